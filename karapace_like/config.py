@@ -1,0 +1,324 @@
+"""Every setting of the service: its name, type and default, read once and never changed.
+
+Names are Karapace's. Sources, the later ones win: a JSON file, the environment (`KARAPACE_` and the upper-case name),
+the command line. `docs/configuration.md` lists them all.
+"""
+
+import enum
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from karapace_like.leadership import Fencing, Strategy
+from karapace_like.proxy.settings import OffsetReset
+from karapace_like.schema.model import CompatibilityLevel
+
+ENVIRONMENT_PREFIX = "KARAPACE_"
+DEFAULT_PORTS = (8081, 8082)
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the message names it, where it comes from, and what is expected."""
+
+
+class Secret:
+    """A text that neither logs nor error messages show."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+class SecurityProtocol(enum.StrEnum):
+    """How the Kafka clients speak to the brokers."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SchemaValidation(enum.StrEnum):
+    """How new schemas are judged."""
+
+    STRICT = "strict"
+    """By their specification."""
+    REFERENCE = "reference"
+    """Everything that the reference registry accepts is accepted, so that a migration never fails."""
+
+
+class NameStrategy(enum.StrEnum):
+    """Which subject the schemas of produced records belong to (Confluent, subject name strategies)."""
+
+    TOPIC_NAME = "topic_name"
+    RECORD_NAME = "record_name"
+    TOPIC_RECORD_NAME = "topic_record_name"
+
+
+class LogLevel(enum.StrEnum):
+    """Which messages are logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def _about(description: str) -> msgspec.Meta:
+    return msgspec.Meta(description=description)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The service's settings. Times are in the unit that the name ends with; descriptions become documentation."""
+
+    bootstrap_uri: Annotated[str, _about("Kafka's brokers: `host:port`, comma separated.")] = "127.0.0.1:9092"
+    client_id: Annotated[str, _about("What Kafka's logs and quotas call this service.")] = "karapace-like"
+
+    host: Annotated[str, _about("Address to listen on; `0.0.0.0` is every interface.")] = "127.0.0.1"
+    port: Annotated[int | None, _about("The only port to listen on. Unset: 8081 and 8082.")] = None
+    listeners: Annotated[str | None, _about("`http://host:port`, comma separated; wins over host and port.")] = None
+    advertised_protocol: Annotated[str, _about("How others reach this node: `http` or `https`.")] = "http"
+    advertised_hostname: Annotated[
+        str | None, _about("How others reach this node. Unset: the address listened on.")
+    ] = None
+    advertised_port: Annotated[int | None, _about("How others reach this node. Unset: the first port.")] = None
+    rest_base_uri: Annotated[
+        str | None, _about("Begins the `base_uri` of consumer instances. Unset: as requested.")
+    ] = None
+    connect_url: Annotated[
+        str | None, _about("Kafka Connect's workers, comma separated: their API is served, too. Unset: it is not.")
+    ] = None
+    http_request_max_size: Annotated[int, _about("Bytes of a request body at most; more is answered 413.")] = (
+        16 * 1024 * 1024
+    )
+
+    karapace_registry: Annotated[bool, _about("Whether the schema registry is served.")] = True
+    karapace_rest: Annotated[bool, _about("Whether the REST proxy is served.")] = True
+
+    group_id: Annotated[str, _about("The group of nodes that elect one primary, which writes.")] = "schema-registry"
+    master_eligibility: Annotated[bool, _about("`false`: a read replica, which forwards writes.")] = True
+    master_election_strategy: Annotated[
+        Strategy, _about("`lowest` or `highest`: whose URL, compared as strings, becomes primary.")
+    ] = Strategy.LOWEST
+    master_election_sticky: Annotated[bool, _about("Whether a primary stays it when a preferred node joins.")] = False
+    session_timeout_ms: Annotated[
+        int, _about("How long a node may be silent before the others elect without it. Brokers want 6000 or more.")
+    ] = 10_000
+    waiting_time_before_acting_as_master_ms: Annotated[
+        int, _about("Accepted and not used: a new primary fences the last one and need not wait for it.")
+    ] = 0
+    fencing: Annotated[
+        Fencing,
+        _about(
+            "Whether the primary writes in transactions, which a deposed one cannot: `on`, `off`, or `auto`: "
+            "unless another product is in the group, or the cluster forbids it."
+        ),
+    ] = Fencing.AUTO
+
+    topic_name: Annotated[str, _about("The topic that holds the schemas.")] = "_schemas"
+    replication_factor: Annotated[int, _about("Of the schemas topic, when it is made.")] = 1
+    compatibility: Annotated[CompatibilityLevel, _about("The level that holds where none is configured.")] = (
+        CompatibilityLevel.BACKWARD
+    )
+    mode_mutability: Annotated[bool, _about("Whether requests can change modes.")] = True
+    schema_validation: Annotated[
+        SchemaValidation,
+        _about(
+            "`strict`: new schemas must follow their specification. `reference`: what Confluent accepts is accepted."
+        ),
+    ] = SchemaValidation.STRICT
+
+    producer_acks: Annotated[str, _about("`all`, `1` or `0`: which replicas must have a record.")] = "all"
+    producer_compression_type: Annotated[str, _about("`none`, `gzip`, `snappy`, `lz4` or `zstd`.")] = "none"
+    producer_linger_ms: Annotated[int, _about("How long a record may wait for others to be sent with it.")] = 1
+    producer_max_request_size: Annotated[int, _about("Bytes of one record at most, also of a schema's.")] = 1_048_576
+    producer_overrides_allowed: Annotated[
+        str,
+        _about(
+            "What requests to the REST proxy may set for themselves, comma separated: `acks`, `compression`, "
+            "`partitioner`, `delivery_timeout_ms`."
+        ),
+    ] = ""
+    producer_max_records: Annotated[int, _about("Records of one request to the REST proxy; more are answered 413.")] = (
+        100_000
+    )
+    producer_request_timeout_ms: Annotated[int, _about("How long a request to write records takes at most.")] = 30_000
+    name_strategy: Annotated[
+        NameStrategy,
+        _about(
+            "The subject of a produced record's schema: `topic_name` (`topic-key`, `topic-value`), `record_name`, or "
+            "`topic_record_name`. A request may say it for itself."
+        ),
+    ] = NameStrategy.TOPIC_NAME
+    consumer_enable_auto_commit: Annotated[bool, _about("Whether instances commit unless they say otherwise.")] = True
+    consumer_request_timeout_ms: Annotated[int, _about("How long a poll waits for records.")] = 1_000
+    consumer_request_max_bytes: Annotated[int, _about("Bytes of records in one answer at most.")] = 67_108_864
+    consumer_idle_disconnect_timeout: Annotated[int, _about("Seconds after which an idle instance ends; 0: never.")] = (
+        300
+    )
+    consumer_park_timeout: Annotated[
+        int, _about("Seconds after which an idle instance leaves its group until the next request; 0: never.")
+    ] = 60
+    consumer_auto_offset_reset: Annotated[
+        OffsetReset, _about("`earliest`, `latest` or `none`: where groups begin that have committed nothing.")
+    ] = OffsetReset.LATEST
+    consumer_record_timestamps: Annotated[
+        bool, _about("Whether records show their `timestamp`, in milliseconds since the epoch.")
+    ] = False
+    consumer_max_instances: Annotated[int, _about("Consumer instances at the same time; more are answered 429.")] = (
+        1_000
+    )
+    consumer_max_reads: Annotated[
+        int, _about("Reads without an instance at the same time; others wait for their turn, then are answered 429.")
+    ] = 16
+    consumer_max_streams: Annotated[
+        int, _about("Topics pushed to clients at the same time; more are answered 429.")
+    ] = 64
+    fetch_min_bytes: Annotated[int, _about("Bytes that must be there before a poll answers early.")] = 1
+
+    metadata_max_age_ms: Annotated[int, _about("How often the cluster is asked what has changed.")] = 60_000
+    connections_max_idle_ms: Annotated[int, _about("When idle connections to brokers are closed; 0: never.")] = 0
+    security_protocol: Annotated[SecurityProtocol, _about("How to speak to the brokers.")] = SecurityProtocol.PLAINTEXT
+    ssl_cafile: Annotated[str | None, _about("File with the certificates that the brokers' are checked by.")] = None
+    ssl_certfile: Annotated[str | None, _about("File with the client's certificate.")] = None
+    ssl_keyfile: Annotated[str | None, _about("File with the client's key.")] = None
+    ssl_password: Annotated[Secret | None, _about("Of the client's key.")] = None
+    ssl_crlfile: Annotated[str | None, _about("File with revoked certificates.")] = None
+    ssl_ciphers: Annotated[str | None, _about("Allowed cipher suites, as OpenSSL writes them.")] = None
+    ssl_check_hostname: Annotated[bool, _about("Whether a broker's certificate must name its host.")] = True
+    sasl_mechanism: Annotated[str | None, _about("`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.")] = None
+    sasl_plain_username: Annotated[str | None, _about("The user, of every mechanism.")] = None
+    sasl_plain_password: Annotated[Secret | None, _about("The password, of every mechanism.")] = None
+
+    log_level: Annotated[LogLevel, _about("What is logged.")] = LogLevel.INFO
+    log_format: Annotated[str, _about("How, as Python's logging formats it.")] = (
+        "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) of each listener; port 0 takes a free one."""
+        if self.listeners is None:
+            ports = DEFAULT_PORTS if self.port is None else (self.port,)
+            return tuple((self.host, port) for port in ports)
+        return tuple(_address(each.strip()) for each in self.listeners.split(",") if each.strip())
+
+    @property
+    def connect_urls(self) -> tuple[str, ...]:
+        """The address of each Kafka Connect worker."""
+        return tuple(each.strip() for each in (self.connect_url or "").split(",") if each.strip())
+
+    @property
+    def kafka_security(self) -> dict[str, str | int | float | bool]:
+        """The librdkafka options about TLS and SASL."""
+        options = {
+            "security.protocol": self.security_protocol.value,
+            "ssl.ca.location": self.ssl_cafile,
+            "ssl.certificate.location": self.ssl_certfile,
+            "ssl.key.location": self.ssl_keyfile,
+            "ssl.key.password": None if self.ssl_password is None else self.ssl_password.value,
+            "ssl.crl.location": self.ssl_crlfile,
+            "ssl.cipher.suites": self.ssl_ciphers,
+            "ssl.endpoint.identification.algorithm": "https" if self.ssl_check_hostname else "none",
+            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.username": self.sasl_plain_username,
+            "sasl.password": None if self.sasl_plain_password is None else self.sasl_plain_password.value,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+
+def _address(listener: str) -> tuple[str, int]:
+    scheme, separator, rest = listener.partition("://")
+    host, _, port = (rest if separator else listener).rstrip("/").rpartition(":")
+    if (separator and scheme.lower() != "http") or not port.isdigit() or int(port) > 65_535:
+        raise ConfigError(f"listeners: {listener!r} is not of the form http://host:port")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host asks for every interface
+
+
+def load(
+    *, file: Path | None = None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings, and the names in the file and the environment that mean nothing here; raises ConfigError."""
+    merged: dict[str, Any] = {}
+    unknown: list[str] = []
+    for source, found in (
+        (str(file), _from_file(file)),
+        ("the environment", _from_environment(environment)),
+        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
+    ):
+        for name, value in found.items():
+            if name not in Settings.__struct_fields__:
+                unknown.append(name)
+            elif value is not None:
+                merged[name] = _converted(name, value, source)
+    settings = Settings(**merged)
+    if not settings.addresses:
+        raise ConfigError("listeners: there is none")
+    return settings, tuple(unknown)
+
+
+def _from_file(file: Path | None) -> Mapping[str, Any]:
+    if file is None:
+        return {}
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The configuration file {file} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"The configuration file {file} must hold one JSON object")
+    return found
+
+
+def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """Both `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` are `karapace_rest`; an empty value is as none."""
+    found = {}
+    for variable, value in environment.items():
+        name = variable.lower()
+        if not variable.upper().startswith(ENVIRONMENT_PREFIX) or value == "":
+            continue
+        inner = name[len(ENVIRONMENT_PREFIX) :]
+        found[name if name in Settings.__struct_fields__ and inner not in Settings.__struct_fields__ else inner] = value
+    return found
+
+
+def _converted(name: str, value: Any, source: str) -> Any:
+    try:
+        return msgspec.convert(value, Settings.__annotations__[name], strict=False, dec_hook=_secret)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name} (from {source}): {error}") from error
+
+
+def _secret(wanted: type, value: Any) -> Any:
+    if wanted is Secret:
+        return Secret(str(value))
+    raise NotImplementedError(f"{wanted} cannot be read from a configuration")
+
+
+class Setting(NamedTuple):
+    """One setting, as documentation shows it."""
+
+    name: str
+    description: str
+    default: Any
+
+
+def described() -> list[Setting]:
+    """Every setting, in the order of the class."""
+    defaults = Settings()
+    return [
+        Setting(name, annotation.__metadata__[0].description, getattr(defaults, name))
+        for name, annotation in Settings.__annotations__.items()
+    ]
