@@ -1,0 +1,138 @@
+"""Where a `$ref` leads: URIs, `$id`, anchors and JSON pointers within a schema and the schemas registered with it.
+
+Nothing is ever fetched. A URI is looked up among the schema's own resources, then among its dependencies: by name as
+written, or by name resolved against the schema's `$id`. A dependency's own `$id` does not name it, for the clients of
+the reference registry find dependencies by name only.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urljoin, urlsplit
+
+from karapace_like.schema.json_schema.draft import Draft
+from karapace_like.schema.json_schema.json_text import JsonValue, read
+from karapace_like.schema.model import Dependencies, InvalidSchemaError
+
+_OPAQUE = {"enum", "const", "default", "examples"}
+"""Keywords whose values are data, not schemas."""
+_MAPS = {"properties", "patternProperties", "definitions", "$defs", "dependencies", "dependentSchemas"}
+"""Keywords whose values are maps from any name to a schema."""
+
+
+_SHOWN = 200
+"""Characters of a bad reference in its error message."""
+_INDEX = re.compile(r"[0-9]{1,9}")
+
+
+class Location(NamedTuple):
+    """A JSON value and the URI that references inside of it are relative to."""
+
+    value: JsonValue
+    base: str
+
+
+class Documents:
+    """A schema's text as a value, with the dependencies that are read when a reference asks for them."""
+
+    def __init__(self, root: JsonValue, dependencies: Dependencies, draft: Draft) -> None:
+        self._draft = draft
+        self.root = Location(root, self.base_of(root, ""))
+        self._unread: dict[str, str] = {}
+        for name, text in dependencies.items():
+            self._unread.setdefault(_document(name), text)
+            self._unread.setdefault(_document(resolve(self.root.base, name)), text)
+        self._resources: dict[str, Location] = {}
+
+    def base_of(self, value: JsonValue, base: str) -> str:
+        """The base URI inside of a value: its `$id` resolved against the base around it."""
+        identifier = value.get(self._draft.id_keyword) if isinstance(value, dict) else None
+        if not isinstance(identifier, str) or identifier.startswith("#"):
+            return base
+        return _document(resolve(base, identifier))
+
+    def find(self, reference: str, base: str) -> Location:
+        """What a `$ref` refers to; raises InvalidSchemaError where there is nothing."""
+        if not self._resources:
+            self._index(self.root.value, "")
+        document, _, fragment = resolve(base, reference).partition("#")
+        resource = self._resource(document)
+        if resource is not None and not fragment:
+            return resource
+        if not fragment.startswith("/"):
+            anchored = self._resources.get(f"{document}#{fragment}")
+            if anchored is not None:
+                return anchored
+        elif resource is not None:
+            # Some take a pointer to start at the schema's root, also below a subschema's own `$id`.
+            for start in (resource, self.root):
+                found = self._descend(start, fragment)
+                if found is not None:
+                    return found
+        raise InvalidSchemaError(f"the reference {reference[:_SHOWN]!r} cannot be resolved")
+
+    def _resource(self, uri: str) -> Location | None:
+        if uri not in self._resources and uri in self._unread:
+            self._read(uri)
+        return self._resources.get(uri)
+
+    def _read(self, uri: str) -> None:
+        value = read(self._unread.pop(uri))
+        self._resources.setdefault(uri, Location(value, self.base_of(value, uri)))
+        self._index(value, uri)
+
+    def _index(self, value: JsonValue, base: str) -> None:
+        """Note every `$id` and anchor below a value, the first one of a URI."""
+        self._resources.setdefault(base, Location(value, self.base_of(value, base)))
+        pending: list[tuple[JsonValue, str, bool]] = [(value, base, False)]
+        while pending:
+            node, around, is_map = pending.pop()
+            if isinstance(node, dict):
+                inside = around if is_map else self._name(node, around)
+                pending.extend(
+                    (child, inside, key in _MAPS and not is_map)
+                    for key, child in node.items()
+                    if isinstance(child, dict | list) and (is_map or key not in _OPAQUE)
+                )
+            elif isinstance(node, list):
+                pending.extend((child, around, False) for child in node if isinstance(child, dict | list))
+
+    def _name(self, node: dict[str, JsonValue], around: str) -> str:
+        inside = self.base_of(node, around)
+        if inside != around:
+            self._resources.setdefault(inside, Location(node, inside))
+        identifier = node.get(self._draft.id_keyword)
+        if isinstance(identifier, str) and identifier.startswith("#"):
+            self._resources.setdefault(inside + identifier, Location(node, inside))
+        if self._draft.is_modern:
+            for keyword in ("$anchor", "$dynamicAnchor"):
+                anchor = node.get(keyword)
+                if isinstance(anchor, str):
+                    self._resources.setdefault(f"{inside}#{anchor}", Location(node, inside))
+        return inside
+
+    def _descend(self, start: Location, pointer: str) -> Location | None:
+        value, base = start
+        for token in pointer.split("/")[1:]:
+            key = unquote(token).replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and key in value:
+                value = value[key]
+            elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                return None
+            base = self.base_of(value, base)
+        return Location(value, base)
+
+
+def resolve(base: str, reference: str) -> str:
+    """The URI that a reference means next to a base; only hierarchical bases can be extended."""
+    if reference.startswith("#"):
+        return _document(base) + reference
+    try:
+        return reference if urlsplit(reference).scheme else urljoin(base, reference)
+    except ValueError as error:
+        raise InvalidSchemaError(f"{reference[:_SHOWN]!r} is no URI: {error}") from error
+
+
+def _document(uri: str) -> str:
+    return uri.partition("#")[0]

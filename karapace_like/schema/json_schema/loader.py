@@ -1,0 +1,311 @@
+"""From JSON values to typed schemas, as strict as the reference registry's loaders and no stricter.
+
+Checked is what the draft's keywords need (a type that exists, `required` a list of strings, a `multipleOf` that is
+not 0), not what the meta-schema says besides (a negative `minLength`, an empty `enum` pass). Definitions are read only
+when something refers to them.
+"""
+
+from collections.abc import Callable, Mapping
+
+from karapace_like.schema.json_schema import pattern
+from karapace_like.schema.json_schema.cursor import Cursor, mistyped, strings
+from karapace_like.schema.json_schema.digests import Digests
+from karapace_like.schema.json_schema.documents import Documents
+from karapace_like.schema.json_schema.draft import GROUPS, REFERENCES, Draft, Group
+from karapace_like.schema.json_schema.json_text import JsonObject, JsonValue, write
+from karapace_like.schema.json_schema.schemas import (
+    Anything,
+    Array,
+    Boolean,
+    Combined,
+    Conditional,
+    Const,
+    Criterion,
+    Enum,
+    Not,
+    Nothing,
+    Null,
+    Number,
+    Numeric,
+    Object,
+    Reference,
+    Schema,
+    String,
+)
+from karapace_like.schema.model import Strictness
+
+MAX_PATTERNS = 200
+"""In one `patternProperties`: a comparison tries each with every property that the other schema names."""
+
+
+class Loader:
+    """Reads the values of one schema text; `load` is called once.
+
+    Between two nested schemas lie at most four calls, so that the deepest text allowed fits Python's stack.
+    """
+
+    def __init__(self, documents: Documents, draft: Draft, strictness: Strictness) -> None:
+        self._documents = documents
+        self._draft = draft
+        self._groups = GROUPS[draft]
+        self._strictness = strictness
+        self._digests = Digests()
+        self._targets: dict[int, Schema] = {}
+        self._referred: set[int] = set()
+        self._pending: list[tuple[JsonValue, str, str]] = []
+        # One node per independent constraint. The type comes before what it takes: the keywords for its own values.
+        self._parts: Mapping[Group, Callable[[Cursor, set[Group]], list[Schema]]] = {
+            Group.REFERENCE: self._references,
+            Group.ENUM: lambda cursor, _: [_enum(cursor)],
+            Group.COMBINED: self._combinations,
+            Group.NOT: lambda cursor, _: [self._not(cursor)],
+            Group.CONST: lambda cursor, _: [Const(cursor.value, write(cursor.value["const"], sort_keys=True))],
+            Group.TYPE: self._types,
+            Group.ARRAY: lambda cursor, _: [self._array(cursor)],
+            Group.OBJECT: lambda cursor, _: [self._object(cursor)],
+            Group.NUMBER: lambda cursor, _: [self._numeric(cursor, integer=False)],
+            Group.STRING: lambda cursor, _: [self._string(cursor)],
+            Group.CONDITIONAL: lambda cursor, _: [self._conditional(cursor)],
+        }
+        self._of_type: Mapping[str, tuple[Group, Callable[[Cursor], Schema]]] = {
+            "string": (Group.STRING, self._string),
+            "integer": (Group.NUMBER, lambda cursor: self._numeric(cursor, integer=True)),
+            "number": (Group.NUMBER, lambda cursor: self._numeric(cursor, integer=False)),
+            "boolean": (Group.TYPE, lambda cursor: Boolean(cursor.value)),
+            "null": (Group.TYPE, lambda cursor: Null(cursor.value)),
+            "array": (Group.ARRAY, self._array),
+            "object": (Group.OBJECT, self._object),
+        }
+
+    def load(self) -> Schema:
+        """The root's schema, every reference in it resolved; raises InvalidSchemaError."""
+        root = self._documents.root
+        schema = self._schema(root.value, root.base, "#")
+        while self._pending:
+            value, base, path = self._pending.pop()
+            self._targets[id(value)] = self._schema(value, base, path)
+        return schema
+
+    def _schema(self, value: JsonValue, base: str, path: str) -> Schema:
+        if isinstance(value, bool) and self._draft >= Draft.SIX:
+            return Anything(value) if value else Nothing(value)
+        if not isinstance(value, dict):
+            raise mistyped(path, "a schema")
+        cursor = Cursor(value, self._documents.base_of(value, base), path)
+        self._check_annotations(cursor)
+        groups = {self._groups[keyword] for keyword in value if keyword in self._groups}
+        if Group.REFERENCE in groups and not self._draft.is_modern:
+            groups = {Group.REFERENCE}
+        parts: list[Schema] = []
+        for group, load in self._parts.items():
+            if group in groups:
+                parts += load(cursor, groups)
+        if not parts:
+            return Anything(value)
+        return parts[0] if len(parts) == 1 else _all_of(value, parts)
+
+    def _check_annotations(self, cursor: Cursor) -> None:
+        cursor.string(self._draft.id_keyword)
+        cursor.string("title")
+        cursor.string("description")
+        if self._draft >= Draft.SEVEN:
+            cursor.boolean("readOnly")
+            cursor.boolean("writeOnly")
+
+    def _references(self, cursor: Cursor, _: set[Group]) -> list[Schema]:
+        return [self._reference(cursor, uri) for uri in map(cursor.string, REFERENCES) if uri is not None]
+
+    def _reference(self, cursor: Cursor, uri: str) -> Reference:
+        target, base = self._documents.find(uri, cursor.base)
+        if id(target) not in self._referred:
+            self._referred.add(id(target))
+            self._pending.append((target, base, uri))
+        return Reference(cursor.value, id(target), self._targets)
+
+    def _combinations(self, cursor: Cursor, _: set[Group]) -> list[Schema]:
+        combinations: list[Schema] = []
+        for criterion in Criterion:
+            if criterion in cursor.value:
+                schemas = self._sequence(cursor, criterion)
+                distinct: dict[str, Schema] = {}
+                for value, schema in zip(cursor.array(criterion), schemas, strict=True):
+                    distinct.setdefault(self._identity(value), schema)
+                combinations.append(Combined(cursor.value, criterion, schemas, distinct))
+        return combinations
+
+    def _identity(self, value: JsonValue) -> str:
+        """Equal for subschemas that count as one alternative; in modern drafts `format` is a mere annotation."""
+        if self._draft.is_modern and isinstance(value, dict) and "format" in value:
+            return self._digests.fresh({keyword: each for keyword, each in value.items() if keyword != "format"})
+        return self._digests.of(value)
+
+    def _not(self, cursor: Cursor) -> Not:
+        return Not(cursor.value, self._schema(cursor.value["not"], cursor.base, cursor.below("not")))
+
+    def _types(self, cursor: Cursor, groups: set[Group]) -> list[Schema]:
+        """The named type's node, or those of a list of types as alternatives; takes their keywords out of `groups`."""
+        names = cursor.value["type"]
+        loaded: dict[str, Schema] = {}
+        listed: list[Schema] = []
+        for name in names if isinstance(names, list) else [names]:
+            if not isinstance(name, str) or name not in self._of_type:
+                raise mistyped(cursor.below("type"), "a type of JSON Schema")
+            if name not in loaded:
+                group, load = self._of_type[name]
+                groups.discard(group)
+                loaded[name] = load(cursor)
+            listed.append(loaded[name])
+        if not isinstance(names, list):
+            return listed
+        return [Combined(cursor.value, Criterion.ANY, tuple(listed), loaded)]
+
+    def _string(self, cursor: Cursor) -> String:
+        cursor.string("format")
+        expression = cursor.string("pattern")
+        if expression is not None:
+            self._check_pattern(expression)
+        return String(cursor.value, cursor.integer("maxLength"), cursor.integer("minLength"), expression)
+
+    def _numeric(self, cursor: Cursor, *, integer: bool) -> Numeric:
+        exclusive_maximum: Number | None = None
+        exclusive_minimum: Number | None = None
+        if self._draft is Draft.FOUR:
+            # They are booleans beside the bounds there; the reference registry does not compare them.
+            cursor.boolean("exclusiveMaximum")
+            cursor.boolean("exclusiveMinimum")
+        else:
+            exclusive_maximum = cursor.number("exclusiveMaximum")
+            exclusive_minimum = cursor.number("exclusiveMinimum")
+        multiple_of = cursor.number("multipleOf")
+        if multiple_of == 0:
+            raise mistyped(cursor.below("multipleOf"), "a number other than 0")
+        return Numeric(
+            cursor.value,
+            integer=integer,
+            maximum=cursor.number("maximum"),
+            minimum=cursor.number("minimum"),
+            exclusive_maximum=exclusive_maximum,
+            exclusive_minimum=exclusive_minimum,
+            multiple_of=multiple_of,
+        )
+
+    def _object(self, cursor: Cursor) -> Object:
+        if self._draft >= Draft.SIX:
+            self._child(cursor, "propertyNames")
+        modern = self._draft.is_modern
+        required_with, schema_with = self._dependencies(cursor)
+        return Object(
+            cursor.value,
+            properties=self._children(cursor, "properties"),
+            required=strings(cursor.value.get("required", []), cursor.below("required")),
+            patterns=self._patterns(cursor),
+            additional=self._additional(cursor, "additionalProperties"),
+            unevaluated=self._child(cursor, "unevaluatedProperties") if modern else None,
+            required_with=required_with,
+            schema_with=schema_with,
+            max_properties=cursor.integer("maxProperties"),
+            min_properties=cursor.integer("minProperties"),
+        )
+
+    def _dependencies(self, cursor: Cursor) -> tuple[Mapping[str, frozenset[str]], Mapping[str, Schema]]:
+        """What a property's presence asks for: other properties by name, and a schema for the whole object."""
+        if self._draft.is_modern:
+            names, schemas = "dependentRequired", "dependentSchemas"
+            required = cursor.mapping(names)
+            dependent = cursor.mapping(schemas)
+        else:
+            names = schemas = "dependencies"
+            required = {name: each for name, each in cursor.mapping(names).items() if isinstance(each, list)}
+            dependent = {name: each for name, each in cursor.mapping(names).items() if not isinstance(each, list)}
+        return (
+            {name: strings(each, cursor.below(names, name)) for name, each in required.items()},
+            {name: self._schema(each, cursor.base, cursor.below(schemas, name)) for name, each in dependent.items()},
+        )
+
+    def _array(self, cursor: Cursor) -> Array:
+        modern = self._draft.is_modern
+        items = cursor.value.get("items", True)
+        every: Schema | None = None
+        additional: bool | Schema = True
+        if modern:
+            first = self._sequence(cursor, "prefixItems")
+            # After a prefix, `items` is about the rest only. A boolean opens or closes the array, prefix or not.
+            if first or isinstance(items, bool):
+                additional = self._additional(cursor, "items")
+            else:
+                every = self._schema(items, cursor.base, cursor.below("items"))
+        elif isinstance(items, list):
+            first = self._sequence(cursor, "items")
+            additional = self._additional(cursor, "additionalItems")
+        else:
+            first = ()
+            every = self._child(cursor, "items")
+            self._additional(cursor, "additionalItems")  # has no meaning here, but must be well-formed
+        contains = self._child(cursor, "contains") if self._draft >= Draft.SIX else None
+        counted = modern and contains is not None
+        return Array(
+            cursor.value,
+            every=every,
+            first=first,
+            additional=additional,
+            unevaluated=self._child(cursor, "unevaluatedItems") if modern else None,
+            max_items=cursor.integer("maxItems"),
+            min_items=cursor.integer("minItems"),
+            unique=cursor.boolean("uniqueItems") is True,
+            max_contains=cursor.number("maxContains") if counted else None,
+            min_contains=_min_contains(cursor) if counted else None,
+        )
+
+    def _conditional(self, cursor: Cursor) -> Conditional:
+        for keyword in ("if", "then", "else"):
+            self._child(cursor, keyword)
+        return Conditional(cursor.value)
+
+    def _additional(self, cursor: Cursor, keyword: str) -> bool | Schema:
+        value = cursor.value.get(keyword, True)
+        return value if isinstance(value, bool) else self._schema(value, cursor.base, cursor.below(keyword))
+
+    def _child(self, cursor: Cursor, keyword: str) -> Schema | None:
+        if keyword not in cursor.value:
+            return None
+        return self._schema(cursor.value[keyword], cursor.base, cursor.below(keyword))
+
+    def _children(self, cursor: Cursor, keyword: str) -> Mapping[str, Schema]:
+        return {
+            name: self._schema(each, cursor.base, cursor.below(keyword, name))
+            for name, each in cursor.mapping(keyword).items()
+        }
+
+    def _sequence(self, cursor: Cursor, keyword: str) -> tuple[Schema, ...]:
+        return tuple(
+            [
+                self._schema(each, cursor.base, cursor.below(keyword, position))
+                for position, each in enumerate(cursor.array(keyword))
+            ]
+        )
+
+    def _patterns(self, cursor: Cursor) -> tuple[tuple[pattern.Pattern, Schema], ...]:
+        covering = self._children(cursor, "patternProperties")
+        if len(covering) > MAX_PATTERNS:
+            raise mistyped(cursor.below("patternProperties"), f"limited to {MAX_PATTERNS} patterns")
+        for expression in covering:
+            self._check_pattern(expression)
+        return tuple([(pattern.Pattern(expression), schema) for expression, schema in covering.items()])
+
+    def _check_pattern(self, expression: str) -> None:
+        if self._strictness is not Strictness.STORED:
+            pattern.check(expression)
+
+
+def _enum(cursor: Cursor) -> Enum:
+    return Enum(cursor.value, {write(each, sort_keys=True): each for each in cursor.array("enum")})
+
+
+def _min_contains(cursor: Cursor) -> Number:
+    found = cursor.number("minContains")
+    return 1 if found is None else found
+
+
+def _all_of(value: JsonObject, parts: list[Schema]) -> Combined:
+    distinct = {f"{type(part).__name__} {position}": part for position, part in enumerate(parts)}
+    return Combined(value, Criterion.ALL, tuple(parts), distinct)

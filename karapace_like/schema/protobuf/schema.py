@@ -1,0 +1,121 @@
+"""A Protobuf schema, parsed: its tree, the files that it can see, and what the type names in them mean."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+
+from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaType, Strictness
+from karapace_like.schema.protobuf import compiler, descriptors, laxity
+from karapace_like.schema.protobuf.imports import reachable, visible_files
+from karapace_like.schema.protobuf.map_entries import folded
+from karapace_like.schema.protobuf.parser import parse_file
+from karapace_like.schema.protobuf.printer import print_file
+from karapace_like.schema.protobuf.scope import Scope, placed_fields, scope_of
+from karapace_like.schema.protobuf.syntax_tree import File, Message
+
+# Said for files that do not say it, because protoc then writes a warning to the process's standard error.
+_DEFAULT_SYNTAX = 'syntax = "proto2";\n'
+
+_LIBRARY_NUMBERS = range(19_000, 20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedProtobuf:
+    """A schema with all that it refers to. Immutable, and can be sent between processes."""
+
+    written: File
+    """As the text has it: what is stored."""
+    file: File
+    """The same with every map in its short form: what is compiled and compared."""
+    imported: Mapping[str, File]
+    """Import path -> every file that can be seen, maps in their short form."""
+    scope: Scope
+    type: SchemaType = SchemaType.PROTOBUF
+
+
+def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> ParsedProtobuf:
+    """The schema of a .proto text, or of a FileDescriptorProto in base64; raises InvalidSchemaError.
+
+    STRICT asks protoc; LAX refuses only what the reference registry refuses, too; STORED what has no shape.
+    """
+    references: dict[str, File] = {}
+    for path, reference in dependencies.items():
+        try:
+            references[path] = _tree(reference, references)
+        except InvalidSchemaError as error:
+            raise InvalidSchemaError(f'in the reference "{path}": {error}') from error
+    written = _tree(text, references)
+    imported = visible_files(written, references)
+    as_written = scope_of(written, imported)
+    file = folded(written, as_written)
+    imported = {path: folded(each, as_written) for path, each in imported.items()}
+    schema = ParsedProtobuf(written, file, imported, scope_of(file, imported))
+    if strictness is Strictness.STRICT:
+        _judge(text, schema)
+    elif strictness is Strictness.LAX:
+        laxity.check(schema.file, schema.scope)
+    return schema
+
+
+def compiled(schema: ParsedProtobuf) -> list[FileDescriptorProto]:
+    """The descriptors of the schema and of all that it imports, its own last; raises InvalidSchemaError."""
+    files = compiler.compiled(_source(schema.file), _sources(schema.file, schema.imported))
+    _restore_order(files[-1].message_type, schema.written.messages)
+    return files
+
+
+def descriptor_set(schema: ParsedProtobuf) -> bytes:
+    """A serialized FileDescriptorSet of the schema, named `default`, and all that it imports, its own file last."""
+    return FileDescriptorSet(file=compiled(schema)).SerializeToString()
+
+
+def _tree(text: str, references: Mapping[str, File]) -> File:
+    descriptor = descriptors.decoded(text)
+    if descriptor is None:
+        return parse_file(text)
+    imports = descriptors.imports_of(descriptor)
+    return descriptors.file_of(descriptor, _sources(imports, visible_files(imports, references)))
+
+
+def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Message]) -> None:
+    """Put nested messages in the order of the text, maps in the long form included: clients count them so."""
+    messages = {message.name: message for message in written}
+    for descriptor in descriptors:
+        message = messages.get(descriptor.name)
+        if message is not None:
+            places = {each.name: place for place, each in enumerate(message.messages)}
+            nested = sorted(descriptor.nested_type, key=lambda each: places.get(each.name, -1))
+            del descriptor.nested_type[:]
+            descriptor.nested_type.extend(nested)
+            _restore_order(descriptor.nested_type, message.messages)
+
+
+def _judge(text: str, schema: ParsedProtobuf) -> None:
+    """Let protoc read the user's own text, for its lines and columns, or else what stands for it."""
+    for placed in placed_fields(schema.file):
+        # Of all that protoc refuses, only this is found by its command line and not by its compiler.
+        if placed.field.number in _LIBRARY_NUMBERS:
+            raise InvalidSchemaError(
+                f"field {placed.field.name} of {placed.within}: the numbers {_LIBRARY_NUMBERS.start} to"
+                f" {_LIBRARY_NUMBERS.stop - 1} are reserved for the Protocol Buffers library"
+            )
+    sources = _sources(schema.file, schema.imported)
+    if schema.file != schema.written or descriptors.decoded(text) is not None:
+        compiler.judge(_source(schema.file), sources)
+    elif _is_explicit(schema.file):
+        compiler.judge(text, sources)
+    else:
+        compiler.judge(_DEFAULT_SYNTAX + text.removeprefix("\ufeff"), sources, lines_before=1)
+
+
+def _sources(file: File, imported: Mapping[str, File]) -> dict[str, str]:
+    return {path: _source(imported[path]) for path in reachable(file, imported)}
+
+
+def _source(file: File) -> str:
+    return ("" if _is_explicit(file) else _DEFAULT_SYNTAX) + print_file(file)
+
+
+def _is_explicit(file: File) -> bool:
+    return file.syntax is not None or file.edition is not None

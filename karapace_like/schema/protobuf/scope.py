@@ -1,0 +1,93 @@
+"""What type names mean: every message and enum that a file can see, by full name, and protobuf's scoping rule.
+
+Source: https://protobuf.dev/programming-guides/proto3/#name-resolution ("innermost scope outwards").
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from karapace_like.schema.protobuf.syntax_tree import Enum, Field, File, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A type, with the package that it is defined in, and whether that is in another file."""
+
+    node: Message | Enum
+    package: str
+    is_imported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All types by full name, without a leading dot."""
+
+    types: Mapping[str, Definition]
+
+    def resolve(self, name: str, within: str) -> str | None:
+        """The full name of the type that `name` means inside of the package or message `within`; None if unknown."""
+        if name.startswith("."):
+            return name[1:] if name[1:] in self.types else None
+        while within:
+            candidate = f"{within}.{name}"
+            if candidate in self.types:
+                return candidate
+            within = within.rpartition(".")[0]
+        return name if name in self.types else None
+
+
+def scope_of(file: File, imported: Mapping[str, File]) -> Scope:
+    """The scope of a file and of all that it may refer to; its own types win over imported ones."""
+    types: dict[str, Definition] = {}
+    for each in imported.values():
+        types.update((name, Definition(node, each.package, is_imported=True)) for name, node in _named_types(each))
+    types.update((name, Definition(node, file.package, is_imported=False)) for name, node in _named_types(file))
+    return Scope(types)
+
+
+def member(within: str, name: str) -> str:
+    """The full name of what `name` is called inside of `within`."""
+    return f"{within}.{name}" if within else name
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedField:
+    """A field, with the full name of the message (or package) that it stands in."""
+
+    within: str
+    field: Field
+    is_in_oneof: bool
+
+
+def placed_fields(file: File) -> Iterator[PlacedField]:
+    """Every field of a file, extensions and those of nested messages and groups included."""
+    yield from _placed(file.package, Message("", messages=file.messages, extends=file.extends))
+
+
+def _placed(within: str, message: Message) -> Iterator[PlacedField]:
+    """The fields of a message that is called `within`, or of a file as if it were one."""
+    for fields in (message.fields, *(extend.fields for extend in message.extends)):
+        yield from (PlacedField(within, each, is_in_oneof=False) for each in fields)
+    for oneof in message.oneofs:
+        yield from (PlacedField(within, each, is_in_oneof=True) for each in oneof.fields)
+    for nested in (*message.messages, *_group_messages(message)):
+        yield from _placed(member(within, nested.name), nested)
+
+
+def _named_types(file: File) -> Iterator[tuple[str, Message | Enum]]:
+    yield from _types_in(file.package, Message("", messages=file.messages, enums=file.enums, extends=file.extends))
+
+
+def _types_in(within: str, message: Message) -> Iterator[tuple[str, Message | Enum]]:
+    """The types in a message that is called `within`, or in a file as if it were one."""
+    for enum in message.enums:
+        yield member(within, enum.name), enum
+    for nested in (*message.messages, *_group_messages(message)):
+        name = member(within, nested.name)
+        yield name, nested
+        yield from _types_in(name, nested)
+
+
+def _group_messages(message: Message) -> list[Message]:
+    groups = [message.groups, *(each.groups for each in message.oneofs), *(each.groups for each in message.extends)]
+    return [group.message for each in groups for group in each]

@@ -1,0 +1,118 @@
+"""Tags of messages and fields, kept in the options `(confluent.message_meta)` and `(confluent.field_meta)`.
+
+A path is the message's and field's name without the package: `.Order.Line.price`. A member of a oneof is found with
+and without the oneof's name. The options are declared in `confluent/meta.proto`, which is imported when needed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from karapace_like.schema.protobuf.printer import print_file
+from karapace_like.schema.protobuf.syntax_tree import (
+    Block,
+    Field,
+    File,
+    Import,
+    Literal,
+    Message,
+    Oneof,
+    Option,
+    Value,
+)
+from karapace_like.schema.protobuf.syntax_tree import Sequence as ValueList
+from karapace_like.schema.tags import Entity, EntityKind, TagChange, no_such_entity
+
+_META = {EntityKind.RECORD: "(confluent.message_meta)", EntityKind.FIELD: "(confluent.field_meta)"}
+_META_FILE = "confluent/meta.proto"
+
+
+def tagged(file: File, changes: Sequence[TagChange]) -> str:
+    """The text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
+    tagger = _Tagger(changes)
+    result = replace(file, messages=tuple(tagger.message(each, "") for each in file.messages))
+    for change in changes:
+        if _absolute(change.entity) not in tagger.found:
+            raise no_such_entity(change.entity)
+    is_declared = any(each.path == _META_FILE for each in file.imports)
+    if not is_declared and any(each.added for each in changes):
+        result = replace(result, imports=(*file.imports, Import(_META_FILE)))
+    return print_file(result)
+
+
+def entity_tags(file: File) -> Mapping[Entity, Sequence[str]]:
+    """The tags of every message and field, in the order of the text."""
+    return {entity: _tags(options, entity.kind) for entity, options in _entities(file.messages, "")}
+
+
+class _Tagger:
+    """Makes nodes with changed options out of a file's nodes."""
+
+    def __init__(self, changes: Iterable[TagChange]) -> None:
+        self._changes = [(_absolute(each.entity), each) for each in changes]
+        self.found: set[Entity] = set()
+
+    def message(self, node: Message, above: str) -> Message:
+        path = f"{above}.{node.name}"
+        return replace(
+            node,
+            options=self._changed(node.options, EntityKind.RECORD, path),
+            fields=tuple(self._field(each, path) for each in node.fields),
+            oneofs=tuple(self._oneof(each, path) for each in node.oneofs),
+            messages=tuple(self.message(each, path) for each in node.messages),
+        )
+
+    def _oneof(self, node: Oneof, path: str) -> Oneof:
+        return replace(node, fields=tuple(self._field(each, path, f"{path}.{node.name}") for each in node.fields))
+
+    def _field(self, node: Field, *places: str) -> Field:
+        paths = [f"{each}.{node.name}" for each in places]
+        return replace(node, options=self._changed(node.options, EntityKind.FIELD, *paths))
+
+    def _changed(self, options: tuple[Option, ...], kind: EntityKind, *paths: str) -> tuple[Option, ...]:
+        for entity, change in self._changes:
+            if entity.kind is kind and entity.path in paths:
+                self.found.add(entity)
+                options = _with_tags(options, kind, change.applied(_tags(options, kind)))
+        return options
+
+
+def _entities(messages: Iterable[Message], above: str) -> Iterator[tuple[Entity, tuple[Option, ...]]]:
+    for message in messages:
+        path = f"{above}.{message.name}"
+        yield Entity(path, EntityKind.RECORD), message.options
+        for field in (*message.fields, *(each for oneof in message.oneofs for each in oneof.fields)):
+            yield Entity(f"{path}.{field.name}", EntityKind.FIELD), field.options
+        yield from _entities(message.messages, path)
+
+
+def _absolute(entity: Entity) -> Entity:
+    return entity if entity.path.startswith(".") else Entity("." + entity.path, entity.kind)
+
+
+def _entries(options: Iterable[Option], kind: EntityKind) -> list[tuple[str, Value]]:
+    """What all spellings of the meta option say: `meta = {doc: ...}` and `meta.tags = ...`."""
+    entries: list[tuple[str, Value]] = []
+    for option in options:
+        if option.name == _META[kind] and isinstance(option.value, Block):
+            entries += option.value.entries
+        elif option.name.startswith(_META[kind] + "."):
+            entries.append((option.name.removeprefix(_META[kind] + "."), option.value))
+    return entries
+
+
+def _tags(options: Iterable[Option], kind: EntityKind) -> list[str]:
+    values = [value for name, value in _entries(options, kind) if name == "tags"]
+    listed = [each for value in values for each in (value.values if isinstance(value, ValueList) else (value,))]
+    return list(dict.fromkeys(each.value.decode(errors="replace") for each in listed if isinstance(each, Literal)))
+
+
+def _with_tags(options: tuple[Option, ...], kind: EntityKind, tags: Sequence[str]) -> tuple[Option, ...]:
+    """The options with one meta option, in the place of the first, that holds these tags and all that is no tag."""
+    entries = [(name, value) for name, value in _entries(options, kind) if name != "tags"]
+    if tags:
+        entries.append(("tags", ValueList(tuple(Literal(each.encode()) for each in tags))))
+    meta = (Option(_META[kind], Block(tuple(entries))),) if entries else ()
+    places = [index for index, each in enumerate(options) if each.name.startswith(_META[kind])]
+    others = [each for each in options if not each.name.startswith(_META[kind])]
+    place = places[0] if places else len(others)
+    return (*others[:place], *meta, *others[place:])
