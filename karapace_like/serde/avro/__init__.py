@@ -1,0 +1,48 @@
+"""The `avro` embedded format: Avro-JSON text to Avro binary and back, by functions made once per schema.
+
+Logical types are read and written as the types under them, as the reference proxy does. Leaves out the schema's own
+parsing (`schema/avro`) and the schema id.
+"""
+
+import msgspec
+
+from karapace_like.schema.avro.model import Parsed
+from karapace_like.schema.model import InvalidSchemaError
+from karapace_like.serde.avro import decoder, encoder
+from karapace_like.serde.codec import DecodeError, EncodeError, JsonText
+
+_from_json = msgspec.json.Decoder().decode
+_to_json = msgspec.json.Encoder().encode
+
+
+class AvroCodec:
+    """The codec of one Avro schema."""
+
+    def __init__(self, schema: Parsed) -> None:
+        """Raises InvalidSchemaError for a schema whose values would be too large or too deep to handle."""
+        try:
+            self._write = encoder.writer(schema)
+            self._read = decoder.reader(schema)
+        except RecursionError as error:
+            raise InvalidSchemaError("the schema is nested too deeply") from error
+
+    def encode(self, text: JsonText) -> bytes:
+        """Avro binary of an Avro-JSON value."""
+        try:
+            return self._write(_from_json(text))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise EncodeError((), str(error)) from error
+        except RecursionError as error:
+            raise EncodeError((), "the value is nested too deeply") from error
+
+    def decode(self, payload: bytes) -> bytes:
+        """Avro-JSON of an Avro binary value; bytes after it are ignored, as the reference's deserializer does."""
+        try:
+            value, _ = self._read(payload, 0)
+            return _to_json(value)
+        except IndexError as error:
+            raise DecodeError(f"the payload ends after {len(payload)} bytes, inside of a value") from error
+        except UnicodeDecodeError as error:
+            raise DecodeError(f"a string is not UTF-8: {error}") from error
+        except RecursionError as error:
+            raise DecodeError("the value is nested too deeply") from error

@@ -1,0 +1,341 @@
+"""Avro-JSON values to Avro binary: one function per type of a schema, made once and called per value.
+
+The JSON form is the specification's ("JSON Encoding"): `{"branch": value}` for a union, ISO-8859-1 strings for bytes
+and fixed. Wider than that where nothing can be misunderstood: a union's value may come plain if one branch only takes
+its kind of JSON, a union's branch may be named without namespace, `3.0` is an int, and `"NaN"` a double. Missing,
+renamed and unknown fields of a record are judged as Apache Avro's JsonDecoder does, which the reference proxy uses;
+so are the words of the errors (`Expected int. Got VALUE_STRING`).
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from operator import call, itemgetter
+from typing import Any
+
+from karapace_like.schema.avro.model import (
+    Array,
+    AvroType,
+    Enum,
+    Field,
+    Fixed,
+    Map,
+    Parsed,
+    Primitive,
+    Record,
+    Union,
+)
+from karapace_like.serde.avro import unions
+from karapace_like.serde.codec import EncodeError
+from karapace_like.serde.floats import DOUBLE_END, NON_FINITE, pack_float
+
+Write = Callable[[Any], bytes]
+"""One JSON value to its bytes; raises MismatchError."""
+
+_pack_double = struct.Struct("<d").pack
+_EXPECTED = {"array": "array-start", "map": "map-start", "record": "record-start", "union": "start-union"}
+
+
+class MismatchError(EncodeError):
+    """An Avro-JSON value that does not fit, told as the reference proxy tells it."""
+
+    def __str__(self) -> str:
+        return "".join(f'Field "{step}" content mismatch: ' for step in self.path) + self.message
+
+
+def writer(schema: Parsed) -> Write:
+    """The encoder of one schema."""
+    return _Writers(schema).of(schema.root)
+
+
+def varint(number: int) -> bytes:
+    """An int or long: zig-zag, seven bits a byte, the lowest first."""
+    rest = number << 1 if number >= 0 else ~(number << 1)
+    if rest < _PAIR_END:
+        return _LAST_PAIR[rest]
+    encoded = b""
+    while rest >= _PAIR_END:
+        encoded += _PAIR[rest % _PAIR_END]
+        rest >>= 14
+    return encoded + _LAST_PAIR[rest]
+
+
+# Two bytes at a time from tables, which is most of what makes lengths, counts and timestamps cheap: every 14 bits as
+# the last one or two bytes of a varint, and as two that others follow.
+_PAIR_END = 1 << 14
+_LAST_PAIR = [bytes((n,)) if n < 0x80 else bytes((n & 0x7F | 0x80, n >> 7)) for n in range(_PAIR_END)]
+_PAIR = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_PAIR_END)]
+
+
+class _Writers:
+    """Makes the writers of one schema; a record's is made once, so that recursion ends."""
+
+    def __init__(self, schema: Parsed) -> None:
+        self._schema = schema
+        self._records: dict[str, Write] = {}
+
+    def of(self, type_: AvroType) -> Write:
+        match self._schema.definition(type_):
+            case Primitive(kind=kind):
+                return _PRIMITIVE[kind]
+            case Record() as record:
+                return self._records.get(record.name) or self._record(record)
+            case Union() as union:
+                return self._union(union)
+            case Array(items=items):
+                return _array(self.of(items))
+            case Map(values=values):
+                return _map(self.of(values))
+            case Enum(symbols=symbols):
+                return _enum(symbols)
+            case Fixed(size=size):
+                return _fixed(size)
+
+    def _record(self, record: Record) -> Write:
+        fields = [(each, self._schema.definition(each.type).kind) for each in record.fields]
+        writers: list[Write] = []
+        self._records[record.name] = write = _record(fields, writers)
+        writers.extend(self.of(each.type) for each in record.fields)  # after it is named: they may use it
+        return write
+
+    def _union(self, union: Union) -> Write:
+        branches = [self._schema.definition(each) for each in union.branches]
+        numbered = [(varint(index), self.of(each)) for index, each in enumerate(branches)]
+        return _union(unions.labelled(branches, numbered), unions.plain(branches, numbered))
+
+
+def _mismatch(kind: str, value: Any) -> MismatchError:
+    """A value of the wrong JSON kind, in Jackson's names for the kinds."""
+    if value is None or isinstance(value, bool):
+        got = f"VALUE_{'NULL' if value is None else str(value).upper()}"
+    else:
+        names = {int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING", list: "START_ARRAY"}
+        got = names.get(type(value), "START_OBJECT")
+    return MismatchError((), f"Expected {_EXPECTED.get(kind, kind)}. Got {got}")
+
+
+def _null(value: Any) -> bytes:
+    if value is None:
+        return b""
+    raise _mismatch("null", value)
+
+
+def _boolean(value: Any) -> bytes:
+    if value is True:
+        return b"\x01"
+    if value is False:
+        return b"\x00"
+    raise _mismatch("boolean", value)
+
+
+def _integer(kind: str, bits: int) -> Write:
+    end = 1 << (bits - 1)
+    start = -end
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not int:
+            if value.__class__ is not float or not value.is_integer():
+                raise _mismatch(kind, value)
+            value = int(value)
+        if start <= value < end:
+            return varint(value)
+        raise MismatchError((), f"Numeric value ({value}) out of range of {kind} ({start} - {end - 1})")
+
+    return write
+
+
+def _floating(kind: str, pack: Callable[[float], bytes]) -> Write:
+    def write(value: Any) -> bytes:
+        if value.__class__ is str:
+            value = NON_FINITE.get(value, value)
+        elif value.__class__ is int:
+            value = float(value) if -DOUBLE_END < value < DOUBLE_END else value
+        if value.__class__ is not float:
+            raise _mismatch(kind, value)
+        try:
+            return pack(value)
+        except OverflowError as error:
+            raise MismatchError((), f"Numeric value ({value}) out of range of {kind}") from error
+
+    return write
+
+
+def _string(value: Any) -> bytes:
+    if value.__class__ is not str:
+        raise _mismatch("string", value)
+    encoded: bytes = value.encode()
+    return varint(len(encoded)) + encoded
+
+
+def _latin(kind: str, value: Any) -> bytes:
+    if value.__class__ is not str:
+        raise _mismatch(kind, value)
+    try:
+        encoded: bytes = value.encode("latin-1")
+    except UnicodeEncodeError as error:
+        character = value[error.start]
+        raise MismatchError((), f"Expected {kind}. Got the character {character!r}, which is no byte") from error
+    return encoded
+
+
+def _bytes(value: Any) -> bytes:
+    encoded = _latin("bytes", value)
+    return varint(len(encoded)) + encoded
+
+
+def _fixed(size: int) -> Write:
+    def write(value: Any) -> bytes:
+        encoded = _latin("fixed", value)
+        if len(encoded) != size:
+            raise MismatchError((), f"Expected fixed length {size}, but got {len(encoded)}")
+        return encoded
+
+    return write
+
+
+def _enum(symbols: tuple[str, ...]) -> Write:
+    encoded = {symbol: varint(index) for index, symbol in enumerate(symbols)}
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not str:
+            raise _mismatch("enum", value)
+        if value in encoded:
+            return encoded[value]
+        raise MismatchError((), f"Unknown symbol in enum {value}")
+
+    return write
+
+
+def _array(item: Write) -> Write:
+    def write(value: Any) -> bytes:
+        if value.__class__ is not list:
+            raise _mismatch("array", value)
+        if not value:
+            return b"\x00"
+        parts = [varint(len(value))]
+        try:
+            parts.extend(map(item, value))
+        except MismatchError as error:
+            raise error.within(len(parts) - 1) from error
+        parts.append(b"\x00")
+        return b"".join(parts)
+
+    return write
+
+
+def _map(item: Write) -> Write:
+    def write(value: Any) -> bytes:
+        if value.__class__ is not dict:
+            raise _mismatch("map", value)
+        if not value:
+            return b"\x00"
+        parts = [varint(len(value))]
+        for key, each in value.items():
+            try:
+                parts.append(_string(key) + item(each))
+            except MismatchError as error:
+                raise error.within(key) from error
+        parts.append(b"\x00")
+        return b"".join(parts)
+
+    return write
+
+
+def _union(labelled: dict[str, tuple[bytes, Write]], plain: dict[type, tuple[bytes, Write]]) -> Write:
+    null = labelled.get("null", (None,))[0]
+
+    def write(value: Any) -> bytes:
+        if value is None and null is not None:
+            return null
+        if value.__class__ is dict and len(value) == 1:
+            (label,) = value
+            if label in labelled:
+                index, branch = labelled[label]
+                return index + branch(value[label])
+        if value.__class__ in plain:
+            index, branch = plain[value.__class__]
+            return index + branch(value)
+        if value.__class__ is dict and value:
+            raise MismatchError((), f"Unknown union branch {next(iter(value))}")
+        raise _mismatch("union", value)
+
+    return write
+
+
+def _record(fields: list[tuple[Field, str]], writers: list[Write]) -> Write:
+    names = [each.name for each, _ in fields]
+    count = len(names)
+    values = _picker(names)
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not dict:
+            raise _not_a_record(names, value)
+        if len(value) != count:
+            value = _arranged(fields, value)
+        try:
+            picked = values(value)
+        except KeyError:
+            picked = values(_arranged(fields, value))
+        parts: list[bytes] = []
+        try:
+            parts.extend(map(call, writers, picked))
+        except MismatchError as error:
+            raise error.within(names[len(parts)]) from error
+        return b"".join(parts)
+
+    return write
+
+
+def _picker(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A function that takes the named values out of a dict, in order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda value: tuple(value[name] for name in names)
+
+
+def _not_a_record(names: list[str], value: Any) -> MismatchError:
+    """The reference notices what is no object only when it reads the record's first field."""
+    error = _mismatch("record", value)
+    return error if not names else MismatchError((names[0],), error.message)
+
+
+def _arranged(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str, Any]:
+    """The value under the schema's own field names, where its keys are not just these.
+
+    Follows JsonDecoder, which reads keys in the order sent, sets aside what it meets before the field it looks for,
+    takes a field's alias for its name, lets unknown keys after the last field pass (AVRO-2034), and does not fill in
+    defaults.
+    """
+    arranged: dict[str, Any] = {}
+    aside: dict[str, Any] = {}
+    keys: Iterator[str] = iter(value)
+    for each, kind in fields:
+        if each.name in aside:
+            arranged[each.name] = aside.pop(each.name)
+            continue
+        passed = False
+        for key in keys:
+            if key == each.name or key in each.aliases:
+                arranged[each.name] = value[key]
+                break
+            aside[key] = value[key]
+            passed = True
+        else:
+            message = f"Expected field name not found: {each.name}"
+            if not passed:
+                message = f"Expected {_EXPECTED.get(kind, kind)}. Got END_OBJECT"
+            raise MismatchError((each.name,), message)
+    if aside:
+        raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]")
+    return arranged
+
+
+_PRIMITIVE: dict[str, Write] = {
+    "null": _null,
+    "boolean": _boolean,
+    "int": _integer("int", 32),
+    "long": _integer("long", 64),
+    "float": _floating("float", pack_float),
+    "double": _floating("double", _pack_double),
+    "bytes": _bytes,
+    "string": _string,
+}

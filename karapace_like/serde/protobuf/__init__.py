@@ -1,0 +1,82 @@
+"""The `protobuf` embedded format: JSON text to a Protobuf message and back, with the message's place in its file.
+
+The wire bytes are the protobuf library's; the JSON is converted by functions made once per message type. Leaves out
+the compiling of `.proto` text (`schema/protobuf` gives descriptors) and the schema id.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from google.protobuf import json_format
+from google.protobuf import message as protobuf
+from google.protobuf.message_factory import GetMessageClass
+
+from karapace_like.serde import wire
+from karapace_like.serde.codec import DecodeError, EncodeError, JsonText
+from karapace_like.serde.protobuf.descriptors import Descriptors, MessagePath
+from karapace_like.serde.protobuf.parser import Parsers
+from karapace_like.serde.protobuf.printer import Printers
+
+_from_json = msgspec.json.Decoder().decode
+_to_json = msgspec.json.Encoder().encode
+
+MAX_DEPTH = 100
+"""How deep messages may be nested for the protobuf libraries to read them; they write more."""
+
+
+class ProtobufCodec:
+    """The codec of one Protobuf schema; its payloads open with the message indexes."""
+
+    def __init__(self, file_set: bytes, message: str | None = None) -> None:
+        """Raises InvalidSchemaError.
+
+        `file_set` is a serialized FileDescriptorSet as protoc orders it: each file after those that it imports, the
+        schema's own last. `message` is the full name of what `encode` makes, by default the own file's first message;
+        `decode` reads any message of that file.
+        """
+        descriptors = Descriptors(file_set)
+        path = descriptors.path_of(message)
+        self._indexes = wire.message_indexes(path)
+        self._parse = Parsers(descriptors.pool).message(descriptors.messages[path])
+        printers = Printers(descriptors.pool)
+        self._printers: dict[MessagePath, Callable[[bytes], Any]] = {
+            each: _read(GetMessageClass(descriptor), printers.message(descriptor))
+            for each, descriptor in descriptors.messages.items()
+        }
+
+    def encode(self, text: JsonText) -> bytes:
+        """Message indexes and message of a JSON value."""
+        try:
+            made = self._parse(_from_json(text))
+            if bytes(text).count(b"{") > MAX_DEPTH:
+                made.FromString(made.SerializeToString())  # deeper than any reader goes?
+            return self._indexes + made.SerializeToString()
+        except (msgspec.DecodeError, UnicodeDecodeError, protobuf.EncodeError) as error:
+            raise EncodeError((), str(error)) from error
+        except (RecursionError, protobuf.DecodeError) as error:
+            raise EncodeError((), "the value is nested too deeply") from error
+
+    def decode(self, payload: bytes) -> bytes:
+        """JSON of message indexes and message."""
+        try:
+            path, begin = wire.read_message_indexes(payload)
+            if path not in self._printers:
+                raise DecodeError(f"the schema has no message at the indexes {list(path)}")
+            return _to_json(self._printers[path](payload[begin:]))
+        except (wire.FrameError, protobuf.DecodeError) as error:
+            raise DecodeError(str(error)) from error
+        except RecursionError as error:
+            raise DecodeError("the value is nested too deeply") from error
+
+
+def _read(message: type[protobuf.Message], show: Callable[[Any], Any]) -> Callable[[bytes], Any]:
+    def read(payload: bytes) -> Any:
+        made = message.FromString(payload)
+        try:
+            return show(made)
+        except (ValueError, TypeError, json_format.Error) as error:
+            # A well-known type may hold what its JSON cannot show: a timestamp beyond year 9999, an unknown Any.
+            raise DecodeError(f"no JSON for this message: {error}") from error
+
+    return read

@@ -1,0 +1,103 @@
+"""The embedded formats without a schema: JSON as it was sent, bytes as base64, text as a JSON string.
+
+Error messages are the reference proxy's, which cites the value.
+"""
+
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+from karapace_like.serde.codec import Codec, DecodeError, EncodeError, JsonText
+
+_base64_from_json = msgspec.json.Decoder(bytes).decode
+_string_from_json = msgspec.json.Decoder(str).decode
+_to_json = msgspec.json.Encoder().encode
+
+
+def compact(text: JsonText) -> bytes:
+    """One JSON value without white space between its parts, each part as written; raises ValueError if it is none.
+
+    So the reference stores it, and equal keys that were laid out differently stay equal keys.
+    """
+    try:
+        formatted = msgspec.json.format(bytes(text), indent=-1)
+        if not formatted.isascii():
+            formatted.decode()  # the formatter looks at structure only
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("the value is nested too deeply") from error
+    return formatted
+
+
+class JsonCodec:
+    """`json`: numbers of any size, the order of keys and the writing of strings stay as they are."""
+
+    def encode(self, text: JsonText) -> bytes:
+        """The same JSON."""
+        try:
+            return compact(text)
+        except ValueError as error:
+            raise EncodeError((), str(error)) from error
+
+    def decode(self, payload: bytes) -> bytes:
+        """The same JSON; a payload that is none would break the text around it."""
+        try:
+            return compact(payload)
+        except ValueError as error:
+            raise DecodeError(f"the payload is not JSON: {error}") from error
+
+
+class BinaryCodec:
+    """`binary`: any bytes, as a base64 string in JSON."""
+
+    def encode(self, text: JsonText) -> bytes:
+        """The bytes of a base64 string, padded or, as the reference allows, not."""
+        try:
+            return _base64_from_json(text)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            string = _string(text, "a base64 string")
+        try:
+            return binascii.a2b_base64(string + "=" * (-len(string) % 4), strict_mode=True)
+        except ValueError as error:
+            raise EncodeError((), f"data={_cited(text)} is not a valid base64 string.") from error
+
+    def decode(self, payload: bytes) -> bytes:
+        """A base64 string with padding."""
+        return _to_json(payload)
+
+
+class StringCodec:
+    """`string`: text in UTF-8, as a JSON string."""
+
+    def encode(self, text: JsonText) -> bytes:
+        """The string's UTF-8."""
+        return _string(text, "a string").encode()
+
+    def decode(self, payload: bytes) -> bytes:
+        """A JSON string."""
+        try:
+            return _to_json(payload.decode())
+        except UnicodeDecodeError as error:
+            raise DecodeError(f"the payload is not UTF-8: {error}") from error
+
+
+SCHEMALESS: Mapping[str, Codec] = {"json": JsonCodec(), "binary": BinaryCodec(), "string": StringCodec()}
+"""The codecs by the embedded format's name in the API, in lower case."""
+
+
+def _string(text: JsonText, what: str) -> str:
+    try:
+        return _string_from_json(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EncodeError((), f"data={_cited(text)} is not {what}.") from error
+
+
+def _cited(text: JsonText) -> str:
+    """The value as an error message shows it: whole, unless it would drown the message."""
+    cited = SCHEMALESS["json"].encode(text).decode()
+    return cited if len(cited) <= _MAX_CITED else f"{cited[:_MAX_CITED]}..."
+
+
+_MAX_CITED = 200
