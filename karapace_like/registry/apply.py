@@ -1,0 +1,169 @@
+"""apply(store, record): the only place where the registry's state changes.
+
+Own writes and other nodes' arrive here alike, read back from the topic in its order, so every node that has applied
+the same offset holds the same state.
+"""
+
+from typing import TypeVar
+
+from karapace_like.registry import names, records
+from karapace_like.registry.content import Content
+from karapace_like.registry.records import (
+    ClearSubjectRecord,
+    ConfigRecord,
+    ContextRecord,
+    DeleteSubjectRecord,
+    ModeRecord,
+    NoopRecord,
+    Record,
+    SchemaRecord,
+    UnknownRecord,
+)
+from karapace_like.registry.store import Context, Store, StoredVersion
+
+T = TypeVar("T")
+
+
+def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_value: bool) -> None:
+    """Take one record into the state; `key` is its key as the topic has it, `holds_value` false for a tombstone."""
+    spellings = _spellings_before(store, record, key)
+    _change(store, record, timestamp)
+    if spellings is not None:
+        _remember_spelling(store, record, [each for each in spellings if each != key], key if holds_value else None)
+
+
+def _change(store: Store, record: Record, timestamp: int) -> None:
+    match record:
+        case SchemaRecord(subject, version, None):
+            _forget(store, names.canonical(subject), version)
+        case SchemaRecord():
+            _put(store, record, timestamp)
+        case ConfigRecord(subject, config):
+            _set(store.configs, names.scope(subject), config)
+        case ModeRecord(subject, mode):
+            _set(store.modes, names.scope(subject), mode)
+        case DeleteSubjectRecord(subject, version):
+            _soft_delete(store, subject, version or 0)
+        case ClearSubjectRecord(subject):
+            for each in store.versions(subject, deleted=True):
+                if each.deleted:
+                    _forget(store, each.subject, each.version)
+        case ContextRecord(context, present):
+            _set_context(store, context, present=present)
+        case NoopRecord():
+            pass
+        case UnknownRecord():
+            store.unknown += 1
+
+
+def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
+    value = record.value
+    assert value is not None
+    subject = names.canonical(record.subject)
+    context = store.contexts.get(names.context_of(subject))
+    if context is None:
+        context = store.contexts[names.context_of(subject)] = Context()
+    content = value.content
+    for each in context.ids.get(value.id, ()):
+        if each.version != record.version or each.subject != subject:
+            if each.content != content:
+                store.conflicts += 1
+                return
+            content = each.content
+            break
+    _forget(store, subject, record.version)
+    versions = context.subjects.setdefault(subject, {})
+    latest = next(reversed(versions.values()), None)
+    if latest is not None:
+        subject = latest.subject  # one text for all versions
+    stored = StoredVersion(subject, record.version, value.id, content, value.deleted, timestamp)
+    versions[record.version] = stored
+    if latest is not None and latest.version > record.version:
+        context.subjects[subject] = dict(sorted(versions.items()))
+    if value.id in context.ids:
+        context.ids[value.id].append(stored)
+    else:
+        context.ids[value.id] = [stored]
+    context.max_id = max(context.max_id, value.id)
+    context.by_digest[content.digest] = min(value.id, context.by_digest.get(content.digest, value.id))
+    if content.references:
+        for target in _targets(content, subject):
+            store.referrers.setdefault(target, {})[subject, record.version] = stored
+
+
+def _forget(store: Store, subject: str, number: int) -> None:
+    context = store.context(subject)
+    versions = context.subjects.get(subject, {})
+    stored = versions.pop(number, None)
+    if stored is None:
+        return
+    if not versions:
+        del context.subjects[subject]
+    holders = context.ids[stored.id]
+    holders.remove(stored)
+    if not holders:
+        del context.ids[stored.id]
+        if context.by_digest.get(stored.content.digest) == stored.id:
+            del context.by_digest[stored.content.digest]
+    for target in _targets(stored.content, subject):
+        referrers = store.referrers.get(target, {})
+        referrers.pop((subject, number), None)
+        if not referrers:
+            store.referrers.pop(target, None)
+
+
+def _targets(content: Content, subject: str) -> list[tuple[str, int]]:
+    return [(names.resolve_reference(each.subject, subject), each.version) for each in content.references]
+
+
+def _soft_delete(store: Store, subject: str, up_to: int) -> None:
+    for each in store.versions(subject):
+        if each.version <= up_to:
+            each.deleted = True
+
+
+def _set(settings: dict[str | None, T], scope: str | None, value: T | None) -> None:
+    if value is None:
+        settings.pop(scope, None)
+    else:
+        settings[scope] = value
+
+
+def _set_context(store: Store, context: str, *, present: bool) -> None:
+    if present:
+        store.contexts.setdefault(context, Context())
+    elif context != names.DEFAULT_CONTEXT and not store.contexts.get(context, Context()).subjects:
+        store.contexts.pop(context, None)
+
+
+def _spellings_before(store: Store, record: Record, key: bytes) -> list[bytes] | None:
+    """The spellings of the record's key that hold a value; None while the canonical one is the only one ever seen."""
+    if isinstance(record, UnknownRecord):
+        return None
+    canonical = records.encode_key(record)
+    if canonical in store.spellings:
+        return store.spellings[canonical]
+    if key == canonical:
+        return None
+    return [canonical] if _is_set(store, record) else []
+
+
+def _is_set(store: Store, record: Record) -> bool:
+    match record:
+        case SchemaRecord(subject, version):
+            return store.version(subject, version, deleted=True) is not None
+        case ConfigRecord(subject):
+            return names.scope(subject) in store.configs
+        case ModeRecord(subject):
+            return names.scope(subject) in store.modes
+        case _:
+            return False
+
+
+def _remember_spelling(store: Store, record: Record, others: list[bytes], key: bytes | None) -> None:
+    spellings = others if key is None else [*others, key]
+    canonical = records.encode_key(record)
+    if spellings and spellings != [canonical]:
+        store.spellings[canonical] = spellings
+    else:
+        store.spellings.pop(canonical, None)

@@ -1,0 +1,232 @@
+"""Reading the store as the API's GET and look-up calls ask: pure functions, each raising RegistryError for a miss."""
+
+import enum
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from karapace_like.registry import content as contents
+from karapace_like.registry import errors, names, parsing, registration
+from karapace_like.registry.content import Content
+from karapace_like.registry.errors import RegistryError
+from karapace_like.registry.registration import Submission
+from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.schema.formats import FORMATS
+from karapace_like.schema.model import Reference, Strictness, Subject
+from karapace_like.schema.tags import Entity
+
+T = TypeVar("T")
+
+
+class Deleted(enum.Enum):
+    """Which versions a listing shows (`deleted` and `deletedOnly`)."""
+
+    NO = "live ones"
+    ALSO = "live and soft-deleted ones"
+    ONLY = "soft-deleted ones"
+
+    def keeps(self, version: StoredVersion) -> bool:
+        """Whether the version is shown."""
+        return {Deleted.NO: not version.deleted, Deleted.ALSO: True, Deleted.ONLY: version.deleted}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part of a listing that is asked for; a limit below 1 means all."""
+
+    offset: int = 0
+    limit: int = -1
+
+    def of(self, items: Sequence[T]) -> Sequence[T]:
+        """That part."""
+        return items[self.offset : self.offset + self.limit if self.limit > 0 else None]
+
+
+def subjects(store: Store, prefix: str, deleted: Deleted) -> list[str]:
+    """The subjects with the prefix that have such a version, in order; `:*:` as prefix means every context."""
+    return list(dict.fromkeys(each.subject for each in versions_under(store, prefix) if deleted.keeps(each)))
+
+
+def versions_under(store: Store, prefix: str) -> Iterable[StoredVersion]:
+    """Every version of the subjects with the prefix, by subject and number."""
+    if prefix.startswith(names.EVERY_CONTEXT):
+        local = prefix[len(names.EVERY_CONTEXT) :]
+        return (each for each in store.all_versions() if names.local_name(each.subject).startswith(local))
+    wanted = names.canonical(prefix)
+    context = names.context_of(prefix)
+    return (
+        each
+        for each in store.all_versions()
+        if names.context_of(each.subject) == context and each.subject.startswith(wanted)
+    )
+
+
+def listed(
+    store: Store, prefix: str, deleted: Deleted, *, latest_only: bool = False, rule_type: str | None = None
+) -> list[StoredVersion]:
+    """The versions of the subjects with the prefix, on request the latest of each and those with such a rule only."""
+    found = [each for each in versions_under(store, prefix) if deleted.keeps(each)]
+    if latest_only:
+        found = list({each.subject: each for each in found}.values())
+    if rule_type is None:
+        return found
+    return [each for each in found if contents.has_rule_of_type(each.content.rule_set, rule_type)]
+
+
+def aliases(store: Store) -> Mapping[str, Sequence[str]]:
+    """The subjects that stand for another one, by that one."""
+    found: dict[str, list[str]] = {}
+    for name, config in store.configs.items():
+        if name is not None and config.alias:
+            found.setdefault(names.resolve_reference(config.alias, name), []).append(name)
+    return found
+
+
+def version_numbers(store: Store, subject: str, deleted: Deleted) -> list[int]:
+    """The subject's version numbers; 40401 if there is none to show."""
+    found = [each.version for each in store.versions(subject, deleted=True) if deleted.keeps(each)]
+    if not found:
+        raise errors.subject_not_found(subject)
+    return found
+
+
+def version(store: Store, subject: str, number: int, *, deleted: bool = False) -> StoredVersion:
+    """One version, -1 for the latest live one; 40401 without the subject, 40402 without the version."""
+    found = store.version(subject, number, deleted=deleted)
+    if found is None:
+        if not store.versions(subject, deleted=deleted):
+            raise errors.subject_not_found(subject)
+        raise errors.version_not_found(number)
+    return found
+
+
+def version_in_any_context(store: Store, subject: str, number: int, *, deleted: bool = False) -> StoredVersion:
+    """As `version`, but an unqualified subject that lacks it is looked for in every context."""
+    for name in _spelled_for_contexts(store, subject):
+        found = store.version(name, number, deleted=deleted)
+        if found is not None:
+            return found
+    return version(store, subject, number, deleted=deleted)
+
+
+def _spelled_for_contexts(store: Store, subject: str) -> Iterator[str]:
+    """The subject itself and, unqualified, the subjects of that name in the other contexts."""
+    yield subject
+    if subject and not subject.startswith(":."):
+        yield from (names.qualified(each, subject) for each in sorted(store.contexts) if each != names.DEFAULT_CONTEXT)
+
+
+def latest_with_metadata(
+    store: Store, subject: str, properties: Sequence[tuple[str, str]], *, deleted: bool
+) -> StoredVersion:
+    """The newest version whose metadata has all these properties; 40401 or 40403."""
+    versions = store.versions(subject, deleted=deleted)
+    if not versions:
+        raise errors.subject_not_found(subject)
+    for each in reversed(versions):
+        found = (each.content.metadata or {}).get("properties")
+        if found is not None and all(found.get(name) == value for name, value in properties):
+            return each
+    raise errors.schema_not_found()
+
+
+def holders(store: Store, schema_id: int, subject: str | None) -> list[StoredVersion]:
+    """The versions that have the id, live ones first, then by age.
+
+    Without a subject the default context is meant. A subject that names a context, or is qualified, picks that
+    context; an unqualified one is looked for in the default context, then in every other that has the subject.
+    """
+    for name in _spelled_for_contexts(store, subject or ""):
+        found = _in_context(store, schema_id, name)
+        if found:
+            return found
+    return [] if subject is not None and subject.startswith(":.") else _in_context(store, schema_id, "")
+
+
+def schema_by_id(store: Store, schema_id: int, subject: str | None) -> StoredVersion:
+    """The first of the versions that have the id, a live one if there is one; 40403 if there is none."""
+    found = holders(store, schema_id, subject)
+    if not found:
+        raise errors.schema_not_found(schema_id)
+    return found[0]
+
+
+def _in_context(store: Store, schema_id: int, subject: str) -> list[StoredVersion]:
+    found = store.context(subject).ids.get(schema_id, [])
+    if names.local_name(subject):
+        wanted = names.canonical(subject)
+        found = [each for each in found if each.subject == wanted]
+    return sorted(found, key=lambda each: each.deleted)
+
+
+def by_guid(store: Store, guid: str) -> list[StoredVersion]:
+    """One version for each context that has a schema with the guid; 40403 if none has."""
+    try:
+        digest = bytes.fromhex(guid.replace("-", ""))
+    except ValueError:
+        digest = b""
+    found = [
+        context.ids[context.by_digest[digest]][0]
+        for _, context in sorted(store.contexts.items())
+        if digest in context.by_digest
+    ]
+    if not found:
+        raise errors.schema_not_found(guid)
+    return found
+
+
+def look_up(store: Store, subject: str, submission: Submission, *, deleted: bool = False) -> StoredVersion:
+    """The version that holds the submitted schema; 40401, 40403, or 42201 for one that is no schema.
+
+    An unqualified subject that lacks it is looked for in every context. A submission without metadata and rules
+    matches a version whatever those are.
+    """
+    found = _found(store, subject, submission, deleted=deleted)
+    others = iter(list(_spelled_for_contexts(store, subject))[1:])
+    while found is None and (name := next(others, None)) is not None:
+        with suppress(RegistryError):  # its references may not be there
+            found = _found(store, name, submission, deleted=deleted)
+    if found is None:
+        known = store.versions(subject, deleted=deleted)
+        raise errors.schema_not_found() if known else errors.subject_not_found(subject)
+    return found
+
+
+def _found(store: Store, subject: str, submission: Submission, *, deleted: bool) -> StoredVersion | None:
+    config = store.config(subject)
+    _, content = registration.understood(store, names.canonical(subject), submission, Strictness.STORED, config)
+    versions = store.versions(subject, deleted=deleted)
+    found = registration.newest_with(store, versions, content)
+    if found is None and content.metadata is None and content.rule_set is None:
+        found = next((each for each in reversed(versions) if each.content.same_schema(content)), None)
+    return found
+
+
+def tagged_entities(store: Store, stored: StoredVersion, wanted: Collection[str]) -> Mapping[Entity, Sequence[str]]:
+    """The records and fields inside of the schema that have one of the tags, with all of theirs; `*` is any tag."""
+    parsed = parsing.stored(store, stored.content, stored.subject)
+    return {
+        entity: tags
+        for entity, tags in FORMATS[parsed.type].entity_tags(parsed).items()
+        if tags and ("*" in wanted or not set(tags).isdisjoint(wanted))
+    }
+
+
+def referenced_by(store: Store, subject: str, number: int, *, deleted: bool) -> list[int]:
+    """The ids of the schemas that refer to this version, in ascending order; 40401 or 40402."""
+    found = version(store, subject, number, deleted=True)
+    return sorted({each.id for each in store.references_to(subject, found.version, deleted=deleted)})
+
+
+def with_qualified_references(stored: StoredVersion) -> StoredVersion:
+    """The version with the contexts of its references' subjects spelled out (`referenceFormat=qualified`)."""
+    content = stored.content
+    references = tuple(
+        Reference(each.name, Subject(names.resolve_reference(each.subject, stored.subject)), each.version)
+        for each in content.references
+    )
+    qualified = Content(content.type, content.text, references, content.metadata, content.rule_set)
+    return msgspec.structs.replace(stored, content=qualified)

@@ -1,0 +1,337 @@
+"""The registry as its callers see it: read the state, or write by a plan.
+
+Writing is one road: barrier (the state has reached the topic's end) -> plan -> append -> wait until applied -> answer.
+Only the primary goes it, with all writes that wait in one transaction; on other nodes a write that would change
+something raises NotPrimaryError. Own records come back through `take`, like every other node's; nothing else changes
+the state. Kafka is behind `Log`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from karapace_like.errors import ApiError, KafkaFailure
+from karapace_like.leadership import DeposedError, Term
+from karapace_like.registry import apply, batches, errors, records
+from karapace_like.registry.batches import Batch
+from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
+from karapace_like.registry.planning import Plan
+from karapace_like.registry.records import Record
+from karapace_like.registry.registration import Rules
+from karapace_like.registry.standing import Role, Standing, StandingBoard
+from karapace_like.registry.store import Store
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MARK = records.encode_key(records.NoopRecord())
+"""The key of the record that says nothing."""
+
+_RETRY_SECONDS = 0.1
+"""How soon the cluster is asked again for the topic's end."""
+_MAX_BATCH = 200
+"""Writes that are planned in one go: planning holds up the event loop."""
+
+
+class LogRecord(Protocol):
+    """One record of the schemas topic."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key's bytes."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The value's bytes; None is a tombstone."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+
+class Log(Protocol):
+    """The schemas topic, as the registry needs it; failures are raised as KafkaFailure."""
+
+    async def end(self) -> int:
+        """The offset after the last readable record."""
+        ...
+
+    async def take_over(self, term: Term, /) -> int:
+        """Refuse every earlier primary's writes from now on; the offset that is to be reached before the first own."""
+        ...
+
+    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
+        """Write the records, all or none; the offset after the last once all are safe. Raises DeposedError."""
+        ...
+
+    def mark(self) -> None:
+        """After what was appended is applied: let readers see the topic's end, without waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the state has come."""
+
+    position: int
+    """The offset up to which the topic is applied."""
+    end: int | None
+    """The topic's end when the replay began; None before it is known."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the replay has reached that end."""
+        return self.end is not None and self.position >= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write that waits for its batch."""
+
+    plan: Callable[[Store], Plan[Any]]
+    answer: asyncio.Future[Any]
+
+    def settle(self, answer: Any) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def refuse(self, error: ApiError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Registry:
+    """The state and the one way to change it."""
+
+    def __init__(self, log: Log, rules: Rules, *, write_timeout: float = 60.0) -> None:
+        """`write_timeout` is in seconds: how long a write may take from its barrier to its being applied."""
+        self.rules = rules
+        self.board = StandingBoard()
+        self.write_timeout = write_timeout
+        self._log = log
+        self._store = Store()
+        self._position = 0
+        self._replay_end: int | None = None
+        self._lost: str | None = None
+        self._on_lost: Callable[[], object] = lambda: None
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._term: Term | None = None
+        self._queue: list[_Write] = []
+        self._queued = asyncio.Event()
+        self._appending = asyncio.Lock()
+        self._shared_barrier: asyncio.Task[None] | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """How far the replay is."""
+        return Progress(position=self._position, end=self._replay_end)
+
+    @property
+    def lost(self) -> str | None:
+        """Why nothing is served any more."""
+        return self._lost
+
+    def begin_replay(self, end: int) -> None:
+        """Say where the topic ends now: reads are refused until the state is there."""
+        self._replay_end = end
+
+    async def replayed(self) -> None:
+        """Return when the replay has reached the end that was named."""
+        assert self._replay_end is not None
+        await self.applied(self._replay_end)
+
+    def take(self, batch: Sequence[LogRecord], position: int) -> None:
+        """Apply records in the topic's order; `position` is the offset up to which the topic is read now."""
+        for each in batch:
+            record = records.decode(each.key, each.value)
+            apply.apply(
+                self._store, record, key=each.key or b"", timestamp=each.timestamp, holds_value=bool(each.value)
+            )
+        self._position = position
+        reached = [waiter for offset, waiter in self._waiters if offset <= position]
+        self._waiters = [(offset, waiter) for offset, waiter in self._waiters if offset > position]
+        for waiter in reached:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def give_up(self, reason: str) -> None:
+        """Serve nothing any more: the topic is not the one that was read."""
+        logger.error("%s", reason)
+        self._lost = reason
+        self._on_lost()
+
+    def on_lost(self, do: Callable[[], object]) -> None:
+        """What else is to end when nothing is served any more."""
+        self._on_lost = do
+
+    async def applied(self, offset: int) -> None:
+        """Return when the topic is applied up to the offset."""
+        if self._position >= offset:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append((offset, waiter))
+        await waiter
+
+    async def caught_up(self) -> None:
+        """Return when the state has reached an end that the topic had after this call.
+
+        Who calls while others wait shares the next question to the cluster with all who do.
+        """
+        begun_before = self._shared_barrier
+        if begun_before is not None:
+            await asyncio.wait([begun_before])
+        if self._shared_barrier is begun_before:
+            self._shared_barrier = asyncio.create_task(self._barrier())
+        assert self._shared_barrier is not None
+        await asyncio.shield(self._shared_barrier)
+
+    def read(self) -> Store:
+        """The state, to be read and not changed; 503 before the replay has ended."""
+        if self._lost is not None:
+            raise errors.topic_lost(self._lost)
+        if not self.progress.is_ready:
+            raise errors.not_ready(self._position, self._replay_end)
+        return self._store
+
+    def follow(self, primary: str | None) -> None:
+        """Another node writes, by its URL; None: nobody is known."""
+        self.board.post(Standing(Role.FOLLOWER, primary))
+
+    async def lead(self, term: Term) -> None:
+        """Write for this term, until cancelled; raises DeposedError once another node has taken over."""
+        await self.replayed()
+        async with self._appending:  # what an earlier term has begun is seen through, not fenced by ourselves
+            marked = await self._log.take_over(term)
+        await self.applied(marked)
+        self._term = term
+        self.board.post(Standing(Role.PRIMARY))
+        try:
+            while True:
+                await self._queued.wait()
+                # What was handed to Kafka is seen through, whatever becomes of the term.
+                deposed = await asyncio.shield(asyncio.create_task(self._write_batch(term)))
+                if deposed is not None:
+                    raise deposed
+        finally:
+            self._term = None
+            self.follow(None)
+            waiting, self._queue = self._queue, []
+            _refuse(waiting, NotPrimaryError())
+
+    async def write(self, plan: Callable[[Store], Plan[T]]) -> T:
+        """Carry out a plan and answer once its records are applied; raises NotPrimaryError where this node may not.
+
+        What changes nothing is answered by every node: by the primary at once, as long as nobody else can have been
+        elected, by others once they have caught up.
+        """
+        try:
+            async with asyncio.timeout(self.write_timeout):
+                if not self._is_current and not _changes_something(plan, self.read()):
+                    await self.caught_up()
+                planned = plan(self.read())
+                if not planned.records:
+                    return planned.answer
+                if self._term is None:
+                    raise NotPrimaryError
+                write = _Write(plan, asyncio.get_running_loop().create_future())
+                self._queue.append(write)
+                self._queued.set()
+                answer: T = await write.answer
+                return answer
+        except TimeoutError as error:
+            raise OutcomeUnknownError("it timed out") from error
+        except KafkaFailure as error:
+            raise errors.store_failure(error.message) from error
+
+    @property
+    def _is_current(self) -> bool:
+        return self._term is not None and self._term.is_certain()
+
+    async def _write_batch(self, term: Term) -> DeposedError | None:
+        """Write what waits, and answer it; the error with which the term ends, if it does."""
+        async with self._appending:
+            writes = self._next_writes()
+            try:
+                await self._barrier()
+                batch = batches.planned(self._store, [each.plan for each in writes])
+                writes = self._answered(writes, batch, term)
+                if batch.records:
+                    await self.applied(await self._log.append(self._encoded(batch.records)))
+                    self._log.mark()
+            except DeposedError as error:
+                _refuse(writes, NotPrimaryError(is_outcome_known=error.is_outcome_known))
+                return error
+            except KafkaFailure as failure:
+                _refuse(writes, errors.store_failure(failure.message))
+            else:
+                for write, answer in zip(writes, batch.answers.values(), strict=True):
+                    write.settle(answer)
+            finally:
+                _refuse(writes, errors.store_failure("unexpectedly"))  # nobody waits for what has failed unforeseen
+        return None
+
+    def _next_writes(self) -> list[_Write]:
+        waiting = [each for each in self._queue if not each.answer.done()]
+        writes, self._queue = waiting[:_MAX_BATCH], waiting[_MAX_BATCH:]
+        if not self._queue:
+            self._queued.clear()
+        return writes
+
+    def _answered(self, writes: list[_Write], batch: Batch, term: Term) -> list[_Write]:
+        """Answer what the batch need not write, and put back what has to wait; those that it writes."""
+        for place, error in batch.refused.items():
+            writes[place].refuse(error)
+        for place, answer in batch.settled.items():
+            writes[place].settle(answer)
+        deferred = [each for place, each in enumerate(writes) if not batch.holds(place)]
+        if self._term is not term:
+            _refuse(deferred, NotPrimaryError())
+        elif deferred:
+            self._queue = deferred + self._queue
+            self._queued.set()
+        return [writes[place] for place in batch.answers]
+
+    async def _barrier(self) -> None:
+        """Return when the state has reached the topic's end, asking again while Kafka is away.
+
+        An end before what was read already is of a topic that has lost records: nothing goes on until that is cleared.
+        """
+        while True:
+            reached = self._position
+            try:
+                end = await self._log.end()
+            except KafkaFailure as error:
+                if not error.retriable:
+                    raise
+            else:
+                if end >= reached:
+                    return await self.applied(end)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _encoded(self, planned: Sequence[Record]) -> list[tuple[bytes, bytes | None]]:
+        """The bytes of the records: a key that the topic holds in another spelling is written under that one."""
+        batch: list[tuple[bytes, bytes | None]] = []
+        for record in planned:
+            key, value = records.encode(record)
+            spellings = list(self._store.live_keys(key)) or [key]
+            batch += [(each, None) for each in spellings[1:]]
+            batch.append((spellings[0], value))
+        return batch
+
+
+def _changes_something(plan: Callable[[Store], Plan[Any]], store: Store) -> bool:
+    try:
+        return bool(plan(store).records)
+    except ApiError:
+        return False
+
+
+def _refuse(writes: Sequence[_Write], error: ApiError) -> None:
+    for each in writes:
+        each.refuse(error)

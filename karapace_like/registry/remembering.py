@@ -1,0 +1,94 @@
+"""Keeping heavy work off the event loop: what engines compute is remembered, and computed on another thread.
+
+Parsing, writing and comparing schemas are pure, so their outcomes may be remembered by their arguments, errors
+included. Inside of `off_the_loop` a `remembered` function may only be *found* to have an outcome: where it has none,
+the call is abandoned, the outcome is computed on a thread, and the call is made again. A hostile schema can take
+seconds to parse or compare; requests for others are answered meanwhile.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from contextvars import ContextVar
+from functools import partial, wraps
+from threading import Lock
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from karapace_like.schema.model import InvalidSchemaError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ATTEMPTS = 1000
+"""How many outcomes one call may wait for; a transitive check asks one for each version."""
+
+_on_the_loop: ContextVar[bool] = ContextVar("on_the_loop", default=False)
+
+
+class _MissingError(Exception):
+    """An outcome is not known; `compute` makes it known."""
+
+    def __init__(self, compute: Callable[[], object]) -> None:
+        super().__init__("computed on the event loop without being awaited")
+        self.compute = compute
+
+
+class _Outcome(NamedTuple):
+    value: object
+    error: InvalidSchemaError | None
+
+
+def remembered(size: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Remember what a pure function of hashable positional arguments returns or refuses, the `size` used last."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        outcomes: OrderedDict[Hashable, _Outcome] = OrderedDict()
+        lock = Lock()
+
+        def compute(*args: P.args, **kwargs: P.kwargs) -> _Outcome:
+            try:
+                outcome = _Outcome(function(*args, **kwargs), None)
+            except InvalidSchemaError as error:
+                outcome = _Outcome(None, error)
+            with lock:
+                outcomes[args] = outcome
+                if len(outcomes) > size:
+                    outcomes.popitem(last=False)
+            return outcome
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            with lock:
+                outcome = outcomes.get(args)
+                if outcome is not None:
+                    outcomes.move_to_end(args)
+            if outcome is None:
+                if _on_the_loop.get():
+                    raise _MissingError(partial(compute, *args, **kwargs))
+                outcome = compute(*args, **kwargs)
+            if outcome.error is not None:
+                raise outcome.error.with_traceback(None)
+            return outcome.value  # type: ignore[return-value]
+
+        return call
+
+    return decorate
+
+
+def off_the_loop(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let a coroutine function do no remembered work on the event loop. It must not have changed anything before."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(_ATTEMPTS):
+            token = _on_the_loop.set(True)
+            try:
+                return await function(*args, **kwargs)
+            except _MissingError as missing:
+                compute = missing.compute
+            finally:
+                _on_the_loop.reset(token)
+            await asyncio.to_thread(compute)
+        return await function(*args, **kwargs)
+
+    return call

@@ -1,0 +1,41 @@
+"""Which node writes, as far as this one knows, and waiting for that to change."""
+
+import asyncio
+import enum
+from typing import NamedTuple
+
+
+class Role(enum.Enum):
+    """What a node does about writes."""
+
+    FOLLOWER = "follower"
+    PRIMARY = "primary"
+
+
+class Standing(NamedTuple):
+    """One node's place among the others."""
+
+    role: Role = Role.FOLLOWER
+    primary: str | None = None
+    """The URL of another node that writes; None where none is known, or this one does."""
+
+
+class StandingBoard:
+    """Where the current standing is read, and where changes of it are waited for."""
+
+    def __init__(self) -> None:
+        self.current = Standing()
+        self._changed = asyncio.Event()
+
+    def post(self, standing: Standing) -> None:
+        """Change the standing and wake who waits."""
+        if standing != self.current:
+            self.current = standing
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def other_than(self, seen: Standing) -> Standing:
+        """The standing, once it is not the one that was seen."""
+        while self.current == seen:
+            await self._changed.wait()
+        return self.current

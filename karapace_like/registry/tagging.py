@@ -1,0 +1,57 @@
+"""Planning a new version that differs from an existing one in tags, metadata and rules only.
+
+Source: Confluent API, POST /subjects/{subject}/versions/{version}/tags.
+"""
+
+from dataclasses import dataclass
+
+from karapace_like.registry import content as contents
+from karapace_like.registry import lookups, registration
+from karapace_like.registry.content import Json
+from karapace_like.registry.planning import Plan
+from karapace_like.registry.registration import Registered, Rules, Submission
+from karapace_like.registry.store import Store
+from karapace_like.schema.model import LATEST
+from karapace_like.schema.tags import TagChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagging:
+    """What a request asks to change; None keeps what the version, or the latest one's rules, had."""
+
+    changes: tuple[TagChange, ...] = ()
+    new_version: int | None = None
+    """If given, this must be the number after the latest."""
+    metadata: Json | None = None
+    rule_set: Json | None = None
+    """All rules; not looked at where rules are merged or removed."""
+    rules_to_merge: Json | None = None
+    """They take the place of rules with the same names."""
+    rules_to_remove: tuple[str, ...] = ()
+
+
+def plan(store: Store, subject: str, number: int, request: Tagging, rules: Rules) -> Plan[Registered]:
+    """The new version, its number in its metadata; raises RegistryError."""
+    tagged = lookups.version(store, subject, number).content
+    submission = Submission(
+        type=tagged.type,
+        text=tagged.text,
+        references=tagged.references,
+        metadata=contents.with_property(
+            tagged.metadata if request.metadata is None else request.metadata,
+            contents.VERSION_PROPERTY,
+            str(request.new_version or 0),
+        ),
+        rule_set=_rule_set(store, subject, request),
+        version=request.new_version,
+        tag_changes=request.changes,
+    )
+    return registration.plan(store, subject, submission, rules)
+
+
+def _rule_set(store: Store, subject: str, request: Tagging) -> Json | None:
+    if request.rules_to_merge is None and not request.rules_to_remove:
+        return request.rule_set
+    latest = store.version(subject, LATEST)
+    before = None if latest is None else latest.content.rule_set
+    return contents.without_rules(contents.merged(before, request.rules_to_merge, None), request.rules_to_remove)
