@@ -1,0 +1,212 @@
+"""Producing: a typed request is encoded as a whole, then handed to the shared producer as a whole.
+
+A record that cannot be encoded fails the request before anything is sent; what Kafka refuses fails record by record.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from karapace_like.proxy import errors
+from karapace_like.proxy.encoding import ABSENT, Encoders, Writing, has_content
+from karapace_like.proxy.formats import EmbeddedFormat, Role
+from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
+from karapace_like.schema.model import Reference, SchemaId
+from karapace_like.serde.codec import EncodeError
+
+_RECORDS_PER_TURN = 500
+"""Records that are encoded before other requests get the event loop again."""
+
+
+class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One header of a record; the value is base64 in JSON."""
+
+    key: str
+    value: bytes | None = None
+
+
+class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One record of a request, as JSON has it."""
+
+    key: msgspec.Raw = ABSENT
+    value: msgspec.Raw = ABSENT
+    partition: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTITION)] | None = None
+    headers: tuple[ProducedHeader, ...] | None = None
+
+
+class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to write, as JSON has it; the schemas are for formats that need one."""
+
+    records: tuple[ProducedRecord, ...] = ()
+    key_format: EmbeddedFormat | None = None
+    key_schema: str | None = None
+    key_schema_id: int | None = None
+    key_references: tuple[Reference, ...] | None = None
+    key_subject: str | None = None
+    key_subject_name_strategy: SubjectNameStrategy | None = None
+    value_format: EmbeddedFormat | None = None
+    value_schema: str | None = None
+    value_schema_id: int | None = None
+    value_references: tuple[Reference, ...] | None = None
+    value_subject: str | None = None
+    value_subject_name_strategy: SubjectNameStrategy | None = None
+
+    def keys(self, otherwise: EmbeddedFormat) -> Writing:
+        """How the keys are written: in the format `otherwise` unless the request has one for them."""
+        return Writing(
+            embedded=self.key_format or otherwise,
+            schema=self.key_schema,
+            schema_id=self.key_schema_id,
+            references=self.key_references or (),
+            subject=self.key_subject,
+            strategy=self.key_subject_name_strategy,
+            takes_latest=(self._names_no_schema or self.key_subject is not None)
+            and any(has_content(each.key) for each in self.records),
+        )
+
+    def values(self, otherwise: EmbeddedFormat) -> Writing:
+        """How the values are written."""
+        return Writing(
+            embedded=self.value_format or otherwise,
+            schema=self.value_schema,
+            schema_id=self.value_schema_id,
+            references=self.value_references or (),
+            subject=self.value_subject,
+            strategy=self.value_subject_name_strategy,
+            takes_latest=(self._names_no_schema or self.value_subject is not None)
+            and any(has_content(each.value) for each in self.records),
+        )
+
+    @property
+    def _names_no_schema(self) -> bool:
+        """Whether the latest schemas are meant: a request that names one of two has forgotten the other (422)."""
+        named = (self.key_schema, self.key_schema_id, self.value_schema, self.value_schema_id)
+        return all(each is None for each in named)
+
+
+class RoutedRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A record that names its topic."""
+
+    topic: str
+
+
+class RoutedRequest(ProduceRequest, frozen=True, forbid_unknown_fields=True):
+    """What to write to several topics."""
+
+    records: tuple[RoutedRecord, ...] = ()
+
+
+class SchemaIds(NamedTuple):
+    """What a topic's keys and values were written with."""
+
+    key: SchemaId | None
+    value: SchemaId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProduceReport:
+    """What became of a request."""
+
+    topics: Sequence[str]
+    """Of each record, in the request's order."""
+    deliveries: Sequence[Delivery]
+    """Of each record."""
+    schema_ids: Mapping[str, SchemaIds]
+    """By topic."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a record failed."""
+        return any(each.failure is not None for each in self.deliveries)
+
+
+class Producing:
+    """Writes the requests' records. Every call raises ApiError for a request of which nothing is written."""
+
+    def __init__(self, schemas: SchemaCache, producer: Producer, settings: ProxySettings) -> None:
+        self._encoders = Encoders(schemas, settings.name_strategy)
+        self._producer = producer
+        self._settings = settings
+
+    async def produce(
+        self,
+        topic: str,
+        partition: int | None,
+        formats: Mapping[Role, EmbeddedFormat],
+        request: ProduceRequest,
+        overrides: ProducerOverrides = NO_OVERRIDES,
+    ) -> ProduceReport:
+        """Write to one topic.
+
+        `partition` and `formats` are for the records that name no partition, and a request that names no format.
+        """
+        return await self._in_time([topic] * len(request.records), partition, formats, request, overrides)
+
+    async def produce_routed(
+        self,
+        formats: Mapping[Role, EmbeddedFormat],
+        request: RoutedRequest,
+        overrides: ProducerOverrides = NO_OVERRIDES,
+    ) -> ProduceReport:
+        """Write each record to its topic."""
+        return await self._in_time([each.topic for each in request.records], None, formats, request, overrides)
+
+    async def _in_time(
+        self,
+        topics: Sequence[str],
+        partition: int | None,
+        formats: Mapping[Role, EmbeddedFormat],
+        request: ProduceRequest,
+        overrides: ProducerOverrides,
+    ) -> ProduceReport:
+        if len(topics) > self._settings.max_records:
+            raise errors.too_many_records(len(topics), self._settings.max_records)
+        for name, value in overrides._asdict().items():
+            if value is not None and name not in self._settings.overrides_allowed:
+                raise errors.override_refused(name)
+        try:
+            async with asyncio.timeout(self._settings.produce_timeout):
+                return await self._produce(topics, partition, formats, request, overrides)
+        except TimeoutError as error:
+            raise errors.produce_timed_out(self._settings.produce_timeout) from error
+
+    async def _produce(
+        self,
+        topics: Sequence[str],
+        partition: int | None,
+        formats: Mapping[Role, EmbeddedFormat],
+        request: ProduceRequest,
+        overrides: ProducerOverrides,
+    ) -> ProduceReport:
+        keys_as, values_as = request.keys(formats[Role.KEY]), request.values(formats[Role.VALUE])
+        encoders = {
+            topic: (
+                await self._encoders.encoder(Role.KEY, topic, keys_as),
+                await self._encoders.encoder(Role.VALUE, topic, values_as),
+            )
+            for topic in dict.fromkeys(topics)
+        }
+        outgoing: list[OutgoingRecord] = []
+        for at, (topic, record) in enumerate(zip(topics, request.records, strict=True)):
+            if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
+                await asyncio.sleep(0)
+            keys, values = encoders[topic]
+            try:
+                key, value = keys.encode(record.key), values.encode(record.value)
+            except EncodeError as error:
+                place = f" (record {at})" if len(request.records) > 1 else ""
+                raise errors.bad_request(f"{error}{place}") from error
+            chosen = partition if record.partition is None else record.partition
+            headers = tuple((each.key, each.value) for each in record.headers or ())
+            outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
+        schema_ids = {topic: SchemaIds(key.schema_id, value.schema_id) for topic, (key, value) in encoders.items()}
+        with errors.kafka_failures():
+            deliveries = await self._producer.send(outgoing, overrides)
+        return ProduceReport(topics, deliveries, schema_ids)

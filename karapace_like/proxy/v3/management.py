@@ -1,0 +1,43 @@
+"""REST v3 as its API sees it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.v3.acls import Acls
+from karapace_like.proxy.v3.clusters import Clusters
+from karapace_like.proxy.v3.configs import Configs
+from karapace_like.proxy.v3.groups import Groups
+from karapace_like.proxy.v3.ports import ClusterAdmin
+from karapace_like.proxy.v3.producing import RecordProducing
+from karapace_like.proxy.v3.reading import RecordReading
+from karapace_like.proxy.v3.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """What the API's calls are about."""
+
+    clusters: Clusters
+    topics: Topics
+    configs: Configs
+    groups: Groups
+    acls: Acls
+    producing: RecordProducing
+    reading: RecordReading
+
+    @classmethod
+    def over(cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer) -> Self:
+        """The API's calls, over these."""
+        clusters = Clusters(admin)
+        topics = Topics(admin, clusters)
+        return cls(
+            clusters,
+            topics,
+            Configs(admin, clusters),
+            Groups(admin, clusters),
+            Acls(admin, clusters),
+            RecordProducing(schemas, producer),
+            RecordReading(admin, topics, schemas),
+        )
