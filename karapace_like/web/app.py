@@ -1,0 +1,63 @@
+"""The one aiohttp application: its middleware and its routes. What stands behind them is given from outside."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from karapace_like.proxy.proxy import Proxy
+from karapace_like.registry.registry import Registry
+from karapace_like.web import connect, openapi, request_ids, service
+from karapace_like.web import health as health_api
+from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web import registry as registry_api
+from karapace_like.web.connect import WORKERS, Workers
+from karapace_like.web.errors import errors_middleware
+from karapace_like.web.forwarding import PEERS, Peers, forwarding_middleware
+from karapace_like.web.health import HEALTH, Health
+from karapace_like.web.keys import REGISTRY
+from karapace_like.web.proxy.requests import PROXY
+from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
+from karapace_like.web.routing import add_routes
+
+DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 65_536
+"""Of a request's first line: a subject may have ten thousand characters, each up to twelve bytes when encoded."""
+
+
+def make_app(
+    registry: Registry | None,
+    proxy: Proxy | None = None,
+    *,
+    health: Health | None = None,
+    peers: Peers | None = None,
+    cluster_ids: ClusterIds | None = None,
+    connect_urls: Sequence[str] = (),
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+) -> web.Application:
+    """The application with the halves that are given; `connect_urls` are of Kafka Connect's workers."""
+    app = web.Application(middlewares=[errors_middleware], client_max_size=max_body_bytes)
+    app.on_response_prepare.append(request_ids.echo)
+    add_routes(app, service.ROUTES)
+    if health is not None:
+        app[HEALTH] = health
+        add_routes(app, health_api.ROUTES)
+    if cluster_ids is not None:
+        app[CLUSTER_IDS] = cluster_ids
+    app[PEERS] = peers or Peers()
+    app.on_cleanup.append(lambda _: app[PEERS].close())
+    if registry is not None:
+        app[REGISTRY] = registry
+        app.middlewares.append(forwarding_middleware)
+        add_routes(app, registry_api.TOP_ROUTES)
+        add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
+    if proxy is not None:
+        app[PROXY] = proxy
+        add_routes(app, proxy_api.ROUTES)
+        add_routes(app, proxy_v3_api.ROUTES)
+    if connect_urls:
+        app[WORKERS] = workers = Workers(connect_urls)
+        app.cleanup_ctx.append(workers.session)
+        add_routes(app, connect.ROUTES)
+    openapi.describe(app)
+    return app

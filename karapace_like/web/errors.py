@@ -1,0 +1,60 @@
+"""The one place that turns a failure into an answer: `{"error_code": int, "message": str}`."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from karapace_like.errors import ApiError
+from karapace_like.web import media_types, paths
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_PLAIN = ("/v3", "/connectors", "/connector-plugins", "/admin")
+"""Where errors are `application/json`: REST v3 and Kafka Connect."""
+_PROXY_V2 = ("/topics", "/consumers", "/brokers", "/records")
+
+
+def media_type_for(path: str) -> str:
+    """The type in which the API at this path writes its errors."""
+    if path.startswith(_PLAIN):
+        return media_types.JSON
+    if path.startswith(_PROXY_V2):
+        return media_types.KAFKA_V2
+    return media_types.REGISTRY_V1
+
+
+def error_response(path: str, error: ApiError) -> web.Response:
+    """The answer that tells the client of the error."""
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return web.Response(
+        status=error.status,
+        headers=headers,
+        body=msgspec.json.encode({"error_code": error.code, "message": error.message}),
+        content_type=media_type_for(path),
+    )
+
+
+@web.middleware
+async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every failure of a handler in the API's own shape; what nobody foresaw is logged and becomes a 500."""
+    try:
+        paths.check(request)
+        return await handler(request)
+    except ApiError as error:
+        return error_response(request.path, error)
+    except web.HTTPRequestEntityTooLarge as error:
+        return error_response(request.path, ApiError(413, f"HTTP 413 Request Entity Too Large: {error.text}"))
+    except web.HTTPException as error:
+        if error.status < web.HTTPBadRequest.status_code:
+            raise
+        answer = error_response(request.path, ApiError(error.status, f"HTTP {error.status} {error.reason}"))
+        if allow := error.headers.get("Allow"):
+            answer.headers["Allow"] = allow
+        return answer
+    except Exception:
+        logger.exception("Unexpected failure of %s %s", request.method, request.path)
+        return error_response(request.path, ApiError(500, "Internal Server Error"))

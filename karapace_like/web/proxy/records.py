@@ -1,0 +1,122 @@
+"""Reading records: polls of a consumer instance, and reads of a partition without one."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from karapace_like.errors import ApiError
+from karapace_like.proxy import errors
+from karapace_like.proxy.decode import DecodedRecord
+from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.reading import ReadRequest
+from karapace_like.web import answers, media_types
+from karapace_like.web.errors import error_response
+from karapace_like.web.proxy.consumers import instance
+from karapace_like.web.proxy.objects import POLL, READ
+from karapace_like.web.proxy.requests import (
+    EMBEDDED,
+    embedded_format,
+    is_connected,
+    not_negative,
+    partition,
+    positive,
+    proxy,
+)
+from karapace_like.web.routing import Route
+
+_encoder = msgspec.json.Encoder()
+
+_BINARY = next(iter(EMBEDDED))
+_OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
+"""What polls answer with: binary unless the client asks for a format."""
+
+
+class _Header(msgspec.Struct):
+    """One header of a record; bytes are base64 in JSON."""
+
+    key: str
+    value: bytes | None
+
+
+class _Record(msgspec.Struct, omit_defaults=True):
+    """One record of an answer; headers and timestamp are left out where there is none to show."""
+
+    topic: str
+    key: msgspec.Raw
+    value: msgspec.Raw
+    partition: int
+    offset: int
+    timestamp: int | None = None
+    headers: list[_Header] = []
+
+
+async def records(request: web.Request) -> web.Response:
+    """GET /consumers/{group}/instances/{instance}/records: those that follow, as the instance's format."""
+    return await _answered(request, _poll)
+
+
+async def partition_records(request: web.Request) -> web.Response:
+    """GET /topics/{topic}/partitions/{partition}/records: from an offset or a time on, without a consumer instance."""
+    return await _answered(request, _read)
+
+
+async def _answered(
+    request: web.Request, read: Callable[[web.Request, EmbeddedFormat], Awaitable[list[DecodedRecord]]]
+) -> web.Response:
+    """What was read, or the error, in the format that the client asks for."""
+    media_type = answers.media_type(request, _OFFER)
+    try:
+        found = await read(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
+    except ApiError as error:
+        failed = error_response(request.path, error)
+        failed.content_type = media_type
+        return failed
+    with_timestamps = proxy(request).settings.record_timestamps
+    body = _encoder.encode([rendered(each, with_timestamp=with_timestamps) for each in found])
+    return web.Response(body=body, content_type=media_type)
+
+
+async def _poll(request: web.Request, embedded: EmbeddedFormat) -> list[DecodedRecord]:
+    timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
+    polled = instance(request)
+    if polled.embedded is not embedded:
+        raise errors.format_mismatch()
+    return await polled.poll(timeout_ms=timeout_ms, max_bytes=max_bytes, is_wanted=lambda: is_connected(request))
+
+
+async def _read(request: web.Request, embedded: EmbeddedFormat) -> list[DecodedRecord]:
+    offset, time = not_negative(request, "offset"), not_negative(request, "timestamp")
+    if offset is not None and time is not None:
+        raise errors.bad_request("offset and timestamp are mutually exclusive")
+    query = request.query
+    wanted = ReadRequest(
+        key=embedded_format(query.get("key_format", embedded)),
+        value=embedded_format(query.get("value_format", embedded)),
+        offset=offset,
+        time=time,
+        count=positive(request, "count"),
+        max_bytes=positive(request, "max_bytes"),
+        timeout_ms=positive(request, "timeout"),
+    )
+    return await proxy(request).reading.read(partition(request), wanted, is_wanted=lambda: is_connected(request))
+
+
+def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
+    """The record as answers show it."""
+    record = decoded.record
+    return _Record(
+        record.at.topic,
+        msgspec.Raw(decoded.key),
+        msgspec.Raw(decoded.value),
+        record.at.partition,
+        record.offset,
+        record.timestamp if with_timestamp else None,
+        [_Header(name, value) for name, value in record.headers],
+    )
+
+
+ROUTES = (
+    Route("GET", "/consumers/{group}/instances/{instance}/records", records, POLL),
+    Route("GET", "/topics/{topic}/partitions/{partition}/records", partition_records, READ),
+)

@@ -1,0 +1,54 @@
+"""Brokers, topics and partitions."""
+
+from aiohttp import web
+
+from karapace_like.web.proxy.rendering import answer
+from karapace_like.web.proxy.rendering import partition as rendered
+from karapace_like.web.proxy.requests import partition, proxy
+from karapace_like.web.routing import Route
+
+
+async def brokers(request: web.Request) -> web.Response:
+    """GET /brokers."""
+    return answer(request, {"brokers": await proxy(request).topics.brokers()})
+
+
+async def topics(request: web.Request) -> web.Response:
+    """GET /topics: their names."""
+    return answer(request, await proxy(request).topics.names())
+
+
+async def topic(request: web.Request) -> web.Response:
+    """GET /topics/{topic}: with configs and partitions."""
+    name = request.match_info["topic"]
+    described = await proxy(request).topics.topic(name)
+    configs = await proxy(request).topics.configs(name)
+    partitions = [rendered(each) for each in described.partitions.values()]
+    return answer(request, {"name": name, "configs": configs, "partitions": partitions})
+
+
+async def partitions(request: web.Request) -> web.Response:
+    """GET /topics/{topic}/partitions."""
+    described = await proxy(request).topics.topic(request.match_info["topic"])
+    return answer(request, [rendered(each) for each in described.partitions.values()])
+
+
+async def one_partition(request: web.Request) -> web.Response:
+    """GET /topics/{topic}/partitions/{partition}."""
+    return answer(request, rendered(await proxy(request).topics.partition(partition(request))))
+
+
+async def offsets(request: web.Request) -> web.Response:
+    """GET /topics/{topic}/partitions/{partition}/offsets: where the partition begins and ends."""
+    beginning, end = await proxy(request).topics.bounds(partition(request))
+    return answer(request, {"beginning_offset": beginning, "end_offset": end})
+
+
+ROUTES = (
+    Route("GET", "/brokers", brokers),
+    Route("GET", "/topics", topics),
+    Route("GET", "/topics/{topic}", topic),
+    Route("GET", "/topics/{topic}/partitions", partitions),
+    Route("GET", "/topics/{topic}/partitions/{partition}", one_partition),
+    Route("GET", "/topics/{topic}/partitions/{partition}/offsets", offsets),
+)

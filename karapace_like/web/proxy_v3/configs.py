@@ -1,0 +1,169 @@
+"""Configs of topics, of brokers, and of all brokers of the cluster: one set of handlers, told apart by the path."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
+from karapace_like.proxy.v3 import errors
+from karapace_like.web.bodies import JsonObject
+from karapace_like.web.proxy.requests import check_fields
+from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, topic_place
+from karapace_like.web.proxy_v3.objects import ALTER_CONFIGS, SET_CONFIG
+from karapace_like.web.proxy_v3.requests import answer, body, broker, cluster, management, needed, needed_objects
+from karapace_like.web.routing import Route
+
+
+async def configs(request: web.Request) -> web.Response:
+    """GET .../configs."""
+    owner = _owner(request)
+    found = await management(request).configs.of(cluster(request), owner)
+    return _listed(request, _kind(owner), _collection(request, owner), [(owner, found)])
+
+
+async def configs_of_all_topics(request: web.Request) -> web.Response:
+    """GET .../topics/-/configs."""
+    found = await management(request).configs.of_all(cluster(request), OwnerKind.TOPIC)
+    return _listed(request, "KafkaTopicConfig", cluster_place(request).beside("topics/-/configs"), found)
+
+
+async def configs_of_all_brokers(request: web.Request) -> web.Response:
+    """GET .../brokers/-/configs."""
+    found = await management(request).configs.of_all(cluster(request), OwnerKind.BROKER)
+    return _listed(request, "KafkaBrokerConfig", cluster_place(request).beside("brokers/-/configs"), found)
+
+
+async def one_config(request: web.Request) -> web.Response:
+    """GET .../configs/{name}."""
+    owner = _owner(request)
+    found = await management(request).configs.one(cluster(request), owner, request.match_info["name"])
+    return answer(request, _config(request, owner, found))
+
+
+async def put(request: web.Request) -> web.Response:
+    """PUT .../configs/{name}."""
+    found = await body(request, "UpdateConfigRequest", ("value",))
+    await management(request).configs.put(
+        cluster(request), _owner(request), request.match_info["name"], found.string("value")
+    )
+    return web.Response(status=204)
+
+
+async def reset(request: web.Request) -> web.Response:
+    """DELETE .../configs/{name}."""
+    await management(request).configs.reset(cluster(request), _owner(request), request.match_info["name"])
+    return web.Response(status=204)
+
+
+async def alter(request: web.Request) -> web.Response:
+    """POST .../configs:alter: all of several changes, or none."""
+    changes, validate_only = await _changes(request)
+    await management(request).configs.alter(cluster(request), _owner(request), changes, validate_only=validate_only)
+    return web.Response(status=204)
+
+
+async def alter_all_topics(request: web.Request) -> web.Response:
+    """POST .../topics/-/configs:alter: the same for every topic but Kafka's own."""
+    changes, validate_only = await _changes(request)
+    await management(request).configs.alter_topics(cluster(request), changes, validate_only=validate_only)
+    return web.Response(status=204)
+
+
+async def _changes(request: web.Request) -> tuple[list[ConfigChange], bool]:
+    found = await body(request, "AlterConfigBatchRequest", ("data", "validate_only"))
+    listed = needed_objects(found, "data", "AlterConfigBatchRequest$AlterEntry")
+    return [_change(each) for each in listed], found.boolean("validate_only") or False
+
+
+def _change(found: JsonObject) -> ConfigChange:
+    check_fields(found, ("name", "value", "operation"))
+    name, operation = needed(found, "name"), (found.string("operation") or "SET").upper()
+    if operation == "DELETE":
+        return ConfigChange(name, None)
+    if operation != "SET":
+        raise errors.malformed(f"operation {operation!r} is not one of the values accepted: [SET, DELETE]")
+    value = found.string("value")
+    if value is None:
+        raise errors.no_value(name)
+    return ConfigChange(name, value)
+
+
+def _owner(request: web.Request) -> ConfigOwner:
+    """The topic or broker of the path; without one, all brokers."""
+    if "topic" in request.match_info:
+        return ConfigOwner(OwnerKind.TOPIC, request.match_info["topic"])
+    if "broker" in request.match_info:
+        return ConfigOwner(OwnerKind.BROKER, str(broker(request)))
+    return EVERY_BROKER
+
+
+def _collection(request: web.Request, owner: ConfigOwner) -> str:
+    if owner == EVERY_BROKER:
+        return cluster_place(request).beside("broker-configs")
+    return _owner_place(request, owner).beside("configs")
+
+
+def _owner_place(request: web.Request, owner: ConfigOwner) -> Place:
+    if owner.kind is OwnerKind.TOPIC:
+        return topic_place(request, owner.name)
+    return broker_place(request, int(owner.name))
+
+
+def _listed(
+    request: web.Request, kind: str, url: str, found: Iterable[tuple[ConfigOwner, list[ConfigEntry]]]
+) -> web.Response:
+    rendered = [_config(request, owner, entry) for owner, entries in found for entry in entries]
+    return answer(request, listing(request, f"{kind}List", url, rendered))
+
+
+def _kind(owner: ConfigOwner) -> str:
+    if owner == EVERY_BROKER:
+        return "KafkaClusterConfig"
+    return "KafkaTopicConfig" if owner.kind is OwnerKind.TOPIC else "KafkaBrokerConfig"
+
+
+def _config(request: web.Request, owner: ConfigOwner, found: ConfigEntry) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "cluster_id": cluster(request),
+        "name": found.name,
+        "value": found.value,
+        "is_read_only": found.is_read_only,
+        "is_sensitive": found.is_sensitive,
+        "source": found.source,
+        "synonyms": [{"name": each.name, "value": each.value, "source": each.source} for each in found.synonyms],
+    }
+    if owner == EVERY_BROKER:
+        place = cluster_place(request).into("broker-configs", found.name, "broker-config")
+        fields["config_type"] = "BROKER"
+    else:
+        place = _owner_place(request, owner).into("configs", found.name, "config")
+        if owner.kind is OwnerKind.TOPIC:
+            fields["topic_name"] = owner.name
+        else:
+            fields["broker_id"] = int(owner.name)
+    return entity(_kind(owner), place, {**fields, "is_default": found.is_default})
+
+
+_CLUSTER = "/v3/clusters/{cluster}"
+_COLLECTIONS = (
+    f"{_CLUSTER}/topics/{{topic}}/configs",
+    f"{_CLUSTER}/brokers/{{broker}}/configs",
+    f"{_CLUSTER}/broker-configs",
+)
+ROUTES = (
+    Route("GET", f"{_CLUSTER}/topics/-/configs", configs_of_all_topics),
+    Route("POST", f"{_CLUSTER}/topics/-/configs:alter", alter_all_topics, ALTER_CONFIGS),
+    Route("GET", f"{_CLUSTER}/brokers/-/configs", configs_of_all_brokers),
+    *(
+        route
+        for collection in _COLLECTIONS
+        for route in (
+            Route("GET", collection, configs),
+            Route("POST", f"{collection}:alter", alter, ALTER_CONFIGS),
+            Route("GET", f"{collection}/{{name}}", one_config),
+            Route("PUT", f"{collection}/{{name}}", put, SET_CONFIG),
+            Route("DELETE", f"{collection}/{{name}}", reset),
+        )
+    ),
+)

@@ -1,0 +1,8 @@
+"""The registry's HTTP API: one file per resource, and the table of all routes."""
+
+from karapace_like.web.registry import compatibility, config, contexts, metadata, schemas, subjects
+
+ROUTES = (*subjects.ROUTES, *schemas.ROUTES, *config.ROUTES, *compatibility.ROUTES)
+"""Served at the top and again below `/contexts/{context}`."""
+TOP_ROUTES = (*contexts.ROUTES, *metadata.ROUTES)
+"""Served at the top only."""

@@ -1,0 +1,14 @@
+"""What the service says of itself."""
+
+from aiohttp import web
+
+from karapace_like.web.answers import registry_answer
+from karapace_like.web.routing import Route
+
+
+async def root(request: web.Request) -> web.Response:
+    """GET and POST /: an empty object, by which clients see that somebody is there."""
+    return registry_answer(request, {})
+
+
+ROUTES = (Route("GET", "/", root), Route("POST", "/", root))
