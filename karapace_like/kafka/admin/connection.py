@@ -1,0 +1,121 @@
+"""One admin client, and how it is asked: answers come through librdkafka's thread, nothing blocks the event loop."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+from confluent_kafka.admin import AdminClient
+
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka import translate
+from karapace_like.kafka.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_PASSING = frozenset(
+    {
+        "COORDINATOR_LOAD_IN_PROGRESS",
+        "COORDINATOR_NOT_AVAILABLE",
+        "LEADER_NOT_AVAILABLE",
+        "NOT_COORDINATOR",
+        "NOT_LEADER_FOR_PARTITION",
+    }
+)
+"""A partition's leader or a group's coordinator is being chosen, as they are for a moment after they were made."""
+_AGAIN_SECONDS = 0.05
+_NUDGE_SECONDS = 1.0
+_COORDINATOR_SECONDS = 3.0
+
+
+class Connection:
+    """The client that all management calls share; `close` it at the end."""
+
+    def __init__(self, kafka: KafkaSettings, *, timeout: float) -> None:
+        """`timeout` is in seconds, for each question."""
+        self._kafka = kafka
+        self._open = ExitStack()
+        self.client = self._new_client()
+        self.timeout = timeout
+
+    async def answer(self, ask: Callable[[], Future[T]]) -> T:
+        """What the cluster answers; asked again while a leader is on its way. Raises KafkaFailure."""
+
+        async def asked() -> T:
+            with translate.failures():
+                return await self._nudged(asyncio.wrap_future(ask()))
+
+        return await self.persistently(asked)
+
+    async def coordinated(self, ask: Callable[[float], Future[T]]) -> T:
+        """What a group's coordinator answers within so many seconds. Raises KafkaFailure.
+
+        A client goes on asking a coordinator that is gone for minutes: another client finds out who follows it.
+        """
+        asked = self.client
+        try:
+            return await self.answer(lambda: ask(_COORDINATOR_SECONDS))
+        except KafkaFailure as failure:
+            if failure.name != "_TIMED_OUT":
+                raise
+        if self.client is asked:
+            # The old one may still have questions of others to answer.
+            asyncio.get_running_loop().call_later(self.timeout, self._open.close)
+            self._open = ExitStack()
+            self.client = self._new_client()
+        return await self.answer(lambda: ask(self.timeout))
+
+    async def persistently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until a leader or coordinator is there, as long as a question may take. Raises KafkaFailure."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self.timeout
+        while True:
+            try:
+                return await attempt()
+            except KafkaFailure as failure:
+                if failure.name not in _PASSING or loop.time() > give_up:
+                    raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def answers(self, asked: Iterable[Future[T]]) -> list[T | BaseException]:
+        """What the cluster answers to several questions at once; a failure is a value."""
+        return await self._nudged(asyncio.gather(*map(asyncio.wrap_future, asked), return_exceptions=True))
+
+    async def _nudged(self, answer: "asyncio.Future[T]") -> T:
+        """Wait for an answer, and let the client look for other brokers every second that it does not come.
+
+        The client asks whom it took for the controller last, and would wait for that one to come back.
+        """
+        while True:
+            # The future is never cancelled: the client's thread would trip over it when a caller leaves.
+            done, _ = await asyncio.wait({answer}, timeout=_NUDGE_SECONDS)
+            if done:
+                return answer.result()
+            with contextlib.suppress(KafkaFailure):
+                await self.in_thread(lambda: self.client.list_topics(timeout=_NUDGE_SECONDS))
+
+    async def in_thread(self, ask: Callable[[], T]) -> T:
+        """What a call answers that has no future, and may wait. Raises KafkaFailure."""
+
+        def asked() -> T:
+            with translate.failures():
+                return ask()
+
+        return await asyncio.to_thread(asked)
+
+    def close(self) -> None:
+        """Let go of the cluster."""
+        self._open.close()
+
+    def _new_client(self) -> AdminClient:
+        return self._open.enter_context(AdminClient(self._kafka.client_options(), logger=logger))
+
+
+def enumerated(value: Any) -> str:
+    """The name of a member of one of the client library's enumerations, also where it gives the bare number."""
+    return str(getattr(value, "name", value))

@@ -1,0 +1,203 @@
+"""The embedded Kafka: Apache Kafka in KRaft mode, as child processes, for `make run`, trials and tests.
+
+    with Cluster(brokers=3) as kafka:
+        Producer({"bootstrap.servers": kafka.bootstrap_servers})
+
+Plain blocking calls: an event loop starts it from a thread. It is not made for production: one machine, plain text,
+no authentication.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from karapace_like.kafka.broker import HOST, Broker, Ports, await_ready
+from karapace_like.kafka.broker_error import BrokerError, PortTakenError
+from karapace_like.kafka.jars import find_jars
+from karapace_like.kafka.java import find_java
+
+_ATTEMPTS = 5
+_WATCH_SECONDS = 0.5
+_MARKER = "cluster.json"
+# Quick to start and small: a broker of a few topics was seen to take 200 to 220 MB in all.
+_JVM_FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+
+
+def default_data_folder() -> Path:
+    """Where the commands keep the data of a user's Kafka."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "karapace-like" / "kafka"
+
+
+class Cluster:
+    """One or several brokers in one KRaft quorum, every node a broker and a controller. Not thread-safe.
+
+    `port` is the first broker's, the others follow it; None takes free ones. `data` is kept, and goes on where it
+    ended; None is a temporary folder, removed in the end. `properties` are more of Kafka's server properties, for each
+    broker. `progress` gets a line for each step that takes seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        brokers: int = 1,
+        port: int | None = None,
+        data: Path | None = None,
+        properties: Mapping[str, object] | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.brokers: tuple[Broker, ...] = ()
+        self._size = brokers
+        self._port = port
+        self._data = data
+        self._properties = properties or {}
+        self._progress = progress
+        self._resources = ExitStack()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """`host:port,...` of all brokers, in the form of Kafka's clients."""
+        return ",".join(broker.address for broker in self.brokers)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Return when clients can use every broker; if one cannot start, stop them all and raise `BrokerError`."""
+        begun = time.monotonic()
+        with ExitStack() as resources:
+            java = find_java()
+            jars = find_jars(java, self._progress)
+            folder = self._open_folder(resources)
+            lock = _lock(folder, resources)
+            cluster_id = _cluster_id(folder, self._size)
+            resources.callback(self._end_brokers)
+            jvm = (str(java.home / "bin" / "java"), *_JVM_FLAGS, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*")
+            for attempt in range(1, _ATTEMPTS + 1):
+                ports = _choose_ports(self._size, self._port)
+                self.brokers = tuple(
+                    Broker(
+                        node_id,
+                        ports,
+                        folder=folder / f"broker-{node_id}",
+                        jvm=jvm,
+                        lock=lock,
+                        ephemeral=None if self._data else folder,
+                        properties=self._properties,
+                    )
+                    for node_id in range(1, self._size + 1)
+                )
+                self._progress(f"Starting Kafka at {self.bootstrap_servers}")
+                try:
+                    self._start_brokers(cluster_id)
+                    break
+                except PortTakenError:
+                    # Between the choice of a port and the broker's use of it anybody can take it.
+                    if attempt == _ATTEMPTS:
+                        raise
+                    for broker in self.brokers:
+                        broker.kill()
+            self._resources = resources.pop_all()
+        self._progress(f"Kafka is ready at {self.bootstrap_servers} ({time.monotonic() - begun:.1f} s)")
+
+    def stop(self) -> None:
+        """End all brokers in order and, without a `data` folder, remove what they kept. Does nothing twice."""
+        self._resources.close()
+
+    def watch(self) -> None:
+        """Block until a broker ends by itself, and raise `BrokerError` then."""
+        while True:
+            for broker in self.brokers:
+                broker.check()
+            time.sleep(_WATCH_SECONDS)
+
+    def _open_folder(self, resources: ExitStack) -> Path:
+        if self._data is None:
+            folder = Path(tempfile.mkdtemp(prefix="karapace-like-kafka-"))
+            resources.callback(shutil.rmtree, folder, ignore_errors=True)
+            return folder
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise BrokerError(f"{self._data} cannot be made a data folder ({exc.strerror}): choose another.") from exc
+        return self._data.resolve()
+
+    def _start_brokers(self, cluster_id: str) -> None:
+        formatting = [process for broker in self.brokers if (process := broker.format(cluster_id))]
+        for process in formatting:
+            output, _ = process.communicate()
+            if process.returncode != 0:
+                raise BrokerError(f"Kafka could not format its data folder: {output.strip().splitlines()[-1]}")
+        for broker in self.brokers:
+            broker.launch()
+        await_ready(self.brokers)
+
+    def _end_brokers(self) -> None:
+        for broker in self.brokers:
+            broker.release()
+        for broker in self.brokers:
+            broker.join()
+
+
+def _lock(folder: Path, resources: ExitStack) -> int:
+    """Lock the folder itself. The brokers' supervisors inherit the lock: it outlives this program as they do."""
+    lock = os.open(folder, os.O_RDONLY)
+    resources.callback(os.close, lock)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise BrokerError(f"A running Kafka uses the data folder {folder}: stop it, or choose another folder.") from exc
+    return lock
+
+
+def _cluster_id(folder: Path, size: int) -> str:
+    """Return the id of the cluster whose data the folder holds; an empty folder gets a new one."""
+    marker = folder / _MARKER
+    if marker.exists():
+        cluster = json.loads(marker.read_text())
+        if cluster["brokers"] != size:
+            raise BrokerError(
+                f"The data folder {folder} is of another cluster "
+                f"(number of brokers: {cluster['brokers']}, not {size}): start as many, or choose another folder."
+            )
+        return str(cluster["cluster_id"])
+    if any(folder.iterdir()):
+        raise BrokerError(f"{folder} holds other files than a Kafka of this program: choose another data folder.")
+    # Kafka's form: 16 random bytes as 22 characters. Its tool takes a leading dash for an option.
+    cluster_id = secrets.token_urlsafe(16).replace("-", "_")
+    # Written before the brokers' folders are, so that whatever is interrupted later goes on at the next start.
+    marker.write_text(json.dumps({"cluster_id": cluster_id, "brokers": size}))
+    return cluster_id
+
+
+def _choose_ports(size: int, first: int | None) -> list[Ports]:
+    """Pick ports that are free now. They are held until all are chosen, so that they differ."""
+    with ExitStack() as held:
+        clients = [_bind(first + i if first else 0, held) for i in range(size)]
+        return [Ports(client, _bind(0, held)) for client in clients]
+
+
+def _bind(port: int, held: ExitStack) -> int:
+    listener = held.enter_context(socket.socket())
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Java does, to pass over closed connections
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as exc:
+        raise PortTakenError(
+            f"Port {port} of {HOST} is not to be had ({exc}): stop what listens there, choose another port, "
+            f"or none to get a free one."
+        ) from exc
+    chosen: int = listener.getsockname()[1]
+    return chosen
