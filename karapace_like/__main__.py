@@ -1,0 +1,5 @@
+"""`python -m karapace_like` is the command `karapace-like`."""
+
+from karapace_like.cli import main
+
+main(prog_name="karapace-like")

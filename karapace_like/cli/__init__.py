@@ -1,0 +1,24 @@
+"""The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = ("serve", "kafka")
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_LazyGroup)
+@click.version_option(package_name="karapace-like")
+def main() -> None:
+    """A Confluent-compatible schema registry and a Kafka REST proxy in one service."""

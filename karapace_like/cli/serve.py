@@ -1,0 +1,55 @@
+"""`karapace-like serve`: the registry and the REST proxy."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from karapace_like import config
+from karapace_like.config import ConfigError
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka.broker_error import BrokerError
+from karapace_like.kafka.cluster import Cluster, default_data_folder
+from karapace_like.serve import run
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dev", is_flag=True, help="Start an embedded Kafka beside it.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=default_data_folder,
+    help="With --dev: folder of Kafka's data.  [default: ~/.local/state/karapace-like/kafka]",
+)
+@click.option("--ephemeral", is_flag=True, help="With --dev: keep no data.")
+@click.option("--bootstrap-uri", help="Kafka's brokers: host:port,...")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The only port to listen on.  [default: 8081 and 8082]")
+@click.option("--listeners", help="http://host:port,... instead of host and port.")
+@click.option("--log-level", type=click.Choice([each.value for each in config.LogLevel]), help="What is logged.")
+def serve(*, file: Path | None, dev: bool, data: Path, ephemeral: bool, **flags: object) -> None:
+    """Serve the schema registry and the Kafka REST proxy until Ctrl-C.
+
+    Settings come from the JSON FILE, then from KARAPACE_* in the environment, then from these options.
+    """
+    with ExitStack() as stack:
+        try:
+            if dev:
+                kafka = Cluster(data=None if ephemeral else data, progress=_progress)
+                flags["bootstrap_uri"] = stack.enter_context(kafka).bootstrap_servers
+            settings, unknown = config.load(file=file, environment=os.environ, flags=flags)
+            for name in unknown:
+                _progress(f"Ignoring the setting {name}: it is not known")
+            run(settings, _progress)
+        except (BrokerError, ConfigError) as error:
+            raise click.ClickException(str(error)) from error
+        except KafkaFailure as error:
+            raise click.ClickException(error.message) from error
+        except OSError as error:
+            raise click.ClickException(f"Cannot listen: {error.strerror or error}") from error
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)
