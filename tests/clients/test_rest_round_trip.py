@@ -1,0 +1,123 @@
+"""What REST writes, Kafka clients read with their own serdes, and the other way round."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from karapace_like.kafka.cluster import Cluster
+from tests.service_process import ServiceProcess
+
+SCHEMA = json.dumps(
+    {
+        "type": "record",
+        "name": "Parcel",
+        "fields": [
+            {"name": "to", "type": "string"},
+            {"name": "grams", "type": "int"},
+            {"name": "note", "type": ["null", "string"], "default": None},
+        ],
+    }
+)
+VALUES = [{"to": "Oslo", "grams": 250, "note": None}, {"to": "Lima", "grams": 40, "note": "fragile"}]
+AS_AVRO_JSON = [{"to": "Oslo", "grams": 250, "note": None}, {"to": "Lima", "grams": 40, "note": {"string": "fragile"}}]
+V2 = "application/vnd.kafka.v2+json"
+AVRO = "application/vnd.kafka.avro.v2+json"
+TOUR = Path(__file__).parents[2] / "examples" / "tour.sh"
+_READ_SECONDS = 30
+
+
+def call(service: ServiceProcess, method: str, path: str, body: object = None, media_type: str = V2) -> Any:
+    headers = {"Content-Type": media_type} if body is not None else {"Accept": media_type}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(service.url + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        content = answer.read()
+    return json.loads(content) if content else None
+
+
+def test_records_produced_as_avro_by_rest_are_read_by_a_client_and_by_rest(
+    kafka: Cluster, service: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    """Once with the library's AvroDeserializer, once as JSON."""
+    name = topic()
+    body = {"value_schema": SCHEMA, "records": [{"value": each} for each in AS_AVRO_JSON]}
+    answer = call(service, "POST", f"/topics/{name}", body, AVRO)
+    assert [each["error_code"] for each in answer["offsets"]] == [None, None]
+    assert _decoded_by_the_library(kafka, service, name) == VALUES
+    assert _consumed_by_rest(service, name) == AS_AVRO_JSON
+
+
+def test_records_written_by_a_client_are_read_by_rest(
+    kafka: Cluster, service: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    """With the library's AvroSerializer, which registers the schema itself."""
+    name = topic()
+    with SchemaRegistryClient({"url": service.url}) as client:
+        serialize = AvroSerializer(client, SCHEMA)
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+        for value in VALUES:
+            producer.produce(name, serialize(value, SerializationContext(name, MessageField.VALUE)))
+        producer.flush()
+    assert _consumed_by_rest(service, name) == AS_AVRO_JSON
+
+
+def _decoded_by_the_library(kafka: Cluster, service: ServiceProcess, name: str) -> list[Any]:
+    consumer = Consumer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "group.id": f"{name}-library", "auto.offset.reset": "earliest"}
+    )
+    try:
+        consumer.subscribe([name])
+        messages = consumer.consume(len(VALUES), _READ_SECONDS)
+        with SchemaRegistryClient({"url": service.url}) as client:
+            deserialize = AvroDeserializer(client)
+            context = SerializationContext(name, MessageField.VALUE)
+            return [deserialize(message.value(), context) for message in messages]
+    finally:
+        consumer.close()
+
+
+def _consumed_by_rest(service: ServiceProcess, name: str) -> list[Any]:
+    made = call(service, "POST", f"/consumers/{name}-rest", {"format": "avro", "auto.offset.reset": "earliest"})
+    instance = f"/consumers/{name}-rest/instances/{made['instance_id']}"
+    call(service, "POST", f"{instance}/subscription", {"topics": [name]})
+    found: list[Any] = []
+    give_up = time.monotonic() + _READ_SECONDS
+    while len(found) < len(VALUES) and time.monotonic() < give_up:
+        found += [each["value"] for each in call(service, "GET", f"{instance}/records?timeout=5000", media_type=AVRO)]
+    call(service, "DELETE", instance)
+    return found
+
+
+def test_the_tour_of_the_readme_runs(service: ServiceProcess, topic: Callable[[], str]) -> None:
+    """Every call succeeds, and the records that it writes come back."""
+    name = topic()
+    ended = subprocess.run(
+        [TOUR],
+        env={**os.environ, "BASE": service.url, "TOPIC": name},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert '{"is_compatible":false}' in ended.stdout
+    assert f'"topic":"{name}"' in ended.stdout
+    assert re.findall(r'"value":\{"to":"(\w+)"', ended.stdout) == ["Oslo", "Lima"]
+
+
+@pytest.mark.parametrize("path", ["/topics", "/subjects"])
+def test_one_listener_serves_both_halves(service: ServiceProcess, path: str) -> None:
+    """Whichever port a client knows."""
+    assert isinstance(call(service, "GET", path, media_type="*/*"), list)

@@ -1,0 +1,101 @@
+"""Several nodes of one registry, as processes that can be killed and paused, and a client that asks any of them."""
+
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from tests.service_process import ServiceProcess
+
+_AGREE_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+
+
+def call(
+    url: str,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    timeout: float = 60,
+    content_type: str = "application/json",
+) -> Any:
+    """The decoded answer; raises urllib.error.HTTPError for a refusal."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url + path, data, {"Content-Type": content_type}, method=method)
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
+        return json.loads(answer.read())
+
+
+class RegistryNodes:
+    """Nodes of one group and topic, all started inside of the block."""
+
+    def __init__(self, bootstrap_servers: str, count: int, **settings: object) -> None:
+        first = ServiceProcess(bootstrap_servers, **settings)
+        settings |= {"topic_name": first.topic}
+        others = [ServiceProcess(bootstrap_servers, **settings) for _ in range(count - 1)]
+        self.all = [first, *others]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for node in self.all:
+                node.start(wait=False)
+                stack.callback(_end, node)
+            for node in self.all:
+                node.wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def primary(self, among: list[ServiceProcess] | None = None) -> ServiceProcess:
+        """The node that these nodes (all, unless told) agree to be the primary; waits until they do."""
+        asked = self.all if among is None else among
+        deadline = time.monotonic() + _AGREE_SECONDS
+        while time.monotonic() < deadline:
+            urls = {health(node)["schema_registry_primary_url"] for node in asked}
+            found = [node for node in asked if urls == {node.url}]
+            if found and health(found[0])["schema_registry_is_primary"]:
+                return found[0]
+            time.sleep(_POLL_SECONDS)
+        raise AssertionError([health(node) for node in asked])
+
+    def others(self, *without: ServiceProcess) -> list[ServiceProcess]:
+        """All nodes but these."""
+        return [node for node in self.all if node not in without]
+
+
+def health(node: ServiceProcess) -> Any:
+    """The status part of the node's `/_health`."""
+    try:
+        return call(node.url, "GET", "/_health", timeout=5)["status"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return json.loads(error.read())["status"]
+
+
+def kill(node: ServiceProcess) -> None:
+    """As a crash: nothing is left in order."""
+    node.stop(signal.SIGKILL)
+
+
+def pause(node: ServiceProcess) -> None:
+    os.kill(node.pid, signal.SIGSTOP)
+
+
+def resume(node: ServiceProcess) -> None:
+    os.kill(node.pid, signal.SIGCONT)
+
+
+def _end(node: ServiceProcess) -> None:
+    resume(node) if node.running else None
+    node.stop()

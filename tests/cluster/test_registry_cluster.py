@@ -1,0 +1,113 @@
+"""Three nodes and three brokers, all real processes: any node takes any request, and one primary writes."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from karapace_like.kafka.cluster import Cluster
+from tests.cluster import chaos
+from tests.cluster.registry_nodes import RegistryNodes, call, health, kill, pause, resume
+
+SESSION_MS = 2_000
+
+
+@pytest.fixture(scope="module")
+def nodes(three_brokers: Cluster) -> Iterator[RegistryNodes]:
+    """Three nodes: a test that kills one starts it again."""
+    servers = three_brokers.bootstrap_servers
+    with RegistryNodes(servers, 3, session_timeout_ms=SESSION_MS, replication_factor=3) as found:
+        yield found
+
+
+def test_every_node_takes_writes_and_reads_what_was_written_through_it(nodes: RegistryNodes) -> None:
+    ids = set()
+    for number in range(9):
+        node = nodes.all[number % 3]
+        text = f'{{"type":"fixed","name":"every{number}","size":4}}'
+        ids.add(found := call(node.url, "POST", f"/subjects/every{number}/versions", {"schema": text})["id"])
+        assert call(node.url, "GET", f"/schemas/ids/{found}")["schema"] == text
+    assert len(ids) == 9
+
+
+def test_the_lowest_url_is_elected_and_all_agree(nodes: RegistryNodes) -> None:
+    assert nodes.primary().url == min(node.url for node in nodes.all)
+
+
+def test_a_proxy_beside_a_follower_registers_what_it_writes(three_brokers: Cluster, nodes: RegistryNodes) -> None:
+    """The follower asks the primary, and knows the schema afterwards."""
+    follower = nodes.others(nodes.primary())[0]
+    admin = AdminClient({"bootstrap.servers": three_brokers.bootstrap_servers})
+    admin.create_topics([NewTopic("proxied", 1, 1)])["proxied"].result()
+    produced = call(
+        follower.url,
+        "POST",
+        "/topics/proxied",
+        {"value_schema": '"int"', "records": [{"value": 7}]},
+        content_type="application/vnd.kafka.avro.v2+json",
+    )
+    found = call(follower.url, "GET", f"/schemas/ids/{produced['value_schema_id']}")
+    assert found["schema"] == '"int"'
+
+
+def test_a_killed_primary_is_replaced_and_nothing_is_lost(nodes: RegistryNodes) -> None:
+    """A write that comes meanwhile is slow, and not refused."""
+    primary = nodes.primary()
+    before = call(primary.url, "POST", "/subjects/killed/versions", {"schema": '"int"'})["id"]
+    kill(primary)
+    follower = nodes.others(primary)[0]
+    begun = time.monotonic()
+    after = call(follower.url, "POST", "/subjects/killed/versions", {"schema": '"long"'})["id"]
+    print(f"the first write took {time.monotonic() - begun:.2f} s after the kill")  # noqa: T201 - shown with -s
+    assert after not in {before, None}
+    assert call(follower.url, "GET", f"/schemas/ids/{before}")["schema"] == '"int"'
+    primary.start()
+    assert call(primary.url, "GET", "/subjects/killed/versions") == [1, 2]
+
+
+def test_a_paused_primary_is_replaced_and_cannot_write_when_it_wakes(nodes: RegistryNodes) -> None:
+    """What it is asked then goes to its successor."""
+    paused = nodes.primary()
+    pause(paused)
+    rest = nodes.others(paused)
+    call(rest[0].url, "POST", "/subjects/paused/versions", {"schema": '"int"'})
+    assert nodes.primary(rest) in rest
+    resume(paused)
+    answer = call(paused.url, "POST", "/subjects/paused/versions", {"schema": '"long"'})
+    assert call(paused.url, "GET", "/subjects/paused/versions") == [1, 2]
+    for node in rest:
+        assert call(node.url, "GET", f"/schemas/ids/{answer['id']}")["schema"] == '"long"'
+
+
+def test_a_stopped_node_leaves_at_once(nodes: RegistryNodes) -> None:
+    """The others need not wait for the end of its session."""
+    primary = nodes.primary()
+    generation = health(primary)["schema_registry_coordinator_generation_id"]
+    assert primary.stop() == 0
+    rest = nodes.others(primary)
+    call(rest[0].url, "POST", "/subjects/stopped/versions", {"schema": '"int"'})
+    assert health(nodes.primary(rest))["schema_registry_coordinator_generation_id"] > generation
+    primary.start()
+
+
+async def test_clients_see_no_broken_promise_while_nodes_and_brokers_fail(
+    three_brokers: Cluster, nodes: RegistryNodes
+) -> None:
+    """The short form of `make chaos`, with one fault of each kind that hurts most."""
+
+    def some(faults: chaos.Faults) -> None:
+        for fault in (faults.pause_primary, faults.restart_broker, faults.kill_primary):
+            fault()
+
+    report = await chaos.run(three_brokers, nodes, some, seed=1)
+    assert report.broken == []
+    # Whether a write begins after the last fault, before the clients end, is the machine's to say.
+    assert report.unavailability()
+
+
+def test_a_node_without_fencing_writes_as_long_as_its_heartbeats_arrive(kafka: Cluster) -> None:
+    with RegistryNodes(kafka.bootstrap_servers, 1, fencing="off") as nodes:
+        url = nodes.all[0].url
+        assert call(url, "POST", "/subjects/a/versions", {"schema": '"int"'})["id"] == 1
+        assert call(url, "POST", "/subjects/a/versions", {"schema": '"long"'})["id"] == 2

@@ -1,0 +1,203 @@
+"""The embedded Kafka, run for real."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from karapace_like.kafka.broker_error import BrokerError
+from karapace_like.kafka.cluster import Cluster
+
+_SECONDS = 30.0
+
+
+def _produce(bootstrap_servers: str, topic: str, value: bytes) -> None:
+    failures: list[object] = []
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "log_level": 0, "acks": "all"})
+    producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
+    assert producer.flush(_SECONDS) == 0
+    assert not failures
+
+
+def _values(bootstrap_servers: str, topic: str, count: int) -> list[bytes | None]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap_servers, "log_level": 0, "group.id": topic, "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    try:
+        return [message.value() for message in consumer.consume(count, _SECONDS)]
+    finally:
+        consumer.close()
+
+
+def _listens(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def _command(*arguments: str, temporary: Path | None = None) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """`karapace-like kafka` in a process of its own, and the address that it printed."""
+    environment = {**os.environ, "TMPDIR": str(temporary)} if temporary else None
+    with subprocess.Popen(
+        [sys.executable, "-m", "karapace_like", "kafka", *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def test_a_record_comes_back(kafka: Cluster, topic: Callable[[], str]) -> None:
+    name = topic()
+    _produce(kafka.bootstrap_servers, name, b"hello")
+    assert _values(kafka.bootstrap_servers, name, 1) == [b"hello"]
+
+
+def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_data(
+    tmp_path: Path, topic: Callable[[], str]
+) -> None:
+    data, name = tmp_path / "a folder, kept", topic()
+    for i, number in enumerate((signal.SIGINT, signal.SIGTERM)):
+        with _command("--data", str(data)) as (process, address):
+            _produce(address, name, bytes([i]))
+            with pytest.raises(BrokerError, match=r"A running Kafka uses the data folder .*: stop it"):
+                Cluster(data=data).start()
+            process.send_signal(number)
+            assert process.wait(_SECONDS) == 0
+            assert not _listens(address)
+    with Cluster(data=data) as kafka:
+        assert _values(kafka.bootstrap_servers, name, 2) == [b"\x00", b"\x01"]
+
+
+def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with _command("--ephemeral", "--port", str(port), temporary=tmp_path) as (process, address):
+        assert address == f"127.0.0.1:{port}"
+        assert _listens(address)
+        assert list(tmp_path.iterdir())
+        process.kill()
+        process.wait()
+        _wait_until(lambda: not _listens(address))
+        _wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_a_lost_port_is_replaced_and_a_broker_that_dies_is_told_and_its_ephemeral_data_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    addresses: list[str] = []
+    with ExitStack() as other_program:
+
+        def take_first_port(line: str) -> None:
+            address = line.removeprefix("Starting Kafka at ")
+            if address != line and not addresses:
+                host, port = address.split(":")
+                other_program.enter_context(socket.create_server((host, int(port))))
+            addresses.append(address)
+
+        with Cluster(progress=take_first_port) as kafka:
+            assert kafka.bootstrap_servers == addresses[1] != addresses[0]
+            assert list(tmp_path.iterdir())
+            os.kill(kafka.brokers[0].pid, signal.SIGKILL)
+            with pytest.raises(BrokerError, match="Kafka broker 1 ended"):
+                kafka.watch()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_replicated_topic_survives_the_kill_of_its_leader(three_brokers: Cluster, topic: Callable[[], str]) -> None:
+    name = topic()
+    servers = three_brokers.bootstrap_servers
+    _produce(servers, name, b"before")
+    partition = AdminClient({"bootstrap.servers": servers}).list_topics(name).topics[name].partitions[0]
+    assert sorted(partition.replicas) == [1, 2, 3]
+    leader = three_brokers.brokers[partition.leader - 1]
+    leader.kill()
+    assert not _listens(leader.address)
+    _produce(servers, name, b"after")
+    assert _values(servers, name, 2) == [b"before", b"after"]
+    leader.start()
+    assert leader.knows([1, 2, 3])
+
+
+def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Cluster) -> None:
+    broker = three_brokers.brokers[0]
+    broker.pause()
+    assert _listens(broker.address)
+    assert not broker.knows([])
+    broker.resume()
+    _wait_until(lambda: broker.knows([1, 2, 3]))
+    broker.stop()
+    assert not broker.running
+    assert not _listens(broker.address)
+    broker.start()
+    assert broker.knows([1, 2, 3])
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BrokerError, match=rf"Port {port} of 127\.0\.0\.1 is not to be had .*choose another port"):
+            Cluster(port=port, data=tmp_path).start()
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.touch()
+    with pytest.raises(BrokerError, match="holds other files than a Kafka of this program: choose another"):
+        Cluster(data=tmp_path).start()
+    assert list(tmp_path.iterdir()) == [letter]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--data", __file__], 1, f"Error: {__file__} cannot be made a data folder (File exists): choose another.\n"),
+        (["--data", ".", "--ephemeral"], 2, "Error: --ephemeral keeps no data: leave out --data.\n"),
+    ],
+)
+def test_the_command_says_on_standard_error_why_it_cannot_start(arguments: list[str], code: int, said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "karapace_like", "kafka", *arguments], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert ended.stderr.endswith(said)
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(BrokerError, match="cannot be made a data folder"):
+        Cluster(data=file / "data").start()
+
+
+def test_data_of_another_cluster_is_refused(tmp_path: Path) -> None:
+    with Cluster(data=tmp_path):
+        pass
+    with pytest.raises(BrokerError, match=r"is of another cluster \(number of brokers: 1, not 2\): start as many"):
+        Cluster(data=tmp_path, brokers=2).start()
+    meta = tmp_path / "broker-1" / "data" / "meta.properties"
+    meta.write_text(re.sub(r"cluster\.id=.*", "cluster.id=abcdefghijklmnopqrstuv", meta.read_text()))
+    with pytest.raises(BrokerError, match="broker-1/data is of cluster abcdefghijklmnopqrstuv, not"):
+        Cluster(data=tmp_path).start()

@@ -1,0 +1,216 @@
+"""The election beside members of other products, imitated byte for byte: who joins, leads, is chosen and leaves."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.election import Election, ElectionSettings
+from karapace_like.kafka.group import Generation, Group, GroupSettings
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.leadership import Term
+
+SESSION_MS = 3_000
+OURS = 5_000
+"""The port of our node; ports of one length compare as strings as they do as numbers."""
+LOWER, HIGHER = 4_000, 6_000
+
+
+def confluent_identity(port: int) -> bytes:
+    """What a Confluent registry joins with."""
+    return b'{"host":"h","port":%d,"master_eligibility":true,"scheme":"http","version":1,"leader":false}' % port
+
+
+def karapace_identity(port: int) -> bytes:
+    """What a Karapace registry joins with."""
+    return (
+        b'{"version":2,"karapace_version":"5.0.3","host":"h","port":%d,"scheme":"http","master_eligibility":true}'
+        % port
+    )
+
+
+def confluent_assignment(master: str, metadata: bytes) -> bytes:
+    return b'{"error":0,"master":"%s","master_identity":%s,"version":1}' % (master.encode(), metadata)
+
+
+def karapace_assignment(master: str, metadata: bytes) -> bytes:
+    """Karapace rebuilds the chosen member's identity in its own form."""
+    chosen = json.loads(metadata)
+    identity = karapace_identity(chosen["port"])
+    return b'{"master":"%s","master_identity":%s,"error":0}' % (master.encode(), identity)
+
+
+Identity = Callable[[int], bytes]
+Assignment = Callable[[str, bytes], bytes]
+PRODUCTS = pytest.mark.parametrize(
+    ("identity", "assignment"),
+    [(confluent_identity, confluent_assignment), (karapace_identity, karapace_assignment)],
+    ids=["confluent", "karapace"],
+)
+
+
+class Imitation:
+    """A member of another product: it assigns by the smallest URL when it leads the group."""
+
+    def __init__(self, group: Group, metadata: bytes, assignment: Assignment) -> None:
+        self.member_id = ""
+        self.assigned = b""
+        self.is_assigned = asyncio.Event()
+        self._group = group
+        self._metadata = metadata
+        self._assignment = assignment
+
+    async def run(self) -> None:
+        try:
+            while True:
+                with contextlib.suppress(KafkaFailure):
+                    await self._round()
+        finally:
+            await self._group.leave()
+
+    async def _round(self) -> None:
+        generation = await self._group.join(self._metadata)
+        self.member_id = generation.member_id
+        self.assigned = await self._group.sync(generation, self._assignments(generation))
+        self.is_assigned.set()
+        while True:
+            await asyncio.sleep(0.1)
+            await self._group.heartbeat(generation)
+
+    def _assignments(self, generation: Generation) -> dict[str, bytes]:
+        members = generation.members or {}
+        eligible = {name: each for name, each in members.items() if json.loads(each)["master_eligibility"]}
+        if not eligible:
+            return {}
+        chosen = min(eligible, key=lambda name: f"http://h:{json.loads(eligible[name])['port']}")
+        return dict.fromkeys(members, self._assignment(chosen, eligible[chosen]))
+
+
+class Candidate:
+    """Stands for our node and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.term: Term | None = None
+        self.primary: str | None = None
+        self._changed = asyncio.Event()
+
+    async def lead(self, term: Term) -> None:
+        self._note(term, None)
+        await asyncio.Event().wait()
+
+    def follow(self, primary: str | None) -> None:
+        self._note(None, primary)
+
+    def _note(self, term: Term | None, primary: str | None) -> None:
+        self.term, self.primary = term, primary
+        self._changed.set()
+
+    async def until(self, holds: Callable[["Candidate"], object]) -> None:
+        while not holds(self):
+            self._changed.clear()
+            async with asyncio.timeout(30):
+                await self._changed.wait()
+
+
+class Members:
+    """The members of one group, ours and imitations."""
+
+    def __init__(self, kafka: Cluster, stack: contextlib.AsyncExitStack) -> None:
+        self._kafka = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+        self._settings = GroupSettings(id=f"group-{secrets.token_hex(4)}", session_timeout_ms=SESSION_MS)
+        self._stack = stack
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def ours(self, port: int = OURS, *, eligible: bool = True) -> Candidate:
+        candidate = Candidate()
+        group = Group(self._kafka, self._settings)
+        self._start(Election(group, candidate, ElectionSettings(eligible=eligible)).run("h", port))
+        return candidate
+
+    def imitation(self, metadata: bytes, assignment: Assignment) -> Imitation:
+        member = Imitation(Group(self._kafka, self._settings), metadata, assignment)
+        self._start(member.run())
+        return member
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.append(task)
+        self._stack.push_async_callback(leave, task)
+
+
+async def leave(task: asyncio.Task[None]) -> None:
+    """The member leaves the group."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def members_of(kafka: Cluster) -> AsyncIterator[Members]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield Members(kafka, stack)
+
+
+@PRODUCTS
+async def test_our_node_leads_the_group_and_another_product_is_chosen_until_it_leaves(
+    kafka: Cluster, identity: Identity, assignment: Assignment
+) -> None:
+    """The assignment holds that member's own bytes, for members that compare identities."""
+    async with members_of(kafka) as members:
+        ours = members.ours()
+        await ours.until(lambda each: each.term is not None)
+        other = members.imitation(identity(LOWER), assignment)
+        await ours.until(lambda each: each.term is None and each.primary == f"http://h:{LOWER}")
+        await other.is_assigned.wait()
+        assert other.assigned == confluent_assignment(other.member_id, identity(LOWER))
+        await leave(members.tasks[1])
+        await ours.until(lambda each: each.term is not None)
+        assert ours.term is not None
+        assert ours.term.foreign == ()
+
+
+@PRODUCTS
+async def test_another_product_leads_the_group_and_chooses_our_node(
+    kafka: Cluster, identity: Identity, assignment: Assignment
+) -> None:
+    """It knows itself by its member id, whatever is made of its identity, and knows that others cannot be fenced."""
+    async with members_of(kafka) as members:
+        other = members.imitation(identity(HIGHER), assignment)
+        await other.is_assigned.wait()
+        ours = members.ours()
+        await ours.until(lambda each: each.term is not None)
+        assert ours.term is not None
+        assert ours.term.foreign == (f"http://h:{HIGHER}",)
+
+
+@PRODUCTS
+async def test_a_read_replica_is_not_chosen_and_takes_a_fallback_for_nobody(
+    kafka: Cluster, identity: Identity, assignment: Assignment
+) -> None:
+    """Its URL is the lowest, but it is not eligible; once it is alone nobody is primary."""
+    async with members_of(kafka) as members:
+        other = members.imitation(identity(HIGHER), assignment)
+        replica = members.ours(LOWER, eligible=False)
+        await replica.until(lambda each: each.primary == f"http://h:{HIGHER}")
+        assert other.member_id
+        await leave(members.tasks[0])
+        await replica.until(lambda each: each.primary is None)
+        assert replica.term is None
+
+
+async def test_our_nodes_elect_one_of_them(kafka: Cluster) -> None:
+    """And another, when that one leaves."""
+    async with members_of(kafka) as members:
+        nodes = [members.ours(port) for port in (6_001, 6_002, 6_003)]
+        await nodes[0].until(lambda each: each.term is not None)
+        for node in nodes[1:]:
+            await node.until(lambda each: each.primary == "http://h:6001")
+        await leave(members.tasks[0])
+        await nodes[1].until(lambda each: each.term is not None)
+        await nodes[2].until(lambda each: each.primary == "http://h:6002")

@@ -1,0 +1,109 @@
+"""The shared producer on a real broker: what one request does must not hurt another."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
+
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.producer import Producer, ProducerSettings
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.records import Delivery, OutgoingRecord
+
+Topics = Callable[..., str]
+
+
+@pytest_asyncio.fixture
+async def producer(kafka: Cluster) -> AsyncIterator[Producer]:
+    made = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=20))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def admin(kafka: Cluster) -> AdminClient:
+    return AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+
+
+@pytest.fixture
+def topic_of(admin: AdminClient, topic: Callable[[], str]) -> Topics:
+    def make(**config: str) -> str:
+        name = topic()
+        wanted = NewTopic(name, 1, 1, config={key.replace("_", "."): value for key, value in config.items()})
+        admin.create_topics([wanted])[name].result()
+        return name
+
+    return make
+
+
+def outcome(delivery: Delivery) -> str:
+    return delivery.failure.name if delivery.failure else "written"
+
+
+async def send_all(producer: Producer, *records: OutgoingRecord) -> list[str]:
+    """Send each record as a request of its own, all at the same time."""
+    reports = await asyncio.gather(*(producer.send([each]) for each in records))
+    return [outcome(delivery) for [delivery] in reports]
+
+
+async def test_requests_that_share_a_batch_do_not_share_its_refusal(producer: Producer, topic_of: Topics) -> None:
+    """The broker refuses a batch that is too large, be it for one record or for all together."""
+    topic = topic_of(max_message_bytes="1000")
+    small = [OutgoingRecord(topic, None, b"x" * 300) for _ in range(20)]
+    large = OutgoingRecord(topic, None, b"x" * 5000)
+    assert await send_all(producer, *small[:10], large, *small[10:]) == [
+        *["written"] * 10,
+        "MSG_SIZE_TOO_LARGE",
+        *["written"] * 10,
+    ]
+
+
+async def test_an_invalid_record_fails_its_own_request_only(producer: Producer, topic_of: Topics) -> None:
+    """A compacted topic refuses the whole batch for a record without a key."""
+    topic = topic_of(cleanup_policy="compact")
+    await producer.send([OutgoingRecord(topic, b"first", b"")])
+    good = [OutgoingRecord(topic, b"%d" % number, b"") for number in range(10)]
+    bad = OutgoingRecord(topic, None, b"")
+    outcomes = await send_all(producer, *good[:5], bad, *good[5:])
+    assert outcomes == [*["written"] * 5, "INVALID_RECORD", *["written"] * 5]
+
+
+async def test_a_partition_that_was_added_is_found(producer: Producer, topic_of: Topics, admin: AdminClient) -> None:
+    """Also if the producer knew the topic before."""
+    topic = topic_of()
+    await producer.send([OutgoingRecord(topic, None, b"")])
+    admin.create_partitions([NewPartitions(topic, 2)])[topic].result()
+    while len(admin.list_topics(topic).topics[topic].partitions) < 2:
+        await asyncio.sleep(0.01)
+    [delivery] = await producer.send([OutgoingRecord(topic, None, b"", 1)])
+    assert (outcome(delivery), delivery.partition, delivery.offset) == ("written", 1, 0)
+
+
+async def test_closing_waits_for_what_was_sent(kafka: Cluster, topic_of: Topics, admin: AdminClient) -> None:
+    topic = topic_of()
+    closing = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    sending = asyncio.create_task(closing.send([OutgoingRecord(topic, None, b"%d" % each) for each in range(100)]))
+    await asyncio.sleep(0)
+    await closing.close()
+    assert [outcome(each) for each in await sending] == ["written"] * 100
+    assert topic in admin.list_topics().topics
+
+
+async def test_a_cluster_that_is_away_fails_records_in_time(unused_tcp_port: int) -> None:
+    """Within the delivery timeout, as a failure that may pass; closing does not hang."""
+    away = Producer(
+        KafkaSettings(bootstrap_servers=f"127.0.0.1:{unused_tcp_port}"), ProducerSettings(delivery_timeout=1.0)
+    )
+    began = time.monotonic()
+    [delivery] = await away.send([OutgoingRecord("any", None, b"")])
+    assert delivery.failure is not None
+    assert delivery.failure.retriable
+    await away.close()
+    assert time.monotonic() - began < 10
+
+
+async def test_no_records_need_no_broker(producer: Producer) -> None:
+    assert await producer.send([]) == []

@@ -1,0 +1,180 @@
+"""The registry on a real broker: what it writes, what survives, and what it refuses to run on."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from karapace_like.kafka.cluster import Cluster
+from tests.service_process import ServiceProcess
+
+JSON = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+
+
+def call(service: ServiceProcess, method: str, path: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(service.url + path, data, JSON, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def records_of(kafka: Cluster, topic: str) -> list[tuple[bytes, bytes | None]]:
+    """Every key and value of the topic's only partition, but for the records that say nothing."""
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topic, "enable.partition.eof": True})
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        found: list[tuple[bytes, bytes | None]] = []
+        while True:
+            message = consumer.poll(30)
+            assert message is not None
+            if message.error() is not None:
+                return found
+            if message.key() != b'{"keytype":"NOOP","magic":0}':
+                found.append((message.key(), message.value()))  # type: ignore[arg-type]
+    finally:
+        consumer.close()
+
+
+def test_a_restart_of_the_service_loses_nothing_and_the_topic_is_as_documented(kafka: Cluster) -> None:
+    """Keys are the reference registry's byte for byte, and a deletion is a real null."""
+    with ServiceProcess(kafka.bootstrap_servers) as service:
+        call(service, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        call(service, "POST", "/subjects/a/versions", {"schema": '"long"'})
+        call(service, "POST", "/subjects/b/versions", {"schema": '"string"'})
+        call(service, "PUT", "/config", {"compatibility": "FULL"})
+        call(service, "PUT", "/config/a", {"compatibility": "NONE"})
+        call(service, "DELETE", "/subjects/a/versions/1")
+        call(service, "DELETE", "/subjects/a/versions/1?permanent=true")
+        call(service, "DELETE", "/subjects/b")
+        before = [call(service, "GET", path) for path in ("/subjects", "/schemas?deleted=true", "/config", "/config/a")]
+        assert service.stop() == 0
+        service.start()
+        after = [call(service, "GET", path) for path in ("/subjects", "/schemas?deleted=true", "/config", "/config/a")]
+        assert before == after
+        assert call(service, "POST", "/subjects/c/versions", {"schema": '"bytes"'})["id"] == 4
+    assert records_of(kafka, service.topic) == [
+        (
+            b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
+            b'{"subject":"a","version":1,"id":1,"schemaType":"AVRO","schema":"\\"int\\"","deleted":false}',
+        ),
+        (
+            b'{"keytype":"SCHEMA","subject":"a","version":2,"magic":1}',
+            b'{"subject":"a","version":2,"id":2,"schemaType":"AVRO","schema":"\\"long\\"","deleted":false}',
+        ),
+        (
+            b'{"keytype":"SCHEMA","subject":"b","version":1,"magic":1}',
+            b'{"subject":"b","version":1,"id":3,"schemaType":"AVRO","schema":"\\"string\\"","deleted":false}',
+        ),
+        (b'{"keytype":"CONFIG","magic":0}', b'{"compatibilityLevel":"FULL"}'),
+        (
+            b'{"keytype":"CONFIG","subject":"a","magic":0}',
+            b'{"subject":"a","compatibilityLevel":"NONE"}',
+        ),
+        (
+            b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
+            b'{"subject":"a","version":1,"id":1,"schemaType":"AVRO","schema":"\\"int\\"","deleted":true}',
+        ),
+        (b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}', None),
+        (b'{"keytype":"DELETE_SUBJECT","subject":"b","magic":0}', b'{"subject":"b","version":1}'),
+        (
+            b'{"keytype":"SCHEMA","subject":"c","version":1,"magic":1}',
+            b'{"subject":"c","version":1,"id":4,"schemaType":"AVRO","schema":"\\"bytes\\"","deleted":false}',
+        ),
+    ]
+
+
+def test_another_products_keys_are_written_over_in_their_own_spelling(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """Compaction then keeps one record for each, and no deleted schema comes back."""
+    name = topic()
+    legacy = b'{"subject":"a","version":1,"magic":1,"keytype":"SCHEMA"}'
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.create_topics([NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])[name].result()
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(name, b'{"subject":"a","version":1,"id":1,"schema":"\\"int\\"","deleted":false}', legacy)
+    producer.produce(name, b"?", b"something else")
+    producer.flush()
+    with ServiceProcess(kafka.bootstrap_servers, topic_name=name) as service:
+        assert call(service, "GET", "/subjects/a/versions/1")["schema"] == '"int"'
+        call(service, "DELETE", "/subjects/a/versions/1")
+        call(service, "DELETE", "/subjects/a/versions/1?permanent=true")
+    written = records_of(kafka, name)[2:]
+    assert [key for key, _ in written] == [legacy, legacy]
+    assert written[-1][1] is None
+
+
+@pytest.mark.parametrize(
+    ("partitions", "policy", "reason"),
+    [(1, "delete", "cleanup.policy=delete"), (2, "compact", "has 2 partitions")],
+)
+def test_a_topic_that_would_lose_schemas_is_refused(
+    kafka: Cluster, topic: Callable[[], str], partitions: int, policy: str, reason: str
+) -> None:
+    """One sentence, exit code 1."""
+    name = topic()
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.create_topics([NewTopic(name, partitions, 1, config={"cleanup.policy": policy})])[name].result()
+    ended = subprocess.run(
+        [sys.executable, "-m", "karapace_like", "serve", "--bootstrap-uri", kafka.bootstrap_servers, "--port", "0"],
+        env={"KARAPACE_TOPIC_NAME": name, "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert reason in ended.stderr.splitlines()[-1]
+
+
+def test_the_service_names_its_clusters(service: ServiceProcess, kafka: Cluster) -> None:
+    """Kafka's own id, and the group of the registry's nodes."""
+    clusters = call(service, "GET", "/v1/metadata/id")["scope"]["clusters"]
+    cluster_id = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=30).cluster_id
+    assert clusters["kafka-cluster"] == cluster_id
+    assert clusters["schema-registry-cluster"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_service_cleanly(kafka: Cluster, number: signal.Signals) -> None:
+    """Exit code 0, and no traceback."""
+    with ServiceProcess(kafka.bootstrap_servers) as service:
+        assert service.stop(number) == 0
+    assert not [line for line in service.lines if "Traceback" in line]
+
+
+def test_while_kafka_is_away_the_registry_says_so() -> None:
+    """It answers 503 with Retry-After, and becomes ready when Kafka comes."""
+    with Cluster() as own:
+        own.brokers[0].pause()
+        service = ServiceProcess(own.bootstrap_servers)
+        try:
+            service.start(wait=False)
+            with pytest.raises(urllib.error.HTTPError) as raised:
+                call(service, "GET", "/subjects")
+            with raised.value as answer:
+                assert (answer.code, answer.headers["Retry-After"]) == (503, "1")
+                assert json.loads(answer.read())["error_code"] == 503
+            own.brokers[0].resume()
+            service.wait()
+            assert call(service, "GET", "/subjects") == []
+        finally:
+            own.brokers[0].resume()
+            service.stop()
+
+
+def test_a_restart_of_the_broker_loses_nothing() -> None:
+    """The service goes on with what it has, and writes again when the broker is back."""
+    with Cluster() as own, ServiceProcess(own.bootstrap_servers) as service:
+        call(service, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        own.brokers[0].stop()
+        assert call(service, "GET", "/subjects/a/versions") == [1]
+        own.brokers[0].start()
+        call(service, "POST", "/subjects/a/versions", {"schema": '"long"'})
+        assert call(service, "GET", "/subjects/a/versions") == [1, 2]

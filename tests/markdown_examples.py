@@ -1,0 +1,47 @@
+"""The HTTP examples of a page: pairs of fenced `http` blocks, a request and its answer.
+
+A request's first line is `METHOD /path`, an answer's is `HTTP/1.1 STATUS`; headers, an empty line and a JSON body may
+follow. An answer without a body may have any.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+PAGES = Path(__file__).parents[1] / "docs"
+
+_BLOCK = re.compile(r"^```http\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """A request, and how it is answered."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    answer: Any
+    """None: the page does not say."""
+
+
+def examples(page: str) -> Iterator[Example]:
+    """The examples of a page of docs/, in order."""
+    blocks = [match[1] for match in _BLOCK.finditer((PAGES / page).read_text())]
+    for request, answer in zip(blocks[::2], blocks[1::2], strict=True):
+        (method, path), headers, body = _parts(request)
+        (_, status), _, answered = _parts(answer)
+        expected = msgspec.json.decode(answered) if answered else None
+        yield Example(method, path, headers, body.encode(), int(status), expected)
+
+
+def _parts(block: str) -> tuple[tuple[str, str], dict[str, str], str]:
+    """((first word, second word), headers, body)."""
+    head, _, body = block.partition("\n\n")
+    first, *lines = head.splitlines()
+    method, path = first.split()
+    headers = dict(line.split(": ", 1) for line in lines)
+    return (method, path), headers, body.strip()

@@ -1,0 +1,99 @@
+"""The service as its users run it: a process of its own, started from the command line, found by what it prints."""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+_LISTENING = re.compile(r"Listening at (http://\S+)")
+_READY = re.compile(r"Ready at http://")
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+class ServiceProcess:
+    """`karapace-like serve` on a free port, with a schemas topic and group of its own unless they are named.
+
+    `settings` are configuration names and values, handed over in the environment.
+    """
+
+    def __init__(self, bootstrap_servers: str, **settings: object) -> None:
+        self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
+        settings.setdefault("group_id", f"registry-of-{self.topic}")
+        self.lines: list[str] = []
+        self.url = ""
+        self._listening = threading.Event()
+        self._ready = threading.Event()
+        self._environment = {
+            **os.environ,
+            "KARAPACE_BOOTSTRAP_URI": bootstrap_servers,
+            "KARAPACE_PORT": "0",
+            **{f"KARAPACE_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there, paused or not."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it and return when it is ready; without `wait` when it listens."""
+        self._listening.clear()
+        self._ready.clear()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "karapace_like", "serve"],
+            env=self._environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        assert self._listening.wait(_START_SECONDS), "\n".join(self.lines)
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when it is ready."""
+        assert self._ready.wait(_START_SECONDS), "\n".join(self.lines)
+        assert self._process is not None
+        assert self._process.poll() is None, "\n".join(self.lines)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop it by its process id; its exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(_STOP_SECONDS)
+
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            for line in process.stderr:
+                self.lines.append(line.rstrip())
+                if found := _LISTENING.search(line):
+                    self.url = found[1]
+                    self._listening.set()
+                if _READY.search(line):
+                    self._ready.set()
+        self._listening.set()
+        self._ready.set()

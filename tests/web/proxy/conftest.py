@@ -1,0 +1,151 @@
+"""The proxy's API on a port of its own: a real broker behind it, and a registry whose schemas topic is in memory."""
+
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from karapace_like.in_process import RegistrySchemas
+from karapace_like.kafka.admin import Admin
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.consumer import Consumers, ConsumerSettings
+from karapace_like.kafka.producer import ProducerSettings
+from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.settings import ProxySettings
+from karapace_like.registry.registration import Rules
+from karapace_like.registry.registry import Registry
+from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web.errors import errors_middleware
+from karapace_like.web.proxy.requests import PROXY
+from karapace_like.web.routing import add_routes
+from tests.web.conftest import MemoryLog, leading
+
+MAX_BODY_BYTES = 4_000_000
+KAFKA_V2 = "application/vnd.kafka.v2+json"
+
+
+def media_type(embedded: str) -> str:
+    return f"application/vnd.kafka.{embedded}.v2+json"
+
+
+class ProxyApi:
+    """A client of the proxy that answers (status, body)."""
+
+    def __init__(self, client: TestClient[Any, Any], bootstrap_servers: str) -> None:
+        self.client = client
+        self.bootstrap_servers = bootstrap_servers
+        self.admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+
+    async def __call__(
+        self, method: str, path: str, body: object = None, *, sent_as: str | None = KAFKA_V2, accept: str = "*/*"
+    ) -> tuple[int, Any]:
+        answer = await self.response(method, path, body, sent_as=sent_as, accept=accept)
+        text = await answer.read()
+        return answer.status, msgspec.json.decode(text) if text else None
+
+    async def response(
+        self, method: str, path: str, body: object = None, *, sent_as: str | None = KAFKA_V2, accept: str = "*/*"
+    ) -> ClientResponse:
+        """`body` is sent as JSON, or as it is if it is bytes."""
+        text = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        headers = {"Accept": accept} | ({"Content-Type": sent_as} if sent_as else {})
+        skipped = () if sent_as else ("Content-Type",)
+        data = None if text is None else io.BytesIO(text)
+        return await self.client.request(method, path, data=data, headers=headers, skip_auto_headers=skipped)
+
+    async def produce(self, topic: str, *records: dict[str, Any], embedded: str = "json", **schemas: Any) -> Any:
+        """Produce records that are accepted; their offsets."""
+        status, report = await self(
+            "POST", f"/topics/{topic}", {"records": records, **schemas}, sent_as=media_type(embedded)
+        )
+        assert status == 200, report
+        assert [each["error"] for each in report["offsets"]] == [None] * len(records)
+        return report
+
+    async def consumer(self, group: str, **options: Any) -> str:
+        """Make an instance that reads from the beginning; its path."""
+        wanted = {"format": "json", "auto.offset.reset": "earliest", **options}
+        status, made = await self("POST", f"/consumers/{group}", wanted)
+        assert status == 200, made
+        return f"/consumers/{group}/instances/{made['instance_id']}"
+
+    async def poll(self, instance: str, embedded: str = "json", *, count: int = 1, **query: Any) -> list[Any]:
+        """Poll until there are `count` records, for some seconds at most."""
+        found: list[Any] = []
+        for _ in range(20):
+            asked = "&".join(f"{name}={value}" for name, value in {"timeout": 500, **query}.items())
+            status, records = await self("GET", f"{instance}/records?{asked}", accept=media_type(embedded))
+            assert status == 200, records
+            found += records
+            if len(found) >= count:
+                break
+        return found
+
+    def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
+        """Make a topic; config names are written with `_` for `.`."""
+        topic = NewTopic(name, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
+        self.admin.create_topics([topic])[name].result()
+        described = self.admin.list_topics(name).topics[name]
+        while described.error is not None or any(each.leader < 0 for each in described.partitions.values()):
+            described = self.admin.list_topics(name).topics[name]
+        return name
+
+    def stored(self, topic: str, count: int, partition: int = 0) -> list[Any]:
+        """The first messages of a partition, as another client reads them."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "stored"})
+        try:
+            consumer.assign([TopicPartition(topic, partition, 0)])
+            return consumer.consume(count, timeout=10)
+        finally:
+            consumer.close()
+
+
+Start = Callable[..., Awaitable[ProxyApi]]
+
+
+@asynccontextmanager
+async def running(kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0) -> AsyncIterator[ProxyApi]:
+    log = MemoryLog()
+    registry = Registry(log, Rules())
+    log.registry = registry
+    registry.begin_replay(0)
+    cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    proxy = Proxy.over(
+        schemas=RegistrySchemas(registry),
+        admin=Admin(cluster),
+        producer=Producers(cluster, ProducerSettings()),
+        members=Consumers(cluster, ConsumerSettings(rest_after=rest_after)),
+        settings=settings,
+    )
+    proxy.start()
+    app = web.Application(middlewares=[errors_middleware], client_max_size=MAX_BODY_BYTES)
+    app[PROXY] = proxy
+    add_routes(app, proxy_api.ROUTES)
+    add_routes(app, proxy_v3_api.ROUTES)
+    async with leading(registry), TestClient(TestServer(app)) as client:
+        yield ProxyApi(client, kafka.bootstrap_servers)
+    await proxy.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def proxy(kafka: Cluster) -> AsyncIterator[ProxyApi]:
+    """One proxy for the whole run: tests share it like the broker."""
+    async with running(kafka, ProxySettings()) as api:
+        yield api
+
+
+@pytest.fixture
+def topic_of(proxy: ProxyApi, topic: Callable[[], str]) -> Callable[..., str]:
+    """Make a topic that nobody else uses: (partitions, config) -> its name."""
+    return lambda partitions=1, **config: proxy.create_topic(topic(), partitions, **config)

@@ -1,0 +1,416 @@
+"""Producing over HTTP: what reaches the topic, and what is refused before anything does."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.web.proxy.conftest import KAFKA_V2, MAX_BODY_BYTES, ProxyApi, media_type
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Topics = Callable[..., str]
+
+LIFT = msgspec.json.encode(
+    {
+        "type": "record",
+        "name": "Lift",
+        "fields": [
+            {"name": "floor", "type": "int"},
+            {"name": "note", "type": ["null", "string"], "default": None},
+        ],
+    }
+).decode()
+LIFT_JSON = '{"type":"object","properties":{"floor":{"type":"integer"}},"required":["floor"]}'
+LIFT_PROTOBUF = 'syntax = "proto3"; message Lift { int32 floor = 1; string note = 2; }'
+SCHEMAS = {"avro": LIFT, "jsonschema": LIFT_JSON, "protobuf": LIFT_PROTOBUF}
+
+
+def done(*places: tuple[int, int]) -> list[dict[str, Any]]:
+    return [{"partition": at, "offset": offset, "error_code": None, "error": None} for at, offset in places]
+
+
+async def end_of(proxy: ProxyApi, topic: str, partition: int = 0) -> int:
+    _, bounds = await proxy("GET", f"/topics/{topic}/partitions/{partition}/offsets")
+    end: int = bounds["end_offset"]
+    return end
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ('{"a": [1, 2.50]}', b'{"a":[1,2.50]}'),
+        ('"text"', b'"text"'),
+        ('"\u20ac"', '"\u20ac"'.encode()),
+        ("0", b"0"),
+        ("false", b"false"),
+        ('""', b'""'),
+        ("{}", b"{}"),
+        ("[]", b"[]"),
+        ("123456789012345678901234567890", b"123456789012345678901234567890"),
+        ("0.10000000000000000000001", b"0.10000000000000000000001"),
+        ("1e400", b"1e400"),
+        ("null", None),
+    ],
+)
+async def test_json_is_stored_as_it_was_sent(
+    proxy: ProxyApi, topic_of: Topics, sent: str, stored: bytes | None
+) -> None:
+    """Numbers keep their value, empty values are themselves, and only null is a tombstone."""
+    topic = topic_of()
+    body = f'{{"records": [{{"key": {sent}, "value": {sent}}}]}}'.encode()
+    status, report = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("json"))
+    assert (status, report["offsets"]) == (200, done((0, 0)))
+    [message] = proxy.stored(topic, 1)
+    assert (message.key(), message.value()) == (stored, stored)
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [("aGVsbG8=", b"hello"), ("aGVsbG8", b"hello"), ("", b""), (None, None), ("//79", b"\xff\xfe\xfd")],
+)
+async def test_binary_is_base64(proxy: ProxyApi, topic_of: Topics, sent: str | None, stored: bytes | None) -> None:
+    """Padded or not; null is a tombstone. It is the format of a request that names none."""
+    topic = topic_of()
+    body = {"records": [{"key": sent, "value": sent}]}
+    for embedded in (media_type("binary"), f"{media_type('binary')}; charset=utf-8", None):
+        status, _ = await proxy("POST", f"/topics/{topic}", body, sent_as=embedded)
+        assert status == 200
+    assert [(each.key(), each.value()) for each in proxy.stored(topic, 3)] == [(stored, stored)] * 3
+
+
+async def test_results_are_in_the_order_of_the_request(proxy: ProxyApi, topic_of: Topics) -> None:
+    """Also for more records than are handed over in one go."""
+    topic = topic_of()
+    report = await proxy.produce(topic, *({"value": number} for number in range(1200)))
+    assert report == {"offsets": done(*((0, at) for at in range(1200))), "key_schema_id": None, "value_schema_id": None}
+    assert [each.value() for each in proxy.stored(topic, 1200)] == [b"%d" % number for number in range(1200)]
+
+
+async def test_a_record_goes_to_its_partition(proxy: ProxyApi, topic_of: Topics) -> None:
+    """The record's own, then the path's, then the one of its key's hash as Java clients compute it."""
+    topic = topic_of(3)
+    report = await proxy.produce(topic, {"partition": 2, "value": 1}, {"partition": "0", "value": 2})
+    assert report["offsets"] == done((2, 0), (0, 0))
+    status, report = await proxy(
+        "POST",
+        f"/topics/{topic}/partitions/1",
+        {"records": [{"value": 3}, {"value": 4, "partition": 0}]},
+        sent_as=media_type("json"),
+    )
+    assert (status, report["offsets"]) == (200, done((1, 0), (0, 1)))
+    report = await proxy.produce(topic, {"key": base64.b64encode(b"alpha").decode(), "value": ""}, embedded="binary")
+    assert report["offsets"] == done((1, 1))
+
+
+async def test_headers_are_written(proxy: ProxyApi, topic_of: Topics) -> None:
+    """In order, repeated ones too; a value is base64 or null."""
+    topic = topic_of()
+    headers = [{"key": "a", "value": "eA=="}, {"key": "a", "value": "eQ=="}, {"key": "b", "value": None}]
+    await proxy.produce(topic, {"value": 1, "headers": headers}, {"value": 2, "headers": []})
+    first, second = proxy.stored(topic, 2)
+    assert first.headers() == [("a", b"x"), ("a", b"y"), ("b", None)]
+    assert second.headers() is None
+
+
+async def test_an_unknown_partition_fails_its_record_only(proxy: ProxyApi, topic_of: Topics) -> None:
+    """And it is told at once, without waiting whether it will come."""
+    topic = topic_of(3)
+    status, report = await proxy(
+        "POST",
+        f"/topics/{topic}",
+        {"records": [{"value": 1, "partition": 0}, {"value": 2, "partition": 9}, {"value": 3, "partition": 2}]},
+        sent_as=media_type("json"),
+    )
+    refused = {
+        "partition": None,
+        "offset": None,
+        "error_code": 50003,
+        "error": f"Partition 9 of topic {topic} with partition count 3 is not present in metadata after 3000 ms.",
+    }
+    assert (status, report["offsets"]) == (200, [*done((0, 0)), refused, *done((2, 0))])
+
+
+async def test_a_record_that_is_too_large_hurts_no_other(proxy: ProxyApi, topic_of: Topics) -> None:
+    """Neither its neighbours in the request, nor later requests."""
+    topic = topic_of(max_message_bytes="1000")
+    records = [{"value": "a"}, {"value": "b" * 2000}, {"value": "c"}]
+    for _ in range(2):
+        status, report = await proxy("POST", f"/topics/{topic}", {"records": records}, sent_as=media_type("json"))
+        assert status == 200
+        assert [each["error_code"] for each in report["offsets"]] == [None, 50002, None]
+    assert [each.value() for each in proxy.stored(topic, 4)] == [b'"a"', b'"c"', b'"a"', b'"c"']
+
+
+async def test_records_may_be_larger_together_than_one_may_be(proxy: ProxyApi, topic_of: Topics) -> None:
+    """The limit of a topic is for its batches; a request is no batch."""
+    topic = topic_of(max_message_bytes="1000")
+    report = await proxy.produce(topic, *({"value": str(number) * 300} for number in range(9)))
+    assert sorted(each["offset"] for each in report["offsets"]) == list(range(9))
+
+
+async def test_a_record_above_the_producer_s_limit_is_refused(proxy: ProxyApi, topic_of: Topics) -> None:
+    """The record alone, without asking a broker."""
+    topic = topic_of()
+    value = base64.b64encode(b"x" * 1_100_000).decode()
+    body = {"records": [{"value": value}, {"value": ""}]}
+    status, report = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("binary"))
+    assert status == 200
+    assert [each["error_code"] for each in report["offsets"]] == [50002, None]
+    assert await end_of(proxy, topic) == 1
+
+
+async def test_a_body_above_the_service_s_limit_is_refused(proxy: ProxyApi, topic_of: Topics) -> None:
+    topic = topic_of()
+    body = {"records": [{"value": "x" * MAX_BODY_BYTES}]}
+    status, answer = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("json"))
+    assert (status, answer["error_code"]) == (413, 413)
+    assert await end_of(proxy, topic) == 0
+
+
+async def test_a_compacted_topic_needs_keys(proxy: ProxyApi, topic_of: Topics) -> None:
+    """The broker's own rule, told record by record; requests after it are not hurt."""
+    topic = topic_of(cleanup_policy="compact")
+    status, report = await proxy("POST", f"/topics/{topic}", {"records": [{"value": 1}]}, sent_as=media_type("json"))
+    assert (status, report["offsets"][0]["error_code"]) == (200, 50002)
+    assert (await proxy.produce(topic, {"key": 1, "value": 1}))["offsets"] == done((0, 0))
+
+
+async def test_an_unknown_topic_is_made_by_writing_to_it(proxy: ProxyApi, topic: Callable[[], str]) -> None:
+    """If the brokers make topics by themselves, as the embedded one does."""
+    name = topic()
+    assert (await proxy.produce(name, {"value": 1}))["offsets"] == done((0, 0))
+
+
+@pytest.mark.parametrize("embedded", SCHEMAS)
+async def test_a_schema_is_registered_and_named_in_each_record(
+    proxy: ProxyApi, topic_of: Topics, embedded: str
+) -> None:
+    """By text or by id; without a value there is a tombstone."""
+    topic = topic_of()
+    text = SCHEMAS[embedded]
+    value = {"floor": 3, "note": None} if embedded == "avro" else {"floor": 3}
+    report = await proxy.produce(
+        topic, {"key": value, "value": value}, {"key": value}, embedded=embedded, key_schema=text, value_schema=text
+    )
+    schema_id = report["value_schema_id"]
+    assert report["key_schema_id"] == schema_id > 0
+    again = await proxy.produce(topic, {"value": value}, embedded=embedded, value_schema_id=schema_id)
+    assert (again["key_schema_id"], again["value_schema_id"]) == (None, schema_id)
+    first, second, third = proxy.stored(topic, 3)
+    prefix = b"\0" + schema_id.to_bytes(4)
+    assert first.key() == first.value() == second.key() == third.value()
+    assert first.value().startswith(prefix)
+    assert (second.value(), third.key()) == (None, None)
+
+
+@pytest.mark.parametrize("embedded", SCHEMAS)
+async def test_each_topic_has_its_own_subject(proxy: ProxyApi, topic_of: Topics, embedded: str) -> None:
+    """A schema that is known from one topic is registered, and checked, for another."""
+    first, second = topic_of(), topic_of()
+    changed = {
+        "avro": '{"type":"record","name":"Lift","fields":[{"name":"other","type":"string"}]}',
+        "jsonschema": '{"type":"object","properties":{"floor":{"type":"string"}},"required":["floor"]}',
+        "protobuf": 'syntax = "proto3"; message Lift { string floor = 1; }',
+    }
+    value = {"floor": 3, "note": None} if embedded == "avro" else {"floor": 3}
+    known = await proxy.produce(first, {"value": value}, embedded=embedded, value_schema=SCHEMAS[embedded])
+    body = {"value_schema_id": known["value_schema_id"], "records": [{"value": value}]}
+    status, answer = await proxy("POST", f"/topics/{second}", body, sent_as=media_type(embedded))
+    assert (status, answer["error_code"]) == (422, 42207)
+    assert f"Subject '{second}-value' not found.; error code: 40401" in answer["message"]
+    await proxy.produce(second, {"value": value}, embedded=embedded, value_schema=SCHEMAS[embedded])
+    body = {"value_schema": changed[embedded], "records": [{"value": {"floor": "x", "other": "x"}}]}
+    status, answer = await proxy("POST", f"/topics/{second}", body, sent_as=media_type(embedded))
+    assert (status, answer["error_code"]) == (422, 42207)
+    assert answer["message"].endswith("; error code: 40901")
+
+
+@pytest.mark.parametrize(
+    ("embedded", "schema", "value", "reason"),
+    [
+        ("binary", None, "***", 'data="***" is not a valid base64 string.'),
+        ("binary", None, 5, "data=5 is not a base64 string."),
+        ("avro", LIFT, {"floor": "x", "note": None}, "floor"),
+        ("avro", LIFT, {"floor": 2**31, "note": None}, "floor"),
+        ("avro", LIFT, None, "null"),
+        ("jsonschema", LIFT_JSON, {"floor": "x"}, "floor"),
+        ("jsonschema", LIFT_JSON, {}, "floor"),
+        ("protobuf", LIFT_PROTOBUF, {"floor": "x"}, "floor"),
+        ("protobuf", LIFT_PROTOBUF, {"nothing": 1}, "nothing"),
+    ],
+)
+async def test_nothing_is_sent_if_one_record_does_not_fit(
+    proxy: ProxyApi, topic_of: Topics, embedded: str, schema: str | None, value: object, reason: str
+) -> None:
+    """The answer names the record and the place in it."""
+    topic = topic_of()
+    good = "eA==" if schema is None else {"floor": 1} | ({"note": None} if embedded == "avro" else {})
+    body: dict[str, Any] = {"records": [{"value": good}, {"value": value}]}
+    if schema is not None:
+        body["value_schema"] = schema
+    status, answer = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type(embedded))
+    assert (status, answer["error_code"]) == (400, 400)
+    assert answer["message"].startswith("Bad Request: ")
+    assert reason.lower() in answer["message"].lower()
+    assert answer["message"].endswith("(record 1)")
+    assert await end_of(proxy, topic) == 0
+
+
+MISSING_VALUE = (422, 42202, "Request includes values but does not include value schema")
+MISSING_KEY = (422, 42201, "Request includes keys but does not include key schema")
+
+
+@pytest.mark.parametrize(
+    ("embedded", "body", "refusal"),
+    [
+        ("avro", {"records": [{"value": {}}]}, MISSING_VALUE),
+        ("avro", {"value_schema": None, "records": [{"value": {}}]}, MISSING_VALUE),
+        ("avro", {"value_schema": LIFT, "records": [{"key": 1, "value": {"floor": 1, "note": None}}]}, MISSING_KEY),
+        ("protobuf", {"records": [{"value": {}}]}, MISSING_VALUE),
+        (
+            "avro",
+            {"value_schema": "{nonsense", "records": [{"value": 1}]},
+            (422, 42205, "Invalid schema: Error when parsing raw schema. format = AVRO, schema = {nonsense"),
+        ),
+        (
+            "jsonschema",
+            {"value_schema": '{"type":"nothing"}', "records": [{"value": 1}]},
+            (
+                422,
+                42205,
+                'Invalid schema: Error when parsing raw schema. format = JSONSCHEMA, schema = {"type":"nothing"}',
+            ),
+        ),
+        (
+            "protobuf",
+            {"value_schema": 5, "records": [{"value": 1}]},
+            (422, 42205, "Invalid schema: Error when parsing raw schema. format = PROTOBUF, schema = 5"),
+        ),
+        (
+            "avro",
+            {"value_schema_id": 999999, "records": [{"value": 1}]},
+            (
+                422,
+                42207,
+                (
+                    "Error serializing message. Error when fetching schema by id. schemaId = 999999\n"
+                    "Schema 999999 not found; error code: 40403"
+                ),
+            ),
+        ),
+        (
+            "avro",
+            {"value_schema_id": "x", "records": [{"value": 1}]},
+            (
+                400,
+                400,
+                'Cannot deserialize value of type `Integer` from String "x": not a valid `java.lang.Integer` value',
+            ),
+        ),
+        (
+            "avro",
+            {"value_schema_id": 1, "value_schema": LIFT, "records": [{"value": 1}]},
+            (400, 400, "Bad Request: value_schema and value_schema_id exclude each other"),
+        ),
+    ],
+)
+async def test_schemas_are_needed_and_checked(
+    proxy: ProxyApi, topic_of: Topics, embedded: str, body: dict[str, Any], refusal: tuple[int, int, str]
+) -> None:
+    topic = topic_of()
+    status, answer = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type(embedded))
+    assert (status, answer["error_code"], answer["message"]) == refusal
+    assert await end_of(proxy, topic) == 0
+
+
+EMPTY = (422, 422, "produceJson.request.records must not be empty (was [])")
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        (b"", (422, 422, "produceJson.request must not be null (was null)")),
+        (b"null", (422, 422, "produceJson.request must not be null (was null)")),
+        (b"{}", EMPTY),
+        (b'{"records": []}', EMPTY),
+        (b'{"records": null}', EMPTY),
+        (b'{"records": [null]}', (422, 422, "produceJson.request.records[0] must not be null (was null)")),
+        (b'{"records": [{"value": 1}], "more": 1}', (422, 422, "Unrecognized field: more")),
+        (b'{"records": [{"value": 1, "more": 1}]}', (422, 422, "Unrecognized field: more")),
+        (
+            b'{"records": [{"value": 1, "partition": -1}]}',
+            (422, 422, "produceJson.request.records[0].partition must be greater than or equal to 0 (was -1)"),
+        ),
+        (
+            b'{"records": [{"value": 1, "partition": "q"}]}',
+            (
+                400,
+                400,
+                'Cannot deserialize value of type `Integer` from String "q": not a valid `java.lang.Integer` value',
+            ),
+        ),
+        (
+            b'{"records": [{"value": 1, "headers": [{"key": "a", "value": "***"}]}]}',
+            (422, 422, "Record header value contains invalid base64 encoding"),
+        ),
+        (b'{"records": [{"value": 1, "headers": [{"key": "a", "more": 1}]}]}', (422, 422, "Unrecognized field: more")),
+        (b'{"records": [{"value": nul}]}', (400, 400, None)),
+        (b'{"records": [{"value": {"a":}}]}', (400, 400, None)),
+        (b'{"records": [{"value": "\xff"}]}', (400, 400, None)),
+        (b'{"records": [{"value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}", (400, 400, None)),
+        (b'{"records": {}}', (400, 400, None)),
+        (b'{"records": ["x"]}', (400, 400, None)),
+        (b"[]", (400, 400, None)),
+        (b'"x"', (400, 400, None)),
+        (b"{", (400, 400, None)),
+        (b"\x00", (400, 400, None)),
+    ],
+)
+async def test_bad_bodies_are_refused(
+    proxy: ProxyApi, topic_of: Topics, body: bytes, refusal: tuple[int, int, str | None]
+) -> None:
+    """In the API's error shape, and with nothing written."""
+    topic = topic_of()
+    status, answer = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("json"))
+    message = answer["message"] if refusal[2] is None else refusal[2]
+    assert (status, answer) == (refusal[0], {"error_code": refusal[1], "message": message})
+    assert await end_of(proxy, topic) == 0
+
+
+@pytest.mark.parametrize(
+    "sent_as",
+    ["application/json", KAFKA_V2, "text/plain", "application/octet-stream", "application/vnd.kafka.binary.v1+json"],
+)
+async def test_other_media_types_are_refused(proxy: ProxyApi, topic_of: Topics, sent_as: str) -> None:
+    topic = topic_of()
+    status, answer = await proxy("POST", f"/topics/{topic}", {"records": [{"value": "eA=="}]}, sent_as=sent_as)
+    assert (status, answer) == (415, {"error_code": 415, "message": "HTTP 415 Unsupported Media Type"})
+    assert await end_of(proxy, topic) == 0
+
+
+async def test_nothing_is_written_for_a_client_that_cannot_read_the_answer(proxy: ProxyApi, topic_of: Topics) -> None:
+    topic = topic_of()
+    body = {"records": [{"value": 1}]}
+    status, answer = await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("json"), accept="text/html")
+    assert (status, answer["error_code"]) == (406, 406)
+    assert await end_of(proxy, topic) == 0
+
+
+@pytest.mark.parametrize(
+    ("partition", "refusal"), [("-1", (404, 40402)), ("x", (404, 404)), ("99999999999", (404, 404))]
+)
+async def test_a_path_without_a_partition_is_refused(
+    proxy: ProxyApi, topic_of: Topics, partition: str, refusal: tuple[int, int]
+) -> None:
+    body = {"records": [{"value": 1}]}
+    path = f"/topics/{topic_of()}/partitions/{partition}"
+    status, answer = await proxy("POST", path, body, sent_as=media_type("json"))
+    assert (status, answer["error_code"]) == refusal
+
+
+async def test_an_invalid_topic_name_fails_its_records(proxy: ProxyApi) -> None:
+    status, report = await proxy("POST", "/topics/no%20topic", {"records": [{"value": 1}]}, sent_as=media_type("json"))
+    assert (status, report["offsets"][0]["error_code"]) == (200, 50002)

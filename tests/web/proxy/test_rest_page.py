@@ -1,0 +1,23 @@
+"""The examples of docs/rest.md, sent in order to a service of their own."""
+
+import msgspec
+import pytest
+
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.settings import ProxySettings
+from tests.markdown_examples import examples
+from tests.web.proxy.conftest import running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_every_example_is_answered_as_shown(kafka: Cluster) -> None:
+    """Each builds on those before it: the offsets and ids on the page are the ones that come."""
+    found = list(examples("rest.md"))
+    assert found
+    async with running(kafka, ProxySettings()) as proxy:
+        for each in found:
+            answer = await proxy.client.request(each.method, each.path, data=each.body, headers=each.headers)
+            text = await answer.read()
+            assert answer.status == each.status, (each, text)
+            assert each.answer is None or msgspec.json.decode(text) == each.answer, each

@@ -1,0 +1,115 @@
+"""The description of the API agrees with what is served, and the service agrees with its description."""
+
+import asyncio
+from typing import Any
+
+import jsonschema
+import schemathesis
+from hypothesis import given, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from karapace_like.web import openapi
+from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web.registry.objects import OBJECTS
+from karapace_like.web.routing import Served
+from tests.web.conftest import Api
+
+_EXAMPLES = 12
+"""Requests for each call: a few seconds for all of them."""
+_CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+def references(value: Any) -> set[str]:
+    """Every object that a part of the description refers to."""
+    if isinstance(value, dict):
+        found = {str(value["$ref"]).rpartition("/")[2]} if "$ref" in value else set[str]()
+        return found.union(*map(references, value.values()))
+    return set[str]().union(*map(references, value)) if isinstance(value, list) else set()
+
+
+async def test_every_route_is_described_and_nothing_else(api: Api) -> None:
+    """What the router serves and what the description lists are the same calls."""
+    status, description = await api("GET", "/openapi.json")
+    assert (status, description["openapi"]) == (200, "3.1.0")
+    described = {
+        (method.upper(), prefix + path)
+        for path, item in description["paths"].items()
+        for prefix in [each["url"].rstrip("/") for each in item.get("servers", [{"url": ""}])]
+        for method in item
+        if method != "servers"
+    }
+    assert api.client.app is not None
+    served = {
+        (route.method, openapi.plain(route.resource.canonical).rstrip("/") or "/")
+        for route in api.client.app.router.routes()
+        if route.method != "HEAD" and route.resource is not None
+    }
+    assert served - described == {("GET", "/openapi.json"), ("GET", "/docs")}
+    assert described - served == set()
+
+
+async def test_the_description_is_whole(api: Api) -> None:
+    """Every object that is referred to is there and none besides, every call has a sentence and a name of its own."""
+    _, description = await api("GET", "/openapi.json")
+    schemas = description["components"]["schemas"]
+    assert references(description) == schemas.keys()
+    for schema in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    operations = [each for item in description["paths"].values() for name, each in item.items() if name != "servers"]
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    assert [each["operationId"] for each in operations if not each["summary"]] == []
+
+
+def test_the_proxys_routes_are_described_too() -> None:
+    """By the same tables; whatever writes says what its body holds."""
+    routes = [*proxy_api.ROUTES, *proxy_v3_api.ROUTES]
+    described = openapi.document([Served(each, ("",)) for each in routes], OBJECTS)["paths"]
+    operations = {(method, path): each for path, item in described.items() for method, each in item.items()}
+    assert {(route.method.lower(), openapi.plain(route.path)) for route in routes} == operations.keys()
+    writing = [call for call in operations if call[0] in {"post", "put", "patch"}]
+    assert [call for call in writing if "requestBody" not in operations[call]] == []
+    assert [call for call, each in operations.items() if not each["summary"]] == []
+
+
+async def test_the_page_needs_nothing_from_elsewhere(api: Api) -> None:
+    """No address of another host is in it."""
+    answer = await api.response("GET", "/docs")
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    for address in ("http:", "https:", 'src="', "import("):
+        assert address not in text
+
+
+async def test_the_service_answers_as_described(api: Api) -> None:
+    """To requests drawn from the description, and to ones that break it: no server error, and the described shape."""
+    _, description = await api("GET", "/openapi.json")
+    description["paths"] = {
+        path: {name: each for name, each in item.items() if name != "servers"}
+        for path, item in description["paths"].items()
+    }
+    await api("POST", "/subjects/a/versions", {"schema": '"int"'})
+    base_url = str(api.client.make_url("")).rstrip("/")
+    await asyncio.to_thread(_send_drawn_requests, description, base_url)
+
+
+def _send_drawn_requests(description: dict[str, Any], base_url: str) -> None:
+    schema = schemathesis.openapi.from_dict(description)
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+
+        @settings(max_examples=_EXAMPLES, derandomize=True, deadline=None, database=None)
+        @given(case=operation.as_strategy())
+        def send(case: Case[Any]) -> None:
+            answer = case.call(base_url=base_url)
+            case.validate_response(answer, checks=_CHECKS)
+
+        send()
