@@ -1,0 +1,163 @@
+"""A load of keep-alive HTTP connections from a process of its own, and what it cost the serving process.
+
+The client writes ready-made request bytes and looks at nothing but status and length, so that it costs little beside
+the server. CPU time is the server's, all threads, user and system, from /proc: on a shared machine wall time says
+little.
+"""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import cast
+
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run."""
+
+    requests: int
+    seconds: float
+    cpu_us: float
+    """Of the serving process, for each request."""
+    p50_ms: float
+    failures: int
+
+    def __str__(self) -> str:
+        return f"{self.cpu_us:7.1f} us CPU  {self.requests / self.seconds:8.0f}/s  p50 {self.p50_ms:6.2f} ms" + (
+            f"  {self.failures} FAILED" if self.failures else ""
+        )
+
+
+def request(method: str, path: str, host: str, body: bytes = b"", **headers: str) -> bytes:
+    """The bytes of one request; header names are written with `_` for `-`."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Accept: */*"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if body or method in {"POST", "PUT"}:
+        lines.append(f"Content-Length: {len(body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, sent: Sequence[bytes], until: float, times: list[float], failed: list[int]) -> None:
+        self._sent, self._until, self._times, self._failed = sent, until, times, failed
+        self._next = 0
+        self._received = b""
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
+        self._send()
+
+    def _send(self) -> None:
+        self._begun = time.perf_counter()
+        self._transport.write(self._sent[self._next % len(self._sent)])
+        self._next += 1
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        found = _LENGTH.search(self._received, 0, end + 2)
+        if found is None or len(self._received) < end + 4 + int(found[1]):
+            return
+        self._times.append(time.perf_counter() - self._begun)
+        if not self._received.startswith(b"HTTP/1.1 200"):
+            self._failed.append(1)
+        self._received = b""
+        if time.perf_counter() < self._until:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(exc)
+
+
+async def _drive(
+    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> tuple[list[float], int]:
+    loop = asyncio.get_running_loop()
+    times: list[float] = []
+    failed: list[int] = []
+    until = time.perf_counter() + seconds
+    made = [
+        (await loop.create_connection(lambda: _Connection(requests, until, times, failed), host, port))[1]
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(each.done for each in made))
+    return times, len(failed)
+
+
+def _client(
+    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> tuple[list[float], int]:
+    import uvloop  # noqa: PLC0415 - only in the client's process
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_drive(host, port, requests, connections, seconds))
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, all threads."""
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - nothing else to do with it
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Load:
+    """How hard and how long."""
+
+    connections: int = 32
+    seconds: float = 3.0
+
+
+def measure(pid: int, host: str, port: int, requests: Sequence[bytes], load: Load) -> Cost:
+    """Warm up for a second, then load and see what it cost the process."""
+    with get_context("spawn").Pool(1) as pool:
+        pool.apply(_client, (host, port, requests, load.connections, 1.0))
+        before, begun = cpu_seconds(pid), time.perf_counter()
+        times, failures = pool.apply(_client, (host, port, requests, load.connections, load.seconds))
+        wall, spent = time.perf_counter() - begun, cpu_seconds(pid) - before
+    times.sort()
+    return Cost(len(times), wall, spent / len(times) * 1e6, times[len(times) // 2] * 1e3, failures)
+
+
+BARE = """
+import asyncio, sys, uvloop
+from aiohttp import web
+BODY = b"x" * int(sys.argv[2])
+async def get(request): return web.Response(body=BODY, content_type="application/json")
+async def post(request):
+    await request.read()
+    return web.Response(body=BODY, content_type="application/json")
+async def main():
+    app = web.Application(client_max_size=2**26)
+    for number in range(40):
+        app.router.add_get(f"/things{number}/{{id}}", get)
+    app.router.add_get("/schemas/ids/{id}", get)
+    app.router.add_post("/subjects/{subject}/versions", post)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+uvloop.run(main())
+"""
+
+
+def bare_aiohttp(body_bytes: int = 1200) -> tuple[subprocess.Popen[str], int]:
+    """The bound beside which our routes are measured: aiohttp, its router, and a ready answer. (process, port)."""
+    process = subprocess.Popen([sys.executable, "-c", BARE, "-", str(body_bytes)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())

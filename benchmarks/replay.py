@@ -1,0 +1,95 @@
+"""What a start costs: a topic of schemas is written, then the service is started on it until it is ready.
+
+python -m benchmarks.replay [--schemas 100000] [--bytes 1000]
+
+CPU time is that of the serving process, all threads, from its exec to "Ready"; memory is its resident set then and its
+peak before. Both from /proc: Linux only.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from benchmarks.load import cpu_seconds
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.registry import records
+from karapace_like.registry.content import Content
+from karapace_like.registry.records import SchemaRecord, SchemaVersion
+from karapace_like.schema.model import SchemaType
+from tests.service_process import ServiceProcess
+
+TOPIC = "_schemas-of-the-benchmark"
+_VERSIONS = 5
+"""Of each subject."""
+
+
+def schema(number: int, size: int) -> str:
+    """An Avro record of about that many bytes, unlike all others."""
+    fields = [
+        {"name": f"field_{position}_{number}", "type": ["null", "string"], "default": None}
+        for position in range(max(1, size // 70))
+    ]
+    found = {"type": "record", "name": f"Record{number}", "namespace": "benchmark", "fields": fields}
+    return json.dumps(found, separators=(",", ":"))
+
+
+def write(bootstrap_servers: str, count: int, size: int) -> float:
+    """Fill the topic; the mean bytes of a schema."""
+    topic = NewTopic(TOPIC, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"})
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.create_topics([topic])[TOPIC].result()
+    producer = Producer(
+        {"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "queue.buffering.max.messages": 10**6}
+    )
+    total = 0
+    for number in range(count):
+        text = schema(number, size)
+        total += len(text)
+        content = Content(SchemaType.AVRO, text)
+        subject, version = f"subject-{number // _VERSIONS}-value", number % _VERSIONS + 1
+        key, value = records.encode(SchemaRecord(subject, version, SchemaVersion(number + 1, content)))
+        producer.produce(TOPIC, key=key, value=value)
+        producer.poll(0)
+    producer.flush()
+    return total / count
+
+
+def memory(pid: int, name: str) -> float:
+    """A line of the process's status in MB: VmRSS is now, VmHWM the most it ever was."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name))
+
+
+def start(bootstrap_servers: str, topic: str) -> str:
+    """Start on the topic, and what that cost."""
+    service = ServiceProcess(bootstrap_servers, topic_name=topic)
+    begun = time.perf_counter()
+    with service:
+        wall = time.perf_counter() - begun
+        cpu = cpu_seconds(service.pid)
+        return (
+            f"{cpu:5.2f} s CPU  {wall:5.2f} s wall  {memory(service.pid, 'VmRSS'):4.0f} MB RSS  "
+            f"{memory(service.pid, 'VmHWM'):4.0f} MB peak"
+        )
+
+
+def main() -> None:
+    """Print a line for an empty topic and three for the full one."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--schemas", type=int, default=100_000)
+    arguments.add_argument("--bytes", type=int, default=1000, help="of one schema, about")
+    wanted = arguments.parse_args()
+    with Cluster() as kafka:
+        print(f"{'an empty topic':32}{start(kafka.bootstrap_servers, TOPIC + '-empty')}", flush=True)
+        mean = write(kafka.bootstrap_servers, wanted.schemas, wanted.bytes)
+        for _ in range(3):
+            name = f"{wanted.schemas} schemas of {mean:.0f} B"
+            print(f"{name:32}{start(kafka.bootstrap_servers, TOPIC)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
