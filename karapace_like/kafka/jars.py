@@ -1,7 +1,7 @@
 """The jars of the embedded Kafka: those of `KAFKA_HOME`, else Apache's from Maven Central, fetched once per user.
 
 The user's own `mvn` fetches them, so that the user's settings, mirrors and credentials hold. What is fetched is
-named in `pom.xml`. Nothing here reads or changes a jar.
+named in a `pom.xml`: the one beside this file, or one that has it as its parent. Nothing here reads or changes a jar.
 """
 
 import os
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from karapace_like.kafka.broker_error import BrokerError
@@ -18,19 +19,35 @@ from karapace_like.kafka.java import Java
 _POM = Path(__file__).with_name("pom.xml")
 
 
-def find_jars(java: Java, progress: Callable[[str], None]) -> Path:
-    """Return the folder that holds Kafka's jars, or raise `BrokerError`. May take half a minute the first time."""
+@dataclass(frozen=True, slots=True)
+class JarSet:
+    """What a program of Kafka's needs beside Java."""
+
+    title: str
+    folder: str
+    """Its name in the cache."""
+    pom: Path
+    megabytes: int
+    home_has: str
+    """A jar of it in the `libs` of an unpacked Kafka, as a glob pattern."""
+
+
+KAFKA = JarSet("Apache Kafka", "kafka", _POM, 44, "kafka_2.*.jar")
+
+
+def find_jars(java: Java, progress: Callable[[str], None], wanted: JarSet = KAFKA) -> Path:
+    """Return the folder that holds the jars, or raise `BrokerError`. May take half a minute the first time."""
     home = os.environ.get("KAFKA_HOME")
     if home:
         libs = Path(home, "libs").absolute()
-        if not any(libs.glob("kafka_2.*.jar")):
-            raise BrokerError(f"KAFKA_HOME is {home}, which has no libs/kafka_2.*.jar: set it right or unset it.")
+        if not any(libs.glob(wanted.home_has)):
+            raise BrokerError(f"KAFKA_HOME is {home}, which has no libs/{wanted.home_has}: set it right or unset it.")
         return libs
     version = _kafka_version()
-    folder = _cache_folder() / "karapace-like" / "kafka" / version
+    folder = _cache_folder() / "karapace-like" / wanted.folder / version
     if not folder.is_dir():
-        progress(f"Fetching Apache Kafka {version} by Maven (44 MB, once)")
-        _fetch(folder, java)
+        progress(f"Fetching {wanted.title} {version} by Maven ({wanted.megabytes} MB, once)")
+        _fetch(folder, wanted.pom, java)
     return folder
 
 
@@ -44,7 +61,7 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _fetch(folder: Path, java: Java) -> None:
+def _fetch(folder: Path, pom: Path, java: Java) -> None:
     """Copy the jars beside `folder`, then rename: an interrupted or concurrent fetch never shows half of them."""
     mvn = shutil.which("mvn")
     if mvn is None:
@@ -55,7 +72,7 @@ def _fetch(folder: Path, java: Java) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as beside:
         jars = Path(beside, "libs")
-        command = [mvn, "-B", "-q", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
+        command = [mvn, "-B", "-q", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
         environment = {"JAVA_HOME": str(java.home), **os.environ}  # Maven may find none where only the wheel has one
         maven = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - the user's own Maven
         if maven.returncode != 0:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
+from yarl import URL
 
 from karapace_like.web.app import make_app
 
@@ -137,6 +138,20 @@ async def test_a_client_s_credentials_stay_here(service: TestClient[Any, Any], w
     await service.get("/connectors", headers={"Authorization": "Basic c2VjcmV0", "Cookie": "a=b"})
     (seen,) = workers[0].headers
     assert not {"Authorization", "Cookie"} & set(seen.headers)
+
+
+async def test_a_worker_s_own_credentials_are_in_its_url_and_nowhere_else(
+    workers: tuple[Worker, Worker], caplog: pytest.LogCaptureFixture
+) -> None:
+    urls = [str(URL(each.url).with_user("me").with_password("hidden")) for each in reversed(workers)]
+    await workers[1].server.close()
+    async with TestClient(TestServer(make_app(None, connect_urls=urls))) as service:
+        answer = await service.get("/connectors", headers={"Authorization": "Basic c2VjcmV0"})
+        assert answer.status == 200
+    (seen,) = workers[0].headers
+    assert seen.headers["Authorization"] == encode_basic_auth("me", "hidden")
+    assert "Kafka Connect worker" in caplog.text
+    assert "hidden" not in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/connectors/../", "/connectors/%2e%2e/admin", "/connectors/./x"])
