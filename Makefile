@@ -35,8 +35,10 @@ type: $(VENV)/.dev ## check types only
 imports: $(VENV)/.dev ## check import walls only
 	$(BIN)/lint-imports --no-cache
 
-docs: $(VENV)/.dev ## write the generated pages of docs/ anew
+docs: $(VENV)/.dev ## write the generated pages of docs/ anew, and the whole site to build/docs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "build/docs/index.html"
 
 bench: $(VENV)/.dev ## run the benchmarks (several minutes)
 	@for program in $(filter-out __init__ load,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \

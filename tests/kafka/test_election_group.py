@@ -115,7 +115,7 @@ class Candidate:
     async def until(self, holds: Callable[["Candidate"], object]) -> None:
         while not holds(self):
             self._changed.clear()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await self._changed.wait()
 
 

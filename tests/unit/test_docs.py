@@ -1,6 +1,8 @@
-"""The pages that are written from the code are as the code would write them now."""
+"""The pages that are written from the code are as the code would write them now, and all of them make a site."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -22,3 +24,11 @@ def generator() -> ModuleType:
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     """`make docs` writes it."""
     assert (DOCS / name).read_text() == generator().PAGES[name]()
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    """A page that is on no menu, or a link to nowhere, is a warning."""
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", str(DOCS), str(tmp_path)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert 'id="a-tour-by-curl"' in (tmp_path / "quick-start.html").read_text()

@@ -48,7 +48,7 @@ async def parking(kafka: Cluster) -> AsyncIterator[ProxyApi]:
 
 async def until_parked(proxy: ProxyApi, group: str) -> None:
     """Wait until nobody is in the group."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while proxy.admin.describe_consumer_groups([group])[group].result().members:
             await asyncio.sleep(0.1)
 
@@ -398,7 +398,7 @@ async def test_a_parked_instance_goes_on_where_it_was(
     await parking.produce(topic, {"value": "before", "partition": 0})
     options = {"auto.commit.enable": auto_commit, "auto.offset.reset": "latest"}
     instance = await subscribed(parking, group, topic, **options)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while len((await parking("GET", f"{instance}/assignments"))[1]["partitions"]) < 2:
             await parking.poll(instance, count=0)
     for round_ in range(3):

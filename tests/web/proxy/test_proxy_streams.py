@@ -21,7 +21,7 @@ Topics = Callable[..., str]
 
 EVENTS = "text/event-stream"
 LINES = "application/x-ndjson"
-_SECONDS = 30
+_SECONDS = 120
 """How long anything may take that is waited for."""
 
 
