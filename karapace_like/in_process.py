@@ -13,7 +13,8 @@ from karapace_like.registry.errors import NotPrimaryError, RegistryError
 from karapace_like.registry.registration import Registered, Submission
 from karapace_like.registry.registry import Registry
 from karapace_like.schema.model import SchemaId, UnparsedSchema
-from karapace_like.web.forwarding import Answer, Peers, answered_somewhere, written_by
+from karapace_like.web.forwarding import answered_somewhere, written_by
+from karapace_like.web.peers import Answer, Peers
 
 _REFUSED = 400
 """The first HTTP status that is a refusal."""

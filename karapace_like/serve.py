@@ -22,10 +22,12 @@ from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.consumer import Consumers, ConsumerSettings
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Group, GroupSettings
+from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.ownership import Owner
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
@@ -34,8 +36,9 @@ from karapace_like.registry.registry import MARK, Registry
 from karapace_like.schema.model import Strictness
 from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
-from karapace_like.web.forwarding import Peers
 from karapace_like.web.health import Health
+from karapace_like.web.peers import Peers
+from karapace_like.web.proxy.owners import Owners
 from karapace_like.web.registry.metadata import ClusterIds
 
 logger = logging.getLogger(__name__)
@@ -76,20 +79,24 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         # The proxy needs the schemas also where the registry's own API is switched off.
         registry, topic = _registry(settings, kafka)
         peers = Peers()
-        proxy = _proxy(settings, kafka, RegistrySchemas(registry, peers)) if settings.karapace_rest else None
-        election = _election(settings, kafka, registry)
+        owner = Owner.drawn()
+        proxy = _proxy(settings, kafka, RegistrySchemas(registry, peers), owner) if settings.karapace_rest else None
+        nodes = Nodes(_group(settings, kafka))
+        election = _election(settings, kafka, registry, owner)
         health = Health(registry, election)
         app = make_app(
             registry if settings.karapace_registry else None,
             proxy,
             health=health,
             peers=peers,
+            owners=Owners(owner, nodes, peers),
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
             connect_urls=settings.connect_urls,
             max_body_bytes=settings.http_request_max_size,
         )
         # Stopped in reverse: requests end, groups are left and records flushed, then the topic is let go.
         stack.push_async_callback(topic.close)
+        stack.push_async_callback(nodes.close)
         if proxy is not None:
             proxy.start()
             stack.push_async_callback(proxy.close)
@@ -124,15 +131,20 @@ def _registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Schem
     return Registry(topic, rules), topic
 
 
-def _election(settings: Settings, kafka: KafkaSettings, registry: Registry) -> Election:
+def _group(settings: Settings, kafka: KafkaSettings) -> Group:
+    return Group(kafka, GroupSettings(id=settings.group_id, session_timeout_ms=settings.session_timeout_ms))
+
+
+def _election(settings: Settings, kafka: KafkaSettings, registry: Registry, owner: Owner) -> Election:
     return Election(
-        Group(kafka, GroupSettings(id=settings.group_id, session_timeout_ms=settings.session_timeout_ms)),
+        _group(settings, kafka),
         registry,
         ElectionSettings(
             # The primary answers the others' requests: a node without the registry's API cannot.
             eligible=settings.master_eligibility and settings.karapace_registry,
             strategy=settings.master_election_strategy,
             sticky=settings.master_election_sticky,
+            node=owner.node if settings.karapace_rest else None,
         ),
     )
 
@@ -145,8 +157,9 @@ def _advertised(settings: Settings, addresses: tuple[tuple[str, int], ...]) -> t
     return settings.advertised_hostname or host, settings.advertised_port or port, settings.advertised_protocol
 
 
-def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas) -> Proxy:
+def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas, owner: Owner) -> Proxy:
     return Proxy.over(
+        owner=owner,
         schemas=schemas,
         admin=Admin(kafka),
         producer=Producers(

@@ -67,6 +67,8 @@ class ElectionSettings:
     strategy: Strategy = Strategy.LOWEST
     sticky: bool = False
     """Whether a primary stays it when a member with a better URL joins."""
+    node: str | None = None
+    """What the others know this node by in the ids of what it owns."""
 
 
 class Election:
@@ -106,7 +108,12 @@ class Election:
         Leaves the group then, so that the others need not wait for the end of the session.
         """
         identity = Identity(
-            host=host, port=port, scheme=scheme, master_eligibility=self._settings.eligible, software=SOFTWARE
+            host=host,
+            port=port,
+            scheme=scheme,
+            master_eligibility=self._settings.eligible,
+            software=SOFTWARE,
+            node=self._settings.node,
         )
         self.url = identity.url
         try:

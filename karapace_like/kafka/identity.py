@@ -32,6 +32,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     leader: bool = False
     """Whether it is the primary at the moment: sticky elections keep it."""
     software: str | None = None
+    node: str | None = None
+    """The token that names this node in what it owns; None: it owns nothing that others would ask it for."""
 
     @property
     def url(self) -> str:

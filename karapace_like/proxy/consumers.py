@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import logging
 import re
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from karapace_like.errors import KafkaFailure
+from karapace_like.ownership import Owner
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat
@@ -227,7 +227,9 @@ class _Kept:
 class ConsumerInstances:
     """Every instance of this process, by group and name. `start` it, and `close` it at the end."""
 
-    def __init__(self, members: Members, schemas: SchemaCache, settings: ProxySettings) -> None:
+    def __init__(self, owner: Owner, members: Members, schemas: SchemaCache, settings: ProxySettings) -> None:
+        """`owner` is this process."""
+        self._owner = owner
         self._members = members
         self._schemas = schemas
         self._settings = settings
@@ -242,7 +244,7 @@ class ConsumerInstances:
 
     def create(self, group: str, request: InstanceRequest) -> str:
         """Make an instance and answer its name; 40902: the group has one of that name; 42901: there are too many."""
-        name = request.name or f"rest-consumer-{uuid.uuid4()}"
+        name = request.name or self._owner.new_id()
         if (group, name) in self._kept:
             raise errors.consumer_exists()
         if len(self._kept) >= self._settings.max_instances:
@@ -257,6 +259,10 @@ class ConsumerInstances:
         instance = ConsumerInstance(member, self._schemas, request, self._settings)
         self._kept[group, name] = _Kept(instance, asyncio.get_running_loop().time())
         return name
+
+    def has(self, group: str, name: str) -> bool:
+        """Whether there is such an instance in this process."""
+        return (group, name) in self._kept
 
     def find(self, group: str, name: str) -> ConsumerInstance:
         """The instance, which counts as used now; 40403 if there is none."""

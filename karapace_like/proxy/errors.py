@@ -85,6 +85,16 @@ def consumer_expired(seconds: float) -> ProxyError:
     return ProxyError(40403, f"Consumer instance not found: it was closed after {seconds:g} seconds without a request.")
 
 
+def owner_gone() -> ProxyError:
+    return ProxyError(40403, "Consumer instance not found: the node that had it is gone. Make another instance.")
+
+
+def names_another_owner(instance_id: str) -> ProxyError:
+    return ProxyError(
+        422, f"The id {instance_id} was made by this service for another instance. Choose another one, or none."
+    )
+
+
 def format_mismatch() -> ProxyError:
     return ProxyError(
         40601, "The requested embedded data format does not match the deserializer for this consumer instance"

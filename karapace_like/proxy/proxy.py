@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from karapace_like.ownership import Owner
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.ports import Members, Producer, Schemas
 from karapace_like.proxy.produce import Producing
@@ -28,16 +29,23 @@ class Proxy:
 
     @classmethod
     def over(
-        cls, *, schemas: Schemas, admin: ClusterAdmin, producer: Producer, members: Members, settings: ProxySettings
+        cls,
+        *,
+        owner: Owner,
+        schemas: Schemas,
+        admin: ClusterAdmin,
+        producer: Producer,
+        members: Members,
+        settings: ProxySettings,
     ) -> Self:
-        """The proxy between these."""
+        """The proxy between these; `owner` is this process."""
         cache = SchemaCache(schemas)
         topics = Topics(admin)
         return cls(
             topics,
             Producing(cache, producer, settings),
             Reading(admin, topics, cache, settings),
-            ConsumerInstances(members, cache, settings),
+            ConsumerInstances(owner, members, cache, settings),
             Management.over(admin=admin, schemas=cache, producer=producer),
             settings,
             producer,

@@ -13,9 +13,11 @@ from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.connect import WORKERS, Workers
 from karapace_like.web.errors import errors_middleware
-from karapace_like.web.forwarding import PEERS, Peers, forwarding_middleware
+from karapace_like.web.forwarding import forwarding_middleware
 from karapace_like.web.health import HEALTH, Health
 from karapace_like.web.keys import REGISTRY
+from karapace_like.web.peers import PEERS, Peers
+from karapace_like.web.proxy.owners import OWNERS, Owners
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.routing import add_routes
@@ -31,6 +33,7 @@ def make_app(
     *,
     health: Health | None = None,
     peers: Peers | None = None,
+    owners: Owners | None = None,
     cluster_ids: ClusterIds | None = None,
     connect_urls: Sequence[str] = (),
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
@@ -53,6 +56,8 @@ def make_app(
         add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
     if proxy is not None:
         app[PROXY] = proxy
+        if owners is not None:
+            app[OWNERS] = owners
         add_routes(app, proxy_api.ROUTES)
         add_routes(app, proxy_v3_api.ROUTES)
     if connect_urls:

@@ -15,6 +15,7 @@ from karapace_like.records import Committed, TopicPartition
 from karapace_like.web import answers
 from karapace_like.web.bodies import MALFORMED, JsonObject
 from karapace_like.web.proxy.objects import ASSIGN, COMMIT, CREATE_CONSUMER, SEEK, SEEK_TO_END, SUBSCRIBE
+from karapace_like.web.proxy.owners import OWNERS, at_owner
 from karapace_like.web.proxy.rendering import CONSUMER_OFFER, answer, no_content
 from karapace_like.web.proxy.requests import (
     body,
@@ -55,6 +56,8 @@ async def create(request: web.Request) -> web.Response:
     found = await body(request, "CreateConsumerInstanceRequest", _INSTANCE_FIELDS)
     wanted = InstanceRequest() if found is None else _instance_request(found)
     group = request.match_info["group"]
+    if wanted.name is not None and (owners := request.config_dict.get(OWNERS)) is not None:
+        await owners.check_free(request, group, wanted.name)
     name = proxy(request).consumers.create(group, wanted)
     base = URL(proxy(request).settings.base_uri or str(request.url.origin()))
     address = base / "consumers" / group / "instances" / name
@@ -247,8 +250,7 @@ def _rendered(at: TopicPartition) -> dict[str, Any]:
 
 
 _INSTANCE = "/consumers/{group}/instances/{instance}"
-ROUTES = (
-    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER),
+_OF_INSTANCES = (
     Route("DELETE", _INSTANCE, delete),
     Route("POST", f"{_INSTANCE}/subscription", subscribe, SUBSCRIBE),
     Route("GET", f"{_INSTANCE}/subscription", subscription),
@@ -260,4 +262,8 @@ ROUTES = (
     Route("POST", f"{_INSTANCE}/positions", seek, SEEK),
     Route("POST", f"{_INSTANCE}/positions/beginning", seek_to_beginning, SEEK_TO_END),
     Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_TO_END),
+)
+ROUTES = (
+    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER),
+    *(each._replace(handler=at_owner(each.handler)) for each in _OF_INSTANCES),
 )

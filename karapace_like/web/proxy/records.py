@@ -14,6 +14,7 @@ from karapace_like.web import answers, media_types
 from karapace_like.web.errors import error_response
 from karapace_like.web.proxy.consumers import instance
 from karapace_like.web.proxy.objects import POLL, READ
+from karapace_like.web.proxy.owners import at_owner
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
     embedded_format,
@@ -117,6 +118,6 @@ def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
 
 
 ROUTES = (
-    Route("GET", "/consumers/{group}/instances/{instance}/records", records, POLL),
+    Route("GET", "/consumers/{group}/instances/{instance}/records", at_owner(records), POLL),
     Route("GET", "/topics/{topic}/partitions/{partition}/records", partition_records, READ),
 )

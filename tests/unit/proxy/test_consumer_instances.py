@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from karapace_like.errors import ApiError, KafkaFailure
+from karapace_like.ownership import Owner
 from karapace_like.proxy.consumers import ConsumerInstance, ConsumerInstances, InstanceRequest
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
@@ -136,7 +137,9 @@ class MemoryMembers:
 
 
 def instances_of(*members: MemoryMember) -> ConsumerInstances:
-    return ConsumerInstances(MemoryMembers(*members), SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0))
+    return ConsumerInstances(
+        Owner.drawn(), MemoryMembers(*members), SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0)
+    )
 
 
 async def instance_of(member: MemoryMember, embedded: EmbeddedFormat = EmbeddedFormat.JSON) -> ConsumerInstance:
@@ -247,7 +250,7 @@ async def test_closing_closes_every_instance_and_what_they_share() -> None:
     """Idle ones are tended until then, where no time ends them."""
     made = [MemoryMember(), MemoryMember()]
     members = MemoryMembers(*made)
-    instances = ConsumerInstances(members, SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0))
+    instances = ConsumerInstances(Owner.drawn(), members, SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0))
     instances.start()
     for _ in made:
         instances.create("g", InstanceRequest())

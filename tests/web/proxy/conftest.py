@@ -20,6 +20,7 @@ from karapace_like.kafka.consumer import Consumers, ConsumerSettings
 from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.ownership import Owner
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.registry.registration import Rules
@@ -122,6 +123,7 @@ async def running(kafka: Cluster, settings: ProxySettings, *, rest_after: float 
     registry.begin_replay(0)
     cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     proxy = Proxy.over(
+        owner=Owner.drawn(),
         schemas=RegistrySchemas(registry),
         admin=Admin(cluster),
         producer=Producers(cluster, ProducerSettings()),
