@@ -75,8 +75,8 @@ class RegistrySchemas:
 
         try:
             done = await here()
-        except NotPrimaryError:
-            done = await answered_somewhere(self._registry, here, there)
+        except NotPrimaryError as refusal:
+            done = await answered_somewhere(self._registry, refusal, here, there)
         return self._found(done.id, done.content, done.subject)
 
     def _found(self, schema_id: int, content: Content, subject: str) -> RegisteredSchema:

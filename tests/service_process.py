@@ -24,7 +24,7 @@ class ServiceProcess:
 
     def __init__(self, bootstrap_servers: str, **settings: object) -> None:
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
-        settings.setdefault("group_id", f"registry-of-{self.topic}")
+        self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
         self.lines: list[str] = []
         self.url = ""
         self._listening = threading.Event()

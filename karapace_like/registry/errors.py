@@ -149,8 +149,9 @@ def context_not_empty(context: str) -> RegistryError:
     return RegistryError(42211, f"The specified context '{context}' is not empty.")
 
 
-def store_failure(reason: str) -> RegistryError:
-    return RegistryError(50001, f"Error while writing to the schemas topic: {reason}")
+def store_failure(reason: str, *, retriable: bool = False) -> RegistryError:
+    message = f"Error while writing to the schemas topic: {reason}"
+    return RegistryError(50001, message, retry_after=1 if retriable else None)
 
 
 class OutcomeUnknownError(RegistryError):

@@ -205,12 +205,15 @@ class Registry:
 
     async def lead(self, term: Term) -> None:
         """Write for this term, until cancelled; raises DeposedError once another node has taken over."""
+        now = asyncio.get_running_loop().time
+        elected = now()
         await self.replayed()
         async with self._appending:  # what an earlier term has begun is seen through, not fenced by ourselves
             marked = await self._log.take_over(term)
         await self.applied(marked)
         self._term = term
         self.board.post(Standing(Role.PRIMARY))
+        logger.info("Writes are accepted %.2f s after the election", now() - elected)
         try:
             while True:
                 await self._queued.wait()
@@ -247,7 +250,7 @@ class Registry:
         except TimeoutError as error:
             raise OutcomeUnknownError("it timed out") from error
         except KafkaFailure as error:
-            raise errors.store_failure(error.message) from error
+            raise errors.store_failure(error.message, retriable=error.retriable) from error
 
     @property
     def _is_current(self) -> bool:
@@ -268,7 +271,7 @@ class Registry:
                 _refuse(writes, NotPrimaryError(is_outcome_known=error.is_outcome_known))
                 return error
             except KafkaFailure as failure:
-                _refuse(writes, errors.store_failure(failure.message))
+                _refuse(writes, errors.store_failure(failure.message, retriable=failure.retriable))
             else:
                 for write, answer in zip(writes, batch.answers.values(), strict=True):
                     write.settle(answer)

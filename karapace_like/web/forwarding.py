@@ -33,17 +33,23 @@ _AGAIN_SECONDS = 0.2
 class NotAnsweredError(Exception):
     """The node that was asked did not answer as the primary; asking again does no harm."""
 
+    def __init__(self, reason: str, *, is_outcome_known: bool = True) -> None:
+        super().__init__(reason)
+        self.is_outcome_known = is_outcome_known
+        """Whether it wrote nothing; if not, it may have."""
+
 
 @web.middleware
 async def forwarding_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the primary answer what this node may not; raises RegistryError if none can be found in time."""
     try:
         answer = await _answered_here(request, handler)
-    except NotPrimaryError:
+    except NotPrimaryError as refusal:
         answer = await answered_somewhere(
             request.config_dict[REGISTRY],
-            lambda: _answered_here(request, handler),
-            lambda primary: _passed_on_to(primary, request),
+            refusal,
+            lambda: _answered_here(_still_waited_for(request), handler),
+            lambda primary: _passed_on_to(primary, _still_waited_for(request)),
             once=is_hop(request),
         )
     if is_hop(request):
@@ -62,33 +68,43 @@ async def _answered_here(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 async def answered_somewhere(
-    registry: Registry, here: Callable[[], Awaitable[T]], there: Callable[[str], Awaitable[T]], *, once: bool = False
+    registry: Registry,
+    refusal: NotPrimaryError,
+    here: Callable[[], Awaitable[T]],
+    there: Callable[[str], Awaitable[T]],
+    *,
+    once: bool = False,
 ) -> T:
     """The answer of this node, should it be elected, or of the primary at the URL that `there` is given.
 
-    Goes on through elections for as long as a write may take. `once`: the request was sent on already.
+    `refusal` is this node's first answer. Goes on through elections for as long as a write may take; raises
+    RegistryError 50004 then, or 50002 where something may have been written. `once`: it was sent on already.
     """
-    reason = "No primary is elected at the moment."
+    reason, is_outcome_known = "No primary is elected at the moment.", refusal.is_outcome_known
     try:
         async with asyncio.timeout(registry.write_timeout) as limit:
             while True:
                 standing = registry.board.current
                 if standing.primary is not None and once:
-                    raise NotPrimaryError
+                    reason = f"This node is not the primary, but {standing.primary}."
+                    break
+                was_known = is_outcome_known
                 try:
                     if standing.role is Role.PRIMARY:
+                        is_outcome_known = False  # until it answers
                         return await here()
                     if standing.primary is not None:
+                        is_outcome_known = False
                         return await there(standing.primary)
-                except NotPrimaryError:
-                    reason = "This node has just been deposed."
+                except NotPrimaryError as error:
+                    reason, is_outcome_known = "This node has just been deposed.", was_known and error.is_outcome_known
                 except NotAnsweredError as error:
-                    reason = str(error)
+                    reason, is_outcome_known = str(error), was_known and error.is_outcome_known
                 await _change(registry, standing)
-    except TimeoutError as error:
+    except TimeoutError:
         if not limit.expired():
             raise
-        raise errors.leader_not_known(reason) from error
+    raise errors.leader_not_known(reason) if is_outcome_known else OutcomeUnknownError(reason.removesuffix("."))
 
 
 async def written_by(
@@ -106,8 +122,7 @@ async def written_by(
     finally:
         asked.cancel()
         changed.cancel()
-    if answer.status == web.HTTPServiceUnavailable.status_code:
-        raise NotAnsweredError(f"{primary} does not answer as the primary.")
+    _check_answered(answer, primary, method)
     if answer.status < web.HTTPBadRequest.status_code:
         await _applied(registry, answer.headers.get(_APPLIED))
     return answer
@@ -122,11 +137,26 @@ async def _asked(peers: Peers, url: URL, method: str, headers: Mapping[str, str]
         raise NotAnsweredError(f"The primary cannot be reached: {error}.") from error
 
 
+def _check_answered(answer: Answer, primary: str, method: str) -> None:
+    """Raise NotAnsweredError where the node says that it could not, and asking again does no harm."""
+    could_not = answer.status >= web.HTTPInternalServerError.status_code and "Retry-After" in answer.headers
+    is_outcome_known = answer.status == web.HTTPServiceUnavailable.status_code
+    if is_outcome_known or (could_not and method != "DELETE"):
+        raise NotAnsweredError(f"{primary} does not answer as the primary.", is_outcome_known=is_outcome_known)
+
+
 async def _passed_on_to(primary: str, request: web.Request) -> web.Response:
     registry, peers = request.config_dict[REGISTRY], request.config_dict[PEERS]
     path, body = request.rel_url.raw_path_qs, await request.read()
     headers = passed_on_headers(request)
     return (await written_by(primary, registry, peers, request.method, path, headers, body)).response()
+
+
+def _still_waited_for(request: web.Request) -> web.Request:
+    """The request, unless whoever sent it has gone: they may have asked elsewhere since, and taken it back again."""
+    if request.transport is None or request.transport.is_closing():
+        raise errors.leader_not_known("Nobody waits for the answer any more.")
+    return request
 
 
 async def _change(registry: Registry, seen: Standing) -> None:
@@ -150,4 +180,6 @@ async def _applied(registry: Registry, offset: str | None) -> None:
 
 def _outcome_unknown(method: str, reason: str) -> Exception:
     """A registration or a setting can be sent again; a deletion would be told that there is nothing to delete."""
-    return errors.forwarding_failed(reason) if method == "DELETE" else NotAnsweredError(reason)
+    if method == "DELETE":
+        return errors.forwarding_failed(reason)
+    return NotAnsweredError(f"{reason}.", is_outcome_known=False)

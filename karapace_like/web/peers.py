@@ -5,7 +5,6 @@ Hop marks: `X-Forward: true`, as the reference registry sends it; Karapace sends
 
 import uuid
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import aiohttp
@@ -16,6 +15,7 @@ from yarl import URL
 _HOP = "X-Forward"
 _REQUEST_ID = "X-Request-ID"
 
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _CONNECT_SECONDS = 3.0
 _NOT_FORWARDED = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
@@ -47,14 +47,18 @@ class Answer(NamedTuple):
         return web.Response(status=self.status, headers=_end_to_end(self.headers), body=self.body)
 
 
-class _Sending:
-    """Whether a request has begun to be sent: aiohttp repeats a DELETE by itself, and tells of the last try only."""
-
-    begun = False
+class _BrokenOffError(aiohttp.ClientError):
+    """The connection has ended before the answer came."""
 
 
-async def _note_begin(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx.begun = True
+async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a DELETE: the second one would be told that there is nothing to delete."""
+    try:
+        return await handler(request)
+    except _NOT_SENT:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _BrokenOffError(str(error)) from error
 
 
 class Peers:
@@ -68,14 +72,13 @@ class Peers:
         marked = CIMultiDict(headers)
         marked[_HOP] = "true"
         marked.setdefault(_REQUEST_ID, str(uuid.uuid4()))
-        sending = _Sending()
         try:
             async with self._connected().request(
-                method, url, headers=marked, data=body, allow_redirects=False, trace_request_ctx=sending
+                method, url, headers=marked, data=body, allow_redirects=False
             ) as answer:
                 return Answer(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, OSError) as error:
-            raise NotReachedError(str(error), is_sent=sending.begun) from error
+            raise NotReachedError(str(error), is_sent=not isinstance(error, _NOT_SENT)) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -84,8 +87,6 @@ class Peers:
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_begin)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(
                 # As many polls may wait at another node as there are clients.
@@ -93,7 +94,7 @@ class Peers:
                 auto_decompress=False,
                 skip_auto_headers=_NOT_ADDED,
                 timeout=timeout,
-                trace_configs=[trace],
+                middlewares=[_never_twice],
             )
         return self._session
 

@@ -15,6 +15,8 @@ class Outcome(enum.Enum):
     ACKNOWLEDGED = enum.auto()
     REFUSED = enum.auto()
     """The registry says that nothing was written."""
+    MISSING = enum.auto()
+    """The registry says that what was asked for is not there."""
     UNKNOWN = enum.auto()
     """No answer, or one that says so."""
 
@@ -35,14 +37,16 @@ class Event:
 
     action: Action
     subject: str
-    node: str
-    begun: float
-    ended: float
-    outcome: Outcome
+    node: str = ""
+    begun: float = 0.0
+    ended: float = 0.0
+    outcome: Outcome = Outcome.UNKNOWN
     text: str = ""
     """Of the schema; the level where a config was set."""
     id: int | None = None
     version: int | None = None
+    is_retry: bool = False
+    """Whether it repeats a request whose outcome was not what the client wanted."""
     detail: str = ""
 
 
@@ -68,8 +72,14 @@ class Holding:
 def violations(events: Iterable[Event], holdings: Mapping[str, Holding]) -> list[str]:
     """Every promise that was broken, as a sentence; none: the registry kept its word."""
     history = sorted(events, key=lambda each: each.begun)
-    return [*_two_texts(history, holdings), *_two_versions(history, holdings), *_differing(holdings)] + [
-        sentence for node, holding in holdings.items() for sentence in _lost(history, node, holding)
+    return [
+        *_two_texts(history, holdings),
+        *_two_ids(history, holdings),
+        *_two_versions(history, holdings),
+        *_forgotten(history),
+        *_differing(holdings),
+        *(sentence for node, holding in holdings.items() for sentence in _lost(history, node, holding)),
+        *(sentence for node, holding in holdings.items() for sentence in _uncalled(history, node, holding)),
     ]
 
 
@@ -90,6 +100,21 @@ def _two_texts(history: list[Event], holdings: Mapping[str, Holding]) -> Iterato
             yield f"id {schema_id} has {len(found)} texts: {found}"
 
 
+def _two_ids(history: list[Event], holdings: Mapping[str, Holding]) -> Iterator[str]:
+    """No text stands for two ids: who registers again, in whatever subject, is told the same one."""
+    ids: dict[str, dict[int, str]] = defaultdict(dict)
+    for event in history:
+        if event.outcome is Outcome.ACKNOWLEDGED and event.id is not None and event.text:
+            ids[event.text].setdefault(event.id, f"{event.action.name} through {event.node} at {event.ended:.3f}")
+    for node, holding in holdings.items():
+        for subject, versions in holding.versions.items():
+            for number, version in versions.items():
+                ids[version.text].setdefault(version.id, f"{subject} version {number} at {node}")
+    for text, found in ids.items():
+        if len(found) > 1:
+            yield f"{text} has {len(found)} ids: {found}"
+
+
 def _two_versions(history: list[Event], holdings: Mapping[str, Holding]) -> Iterator[str]:
     """No two versions of a subject share a number."""
     texts: dict[tuple[str, int], set[str]] = defaultdict(set)
@@ -105,6 +130,33 @@ def _two_versions(history: list[Event], holdings: Mapping[str, Holding]) -> Iter
             yield f"{subject} version {number} has {len(found)} texts: {sorted(found)}"
 
 
+def _forgotten(history: list[Event]) -> Iterator[str]:
+    """What was acknowledged is found: by that node from then on, and by all who are asked to delete it."""
+    since: dict[tuple[object, ...], float] = {}
+    deletions: dict[tuple[str, str], int] = defaultdict(int)
+    for event in sorted(history, key=lambda each: each.ended):
+        if event.action is Action.REGISTER and event.outcome is Outcome.ACKNOWLEDGED:
+            for found in _places(event).values():
+                since.setdefault(found, event.ended)
+        elif event.action is Action.DELETE and event.outcome is not Outcome.REFUSED:
+            deletions[event.subject, event.text] += 1
+    for event in history:
+        if event.outcome is Outcome.MISSING and since.get(_places(event)[event.action], math.inf) < event.begun:
+            others = deletions[event.subject, event.text] - (event.action is Action.DELETE)
+            # A version that was deleted is still found by its id.
+            if event.action is Action.READ or not others:
+                yield f"{event.node} does not know what was acknowledged: {event}"
+
+
+def _places(event: Event) -> dict[Action, tuple[object, ...]]:
+    """Under what each action finds the event's schema."""
+    return {
+        Action.READ: (event.node, event.id),
+        Action.LOOK_UP: (event.node, event.subject, event.text),
+        Action.DELETE: (event.subject, event.text),
+    }
+
+
 def _differing(holdings: Mapping[str, Holding]) -> Iterator[str]:
     """All nodes hold the same."""
     nodes = sorted(holdings)
@@ -118,17 +170,34 @@ def _lost(history: list[Event], node: str, holding: Holding) -> Iterator[str]:
     for (subject, text), must_live in _expected_versions(history).items():
         found = [each for each in holding.versions.get(subject, {}).values() if each.text == text]
         live = any(not each.deleted for each in found)
-        told = [each for each in history if (each.subject, each.text) == (subject, text)]
-        if must_live and not live:
-            yield f"{node} lost the schema {text} of {subject}: {told}"
-        if not must_live and live:
-            yield f"{node} still has the deleted schema {text} of {subject}: {told}"
+        if must_live != live:
+            told = [each for each in history if (each.subject, each.text) == (subject, text)]
+            what = "lost the schema" if must_live else "still has the deleted schema"
+            yield f"{node} {what} {text} of {subject}: {told}"
     for subject, levels in _expected_levels(history).items():
         if holding.levels.get(subject) not in levels:
             yield f"{node} has level {holding.levels.get(subject)} for {subject}, not one of {levels}"
     for event in history:
         if event.outcome is Outcome.ACKNOWLEDGED and event.id is not None and event.id not in holding.texts:
             yield f"{node} does not know id {event.id}, which {event.node} had acknowledged"
+
+
+def _uncalled(history: list[Event], node: str, holding: Holding) -> Iterator[str]:
+    """Nothing is there that nobody registered, or that the registry said it had not written; nothing is there twice."""
+    subjects = {each.subject for each in history}
+    asked = {
+        (each.subject, each.text)
+        for each in history
+        if each.action is Action.REGISTER and each.outcome in {Outcome.ACKNOWLEDGED, Outcome.UNKNOWN}
+    }
+    for subject in holding.versions.keys() & subjects:
+        versions = holding.versions[subject]
+        for number, version in versions.items():
+            if (subject, version.text) not in asked:
+                yield f"{node} holds {subject} version {number}, which was refused: {version.text}"
+        live = [version.text for version in versions.values() if not version.deleted]
+        for text in {each for each in live if live.count(each) > 1}:
+            yield f"{node} holds {text} as {live.count(text)} versions of {subject}"
 
 
 def _expected_versions(history: list[Event]) -> dict[tuple[str, str], bool]:

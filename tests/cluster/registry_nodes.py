@@ -57,6 +57,16 @@ class RegistryNodes:
     ) -> None:
         self._stack.close()
 
+    @property
+    def topic(self) -> str:
+        """The schemas topic."""
+        return self.all[0].topic
+
+    @property
+    def group(self) -> str:
+        """The id of the group that they elect their primary in."""
+        return self.all[0].group
+
     def primary(self, among: list[ServiceProcess] | None = None) -> ServiceProcess:
         """The node that these nodes (all, unless told) agree to be the primary; waits until they do."""
         asked = self.all if among is None else among

@@ -8,9 +8,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster import chaos
+from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.registry_nodes import RegistryNodes, call, health, kill, pause, resume
-
-SESSION_MS = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,7 @@ async def test_clients_see_no_broken_promise_while_nodes_and_brokers_fail(
 ) -> None:
     """The short form of `make chaos`, with one fault of each kind that hurts most."""
 
-    def some(faults: chaos.Faults) -> None:
+    def some(faults: Faults) -> None:
         for fault in (faults.pause_primary, faults.restart_broker, faults.kill_primary):
             fault()
 

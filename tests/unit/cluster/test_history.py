@@ -12,10 +12,15 @@ EMPTY = Holding()
 
 
 def event(
-    action: Action, at: float, outcome: Outcome = Outcome.ACKNOWLEDGED, text: str = A, schema_id: int | None = None
+    action: Action,
+    at: float,
+    outcome: Outcome = Outcome.ACKNOWLEDGED,
+    text: str = A,
+    schema_id: int | None = None,
+    node: str = "n",
 ) -> Event:
     return Event(
-        action=action, subject="s", node="n", begun=at, ended=at + 0.5, outcome=outcome, text=text, id=schema_id
+        action=action, subject="s", node=node, begun=at, ended=at + 0.5, outcome=outcome, text=text, id=schema_id
     )
 
 
@@ -39,6 +44,10 @@ MAYBE_TAKEN_BACK = event(Action.DELETE, 2, Outcome.UNKNOWN)
         ),
         ([MAYBE_REGISTERED], EMPTY),
         ([MAYBE_REGISTERED], LIVE),
+        ([REGISTERED, event(Action.READ, 1.2, Outcome.MISSING, schema_id=1)], LIVE),
+        ([REGISTERED, event(Action.READ, 3, Outcome.MISSING, schema_id=1, node="m")], LIVE),
+        ([REGISTERED, TAKEN_BACK, event(Action.LOOK_UP, 3, Outcome.MISSING)], DELETED),
+        ([REGISTERED, MAYBE_TAKEN_BACK, event(Action.DELETE, 3, Outcome.MISSING)], DELETED),
     ],
 )
 def test_what_can_be_true_is_accepted(events: list[Event], holding: Holding) -> None:
@@ -60,6 +69,16 @@ def test_what_can_be_true_is_accepted(events: list[Event], holding: Holding) -> 
             "s version 1 has 2 texts",
         ),
         ([event(Action.CONFIGURE, 1, text="FULL")], {"n": EMPTY}, "n has level None for s"),
+        ([REGISTERED, event(Action.REGISTER, 3, schema_id=2)], {}, f"{A} has 2 ids"),
+        ([REGISTERED, event(Action.READ, 3, Outcome.MISSING, schema_id=1)], {}, "n does not know what"),
+        ([REGISTERED, event(Action.LOOK_UP, 3, Outcome.MISSING)], {}, "n does not know what"),
+        ([REGISTERED, event(Action.DELETE, 3, Outcome.MISSING, node="m")], {}, "m does not know what"),
+        ([event(Action.REGISTER, 1, Outcome.REFUSED)], {"n": LIVE}, "n holds s version 1, which was refused"),
+        (
+            [REGISTERED],
+            {"n": Holding(versions={"s": dict.fromkeys((1, 2), Version(1, A, deleted=False))}, texts={1: A})},
+            f"n holds {A} as 2 versions of s",
+        ),
     ],
 )
 def test_what_cannot_be_true_is_named(events: list[Event], holdings: dict[str, Holding], sentence: str) -> None:

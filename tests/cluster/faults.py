@@ -1,0 +1,141 @@
+"""What can go wrong with nodes and brokers, each by one call that returns when it is over. Blocking."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import ElectionType, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from karapace_like.kafka.broker import Broker
+from karapace_like.kafka.cluster import Cluster
+from tests.cluster.registry_nodes import RegistryNodes, kill, pause, resume
+from tests.service_process import ServiceProcess
+
+SESSION_MS = 2_000
+"""Of the nodes' group."""
+_NOTICED_SECONDS = 2.5 * SESSION_MS / 1000
+"""Half of it is longer than a session."""
+_ADMIN_SECONDS = 10.0
+
+
+class Faults:
+    """`note` is told the name of each when it begins; those that hit the primary are named so."""
+
+    def __init__(self, kafka: Cluster, nodes: RegistryNodes, note: Callable[[str], None], seed: int) -> None:
+        self._kafka = kafka
+        self._nodes = nodes
+        self._note = note
+        self._random = random.Random(seed)
+        self._deck: list[Callable[[], None]] = []
+        self._admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
+
+    def all(self) -> Sequence[Callable[[], None]]:
+        """Every kind of fault."""
+        return (
+            self.kill_primary, self.pause_primary, self.stop_primary, self.kill_follower, self.pause_follower,
+            self.kill_broker, self.pause_broker, self.restart_broker, self.pause_all_brokers, self.move_leader,
+            self.move_coordinator,
+        )  # fmt: skip
+
+    def next(self) -> None:
+        """One of them; no kind comes a second time before every other has come."""
+        if not self._deck:
+            self._deck = [*self.all()]
+            self._random.shuffle(self._deck)
+        self._deck.pop()()
+
+    def kill_primary(self) -> None:
+        self._kill("kill primary", self._nodes.primary())
+
+    def pause_primary(self) -> None:
+        self._pause("pause primary", self._nodes.primary())
+
+    def stop_primary(self) -> None:
+        node = self._nodes.primary()
+        self._note("stop primary")
+        node.stop()
+        self._wait(1.0)
+        node.start()
+
+    def kill_follower(self) -> None:
+        self._kill("kill follower", self._follower())
+
+    def pause_follower(self) -> None:
+        self._pause("pause follower", self._follower())
+
+    def kill_broker(self) -> None:
+        broker = self._broker()
+        self._note("kill broker")
+        broker.kill()
+        self._wait(3.0)
+        broker.start()
+
+    def pause_broker(self) -> None:
+        broker = self._broker()
+        self._note("pause broker")
+        broker.pause()
+        self._wait(12.0)
+        broker.resume()
+
+    def pause_all_brokers(self) -> None:
+        self._note("pause all brokers")
+        for broker in self._kafka.brokers:
+            broker.pause()
+        self._wait(8.0)
+        for broker in self._kafka.brokers:
+            broker.resume()
+
+    def restart_broker(self) -> None:
+        self._note("restart broker")
+        self._restart(self._broker())
+
+    def move_leader(self) -> None:
+        """Of the schemas topic: away by the leader's restart, and then to the broker that is preferred."""
+        if (leader := self._leader()) is None:
+            return
+        self._note("move leader")
+        self._restart(leader)
+        with suppress(KafkaException):  # it is there already
+            self._admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition(self._nodes.topic, 0)]).result()
+
+    def move_coordinator(self) -> None:
+        """Of the nodes' group."""
+        with suppress(KafkaException):
+            groups: list[Any] = self._admin.list_groups(self._nodes.group, timeout=_ADMIN_SECONDS)
+            for broker in self._kafka.brokers:
+                if groups and broker.node_id == groups[0].broker.id:
+                    self._note("move coordinator")
+                    self._restart(broker)
+
+    def _restart(self, broker: Broker) -> None:
+        broker.stop()
+        broker.start()
+
+    def _kill(self, name: str, node: ServiceProcess) -> None:
+        self._note(name)
+        kill(node)
+        self._wait(_NOTICED_SECONDS)
+        node.start()
+
+    def _pause(self, name: str, node: ServiceProcess) -> None:
+        self._note(name)
+        pause(node)
+        self._wait(_NOTICED_SECONDS)
+        resume(node)
+
+    def _wait(self, most: float) -> None:
+        time.sleep(self._random.uniform(most / 2, most))
+
+    def _follower(self) -> ServiceProcess:
+        return self._random.choice(self._nodes.others(self._nodes.primary()))
+
+    def _broker(self) -> Broker:
+        return self._random.choice(self._kafka.brokers)
+
+    def _leader(self) -> Broker | None:
+        topic = self._admin.list_topics(self._nodes.topic, timeout=_ADMIN_SECONDS).topics[self._nodes.topic]
+        leader = topic.partitions[0].leader if topic.partitions else None
+        return next((broker for broker in self._kafka.brokers if broker.node_id == leader), None)
