@@ -40,6 +40,7 @@ from karapace_like.web.health import Health
 from karapace_like.web.peers import Peers
 from karapace_like.web.proxy.owners import Owners
 from karapace_like.web.registry.metadata import ClusterIds
+from karapace_like.web.shortcuts import Runner
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas, o
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings) -> tuple[tuple[str, int], ...]:
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         access_log=None,
         handle_signals=False,

@@ -34,10 +34,13 @@ def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_val
 
 def _change(store: Store, record: Record, timestamp: int) -> None:
     match record:
+        case NoopRecord():
+            return
         case SchemaRecord(subject, version, None):
             _forget(store, names.canonical(subject), version)
         case SchemaRecord():
             _put(store, record, timestamp)
+            return
         case ConfigRecord(subject, config):
             _set(store.configs, names.scope(subject), config)
         case ModeRecord(subject, mode):
@@ -50,10 +53,9 @@ def _change(store: Store, record: Record, timestamp: int) -> None:
                     _forget(store, each.subject, each.version)
         case ContextRecord(context, present):
             _set_context(store, context, present=present)
-        case NoopRecord():
-            pass
         case UnknownRecord():
             store.unknown += 1
+    store.revision += 1
 
 
 def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
@@ -71,15 +73,18 @@ def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
                 return
             content = each.content
             break
-    _forget(store, subject, record.version)
+    is_new = not _forget(store, subject, record.version)
     versions = context.subjects.setdefault(subject, {})
     latest = next(reversed(versions.values()), None)
     if latest is not None:
         subject = latest.subject  # one text for all versions
+    if (subject, record.version) in store.referrers:
+        is_new = False  # schemas that could not be resolved can be now
     stored = StoredVersion(subject, record.version, value.id, content, value.deleted, timestamp)
     versions[record.version] = stored
     if latest is not None and latest.version > record.version:
         context.subjects[subject] = dict(sorted(versions.items()))
+        is_new = False
     if value.id in context.ids:
         context.ids[value.id].append(stored)
     else:
@@ -89,14 +94,17 @@ def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
     if content.references:
         for target in _targets(content, subject):
             store.referrers.setdefault(target, {})[subject, record.version] = stored
+    if not is_new:
+        store.revision += 1
 
 
-def _forget(store: Store, subject: str, number: int) -> None:
+def _forget(store: Store, subject: str, number: int) -> bool:
+    """Drop the version; whether there was one."""
     context = store.context(subject)
     versions = context.subjects.get(subject, {})
     stored = versions.pop(number, None)
     if stored is None:
-        return
+        return False
     if not versions:
         del context.subjects[subject]
     holders = context.ids[stored.id]
@@ -110,6 +118,7 @@ def _forget(store: Store, subject: str, number: int) -> None:
         referrers.pop((subject, number), None)
         if not referrers:
             store.referrers.pop(target, None)
+    return True
 
 
 def _targets(content: Content, subject: str) -> list[tuple[str, int]]:

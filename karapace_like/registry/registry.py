@@ -8,9 +8,9 @@ the state. Kafka is behind `Log`.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.leadership import DeposedError, Term
@@ -106,6 +106,22 @@ class _Write:
             self.answer.set_exception(error)
 
 
+class Basis(NamedTuple):
+    """What an answer follows from: while it holds, the same question has the same answer."""
+
+    registry: "Registry"
+    revision: int
+    versions: Sized
+    """Those that the answer was chosen from, as the state keeps them; they grow when another is registered."""
+    size: int
+    needs_term: bool
+    """Whether the answer is that of a writer, which nobody else may be meanwhile."""
+
+    def holds(self) -> bool:
+        """Whether it does."""
+        return self.registry.stands(self)
+
+
 class Registry:
     """The state and the one way to change it."""
 
@@ -198,6 +214,19 @@ class Registry:
         if not self.progress.is_ready:
             raise errors.not_ready(self._position, self._replay_end)
         return self._store
+
+    def basis(self, versions: Sized, *, needs_term: bool = False) -> Basis:
+        """What an answer follows from that was chosen from these versions of a subject, or of an id."""
+        return Basis(self, self._store.revision, versions, len(versions), needs_term)
+
+    def stands(self, basis: Basis) -> bool:
+        """Whether nothing has changed from which the answer follows."""
+        return (
+            self._store.revision == basis.revision
+            and len(basis.versions) == basis.size
+            and self._lost is None
+            and (not basis.needs_term or self._is_current)
+        )
 
     def follow(self, primary: str | None) -> None:
         """Another node writes, by its URL; None: nobody is known."""

@@ -4,7 +4,7 @@ Nothing here decides or writes; `apply.py` is the only caller of what changes. E
 parsed (see `parsing.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -52,6 +52,8 @@ class Store:
     """(subject, version) -> the versions whose schemas refer to it, by their own subject and version."""
     spellings: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Canonical key -> every spelling of it that holds a value, if any is not canonical (other writers' dialects)."""
+    revision: int = 0
+    """Grows with every change but new versions at the end of a subject."""
     unknown: int = 0
     """Records that were not understood."""
     conflicts: int = 0
@@ -65,6 +67,10 @@ class Store:
         """The subject's versions in ascending order, on request with the soft-deleted ones."""
         found = self.context(subject).subjects.get(names.canonical(subject), {})
         return [each for each in found.values() if deleted or not each.deleted]
+
+    def kept(self, subject: str) -> Mapping[int, StoredVersion] | None:
+        """All versions of the subject, as they are kept here: the same mapping grows; None if there is none."""
+        return self.context(subject).subjects.get(names.canonical(subject))
 
     def version(self, subject: str, number: int, *, deleted: bool = False) -> StoredVersion | None:
         """One version; -1 is the latest live one."""

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from karapace_like.errors import ApiError
 from karapace_like.web import media_types, paths
+from karapace_like.web.answers import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +28,15 @@ def media_type_for(path: str) -> str:
     return media_types.REGISTRY_V1
 
 
+def error_answer(path: str, error: ApiError) -> Answer:
+    """What tells the client of the error."""
+    body = msgspec.json.encode({"error_code": error.code, "message": error.message})
+    return Answer(error.status, media_type_for(path), body, error.retry_after)
+
+
 def error_response(path: str, error: ApiError) -> web.Response:
-    """The answer that tells the client of the error."""
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return web.Response(
-        status=error.status,
-        headers=headers,
-        body=msgspec.json.encode({"error_code": error.code, "message": error.message}),
-        content_type=media_type_for(path),
-    )
+    """What tells the client of the error, for aiohttp to send."""
+    return error_answer(path, error).response()
 
 
 @web.middleware
@@ -48,6 +49,8 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return error_response(request.path, error)
     except web.HTTPRequestEntityTooLarge as error:
         return error_response(request.path, ApiError(413, f"HTTP 413 Request Entity Too Large: {error.text}"))
+    except web.RequestPayloadError as error:
+        return error_response(request.path, ApiError(400, f"HTTP 400 Bad Request: the body cannot be read: {error}"))
     except web.HTTPException as error:
         if error.status < web.HTTPBadRequest.status_code:
             raise

@@ -16,6 +16,7 @@ from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Standing
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
+from karapace_like.web.shortcuts import Admit, Runner
 
 
 class TopicRecord(NamedTuple):
@@ -46,6 +47,15 @@ class MemoryLog:
         assert self.registry is not None
         self.registry.take(written, len(self.records))
         return len(self.records)
+
+
+class Server(TestServer):
+    """Runs the application as the service does, shortcuts included."""
+
+    admit: Admit | None = None
+
+    async def _make_runner(self, **options: Any) -> Runner:
+        return Runner(self.app, admit=self.admit, **options)
 
 
 class Api:
@@ -84,7 +94,12 @@ async def start() -> AsyncIterator[Callable[..., Awaitable[Api]]]:
 
 
 async def _started(
-    stack: AsyncExitStack, *, ready: bool = True, rules: Rules | None = None, max_body_bytes: int = 2**24
+    stack: AsyncExitStack,
+    *,
+    ready: bool = True,
+    rules: Rules | None = None,
+    max_body_bytes: int = 2**24,
+    admit: Admit | None = None,
 ) -> Api:
     log = MemoryLog()
     registry = Registry(log, rules or Rules())
@@ -92,7 +107,8 @@ async def _started(
     if ready:
         registry.begin_replay(0)
         await stack.enter_async_context(leading(registry))
-    server = TestServer(make_app(registry, max_body_bytes=max_body_bytes))
+    server = Server(make_app(registry, max_body_bytes=max_body_bytes))
+    server.admit = admit
     await server.start_server(max_line_size=MAX_LINE_BYTES)
     client = TestClient(server)
     await stack.enter_async_context(client)

@@ -40,6 +40,7 @@ async def _answer(request: web.Request, candidates: Sequence[StoredVersion]) -> 
     store, subject = registry.read(), requests.subject(request)
     config = store.config(subject)
     parsed, content = registration.understood(store, subject, submission, registry.rules.strictness, config)
+    requests.remember(request, store.kept(subject), submission)
     judgement = checks.check(store, parsed, content.metadata, candidates, config, registry.rules.compatibility)
     answer: dict[str, object] = {"is_compatible": judgement.is_compatible}
     if requests.flag(request, "verbose"):

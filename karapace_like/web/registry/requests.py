@@ -1,6 +1,6 @@
 """Reading what registry requests say: path, query and body -> the registry room's types."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from karapace_like.schema.tags import Entity, EntityKind, TagChange
 from karapace_like.web import bodies, media_types
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.keys import REGISTRY
+from karapace_like.web.shortcuts import SHORTCUT
 
 _MAX_VERSION = 2**31 - 1
 _MAX_ALIASES = 10
@@ -145,6 +146,18 @@ def found_tags(request: web.Request, stored: StoredVersion) -> Mapping[Entity, S
     """The tags in a schema that the query's `findTags` (any number of times) asks for; None if it does not ask."""
     wanted = request.query.getall("findTags", [])
     return lookups.tagged_entities(registry(request).read(), stored, wanted) if wanted else None
+
+
+def remember(
+    request: web.Request, versions: Sized | None, submission: Submission | None = None, *, needs_term: bool = False
+) -> None:
+    """Let requests like this one be answered alike, as long as nothing changes but subjects other than these versions'.
+
+    `versions` are those that the answer is chosen from, as the store keeps them; see `Registry.basis` for `needs_term`.
+    Not where the submission asks for the latest version of something else.
+    """
+    if versions is not None and all(each.version > 0 for each in (submission.references if submission else ())):
+        request[SHORTCUT] = registry(request).basis(versions, needs_term=needs_term)
 
 
 async def body(request: web.Request, name: str) -> JsonObject:

@@ -6,7 +6,8 @@ from karapace_like.registry import errors, lookups
 from karapace_like.registry.lookups import Deleted
 from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
-from karapace_like.web.answers import json_bytes, registry_answer
+from karapace_like.web import answers
+from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import ANYTHING, BOOLEAN, STRING, array, ref
 from karapace_like.web.registry import rendering, requests
 from karapace_like.web.registry.objects import (
@@ -23,6 +24,8 @@ from karapace_like.web.routing import Call, Parameter, Route
 
 _MOST_SCHEMAS = 1000
 """In one answer of GET /schemas."""
+_MAX_AGE = 3600
+"""Seconds for which clients may keep what an id stands for; a deletion is seen after them at the latest."""
 
 
 async def list_schemas(request: web.Request) -> web.Response:
@@ -59,7 +62,7 @@ async def get_schema(request: web.Request) -> web.Response:
         answer |= rendering.references(lookups.with_qualified_references(first).content)
     if requests.flag(request, "includeSubjects"):
         answer["subjects"] = list(dict.fromkeys(each.subject for each in _holders(request)))
-    return registry_answer(request, answer)
+    return _found(request, first, answers.encoded(answer))
 
 
 @off_the_loop
@@ -68,7 +71,7 @@ async def get_schema_text(request: web.Request) -> web.Response:
     first = _schema(request)
     store = requests.registry(request).read()
     text = rendering.text(store, first.content, first.subject, request.query.get("format"))
-    return json_bytes(request, text.encode())
+    return _found(request, first, text.encode())
 
 
 async def list_subjects(request: web.Request) -> web.Response:
@@ -82,6 +85,13 @@ async def list_versions(request: web.Request) -> web.Response:
     found = sorted((each.subject, each.version) for each in _shown(request))
     pairs = [{"subject": subject, "version": version} for subject, version in found]
     return registry_answer(request, requests.page(request).of(pairs))
+
+
+def _found(request: web.Request, first: StoredVersion, body: bytes) -> web.Response:
+    """What an id stands for: it never changes, only whether and where it is deleted."""
+    if not request.query_string and requests.context(request) is None:
+        requests.remember(request, requests.registry(request).read().context("").ids[first.id])
+    return answers.conditional(request, body, max_age=0 if request.query_string else _MAX_AGE)
 
 
 def _schema(request: web.Request) -> StoredVersion:
@@ -109,7 +119,8 @@ async def get_by_guid(request: web.Request) -> web.Response:
     store = requests.registry(request).read()
     found = lookups.by_guid(store, request.match_info["guid"])[0]
     text = rendering.text(store, found.content, found.subject, request.query.get("format"))
-    return registry_answer(request, rendering.schema_string(found, text, named=False))
+    body = answers.encoded(rendering.schema_string(found, text, named=False))
+    return answers.conditional(request, body, max_age=_MAX_AGE)
 
 
 async def list_ids_of_guid(request: web.Request) -> web.Response:

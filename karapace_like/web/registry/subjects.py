@@ -8,7 +8,8 @@ from karapace_like.registry import deletion, lookups, registration, tagging
 from karapace_like.registry.registration import Registered
 from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
-from karapace_like.web.answers import json_bytes, registry_answer
+from karapace_like.web import answers
+from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import ANYTHING, NUMBER, STRING, array, ref
 from karapace_like.web.registry import rendering, requests
 from karapace_like.web.registry.objects import (
@@ -39,7 +40,10 @@ async def look_up(request: web.Request) -> web.Response:
     """POST /subjects/{subject}: the version that has this schema."""
     submission = await requests.submission(request)
     store = requests.registry(request).read()
-    found = lookups.look_up(store, requests.subject(request), submission, deleted=requests.flag(request, "deleted"))
+    subject = requests.subject(request)
+    found = lookups.look_up(store, subject, submission, deleted=requests.flag(request, "deleted"))
+    if found.subject == subject:
+        requests.remember(request, store.kept(subject), submission)
     text = rendering.text(store, found.content, found.subject, request.query.get("format"))
     return registry_answer(request, rendering.looked_up(found, text))
 
@@ -66,7 +70,9 @@ async def register(request: web.Request) -> web.Response:
     """POST /subjects/{subject}/versions: register a schema, or find it registered."""
     submission = await requests.submission(request)
     registry = requests.registry(request)
-    plan = partial(registration.plan, subject=requests.subject(request), submission=submission, rules=registry.rules)
+    subject = requests.subject(request)
+    requests.remember(request, registry.read().kept(subject), submission, needs_term=True)
+    plan = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
     return _registered(request, await registry.write(plan))
 
 
@@ -90,13 +96,12 @@ def _registered(request: web.Request, answer: Registered) -> web.Response:
 
 def _version(request: web.Request) -> tuple[StoredVersion, str]:
     """The version of the path, and its text in the wanted form."""
-    store = requests.registry(request).read()
+    store, subject = requests.registry(request).read(), requests.subject(request)
     found = lookups.version_in_any_context(
-        store,
-        requests.subject(request),
-        requests.version(request),
-        deleted=requests.flag(request, "deleted"),
+        store, subject, requests.version(request), deleted=requests.flag(request, "deleted")
     )
+    if found.subject == subject:
+        requests.remember(request, store.kept(subject))
     return found, rendering.text(store, found.content, found.subject, request.query.get("format"))
 
 
@@ -107,14 +112,14 @@ async def get_version(request: web.Request) -> web.Response:
     tags = requests.found_tags(request, found)
     if requests.wants_qualified_references(request):
         found = lookups.with_qualified_references(found)
-    return registry_answer(request, rendering.version(found, text, tags))
+    return answers.conditional(request, answers.encoded(rendering.version(found, text, tags)))
 
 
 @off_the_loop
 async def get_version_text(request: web.Request) -> web.Response:
     """GET /subjects/{subject}/versions/{version}/schema: the schema itself, not wrapped."""
     _, text = _version(request)
-    return json_bytes(request, text.encode())
+    return answers.conditional(request, text.encode())
 
 
 async def delete_version(request: web.Request) -> web.Response:

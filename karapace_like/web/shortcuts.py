@@ -1,0 +1,328 @@
+"""Requests like ones that were answered before, answered in the protocol class: no parser, router or request object.
+
+A handler leaves word on its request (`SHORTCUT`) how others with the same head are answered: with the very same bytes
+while what they are based on holds, or by a function of the body. They are recognised by their first line and by those
+of their header lines that may matter to an answer.
+
+A shortcut is taken for one whole request with nothing before and after it. Everything else goes aiohttp's way: other
+methods than GET and POST, chunked bodies, `Expect`, `Connection: close`, pipelined requests, clients that do not read.
+What this needs of aiohttp's internals is in this file only.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, NamedTuple, TypeAlias
+
+from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from karapace_like.registry.registry import Basis
+from karapace_like.web import request_ids
+from karapace_like.web.answers import Answer
+
+Answerer: TypeAlias = Callable[[bytes], Awaitable[Answer]]
+"""Answers a body. It raises nothing: failures are answers, too."""
+Admit: TypeAlias = Callable[[web.BaseRequest, asyncio.Transport], bool]
+
+SHORTCUT: web.RequestKey[Basis | Answerer] = web.RequestKey("shortcut", object)  # type: ignore[arg-type]
+"""On a request: how others like it are answered. A Basis: as this one, while it holds."""
+
+_MAX_BODY = 1_048_576
+"""Bytes of a body that is waited for and answered as a whole; aiohttp takes larger ones."""
+_MAX_KNOWN = 8192
+"""Heads, and kinds of header lines."""
+_MAX_BYTES = 16 * 1_048_576
+"""Of all bodies and answers that are remembered."""
+_MAX_ANSWER = _MAX_BYTES // 64
+
+_UNKNOWN = -1
+_VARYING = re.compile(rb"\r\n([Cc]ontent-[Ll]ength|[Xx]-[Rr]equest-[Ii][Dd]):[ \t]*([^\r\n]*)(?=\r\n)")
+"""Header lines in which requests that are answered alike differ."""
+_NUMBER = re.compile(rb"[0-9]{1,9}")
+_VISIBLE = re.compile(rb"[!-~]{1,200}")
+_NOT_PLAIN = re.compile(rb"\r\n(?:transfer-encoding|content-(?:length|encoding)|expect|upgrade)[ \t]*:", re.IGNORECASE)
+"""Besides one Content-Length: the body is not the bytes that follow, or more has to happen before they do."""
+_IMMATERIAL = re.compile(
+    rb"\r\n(?:host|user-agent|accept-encoding|accept-language|traceparent|tracestate|via|forwarded"
+    rb"|x-real-ip|x-forwarded-(?:for|host|port|proto))[ \t]*:[^\r\n]*(?=\r\n)",
+    re.IGNORECASE,
+)
+"""Headers that change no answer."""
+_OWN = frozenset({"date", "content-length", request_ids.HEADER.lower()})
+"""Headers that each answer has of its own."""
+
+
+class _Head(NamedTuple):
+    """A request's head, taken apart."""
+
+    line: bytes
+    block: bytes
+    """The header lines without those that vary."""
+    size: int
+    """Bytes of the whole head."""
+    body: int
+    """Bytes of the body; -1 where only aiohttp can say what the request is."""
+    request_id: bytes
+
+
+def _head(data: bytes) -> _Head | None:
+    """The head that the data begins with; None if it does not end there."""
+    line_end = data.find(b"\r\n")
+    end = data.find(b"\r\n\r\n", line_end)
+    if end < 0:
+        return None
+    block, body, request_id = data[line_end : end + 2], b"", b""
+    while (found := _VARYING.search(block)) is not None:
+        name, value = found.groups()
+        is_length = len(name) == len("Content-Length")
+        if (body if is_length else request_id) or not (_NUMBER if is_length else _VISIBLE).fullmatch(value):
+            return _Head(data[:line_end], block, end + 4, _UNKNOWN, b"")
+        if is_length:
+            body = value
+        else:
+            request_id = value
+        block = block[: found.start()] + block[found.end() :]
+    return _Head(data[:line_end], block, end + 4, int(body or 0), request_id)
+
+
+class _Remembered(NamedTuple):
+    """An answer's bytes, without the headers that each has of its own."""
+
+    basis: Basis
+    head: bytes
+    body: bytes
+
+
+class _Known:
+    """How requests with one head are answered."""
+
+    __slots__ = ("answerer", "answers", "extra", "request")
+
+    def __init__(self, request: web.BaseRequest | None) -> None:
+        self.request = request
+        self.answers: dict[bytes, _Remembered] = {}
+        """By body."""
+        self.answerer: Answerer | None = None
+        self.extra = b""
+        """Header lines that every answer of the application has."""
+
+
+class Shortcuts:
+    """What is known of requests; all tables are bounded, and begun anew when they are full.
+
+    `admit` is asked for each request whether it may be answered. It is given the earlier one, which equals it in all
+    that matters, credentials included, and the connection; where it says no, the request goes aiohttp's way and is
+    refused there. Without it everybody may.
+    """
+
+    def __init__(self, admit: Admit | None = None) -> None:
+        self.admit = admit
+        self._material: dict[bytes, bytes] = {}
+        """Header lines -> those that matter."""
+        self._known: dict[tuple[bytes, bytes], _Known] = {}
+        self._bytes = 0
+
+    def known(self, head: _Head) -> _Known | None:
+        """How requests with this head are answered."""
+        material = self._material.get(head.block)
+        return None if material is None else self._known.get((head.line, material))
+
+    def learn(self, head: _Head, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+        """Take what the handler left word of, if others can be like this request."""
+        shortcut, asked = request.get(SHORTCUT), getattr(request, "_read_bytes", None) or b""
+        if (
+            shortcut is None
+            or request.method not in {"GET", "POST"}
+            or request.version != (1, 1)
+            or not answer.keep_alive
+            or type(answer) is not web.Response
+            or not isinstance(answer.body or b"", bytes)
+            or len(asked) != head.body
+            or not answer.headers.keys().isdisjoint({"Transfer-Encoding", "Content-Encoding", "Set-Cookie"})
+        ):
+            return
+        if len(self._material) >= _MAX_KNOWN or len(self._known) >= _MAX_KNOWN or self._bytes > _MAX_BYTES:
+            self._material, self._known, self._bytes = {}, {}, 0
+        material = self._material[head.block] = _IMMATERIAL.sub(b"", head.block)
+        known = self._known.get((head.line, material))
+        if known is None:
+            known = self._known[head.line, material] = _Known(request if self.admit is not None else None)
+        if isinstance(shortcut, Basis):
+            self._remember(known, shortcut, asked, answer)
+        else:
+            known.answerer = shortcut
+            known.extra = _lines(answer, _OWN | {"content-type", "retry-after"})
+
+    def _remember(self, known: _Known, basis: Basis, asked: bytes, answer: web.Response) -> None:
+        body = answer.body or b""
+        assert isinstance(body, bytes)
+        if answer.status not in {200, 304} or len(asked) + len(body) > _MAX_ANSWER:
+            return
+        own = b"" if answer.status == HTTPStatus.NOT_MODIFIED else b"Content-Length: %d\r\n" % len(body)
+        known.answers[asked] = _Remembered(basis, _status(answer.status) + _lines(answer, _OWN) + own, body)
+        self._bytes += len(asked) + len(body) + 1000
+
+
+def _status(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+
+
+def _lines(answer: web.StreamResponse, without: frozenset[str]) -> bytes:
+    return "".join(
+        f"{name}: {value}\r\n" for name, value in answer.headers.items() if name.lower() not in without
+    ).encode()
+
+
+class Connection(RequestHandler):
+    """aiohttp's protocol of one connection, which looks at a request's bytes before aiohttp does."""
+
+    __slots__ = ("_answering", "_head", "_held", "_later", "_rest", "_shortcuts", "_whole")
+
+    def __init__(self, server: Server, shortcuts: Shortcuts, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._shortcuts = shortcuts
+        self._rest = 0
+        """Bytes still to come of the request that aiohttp is reading; -1: it alone knows where that ends."""
+        self._head: _Head | None = None
+        """Of the request that aiohttp is answering, if it can teach something."""
+        self._held = bytearray()
+        """The beginning of a request that is known and not whole yet."""
+        self._whole = 0
+        """Bytes that this request will have."""
+        self._answering: asyncio.Task[None] | None = None
+        self._later: list[bytes] = []
+        """What came while a request was being answered."""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the request that these bytes are, or hand them on."""
+        if self._answering is not None:
+            self._later.append(data)
+            self._pause_transport_reading()
+        elif self._held:
+            self._held += data
+            if len(self._held) >= self._whole:
+                whole, self._held = bytes(self._held), bytearray()
+                self._begin(whole)
+        elif self._rest == 0 and data:
+            self._begin(data)
+        else:
+            if self._rest > 0:
+                self._rest = max(self._rest - len(data), _UNKNOWN)
+            super().data_received(data)
+
+    def _begin(self, data: bytes) -> None:
+        """Take what begins a request."""
+        head = _head(data)
+        is_idle = self._is_idle
+        if head is not None and head.body != _UNKNOWN and is_idle:
+            known = self._shortcuts.known(head)
+            if known is not None and self._taken(known, head, data):
+                return
+        self._head = None
+        if head is None or head.body == _UNKNOWN or _NOT_PLAIN.search(head.block):
+            self._rest = _UNKNOWN
+        else:
+            self._rest = max(head.size + head.body - len(data), _UNKNOWN)
+            if is_idle and self._rest != _UNKNOWN:
+                self._head = head
+        super().data_received(data)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether every earlier request is answered, and the client reads its answers."""
+        waiter = self._waiter
+        return (
+            waiter is not None
+            and not waiter.done()
+            and not (self._messages or self.writing_paused or self._close or self._force_close)
+        )
+
+    def _taken(self, known: _Known, head: _Head, data: bytes) -> bool:
+        """Whether the request is answered, or will be."""
+        self._whole = head.size + head.body
+        if len(data) < self._whole and head.body <= _MAX_BODY:
+            self._held += data
+            return True
+        if len(data) != self._whole or not self._is_admitted(known):
+            return False
+        body = data[head.size :]
+        remembered = known.answers.get(body)
+        if remembered is not None:
+            if not remembered.basis.holds():
+                del known.answers[body]
+                return False
+            self._write(remembered.head, head.request_id, remembered.body)
+        elif known.answerer is not None:
+            self._answering = self._loop.create_task(self._answer(known, known.answerer, head.request_id, body))
+        else:
+            return False
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        return True
+
+    def _is_admitted(self, known: _Known) -> bool:
+        admit = self._shortcuts.admit
+        if admit is None:
+            return True
+        return known.request is not None and self.transport is not None and admit(known.request, self.transport)
+
+    async def _answer(self, known: _Known, answerer: Answerer, request_id: bytes, body: bytes) -> None:
+        try:
+            answer = await answerer(body)
+            self._write(answer.head + known.extra, request_id, answer.body)
+        finally:
+            self._answering = None
+            later, self._later = self._later, []
+            if later:
+                self._resume_transport_reading()
+            for data in later:
+                self.data_received(data)
+
+    def _write(self, head: bytes, request_id: bytes, body: bytes) -> None:
+        if self.transport is not None:
+            own = f"Date: {rfc822_formatted_time()}\r\n{request_ids.HEADER}: ".encode()
+            self.transport.write(b"".join((head, own, request_id or request_ids.new().encode(), b"\r\n\r\n", body)))
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write the answer, and learn from it."""
+        finished = await super().finish_response(request, resp, start_time)
+        head, self._head = self._head, None
+        if head is not None and not finished[1]:
+            self._shortcuts.learn(head, request, finished[0])
+        return finished
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
+        """Let what is being answered end, then close."""
+        if self._answering is not None:
+            await asyncio.wait([self._answering], timeout=timeout)
+        await super().shutdown(timeout)
+
+
+class _Server(Server):
+    """Makes such connections."""
+
+    def __init__(self, shortcuts: Shortcuts, like: Server) -> None:
+        options = like._kwargs  # noqa: SLF001 - has no other way out
+        super().__init__(like.request_handler, request_factory=like.request_factory, **options)
+        self._shortcuts = shortcuts
+
+    def __call__(self) -> Connection:
+        return Connection(self, self._shortcuts, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Runs an application with shortcuts; see `Shortcuts` for `admit`."""
+
+    __slots__ = ("_shortcuts",)
+
+    def __init__(self, app: web.Application, *, admit: Admit | None = None, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._shortcuts = Shortcuts(admit)
+
+    async def _make_server(self) -> Server:
+        return _Server(self._shortcuts, await super()._make_server())
