@@ -6,12 +6,13 @@ little.
 """
 
 import asyncio
+import itertools
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import cast
@@ -46,9 +47,8 @@ def request(method: str, path: str, host: str, body: bytes = b"", **headers: str
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, sent: Sequence[bytes], until: float, times: list[float], failed: list[int]) -> None:
+    def __init__(self, sent: Iterator[bytes], until: float, times: list[float], failed: list[int]) -> None:
         self._sent, self._until, self._times, self._failed = sent, until, times, failed
-        self._next = 0
         self._received = b""
         self.done = asyncio.get_running_loop().create_future()
 
@@ -58,8 +58,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._begun = time.perf_counter()
-        self._transport.write(self._sent[self._next % len(self._sent)])
-        self._next += 1
+        self._transport.write(next(self._sent))
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -90,8 +89,9 @@ async def _drive(
     times: list[float] = []
     failed: list[int] = []
     until = time.perf_counter() + seconds
+    sent = itertools.cycle(requests)
     made = [
-        (await loop.create_connection(lambda: _Connection(requests, until, times, failed), host, port))[1]
+        (await loop.create_connection(lambda: _Connection(sent, until, times, failed), host, port))[1]
         for _ in range(connections)
     ]
     await asyncio.gather(*(each.done for each in made))
@@ -122,10 +122,12 @@ class Load:
     seconds: float = 3.0
 
 
-def measure(pid: int, host: str, port: int, requests: Sequence[bytes], load: Load) -> Cost:
-    """Warm up for a second, then load and see what it cost the process."""
+def measure(
+    pid: int, host: str, port: int, requests: Sequence[bytes], load: Load, *, warm_up: Sequence[bytes] | None = None
+) -> Cost:
+    """Warm up for a second, with the same requests unless told, then load and see what it cost the process."""
     with get_context("spawn").Pool(1) as pool:
-        pool.apply(_client, (host, port, requests, load.connections, 1.0))
+        pool.apply(_client, (host, port, warm_up or requests, load.connections, 1.0))
         before, begun = cpu_seconds(pid), time.perf_counter()
         times, failures = pool.apply(_client, (host, port, requests, load.connections, load.seconds))
         wall, spent = time.perf_counter() - begun, cpu_seconds(pid) - before

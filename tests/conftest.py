@@ -19,7 +19,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Cluster]:
     """One real broker for the whole run: tests share it and take topics, subjects and groups of their own."""
-    with Cluster() as cluster:
+    with Cluster(properties={"log.cleaner.backoff.ms": 200}) as cluster:
         yield cluster
 
 

@@ -19,10 +19,11 @@ _STOP_SECONDS = 30
 class ServiceProcess:
     """`karapace-like serve` on a free port, with a schemas topic and group of its own unless they are named.
 
-    `settings` are configuration names and values, handed over in the environment.
+    `settings` are configuration names and values, handed over in the environment. `module` is what Python runs.
     """
 
-    def __init__(self, bootstrap_servers: str, **settings: object) -> None:
+    def __init__(self, bootstrap_servers: str, *, module: str = "karapace_like", **settings: object) -> None:
+        self._module = module
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
         self.lines: list[str] = []
@@ -62,7 +63,7 @@ class ServiceProcess:
         self._listening.clear()
         self._ready.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "karapace_like", "serve"],
+            [sys.executable, "-m", self._module, "serve"],
             env=self._environment,
             stderr=subprocess.PIPE,
             text=True,

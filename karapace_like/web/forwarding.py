@@ -23,7 +23,7 @@ from karapace_like.web.peers import PEERS, Answer, NotReachedError, Peers, is_ho
 
 T = TypeVar("T")
 
-_APPLIED = "X-Registry-Offset"
+APPLIED = "X-Registry-Offset"
 """In answers between our own nodes: the topic's offset up to which the primary has applied it."""
 
 _AGAIN_SECONDS = 0.2
@@ -53,7 +53,7 @@ async def forwarding_middleware(request: web.Request, handler: Handler) -> web.S
             once=is_hop(request),
         )
     if is_hop(request):
-        answer.headers[_APPLIED] = str(request.config_dict[REGISTRY].progress.position)
+        answer.headers[APPLIED] = str(request.config_dict[REGISTRY].progress.position)
     return answer
 
 
@@ -124,7 +124,7 @@ async def written_by(
         changed.cancel()
     _check_answered(answer, primary, method)
     if answer.status < web.HTTPBadRequest.status_code:
-        await _applied(registry, answer.headers.get(_APPLIED))
+        await _applied(registry, answer.headers.get(APPLIED))
     return answer
 
 

@@ -54,13 +54,18 @@ async def run(kafka: Cluster, nodes: RegistryNodes, faults: Callable[[Faults], N
             await asyncio.to_thread(faults, Faults(kafka, nodes, note, seed))
         finally:
             over.set()
+    await judge(nodes, report)
+    return report
+
+
+async def judge(nodes: RegistryNodes, report: Report) -> None:
+    """Let the nodes come to rest, and compare what they hold with what the report's events say."""
     await asyncio.to_thread(_settle, nodes)
     async with aiohttp.ClientSession() as session:
         holdings = {node.url: await _holding(session, node.url) for node in nodes.all}
     logged = (_TAKEOVER.search(line) for node in nodes.all for line in node.lines)
     report.takeovers = [float(found[1]) for found in logged if found]
     report.broken = violations(report.events, holdings)
-    return report
 
 
 def _settle(nodes: RegistryNodes) -> None:

@@ -37,7 +37,7 @@ async def never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHan
         raise BrokenOffError(str(error)) from error
 
 
-class _Asking:
+class Client:
     """Requests to any node, noted down."""
 
     def __init__(self, seed: int, session: aiohttp.ClientSession, nodes: RegistryNodes, events: list[Event]) -> None:
@@ -49,7 +49,7 @@ class _Asking:
     def _node(self) -> ServiceProcess:
         return self._random.choice(self._nodes.all)
 
-    async def _ask(self, event: Event, method: str, path: str, body: object = None) -> Event:
+    async def ask(self, event: Event, method: str, path: str, body: object = None) -> Event:
         """The event with what came of it."""
         outcome, answer, detail = Outcome.UNKNOWN, None, ""
         begun = time.monotonic()
@@ -77,7 +77,7 @@ class _Asking:
         return done
 
 
-class Writer(_Asking):
+class Writer(Client):
     """Writes to subjects of its own and to shared ones, one request after the other."""
 
     def __init__(self, number: int, session: aiohttp.ClientSession, nodes: RegistryNodes, events: list[Event]) -> None:
@@ -112,9 +112,9 @@ class Writer(_Asking):
         if registered.outcome is not Outcome.ACKNOWLEDGED:
             return None
         read = replace(registered, action=Action.READ, is_retry=False)
-        await self._ask(read, "GET", f"/schemas/ids/{registered.id}")
+        await self.ask(read, "GET", f"/schemas/ids/{registered.id}")
         look_up = replace(registered, action=Action.LOOK_UP, is_retry=False)
-        return (await self._ask(look_up, "POST", f"/subjects/{subject}", body)).version
+        return (await self.ask(look_up, "POST", f"/subjects/{subject}", body)).version
 
     async def _delete(self) -> None:
         """Once: a repeated deletion could not tell the outcome of the first."""
@@ -122,7 +122,7 @@ class Writer(_Asking):
             return
         subject, text, version = self._live.pop(self._random.randrange(len(self._live)))
         asked = Event(action=Action.DELETE, subject=subject, text=text, node=self._node().url)
-        await self._ask(asked, "DELETE", f"/subjects/{subject}/versions/{version}")
+        await self.ask(asked, "DELETE", f"/subjects/{subject}/versions/{version}")
 
     async def _configure(self) -> None:
         # A subject without schemas, so that no level stands in the way of a registration.
@@ -134,7 +134,7 @@ class Writer(_Asking):
         """As a client does who is told to retry: through any node, until it is answered."""
         for number in range(_TRIES):
             asked = replace(event, node=self._node().url, is_retry=number > 0)
-            done = await self._ask(asked, method, path, body)
+            done = await self.ask(asked, method, path, body)
             if done.outcome is Outcome.ACKNOWLEDGED:
                 break
             await asyncio.sleep(_PAUSE_BEFORE_A_RETRY)
@@ -146,7 +146,7 @@ class Writer(_Asking):
         )
 
 
-class Reader(_Asking):
+class Reader(Client):
     """Reads what somebody was given an id for, through any node, all along."""
 
     async def run(self, until: asyncio.Event) -> None:
@@ -156,7 +156,7 @@ class Reader(_Asking):
                 asked = Event(
                     action=Action.READ, subject=found.subject, text=found.text, id=found.id, node=self._node().url
                 )
-                await self._ask(asked, "GET", f"/schemas/ids/{found.id}")
+                await self.ask(asked, "GET", f"/schemas/ids/{found.id}")
             await asyncio.sleep(_PAUSE_BETWEEN_REQUESTS)
 
 

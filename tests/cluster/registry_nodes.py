@@ -33,12 +33,14 @@ def call(
 
 
 class RegistryNodes:
-    """Nodes of one group and topic, all started inside of the block."""
+    """Nodes of one group and topic, all started inside of the block; `module` is what Python runs."""
 
-    def __init__(self, bootstrap_servers: str, count: int, **settings: object) -> None:
-        first = ServiceProcess(bootstrap_servers, **settings)
+    def __init__(
+        self, bootstrap_servers: str, count: int, *, module: str = "karapace_like", **settings: object
+    ) -> None:
+        first = ServiceProcess(bootstrap_servers, module=module, **settings)
         settings |= {"topic_name": first.topic}
-        others = [ServiceProcess(bootstrap_servers, **settings) for _ in range(count - 1)]
+        others = [ServiceProcess(bootstrap_servers, module=module, **settings) for _ in range(count - 1)]
         self.all = [first, *others]
         self._stack = ExitStack()
 

@@ -1,15 +1,22 @@
 """Three nodes and three brokers, all real processes: any node takes any request, and one primary writes."""
 
+import asyncio
+import json
 import time
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cluster import chaos
+from tests.cluster import chaos, sleepy_node
+from tests.cluster.clients import Client
 from tests.cluster.faults import SESSION_MS, Faults
+from tests.cluster.history import Action, Event, Outcome
 from tests.cluster.registry_nodes import RegistryNodes, call, health, kill, pause, resume
+from tests.cluster.report import Report
+from tests.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +117,30 @@ def test_a_node_without_fencing_writes_as_long_as_its_heartbeats_arrive(kafka: C
         url = nodes.all[0].url
         assert call(url, "POST", "/subjects/a/versions", {"schema": '"int"'})["id"] == 1
         assert call(url, "POST", "/subjects/a/versions", {"schema": '"long"'})["id"] == 2
+
+
+@pytest.mark.parametrize(("fencing", "is_broken"), [("auto", False), ("off", True)])
+async def test_only_fencing_keeps_a_primary_that_was_paused_from_writing(
+    three_brokers: Cluster, fencing: str, *, is_broken: bool
+) -> None:
+    """It had planned its write, and was sure to be primary, when it was stopped. The checker finds what comes of it."""
+    settings = {"session_timeout_ms": SESSION_MS, "replication_factor": 3, "fencing": fencing}
+    report = Report()
+    with RegistryNodes(three_brokers.bootstrap_servers, 3, module="tests.cluster.sleepy_node", **settings) as nodes:
+        async with aiohttp.ClientSession() as session:
+            client = Client(0, session, nodes, report.events)
+
+            async def register(node: ServiceProcess, subject: str) -> Event:
+                text = json.dumps({"type": "fixed", "name": subject, "size": 4}, separators=(",", ":"))
+                asked = Event(action=Action.REGISTER, subject=subject, text=text, node=node.url)
+                return await client.ask(asked, "POST", f"/subjects/{subject}/versions", {"schema": text})
+
+            paused = nodes.primary()
+            late = asyncio.create_task(register(paused, sleepy_node.SUBJECT))
+            while not any(sleepy_node.ASLEEP in line for line in paused.lines):
+                await asyncio.sleep(0.01)
+            assert (await register(nodes.others(paused)[0], "awake")).outcome is Outcome.ACKNOWLEDGED
+            resume(paused)
+            await late
+        await chaos.judge(nodes, report)
+    assert bool(report.broken) is is_broken

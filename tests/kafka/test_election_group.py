@@ -15,7 +15,7 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Generation, Group, GroupSettings
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.leadership import Term
+from karapace_like.leadership import Strategy, Term
 
 SESSION_MS = 3_000
 OURS = 5_000
@@ -128,10 +128,9 @@ class Members:
         self._stack = stack
         self.tasks: list[asyncio.Task[None]] = []
 
-    def ours(self, port: int = OURS, *, eligible: bool = True) -> Candidate:
+    def ours(self, port: int = OURS, *, settings: ElectionSettings = ElectionSettings()) -> Candidate:  # noqa: B008 - frozen
         candidate = Candidate()
-        group = Group(self._kafka, self._settings)
-        self._start(Election(group, candidate, ElectionSettings(eligible=eligible)).run("h", port))
+        self._start(Election(Group(self._kafka, self._settings), candidate, settings).run("h", port))
         return candidate
 
     def imitation(self, metadata: bytes, assignment: Assignment) -> Imitation:
@@ -196,7 +195,7 @@ async def test_a_read_replica_is_not_chosen_and_takes_a_fallback_for_nobody(
     """Its URL is the lowest, but it is not eligible; once it is alone nobody is primary."""
     async with members_of(kafka) as members:
         other = members.imitation(identity(HIGHER), assignment)
-        replica = members.ours(LOWER, eligible=False)
+        replica = members.ours(LOWER, settings=ElectionSettings(eligible=False))
         await replica.until(lambda each: each.primary == f"http://h:{HIGHER}")
         assert other.member_id
         await leave(members.tasks[0])
@@ -214,3 +213,27 @@ async def test_our_nodes_elect_one_of_them(kafka: Cluster) -> None:
         await leave(members.tasks[0])
         await nodes[1].until(lambda each: each.term is not None)
         await nodes[2].until(lambda each: each.primary == "http://h:6002")
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        (ElectionSettings(strategy=Strategy.LOWEST), LOWER),
+        (ElectionSettings(strategy=Strategy.HIGHEST), HIGHER),
+        (ElectionSettings(strategy=Strategy.LOWEST, sticky=True), OURS),
+        (ElectionSettings(strategy=Strategy.HIGHEST, sticky=True), OURS),
+    ],
+    ids=["lowest", "highest", "lowest sticky", "highest sticky"],
+)
+async def test_a_node_that_joins_takes_over_where_the_strategy_says_so(
+    kafka: Cluster, settings: ElectionSettings, chosen: int
+) -> None:
+    """A sticky primary stays, however good the URLs of those who come."""
+    async with members_of(kafka) as members:
+        nodes = {OURS: members.ours(OURS, settings=settings)}
+        await nodes[OURS].until(lambda each: each.term is not None)
+        nodes |= {port: members.ours(port, settings=settings) for port in (LOWER, HIGHER)}
+        for port, node in nodes.items():
+            if port != chosen:
+                await node.until(lambda each: each.primary == f"http://h:{chosen}")
+        await nodes[chosen].until(lambda each: each.term is not None)

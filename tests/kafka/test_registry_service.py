@@ -169,12 +169,40 @@ def test_while_kafka_is_away_the_registry_says_so() -> None:
             service.stop()
 
 
-def test_a_restart_of_the_broker_loses_nothing() -> None:
-    """The service goes on with what it has, and writes again when the broker is back."""
-    with Cluster() as own, ServiceProcess(own.bootstrap_servers) as service:
+def ready(service: ServiceProcess, query: str = "") -> tuple[int, Any]:
+    """Status and body of `/health/ready`."""
+    try:
+        return 200, call(service, "GET", f"/health/ready{query}")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def test_an_outage_of_kafka_ends_writes_and_nothing_else_until_it_is_over() -> None:
+    """The service goes on with what it has, says why it cannot write, and needs no restart to write again."""
+    with Cluster() as own, ServiceProcess(own.bootstrap_servers, session_timeout_ms=2_000) as service:
         call(service, "POST", "/subjects/a/versions", {"schema": '"int"'})
         own.brokers[0].stop()
+        while ready(service)[1]["writes"]:
+            pass
+        status, body = ready(service)
+        assert (status, body["reads"]) == (200, True)
+        assert body["reason"]
+        assert ready(service, "?writes=true")[0] == 503
+        assert call(service, "GET", "/health/live")["live"]
         assert call(service, "GET", "/subjects/a/versions") == [1]
         own.brokers[0].start()
         call(service, "POST", "/subjects/a/versions", {"schema": '"long"'})
         assert call(service, "GET", "/subjects/a/versions") == [1, 2]
+        while ready(service, "?writes=true")[0] != 200:
+            pass
+
+
+def test_a_node_that_nobody_can_reach_is_found_out(kafka: Cluster) -> None:
+    """Before it harms: in the log and in the health, while it goes on to serve."""
+    with ServiceProcess(kafka.bootstrap_servers, advertised_hostname="127.0.0.1", advertised_port=1) as service:
+        expected = "This node cannot be reached at its advertised URL http://127.0.0.1:1"
+        while expected not in str(call(service, "GET", "/_health")["status"]["schema_registry_problem"]):
+            pass
+        assert any("ERROR" in line and f"{expected} (" in line for line in service.lines)
+        assert expected in ready(service)[1]["warning"]

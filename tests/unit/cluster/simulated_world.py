@@ -1,4 +1,4 @@
-"""Three nodes and their Kafka without a clock or sockets: the nodes' election and registry are real, the rest a model.
+"""Three nodes and their Kafka without clock or sockets: election, registry and forwarding are real, the rest a model.
 
 Time is a number that moves when nothing else can. While requests to Kafka are held, each is held twice until the test
 lets it go on: before it takes effect and before its answer arrives. So the test decides what happens in which order,
@@ -7,25 +7,35 @@ and what a paused or killed node had under way.
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
+
+from yarl import URL
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Generation, GroupSettings
 from karapace_like.leadership import DeposedError, Term
-from karapace_like.registry import deletion, registration
-from karapace_like.registry.errors import NotPrimaryError
+from karapace_like.registry import deletion, errors, registration
+from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
+from karapace_like.registry.planning import Plan
 from karapace_like.registry.registration import Rules, Submission
 from karapace_like.registry.registry import MARK, Registry
 from karapace_like.registry.standing import Role
+from karapace_like.registry.store import Store
 from karapace_like.schema.model import CompatibilityLevel
+from karapace_like.web.forwarding import APPLIED, answered_somewhere, written_by
+from karapace_like.web.peers import Answer, NotReachedError, Peers
 from tests.cluster.history import Action, Event, Holding, Outcome, Version
 
 T = TypeVar("T")
 
 SESSION = 10.0
+NOTHING_WRITTEN = 50004
+OUTCOMES = {404: Outcome.MISSING, 500: Outcome.UNKNOWN, 503: Outcome.UNKNOWN}
+"""By HTTP status, of what is not acknowledged."""
 RULES = Rules(compatibility=CompatibilityLevel.NONE)
 
 
@@ -385,27 +395,26 @@ class Node:
 
     def register(self, subject: str, text: str) -> None:
         plan = partial(registration.plan, subject=subject, submission=Submission(text=text), rules=RULES)
-        self._ask(Action.REGISTER, subject, text, plan)
+        self._ask(Action.REGISTER, subject, text, Request("POST", plan))
 
     def delete(self, subject: str, text: str, version: int) -> None:
         plan = partial(deletion.version, name=subject, number=version, permanent=False)
-        self._ask(Action.DELETE, subject, text, plan)
+        self._ask(Action.DELETE, subject, text, Request("DELETE", plan))
 
-    def _ask(self, action: Action, subject: str, text: str, plan: Any) -> None:
+    def _ask(self, action: Action, subject: str, text: str, request: "Request") -> None:
         if self.is_running:  # else the connection is refused
-            self.world.start(self._asked(action, subject, text, plan)).set_name("client")
+            self.world.start(self._asked(action, subject, text, request)).set_name("client")
 
-    async def _asked(self, action: Action, subject: str, text: str, plan: Any) -> None:
+    async def _asked(self, action: Action, subject: str, text: str, request: "Request") -> None:
         """A client's request, and the event that comes of it."""
         begun = self.world.loop.time()
         outcome, answer = Outcome.UNKNOWN, None
         try:
-            answer = await self.answer(self._answered(plan))
+            answer = await self.answer(self.served(request))
             outcome = Outcome.ACKNOWLEDGED
-        except NotPrimaryError:
-            outcome = Outcome.REFUSED
         except ApiError as error:
-            outcome = Outcome.REFUSED if error.status < 500 else Outcome.UNKNOWN
+            known = error.code == NOTHING_WRITTEN
+            outcome = Outcome.REFUSED if known else OUTCOMES.get(error.status, Outcome.REFUSED)
         except ConnectionError:
             outcome = Outcome.UNKNOWN
         found = answer if action is Action.REGISTER else None
@@ -433,25 +442,34 @@ class Node:
             raise ConnectionResetError
         return request.result()
 
-    async def _answered(self, plan: Any) -> Any:
+    async def served(self, request: "Request", *, once: bool = False) -> Any:
         """What the web room does: the write, here or by the node that this one takes for the primary."""
         await self.awake()
         try:
-            return await self.registry.write(plan)
-        except NotPrimaryError:
-            primary = self.registry.board.current.primary
-            chosen = next((node for node in self.world.nodes if node.url == primary and node.is_running), None)
-            if chosen is None:
-                raise
-        answer, offset = await chosen.answer(chosen.written(plan))
-        await self.registry.applied(offset)
-        return answer
+            return await self._written(request)
+        except NotPrimaryError as refusal:
+            return await answered_somewhere(
+                self.registry,
+                refusal,
+                lambda: self._written(request.still_waited_for()),
+                lambda primary: self._passed_on(primary, request.still_waited_for()),
+                once=once,
+            )
 
-    async def written(self, plan: Any) -> tuple[Any, int]:
-        """As another node sees it: the answer, and the offset up to which it is applied here."""
-        await self.awake()
-        answer = await self.registry.write(plan)
-        return answer, self.registry.progress.position
+    async def _written(self, request: "Request") -> Any:
+        try:
+            return await self.registry.write(request.plan)
+        except NotPrimaryError as error:
+            if error.is_outcome_known or request.method != "DELETE":
+                raise
+            raise OutcomeUnknownError("deposed") from error
+
+    async def _passed_on(self, primary: str, request: "Request") -> Any:
+        peers = SimulatedPeers(self.world, request)
+        answer = await written_by(primary, self.registry, peers, request.method, "", {}, b"")
+        if answer.status >= 400:
+            raise ApiError(int(answer.body), "refused there", status=answer.status)
+        return peers.found
 
     def holding(self) -> Holding:
         holding = Holding()
@@ -460,3 +478,44 @@ class Node:
             versions[each.version] = Version(each.id, each.content.text, each.deleted)
             holding.texts[each.id] = each.content.text
         return holding
+
+
+@dataclass
+class Request:
+    """A write on its way."""
+
+    method: str
+    plan: Callable[[Store], Plan[Any]]
+    is_waited_for: bool = True
+
+    def still_waited_for(self) -> "Request":
+        """As the web room asks the connection."""
+        if not self.is_waited_for:
+            raise errors.leader_not_known("Nobody waits.")
+        return self
+
+
+class SimulatedPeers(Peers):
+    """One request to another node."""
+
+    def __init__(self, world: World, request: Request) -> None:
+        super().__init__()
+        self.found: Any = None
+        self._world = world
+        self._request = request
+
+    async def ask(self, url: URL, method: str, headers: Mapping[str, str], body: bytes) -> Answer:  # noqa: ARG002
+        node = next(each for each in self._world.nodes if each.url == str(url))
+        if not node.is_running:
+            raise NotReachedError("nobody listens", is_sent=False)
+        sent = replace(self._request)
+        try:
+            self.found = await node.answer(node.served(sent, once=True))
+        except ConnectionError as error:
+            raise NotReachedError("it broke off", is_sent=True) from error
+        except ApiError as error:
+            retry_after = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+            return Answer(error.status, retry_after, str(error.code).encode())
+        finally:
+            sent.is_waited_for = False
+        return Answer(200, {APPLIED: str(node.registry.progress.position)}, b"")
