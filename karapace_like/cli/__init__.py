@@ -4,7 +4,12 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("serve", "kafka")
+_COMMANDS = {
+    "serve": "Serve the schema registry and the Kafka REST proxy.",
+    "kafka": "Run a real Apache Kafka for trials and tests.",
+    "check": "Check that schemas in files may follow the versions before them.",
+}
+"""Name -> what it does, said here so that the list of commands needs none of them."""
 
 
 class _LazyGroup(click.Group):
@@ -16,6 +21,10 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_LazyGroup)

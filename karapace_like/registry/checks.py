@@ -60,8 +60,7 @@ def check(
     messages = _about_reserved_fields(new, metadata, candidates[-1:]) if config.validate_fields else []
     if messages or level is CompatibilityLevel.NONE:
         return Judgement(messages)
-    counted = candidates if compatibility.is_transitive(level) else candidates[-1:]
-    for each in reversed(counted):
+    for each in compatibility.counted(candidates, level):
         messages = _messages(store, new, each, config, level)
         if messages:
             return Judgement(messages)

@@ -5,9 +5,12 @@ What makes two schemas of one format incompatible is that format's own business 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, Incompatibility, ParsedSchema
+
+V = TypeVar("V")
 
 _BACKWARD = {
     CompatibilityLevel.BACKWARD,
@@ -46,6 +49,11 @@ class Finding:
 def is_transitive(level: CompatibilityLevel) -> bool:
     """Whether every earlier version counts, not only the latest."""
     return level in _TRANSITIVE
+
+
+def counted(versions: Sequence[V], level: CompatibilityLevel) -> Sequence[V]:
+    """Which of the versions (in ascending order) a schema is compared with, in the order in which they are asked."""
+    return versions[::-1] if is_transitive(level) else versions[-1:]
 
 
 def compare(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from karapace_like.schema import avro, json_schema, limits, protobuf
+from karapace_like.schema.files import Need, Place, Source
 from karapace_like.schema.model import (
     CompatibilityPolicy,
     Dependencies,
@@ -45,6 +46,13 @@ class Format(Generic[P]):
     """The tags of every record and field; an empty list where there are none."""
     top_fields: Callable[[P], Collection[str]]
     """The names of the fields that a value has at its top; empty where the schema is no record."""
+    offers: Callable[[str, str], Sequence[str]]
+    """(text, path) -> the names by which other files refer to this one; raises InvalidSchemaError."""
+    needs: Callable[[str, str, str], Sequence[Need]]
+    """(text, seen_as, path) -> what the text refers to outside of itself, `seen_as` being the name of the reference
+    that led to it, or empty; raises InvalidSchemaError."""
+    place: Callable[[Source, str, Source], Place]
+    """(source, path, reader) -> where in the source an incompatibility is whose path is one of the reader's schema."""
     record_name: Callable[[P], str | None]
     """The full name for the record-name subject strategies; None where the schema has none."""
     rules: Mapping[str, Rule]
@@ -65,6 +73,9 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         tagged=avro.tagged,
         entity_tags=avro.entity_tags,
         top_fields=avro.top_fields,
+        offers=avro.offers,
+        needs=avro.needs,
+        place=avro.place,
         record_name=avro.record_name,
         rules=avro.RULES,
         differences=avro.DIFFERENCES,
@@ -79,6 +90,9 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         tagged=json_schema.tagged,
         entity_tags=json_schema.entity_tags,
         top_fields=json_schema.top_fields,
+        offers=json_schema.offers,
+        needs=json_schema.needs,
+        place=json_schema.place,
         record_name=json_schema.record_name,
         rules=json_schema.RULES,
         differences=json_schema.DIFFERENCES,
@@ -94,6 +108,9 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         tagged=protobuf.tagged,
         entity_tags=protobuf.entity_tags,
         top_fields=protobuf.top_fields,
+        offers=protobuf.offers,
+        needs=protobuf.needs,
+        place=protobuf.place,
         record_name=protobuf.record_name,
         rules=protobuf.RULES,
         differences=protobuf.DIFFERENCES,

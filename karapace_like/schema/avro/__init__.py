@@ -8,8 +8,10 @@ from collections.abc import Collection
 
 from karapace_like.schema.avro.canonical import canonical, formatted, normalized
 from karapace_like.schema.avro.compatibility import compatible
+from karapace_like.schema.avro.linking import needs, offers
 from karapace_like.schema.avro.model import Parsed, Record
 from karapace_like.schema.avro.parser import parse
+from karapace_like.schema.avro.places import place
 from karapace_like.schema.avro.rules import DIFFERENCES, RULES
 from karapace_like.schema.avro.tags import entity_tags, tagged
 
@@ -20,8 +22,11 @@ __all__ = [
     "compatible",
     "entity_tags",
     "formatted",
+    "needs",
     "normalized",
+    "offers",
     "parse",
+    "place",
     "record_name",
     "tagged",
     "top_fields",

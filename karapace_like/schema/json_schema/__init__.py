@@ -7,11 +7,13 @@ the branches of `if`, draft-04's boolean bounds) are not compared here either.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from karapace_like.schema.json_schema import tags
+from karapace_like.schema.files import Place, Source
+from karapace_like.schema.json_schema import places, tags
 from karapace_like.schema.json_schema.comparison import Comparer
 from karapace_like.schema.json_schema.documents import Documents
 from karapace_like.schema.json_schema.draft import draft_of
 from karapace_like.schema.json_schema.json_text import JsonValue, read, write
+from karapace_like.schema.json_schema.linking import needs, offers
 from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.schema.json_schema.rules import DIFFERENCES, LENIENT, RULES
 from karapace_like.schema.json_schema.schemas import Schema
@@ -32,8 +34,11 @@ __all__ = [
     "compatible",
     "entity_tags",
     "formatted",
+    "needs",
     "normalized",
+    "offers",
     "parse",
+    "place",
     "record_name",
     "tagged",
     "top_fields",
@@ -87,6 +92,11 @@ def compatible(reader: Parsed, writer: Parsed, policy: CompatibilityPolicy) -> l
         )
         for finding in Comparer(ignored).compare(writer.schema, reader.schema)
     ]
+
+
+def place(source: Source, path: str, reader: Source) -> Place:
+    """Where in the source an incompatibility is: a path is the same in every schema."""
+    return places.place(source, path)
 
 
 def tagged(parsed: Parsed, changes: Sequence[TagChange]) -> str:

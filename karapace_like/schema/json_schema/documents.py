@@ -6,6 +6,7 @@ the reference registry find dependencies by name only.
 """
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -70,6 +71,21 @@ class Documents:
                     return found
         raise InvalidSchemaError(f"the reference {reference[:_SHOWN]!r} cannot be resolved")
 
+    def holds(self, uri: str) -> bool:
+        """Whether the schema's own text has a part of this URI."""
+        if not self._resources:
+            self._index(self.root.value, "")
+        return bool(uri) and uri in self._resources
+
+    def references(self, keywords: Collection[str], seen_as: str) -> Iterator[tuple[str, str]]:
+        """Every reference in the schema's own text, and the URI that it is relative to; `seen_as` is the text's."""
+        for node, around in self._subschemas(self.root.value, seen_as):
+            base = self.base_of(node, around)
+            for keyword in keywords:
+                reference = node.get(keyword)
+                if isinstance(reference, str):
+                    yield reference, base
+
     def _resource(self, uri: str) -> Location | None:
         if uri not in self._resources and uri in self._unread:
             self._read(uri)
@@ -83,11 +99,18 @@ class Documents:
     def _index(self, value: JsonValue, base: str) -> None:
         """Note every `$id` and anchor below a value, the first one of a URI."""
         self._resources.setdefault(base, Location(value, self.base_of(value, base)))
+        for node, around in self._subschemas(value, base):
+            self._name(node, around)
+
+    def _subschemas(self, value: JsonValue, base: str) -> Iterator[tuple[dict[str, JsonValue], str]]:
+        """Every object that is or may be a schema, and the base URI around it."""
         pending: list[tuple[JsonValue, str, bool]] = [(value, base, False)]
         while pending:
             node, around, is_map = pending.pop()
             if isinstance(node, dict):
-                inside = around if is_map else self._name(node, around)
+                if not is_map:
+                    yield node, around
+                inside = around if is_map else self.base_of(node, around)
                 pending.extend(
                     (child, inside, key in _MAPS and not is_map)
                     for key, child in node.items()
@@ -96,7 +119,7 @@ class Documents:
             elif isinstance(node, list):
                 pending.extend((child, around, False) for child in node if isinstance(child, dict | list))
 
-    def _name(self, node: dict[str, JsonValue], around: str) -> str:
+    def _name(self, node: dict[str, JsonValue], around: str) -> None:
         inside = self.base_of(node, around)
         if inside != around:
             self._resources.setdefault(inside, Location(node, inside))
@@ -108,7 +131,6 @@ class Documents:
                 anchor = node.get(keyword)
                 if isinstance(anchor, str):
                     self._resources.setdefault(f"{inside}#{anchor}", Location(node, inside))
-        return inside
 
     def _descend(self, start: Location, pointer: str) -> Location | None:
         value, base = start

@@ -7,9 +7,11 @@ makes descriptors. Comments are not kept.
 
 from collections.abc import Collection, Mapping, Sequence
 
+from karapace_like.schema.files import Place, Source
 from karapace_like.schema.model import CompatibilityPolicy, Incompatibility
-from karapace_like.schema.protobuf import tags
+from karapace_like.schema.protobuf import places, tags
 from karapace_like.schema.protobuf.compatibility import incompatibilities
+from karapace_like.schema.protobuf.linking import needs, offers
 from karapace_like.schema.protobuf.normal_form import normal_form
 from karapace_like.schema.protobuf.printer import print_file
 from karapace_like.schema.protobuf.rules import DIFFERENCES, RULES
@@ -27,8 +29,11 @@ __all__ = [
     "descriptor_set",
     "entity_tags",
     "formatted",
+    "needs",
     "normalized",
+    "offers",
     "parse",
+    "place",
     "record_name",
     "tagged",
     "top_fields",
@@ -48,6 +53,11 @@ def normalized(parsed: ParsedProtobuf) -> str:
 def compatible(reader: ParsedProtobuf, writer: ParsedProtobuf, policy: CompatibilityPolicy) -> list[Incompatibility]:
     """Every reason why the reader cannot read the writer's messages; the policy makes no difference here."""
     return incompatibilities(reader, writer)
+
+
+def place(source: Source, path: str, reader: Source) -> Place:
+    """Where in the source an incompatibility is: a path is the same in every schema."""
+    return places.place(source, path)
 
 
 def tagged(parsed: ParsedProtobuf, changes: Sequence[TagChange]) -> str:

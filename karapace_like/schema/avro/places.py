@@ -1,0 +1,141 @@
+"""Where in an Avro text an incompatibility is: its path (`/fields/2/type`) followed through the text's JSON.
+
+The path is one of the reader's schema and counts fields; in the other schema they are found by name. Types that are
+used by name are entered where they are defined, in whichever text that is. A path that leads nowhere in this text,
+because what it is about is missing, ends at the last thing on the way that is there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from karapace_like.schema.avro.names import qualify, split
+from karapace_like.schema.files import Place, Source
+from karapace_like.schema.json_positions import Node, positions
+
+_NAMED = frozenset({"record", "error", "enum", "fixed"})
+
+
+def place(source: Source, path: str, reader: Source) -> Place:
+    """Where in the source the path of the reader's schema leads."""
+    steps: list[str] = path.strip("/").split("/")
+    return _Texts(source).follow(_Texts(reader).named(steps))
+
+
+@dataclass(slots=True)
+class _Spot:
+    """A node, the text that it is in and the namespace around it."""
+
+    document: str
+    node: Node
+    namespace: str
+
+
+class _Texts:
+    """A text and those that it refers to, as positions."""
+
+    def __init__(self, source: Source) -> None:
+        roots = {document: positions(text) for document, text in source.documents.items()}
+        self._types: dict[str, _Spot] = {}
+        for document, root in roots.items():
+            for spot in _types(_Spot(document, root, "")):
+                self._types.setdefault(_full_name(spot), spot)
+        self._root = _Spot("", roots[""], "")
+
+    def named(self, steps: list[str]) -> list[str]:
+        """The steps with the numbers of fields replaced by their names."""
+        spot = self._root
+        named = list(steps)
+        for index, step in enumerate(steps):
+            spot = self._settled(spot)
+            if steps[index - 1 : index] == ["fields"]:
+                fields = spot.node.items or []
+                if step.isdecimal() and int(step) < len(fields):
+                    named[index] = fields[int(step)].string("name") or step
+            spot = self._next(spot, named[index]) or spot
+        return named
+
+    def follow(self, steps: list[str]) -> Place:
+        spot = self._root
+        is_exact = True
+        for step in filter(None, steps):
+            spot = self._settled(spot)
+            found = self._next(spot, step)
+            # The number of a union's branch, which may be the other schema's, leads nowhere.
+            is_exact = is_exact and (found is not None or step.isdecimal())
+            spot = found or spot
+        return Place(spot.document, _shown(spot.node).start, is_exact)
+
+    def _settled(self, spot: _Spot) -> _Spot:
+        """The definition where a name stands for it, and what is wrapped in `{"type": ...}` without its wrapping."""
+        for _ in range(10):
+            node = spot.node
+            wrapped = node.get("type")
+            name = node.text if node.text is not None else wrapped.text if wrapped is not None else None
+            if wrapped is not None and wrapped.text is None and node.get("fields") is None and not _is_field(node):
+                spot = _Spot(spot.document, wrapped, _inside(spot))
+                continue
+            found = None if name is None or _is_field(node) else self._type(name, spot.namespace)
+            if found is None:
+                return spot
+            spot = found
+        return spot
+
+    def _type(self, name: str, namespace: str) -> _Spot | None:
+        return self._types.get(qualify(name, namespace)) or self._types.get(name)
+
+    @staticmethod
+    def _next(spot: _Spot, step: str) -> _Spot | None:
+        """What a step leads to."""
+        node = spot.node
+        if node.items is not None:
+            found = next((each for each in node.items if _answers_to(each, step)), None)
+        else:
+            found = node.get(step)
+        return None if found is None else _Spot(spot.document, found, _inside(spot))
+
+
+def _is_field(node: Node) -> bool:
+    """Whether an object is a record's field: it has a name, and its type is not one that is named there."""
+    kind = node.string("type")
+    return node.get("name") is not None and (kind is None or kind not in _NAMED)
+
+
+def _answers_to(node: Node, name: str) -> bool:
+    aliases = node.get("aliases")
+    names = [node.string("name"), *(each.text for each in (aliases.items or [] if aliases else []))]
+    return _is_field(node) and name in names
+
+
+def _shown(node: Node) -> Node:
+    """A named thing's name is what a reader looks for."""
+    return node.get("name") or node
+
+
+def _inside(spot: _Spot) -> str:
+    node = spot.node
+    if node.string("name") is None or node.string("type") not in _NAMED:
+        return spot.namespace
+    return split(_full_name(spot))[0]
+
+
+def _full_name(spot: _Spot) -> str:
+    own = spot.node.string("namespace")
+    return qualify(spot.node.string("name") or "", spot.namespace if own is None else own)
+
+
+def _types(root: _Spot) -> Iterator[_Spot]:
+    """Every definition of a named type."""
+    pending = [root]
+    while pending:
+        spot = pending.pop()
+        node = spot.node
+        if node.string("type") in _NAMED and node.string("name") is not None:
+            yield spot
+        inside = _inside(spot)
+        if node.items is not None:
+            pending += [_Spot(spot.document, each, inside) for each in reversed(node.items)]
+        pending += [
+            _Spot(spot.document, each, inside)
+            for each in (node.get(key) for key in ("values", "items", "fields", "type"))
+            if each is not None
+        ]

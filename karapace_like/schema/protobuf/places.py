@@ -1,0 +1,135 @@
+"""Where in a .proto text an incompatibility is: its path (`#/Order/3`) followed through the text.
+
+A path names messages and oneofs and counts fields by their numbers; behind a field of a message type, it goes on in
+that message, in whichever file that is. What is not in the text is looked for no further: the place is the last thing
+on the way that is there.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from karapace_like.schema.files import Place, Source
+
+_TOKEN = re.compile(
+    r"""
+    (?:\s+|//[^\n]*|/\*.*?\*/)*
+    (   [A-Za-z0-9_.+-]+
+      | "(?:[^"\\\n]|\\.)*"
+      | '(?:[^'\\\n]|\\.)*'
+      | .
+      | \Z
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BLOCKS = frozenset({"message", "enum", "oneof", "extend", "group", "service", "rpc"})
+_LABELS = frozenset({"optional", "required", "repeated", "export", "local"})
+
+
+@dataclass(slots=True)
+class _Block:
+    """A message, enum, oneof or a whole file: what is inside of it, by name, and fields by number."""
+
+    document: str
+    start: int
+    kind: str
+    name: str = ""
+    type: str = ""
+    """Of a field: the name of its type."""
+    inside: "dict[str, _Block]" = field(default_factory=dict)
+
+
+def place(source: Source, path: str) -> Place:
+    """Where in the source the path leads."""
+    files = {document: _blocks(document, text) for document, text in source.documents.items()}
+    here = files[""]
+    is_exact = True
+    for step in filter(None, path.removeprefix("#").split("/")):
+        inside = here.inside.get(step) or next(
+            (each.inside[step] for each in _types(files, here.type) if step in each.inside), None
+        )
+        is_exact = is_exact and inside is not None
+        here = inside or here
+    return Place(here.document, here.start, is_exact)
+
+
+def _types(files: "dict[str, _Block]", name: str) -> Iterator[_Block]:
+    """The messages that a type name may mean: those of that last name, the file's own first."""
+    last = name.rpartition(".")[2]
+    pending = list(files.values()) if last else []
+    while pending:
+        block = pending.pop(0)
+        if block.name == last and block.kind in {"message", "group"}:
+            yield block
+        pending += [each for each in block.inside.values() if each.kind != "field"]
+
+
+def _blocks(document: str, text: str) -> _Block:
+    """The file as nested blocks; a statement of no interest is passed over."""
+    package = re.search(r"^\s*(package)\b", text, re.MULTILINE)
+    file = _Block(document, package.start(1) if package else 0, "file")
+    opened = [file]
+    statement: list[tuple[str, int]] = []
+    tokens = _tokens(text)
+    for token, start in tokens:
+        match token:
+            case "{" if _keyword(statement) in _BLOCKS:
+                opened.append(_opened(document, statement, opened[-1]))
+                statement = []
+            case "{":
+                _skip(tokens, "}")
+            case "[":
+                _skip(tokens, "]")
+            case "}":
+                statement = []
+                del opened[max(1, len(opened) - 1) :]
+            case ";":
+                _note_field(document, statement, opened)
+                statement = []
+            case _:
+                statement.append((token, start))
+    return file
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    return ((found[1], found.start(1)) for found in _TOKEN.finditer(text) if found[1])
+
+
+def _skip(tokens: Iterator[tuple[str, int]], closing: str) -> None:
+    """Pass over a bracketed part, with what is nested in it."""
+    opening = {"}": "{", "]": "["}[closing]
+    depth = 1
+    for token, _ in tokens:
+        depth += (token == opening) - (token == closing)
+        if not depth:
+            return
+
+
+def _keyword(statement: list[tuple[str, int]]) -> str:
+    return next((word for word, _ in statement if word not in _LABELS), "")
+
+
+def _opened(document: str, statement: list[tuple[str, int]], around: _Block) -> _Block:
+    words = [word for word, _ in statement if word not in _LABELS]
+    name = words[1] if len(words) > 1 else ""
+    block = _Block(document, statement[0][1], words[0], name)
+    around.inside.setdefault(f"extend {name}" if block.kind == "extend" else name, block)
+    if block.kind == "group" and "=" in words[2:-1]:
+        around.inside.setdefault(words[words.index("=") + 1], block)
+    return block
+
+
+def _note_field(document: str, statement: list[tuple[str, int]], opened: list[_Block]) -> None:
+    """A field or an enum's value, by its name and number; a oneof's fields are also the message's."""
+    words = [word for word, _ in statement]
+    equals = words.index("=") if "=" in words else 0
+    if not 0 < equals < len(words) - 1 or words[0] in {"option", "syntax", "edition"}:
+        return
+    type_ = words[equals - 2] if equals > 1 else ""
+    if type_ == ">":  # map<key, value>
+        type_ = words[equals - 3]
+    found = _Block(document, statement[0][1], "field", type=type_)
+    for block in opened[-2:] if opened[-1].kind == "oneof" else opened[-1:]:
+        block.inside.setdefault(words[equals - 1], found)
+        block.inside.setdefault(words[equals + 1], found)

@@ -1,0 +1,371 @@
+"""`karapace-like check`: schemas in files against another folder and against Git revisions."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.command_line import Repository, run, write
+
+ORDER = """\
+{
+  "type": "record",
+  "name": "Order",
+  "namespace": "shop",
+  "fields": [
+    {"name": "id", "type": "long"},
+    {"name": "to", "type": "Address"}
+  ]
+}
+"""
+ADDRESS = """\
+{
+  "type": "record",
+  "name": "Address",
+  "namespace": "shop",
+  "fields": [
+    {"name": "street", "type": "string"}
+  ]
+}
+"""
+ADDRESS_WITH_ZIP = ADDRESS.replace('"string"}\n', '"string"},\n    {"name": "zip", "type": "string"}\n')
+PARCEL = """\
+syntax = "proto3";
+package shop;
+
+import "common/size.proto";
+import "google/protobuf/timestamp.proto";
+
+message Parcel {
+  Size size = 1;
+  google.protobuf.Timestamp sent = 2;
+}
+"""
+SIZE = """\
+syntax = "proto3";
+package shop;
+
+message Size {
+  // Grams.
+  int32 weight = 1;
+}
+"""
+PERSON = """\
+{
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "type": "object",
+  "properties": {
+    "name": {"$ref": "common/text.json#/definitions/Name"}
+  }
+}
+"""
+TEXT = """\
+{
+  "definitions": {
+    "Name": {"$ref": "length.json"}
+  }
+}
+"""
+LENGTH = """\
+{
+  "type": "string",
+  "maxLength": 10
+}
+"""
+
+
+def problems(report: Any) -> list[tuple[str, str, int, str, str, int]]:
+    """(subject, path, line, rule, old path, old line) of each problem of a JSON report."""
+    return [
+        (
+            case["subject"],
+            each["place"]["path"],
+            each["place"]["line"],
+            each["rule"],
+            each["old"]["path"],
+            each["old"]["line"],
+        )
+        for case in report["cases"]
+        for each in case["problems"]
+    ]
+
+
+def test_a_field_without_a_default_is_reported_where_it_stands_for_its_file_and_for_those_that_refer_to_it(
+    tmp_path: Path,
+) -> None:
+    repository = Repository(tmp_path, {"schemas/common/address.avsc": ADDRESS, "schemas/order.avsc": ORDER})
+    write(tmp_path, {"schemas/common/address.avsc": ADDRESS_WITH_ZIP})
+    ended = repository.run("check", "--against", "main", "--format", "json")
+    place = ("schemas/common/address.avsc", 7, "READER_FIELD_MISSING_DEFAULT_VALUE", "main:schemas/common/address.avsc")
+    assert ended.code == 1
+    assert problems(ended.json()) == [("address", *place, 5), ("order", *place, 5)]
+
+
+def test_imports_are_found_by_the_end_of_their_path_and_followed_to_the_line(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, {"proto/common/size.proto": SIZE, "proto/parcel.proto": PARCEL})
+    write(tmp_path, {"proto/common/size.proto": SIZE.replace("int32", "string")})
+    ended = repository.run("check", "proto/parcel.proto", "--against", "HEAD", "--format", "json")
+    assert ended.code == 1
+    assert problems(ended.json()) == [
+        ("parcel", "proto/common/size.proto", 6, "FIELD_SCALAR_KIND_CHANGED", "HEAD:proto/common/size.proto", 6),
+        ("parcel", "proto/parcel.proto", 8, "FIELD_NAMED_TYPE_CHANGED", "HEAD:proto/parcel.proto", 8),
+    ]
+
+
+def test_references_of_json_schemas_are_relative_to_their_files(tmp_path: Path) -> None:
+    repository = Repository(
+        tmp_path, {"person.json": PERSON, "common/text.json": TEXT, "common/length.json": LENGTH, "package.json": "{}"}
+    )
+    write(tmp_path, {"common/length.json": LENGTH.replace("10", "5")})
+    ended = repository.run("check", "--against", "main", "--format", "json")
+    assert ended.code == 1
+    assert problems(ended.json()) == [
+        ("person", "common/length.json", 3, "MAX_LENGTH_DECREASED", "main:common/length.json", 3)
+    ]
+
+
+def test_a_file_is_judged_with_those_that_refer_to_it(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, {"address.avsc": ADDRESS, "order.avsc": ORDER, "other.avsc": '"string"'})
+    write(tmp_path, {"address.avsc": ADDRESS_WITH_ZIP})
+    ended = repository.run("check", "address.avsc", "--against", "main", "--format", "json")
+    assert [each["subject"] for each in ended.json()["cases"]] == ["address", "order"]
+
+
+def test_text_names_file_line_rule_old_and_new(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, {"size.proto": SIZE})
+    write(tmp_path, {"size.proto": SIZE.replace("int32", "string")})
+    ended = repository.run("check", "--against", "main")
+    assert ended.code == 1
+    first, message, *rest = ended.out.splitlines()
+    assert first == "size.proto:6:3: error: FIELD_SCALAR_KIND_CHANGED"
+    assert message.startswith("  The kind of a SCALAR field at path '#/Size/1' in the new schema does not match")
+    assert rest == [
+        "  old main:size.proto:6 | int32 weight = 1;",
+        "  new size.proto:6 | string weight = 1;",
+        "  size (size.proto): failed, BACKWARD with main",
+        "",
+        "1 schema: 1 failed",
+    ]
+
+
+def test_a_field_that_the_old_schema_misses_in_new_data_is_placed_in_the_new_file(tmp_path: Path) -> None:
+    """Forward: the path is one of the old schema, whose fields have other numbers."""
+    old = ADDRESS.replace('{"name": "street"', '{"name": "city", "type": "string"},\n    {"name": "street"')
+    repository = Repository(tmp_path, {"address.avsc": old})
+    new = ADDRESS.replace('"type": "string"', '"type": "int"')
+    write(tmp_path, {"address.avsc": new})
+    ended = repository.run("check", "--against", "main", "--level", "forward", "--format", "json")
+    assert problems(ended.json()) == [
+        ("address", "address.avsc", 5, "READER_FIELD_MISSING_DEFAULT_VALUE", "main:address.avsc", 6),
+        ("address", "address.avsc", 6, "TYPE_MISMATCH", "main:address.avsc", 7),
+    ]
+
+
+def test_two_folders_are_compared_by_subjects(tmp_path: Path) -> None:
+    write(tmp_path, {"old/a/address.avsc": ADDRESS, "new/b/address.avsc": ADDRESS_WITH_ZIP})
+    ended = run("check", "new", "--against", "old", "--format", "json", folder=tmp_path)
+    assert ended.code == 1
+    assert [each[:3] for each in problems(ended.json())] == [("address", "new/b/address.avsc", 7)]
+
+
+@pytest.mark.parametrize(
+    ("level", "code"),
+    [("NONE", 0), ("BACKWARD", 1), ("FORWARD", 0), ("FULL", 1), ("FORWARD_TRANSITIVE", 0), ("FULL_TRANSITIVE", 1)],
+)
+def test_the_level_decides_which_direction_is_looked_at(tmp_path: Path, level: str, code: int) -> None:
+    write(tmp_path, {"old/address.avsc": ADDRESS, "new/address.avsc": ADDRESS_WITH_ZIP})
+    assert run("check", "new", "--against", "old", "--level", level, folder=tmp_path).code == code
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ('compatibility = "FORWARD"', 0),
+        ('[subjects.address]\ncompatibility = "FORWARD"', 0),
+        ('compatibility = "NONE"\n[subjects.address]\ncompatibility = "FULL"', 1),
+        ('exclude = ["address.avsc"]', 0),
+    ],
+)
+def test_the_settings_file_sets_levels_for_all_and_for_one(tmp_path: Path, settings: str, code: int) -> None:
+    repository = Repository(tmp_path, {"address.avsc": ADDRESS})
+    write(tmp_path, {"address.avsc": ADDRESS_WITH_ZIP, "karapace-like.toml": settings})
+    assert repository.run("check", "--against", "main").code == code
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject"),
+    [
+        ("{stem}-value", "address-value"),
+        ("{folder}.{stem}", "shop/eu.address"),
+        ("{path}", "shop/eu/address"),
+        ("{record}", "shop.Address"),
+    ],
+)
+def test_a_pattern_makes_the_subject_of_a_file(tmp_path: Path, pattern: str, subject: str) -> None:
+    write(tmp_path, {"shop/eu/address.avsc": ADDRESS, "karapace-like.toml": f'subject = "{pattern}"'})
+    ended = run("check", "--against", ".", "--format", "json", folder=tmp_path)
+    assert [each["subject"] for each in ended.json()["cases"]] == [subject]
+
+
+def test_a_subject_stays_what_it_is_when_its_file_moves(tmp_path: Path) -> None:
+    """The old files are called what the old settings call them."""
+    repository = Repository(
+        tmp_path, {"a.avsc": ADDRESS, "karapace-like.toml": '[subjects.address-value]\nfile = "a.avsc"'}
+    )
+    repository.git("mv", "a.avsc", "b.avsc")
+    write(tmp_path, {"b.avsc": ADDRESS_WITH_ZIP, "karapace-like.toml": '[subjects.address-value]\nfile = "b.avsc"'})
+    ended = repository.run("check", "--against", "main", "--format", "json")
+    assert [each[:3] for each in problems(ended.json())] == [("address-value", "b.avsc", 7)]
+
+
+def test_another_format_for_a_subject_is_incompatible(tmp_path: Path) -> None:
+    write(tmp_path, {"old/size.avsc": '"string"', "new/size.proto": SIZE})
+    ended = run("check", "new", "--against", "old", folder=tmp_path)
+    assert ended.code == 1
+    assert "SCHEMA_TYPE_CHANGED" in ended.out
+
+
+def test_a_schema_in_a_subfolder_is_compared_with_that_folder_of_the_revision(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, {"deep/address.avsc": ADDRESS, "address.avsc": '"string"'})
+    write(tmp_path, {"deep/address.avsc": ADDRESS_WITH_ZIP})
+    ended = run("check", "--against", "HEAD", "--format", "json", folder=repository.folder / "deep")
+    assert [each[:3] for each in problems(ended.json())] == [("address", "address.avsc", 7)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("a.avsc", '{"type": "record",\n "name" "A"}', 2),
+        ("a.avsc", '{"type": "record", "name": "A", "fields": [{"name": "b", "type": "Missing"}]}', 1),
+        ("a.proto", 'syntax = "proto3";\nmessage A {\n  Missing m = 1;\n}\n', 3),
+        ("a.schema.json", '{\n"type": 5}', 1),
+        ("a.schema.json", '{\n"type": }', 2),
+    ],
+)
+def test_what_is_no_schema_could_not_be_judged(tmp_path: Path, name: str, text: str, line: int) -> None:
+    write(tmp_path, {f"new/{name}": text, "old/b.avsc": '"int"'})
+    ended = run("check", "new", "--against", "old", "--format", "json", folder=tmp_path)
+    (case,) = ended.json()["cases"]
+    assert ended.code == 2
+    assert case["verdict"] == "unknown"
+    assert case["problems"][0]["rule"] == "INVALID_SCHEMA"
+    assert case["problems"][0]["place"]["line"] == line
+
+
+def test_an_old_schema_that_cannot_be_read_could_not_be_judged(tmp_path: Path) -> None:
+    write(tmp_path, {"old/a.avsc": "{", "new/a.avsc": '"int"'})
+    ended = run("check", "new", "--against", "old", folder=tmp_path)
+    assert ended.code == 2
+    assert "UNREADABLE_EARLIER_VERSION" in ended.out
+
+
+def test_files_that_refer_to_each_other_in_a_circle_are_named(tmp_path: Path) -> None:
+    circle = 'syntax = "proto3";\nimport "{}.proto";\n'
+    write(tmp_path, {"new/a.proto": circle.format("b"), "new/b.proto": circle.format("a"), "old/c.avsc": '"int"'})
+    ended = run("check", "new", "--against", "old", folder=tmp_path)
+    assert ended.code == 2
+    assert "in a circle: b.proto -> a.proto -> b.proto" in ended.out
+
+
+def test_a_revision_needs_no_checkout_and_no_name_in_ascii(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, {"päckchen ü.avsc": '"int"'})
+    write(tmp_path, {"päckchen ü.avsc": '"string"'})
+    ended = repository.run("check", "--against", "HEAD~0", "--format", "json")
+    assert [each[:3] for each in problems(ended.json())] == [("päckchen ü", "päckchen ü.avsc", 1)]
+
+
+class TestForms:
+    """Each form of the report tells the same problem."""
+
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Repository:
+        files = {"schemas/address.avsc": ADDRESS, "schemas/good.avsc": '"int"', "schemas/bad.avsc": "{"}
+        repository = Repository(tmp_path, files)
+        write(tmp_path, {"schemas/address.avsc": ADDRESS_WITH_ZIP})
+        return repository
+
+    def test_github(self, repository: Repository) -> None:
+        lines = repository.run("check", "--against", "main", "--format", "github").out.splitlines()
+        assert lines[0].startswith(
+            "::error file=schemas/address.avsc,line=7,col=6,title=READER_FIELD_MISSING_DEFAULT_VALUE::address: "
+        )
+        assert lines[1].startswith("::error file=schemas/bad.avsc,line=1,col=2,title=INVALID_SCHEMA::bad: ")
+        assert lines[2] == "3 schemas: 1 passed, 1 failed, 1 unknown"
+
+    def test_junit(self, repository: Repository) -> None:
+        suite = ET.fromstring(repository.run("check", "--against", "main", "--format", "junit").out)[0]
+        assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+            "tests": "3",
+            "failures": "1",
+            "errors": "1",
+        }
+        outcomes = {case.get("name"): [each.tag for each in case] for case in suite}
+        assert outcomes == {"address": ["failure"], "bad": ["error"], "good": []}
+
+    def test_sarif(self, repository: Repository) -> None:
+        (sarif,) = repository.run("check", "--against", "main", "--format", "sarif").json()["runs"]
+        rules = [each["id"] for each in sarif["tool"]["driver"]["rules"]]
+        place = sarif["results"][0]["locations"][0]["physicalLocation"]
+        assert rules == ["INVALID_SCHEMA", "READER_FIELD_MISSING_DEFAULT_VALUE"]
+        assert [rules[each["ruleIndex"]] for each in sarif["results"]] == rules[::-1]
+        assert place == {
+            "artifactLocation": {"uri": "schemas/address.avsc"},
+            "region": {"startLine": 7, "startColumn": 6},
+        }
+
+    def test_markdown(self, repository: Repository) -> None:
+        text = repository.run("check", "--against", "main", "--format", "markdown").out
+        assert "| ❌ | address | `schemas/address.avsc` | BACKWARD with main |" in text
+        assert '+ {"name": "zip", "type": "string"}' in text
+
+    def test_several_at_once_go_to_files(self, repository: Repository) -> None:
+        ended = repository.run(
+            "check", "--against", "main", "--format", "text", "--format", "junit=out.xml", "--format", "json=out.json"
+        )
+        assert ended.code == 1
+        assert "INVALID_SCHEMA" in ended.out
+        assert ET.parse(repository.folder / "out.xml").getroot().tag == "testsuites"
+        assert (repository.folder / "out.json").read_text().startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["check"], "Say what to compare with: --against FOLDER or --against REVISION"),
+        (["check", "--against", "nowhere"], "neither a folder nor a Git revision"),
+        (["check", "--against", "a.avsc"], "name a folder or a Git revision"),
+        (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
+        (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is no format. Choose from text, json, junit"),
+        (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
+        (["check", "--against", "HEAD", "--level", "SIDEWAYS"], "'backward_transitive'"),
+        (["check", "--against", "HEAD", "--config", "none.toml"], "'none.toml' does not exist"),
+        (["check", "--agianst", "HEAD"], "Did you mean '--against'?"),
+        (["check", "--against", "HEAD", "--config", "wrong.toml"], "`compatibility`"),
+        (["check", "--against", "HEAD", "--config", "typo.toml"], "`compatability`"),
+        (["check", "--against", "HEAD", "--config", "pattern.toml"], "only {stem}, {folder}, {path}, {record}"),
+        (["check", "--against", "HEAD", "--config", "broken.toml"], "broken.toml is not TOML"),
+        (["check", "--against", "HEAD", "--config", "lost.toml"], "there is no file 'lost.avsc'"),
+        (["check", "--against", "HEAD", "--config", "twice.toml"], "would both be the subject 'same'"),
+        (["check", "/", "--against", "HEAD", "--config", "fine.toml"], "is not below"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_do_about_it(tmp_path: Path, arguments: list[str], told: str) -> None:
+    repository = Repository(
+        tmp_path,
+        {
+            "a.avsc": '"int"',
+            "b.avsc": '"int"',
+            "fine.toml": "",
+            "wrong.toml": 'compatibility = "SIDEWAYS"',
+            "typo.toml": 'compatability = "FULL"',
+            "pattern.toml": 'subject = "{name}"',
+            "broken.toml": "subject =",
+            "lost.toml": '[subjects.lost]\nfile = "lost.avsc"',
+            "twice.toml": 'subject = "same"',
+        },
+    )
+    ended = repository.run(*arguments)
+    assert ended.code == 2
+    assert told in ended.err
+    assert "Traceback" not in ended.err
