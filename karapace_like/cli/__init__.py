@@ -1,6 +1,7 @@
 """The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -8,6 +9,9 @@ _COMMANDS = {
     "serve": "Serve the schema registry and the Kafka REST proxy.",
     "kafka": "Run a real Apache Kafka for trials and tests.",
     "check": "Check that schemas in files may follow the versions before them.",
+    "register": "Register schemas in files.",
+    "plan": "Show what would make a registry what a folder says.",
+    "apply": "Make a registry what a folder says.",
 }
 """Name -> what it does, said here so that the list of commands needs none of them."""
 
@@ -19,7 +23,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

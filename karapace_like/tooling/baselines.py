@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from karapace_like.schema.files import Source
-from karapace_like.schema.model import CompatibilityLevel, SchemaType
+from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType
 from karapace_like.tooling.workspace import Workspace
 
 
@@ -29,12 +29,12 @@ class Baseline(Protocol):
         """The level that holds there for the subject; None where it has no say."""
         ...
 
-    def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:
-        """The subject's versions in ascending order, or only the latest; raises ToolError, InvalidSchemaError."""
+    def policy(self, subject: str) -> CompatibilityPolicy | None:
+        """The policy that holds there for the subject; None where it has no say."""
         ...
 
-    def subjects(self) -> Sequence[str]:
-        """The subjects that would be missed if no file had them any more."""
+    def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:
+        """The subject's versions in ascending order, or only the latest; raises InvalidSchemaError."""
         ...
 
 
@@ -49,6 +49,10 @@ class FilesBaseline:
         """Nothing: what holds for the new files is in their own settings."""
         return None
 
+    def policy(self, subject: str) -> CompatibilityPolicy | None:  # noqa: ARG002 - as above
+        """Nothing."""
+        return None
+
     def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:  # noqa: ARG002 - there is no other
         """The file's text, if there is one; raises InvalidSchemaError."""
         file = self._workspace.subjects.get(subject)
@@ -57,7 +61,3 @@ class FilesBaseline:
         linked = self._workspace.link(file)
         paths = {document: f"{self.name}:{path}" for document, path in linked.paths.items()}
         return [Earlier(file.type, linked.source, paths)]
-
-    def subjects(self) -> Sequence[str]:
-        """All of them."""
-        return list(self._workspace.subjects)

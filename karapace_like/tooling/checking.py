@@ -4,7 +4,7 @@ The same question as the registry's `registry/checks.py`, asked of files: every 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from karapace_like.schema import compatibility, formats
@@ -40,11 +40,12 @@ _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Compares schemas with a baseline. `level` is for all; None: what the settings or the baseline say."""
+    """Compares schemas with a baseline."""
 
     workspace: Workspace
     baseline: Baseline
-    level: CompatibilityLevel | None = None
+    level_of: Callable[[str], CompatibilityLevel | None]
+    """Subject -> its level; None: what the baseline says."""
 
     def report(self, paths: Sequence[str]) -> Report:
         """The verdict on every schema at or below the paths, and on those that refer to them."""
@@ -59,13 +60,13 @@ class Judge:
             parsed = linked.parsed()
         except InvalidSchemaError as error:
             return unreadable(subject, file, error)
-        level = self._level_of(subject)
+        level = self.level_of(subject) or self.baseline.level(subject) or _DEFAULT_LEVEL
         if level is CompatibilityLevel.NONE:
             return _case(subject, file, Verdict.PASSED, "not compared, its level is NONE")
         about = f"{level} with {self.baseline.name}"
         try:
             versions = self.baseline.versions(subject, every=compatibility.is_transitive(level))
-            problems = self._problems(linked, parsed, versions, level)
+            problems = self._problems(subject, linked, parsed, versions, level)
         except InvalidSchemaError as error:
             problem = _at_top(file, UNREADABLE, f"{RULES[UNREADABLE]}: {error}")
             return _case(subject, file, Verdict.UNKNOWN, about, [problem])
@@ -73,16 +74,13 @@ class Judge:
             return _case(subject, file, Verdict.PASSED, f"new, {self.baseline.name} does not have it")
         return _case(subject, file, Verdict.FAILED if problems else Verdict.PASSED, about, problems)
 
-    def _level_of(self, subject: str) -> CompatibilityLevel:
-        own = self.level or self.workspace.project.level(subject)
-        return own or self.baseline.level(subject) or _DEFAULT_LEVEL
-
     def _problems(
-        self, new: Linked, parsed: ParsedSchema, versions: Sequence[Earlier], level: CompatibilityLevel
+        self, subject: str, new: Linked, parsed: ParsedSchema, versions: Sequence[Earlier], level: CompatibilityLevel
     ) -> list[Problem]:
         """Of the newest version that speaks against the schema."""
+        policy = self.workspace.project.policy or self.baseline.policy(subject) or CompatibilityPolicy.STRICT
         for old in compatibility.counted(versions, level):
-            problems = compared(new, parsed, old, level, self.workspace.project.policy)
+            problems = compared(new, parsed, old, level, policy)
             if problems:
                 return problems
         return []

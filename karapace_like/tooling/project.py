@@ -59,7 +59,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     compatibility: CompatibilityLevel | None = None
-    policy: CompatibilityPolicy = CompatibilityPolicy.STRICT
+    policy: CompatibilityPolicy | None = None
     subjects: Mapping[str, SubjectSettings] = {}
     registry: GlobalSettings = GlobalSettings()
     lint: LintSettings = LintSettings()

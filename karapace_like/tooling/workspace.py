@@ -59,7 +59,8 @@ class Workspace:
     def __init__(self, tree: Tree, project: Project) -> None:
         self.project = project
         self._tree = tree
-        self._files: dict[str, SchemaFile] = {}
+        self.files: dict[str, SchemaFile] = {}
+        """Path -> file: every schema that has been found, be it only because another one refers to it."""
         self._offered: dict[SchemaType, dict[str, list[SchemaFile]]] = {each: defaultdict(list) for each in SchemaType}
         self._linked: dict[str, Linked] = {}
         self._referred: dict[str, Mapping[str, SchemaFile]] = {}
@@ -68,12 +69,11 @@ class Workspace:
             type_ = None if path.rpartition("/")[2] == FILE_NAME else project.type_of(path, text)
             if type_ is not None:
                 self._add(SchemaFile(path, type_, text))
-        self.schemas: Mapping[str, SchemaFile] = dict(self._files)
-        """Path -> file, of those that have a subject; more may be referred to."""
+        self._schemas: Mapping[str, SchemaFile] = dict(self.files)
         self.subjects: Mapping[str, SchemaFile] = self._by_subject()
 
     def _add(self, file: SchemaFile) -> None:
-        self._files[file.path] = file
+        self.files[file.path] = file
         try:
             offered = FORMATS[file.type].offers(file.text, file.path)
         except (InvalidSchemaError, RecursionError):
@@ -83,8 +83,8 @@ class Workspace:
 
     def _by_subject(self) -> dict[str, SchemaFile]:
         found: dict[str, SchemaFile] = {}
-        for file in self.schemas.values():
-            subject = self.project.subject_of(file.path, self._record_name(file))
+        for file in self._schemas.values():
+            subject = self.subject_of(file)
             other = found.setdefault(subject, file)
             if other is not file:
                 raise ToolError(
@@ -93,6 +93,10 @@ class Workspace:
                     "list what is no schema of yours in `exclude`."
                 )
         return found
+
+    def subject_of(self, file: SchemaFile) -> str:
+        """What the file is registered as; raises ToolError."""
+        return self.project.subject_of(file.path, self._record_name(file))
 
     def check_settings(self) -> None:
         """Raise ToolError if the settings name a file that is not there."""
@@ -115,7 +119,7 @@ class Workspace:
         """(subject, file) of the files at or below the paths, and of those that refer to them; all for none."""
         chosen = {
             file.path
-            for file in self.schemas.values()
+            for file in self._schemas.values()
             if not paths or any(each in {file.path, "."} or file.path.startswith(f"{each}/") for each in paths)
         }
         return [
@@ -154,7 +158,7 @@ class Workspace:
         return Linked(file, direct, Source(file.text, texts), paths)
 
     def _look_up(self, reference: Reference) -> UnparsedSchema:
-        file = self._files[reference.subject]
+        file = self.files[reference.subject]
         return _unparsed(file, self._references(file))
 
     def _references(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
@@ -197,7 +201,7 @@ class Workspace:
                 return _nearest(offering, file, name)
             if name in self._tree and name != file.path and _type_by_suffix(name) is file.type:
                 self._add(SchemaFile(name, file.type, self._tree[name].decode(errors="replace")))
-                return self._files[name]
+                return self.files[name]
         return None
 
 

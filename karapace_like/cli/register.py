@@ -1,0 +1,53 @@
+"""`karapace-like register`: schemas in files become versions in a registry."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from karapace_like.cli.outcome import failures_told, finish, paths_argument, settings_option
+from karapace_like.cli.registry_access import ask_registry, registry_options
+from karapace_like.tooling.opening import open_workspace
+from karapace_like.tooling.planning import Plan, Planner, carry_out
+from karapace_like.tooling.remote import Remote
+from karapace_like.tooling.report import Report
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like register --registry http://localhost:8081 --dry-run
+  karapace-like register schemas/orders.avsc --registry https://registry.example.org
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@paths_argument
+@registry_options(required=True)
+@settings_option
+@click.option("--dry-run", is_flag=True, help="Tell what would be registered, and change nothing.")
+def register(
+    *, paths: Sequence[Path], settings: Path | None, dry_run: bool, registry: str, **credentials: str | None
+) -> None:
+    """Register schemas in files, and first the files that they refer to.
+
+    PATHS are files or folders; all below the current folder if none is named. What is registered already stays as it
+    is. Nothing is registered if one of the schemas breaks its subject's level: that is reported as by `check`.
+
+    Exit codes: 0 registered, 1 incompatible, 2 could not tell, or the registry refused.
+    """
+
+    async def work(remote: Remote) -> Report:
+        planner = Planner(remote, opened.workspace)
+        subjects = [subject for subject, _ in opened.workspace.selected(opened.paths)]
+        actions, report = await planner.schemas(subjects, lambda _: None)
+        if report.exit_code == 0 and dry_run:
+            click.echo(Plan(actions).text(), nl=False)
+        elif report.exit_code == 0:
+            await carry_out(remote, opened.workspace, Plan(actions), click.echo)
+            click.echo(f"{len(actions)} registered, the rest was there")
+        return report
+
+    with failures_told():
+        opened = open_workspace(paths, settings)
+        report = ask_registry(work, registry, credentials)
+        if report.exit_code:
+            finish(report.below(opened.shown_root), ())

@@ -1,0 +1,92 @@
+"""How commands reach a registry: the options, and what is told where it cannot be reached or refuses.
+
+The client is imported where it is used: a command that is run without a registry starts without it.
+"""
+
+import asyncio
+import netrc
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from karapace_like.tooling.errors import ToolError
+
+if TYPE_CHECKING:
+    from karapace_like.tooling.remote import Remote
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., object])
+
+
+def registry_options(*, required: bool) -> Callable[[C], C]:
+    """`--registry`, `--user`, `--password` and `--token`."""
+
+    def decorate(command: C) -> C:
+        for option in (
+            click.option("--token", envvar="KARAPACE_LIKE_TOKEN", help="A bearer token instead of user and password."),
+            click.option(
+                "--password",
+                envvar="KARAPACE_LIKE_PASSWORD",
+                help="Of the user; better given as KARAPACE_LIKE_PASSWORD, which other users do not see.",
+            ),
+            click.option(
+                "--user",
+                envvar="KARAPACE_LIKE_USER",
+                help="Who asks, where the registry wants to know.  [default: the URL's, else ~/.netrc's]",
+            ),
+            click.option(
+                "--registry",
+                metavar="URL",
+                required=required,
+                envvar="KARAPACE_LIKE_REGISTRY",
+                help="A registry: this service's, Confluent's or Karapace's.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, credentials: Mapping[str, str | None]) -> T:
+    """What the work answers; raises ToolError that says what is wrong with the registry or the `credentials`.
+
+    These are `user`, `password` and `token`.
+    """
+    from karapace_like.client.registry_client import (  # noqa: PLC0415 - see above
+        Credentials,
+        RefusedError,
+        RegistryClient,
+        UnreachableError,
+    )
+    from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
+
+    async def inside() -> T:
+        async with client:
+            return await work(Remote(client))
+
+    user, password = credentials["user"], credentials["password"]
+    if user is None and credentials["token"] is None:
+        user, password = _from_netrc(registry)
+    try:
+        client = RegistryClient(registry, Credentials(user, password, credentials["token"]))
+        return asyncio.run(inside())
+    except UnreachableError as error:
+        raise ToolError(f"{error}. Look at --registry, and whether the service is ready (/health/ready).") from error
+    except RefusedError as error:
+        hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
+        raise ToolError(f"The registry refused: {error} ({error.code}).{hint}") from error
+
+
+def _from_netrc(registry: str) -> tuple[str | None, str | None]:
+    """(user, password) of the registry's host; a URL with a user of its own needs none."""
+    parts = urlsplit(registry)
+    if parts.username or not parts.hostname:
+        return None, None
+    try:
+        found = netrc.netrc().authenticators(parts.hostname)
+    except (FileNotFoundError, netrc.NetrcParseError, OSError):
+        return None, None
+    return (found[0], found[2]) if found else (None, None)

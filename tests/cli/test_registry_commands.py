@@ -1,0 +1,308 @@
+"""`check --registry`, `register`, `plan`, `apply` and `impact`, on a real service.
+
+The service is shared by all tests, so each has subjects of its own: `{stem}` with a prefix.
+"""
+
+import json
+import secrets
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command_line import Outcome, run, write
+from tests.service_process import ServiceProcess
+
+MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+
+ADDRESS = (
+    '{"type": "record", "name": "Address", "namespace": "shop", "fields": [{"name": "street", "type": "string"}]}\n'
+)
+ORDER = """\
+{
+  "type": "record", "name": "Order", "namespace": "shop", "fields": [
+    {"name": "id", "type": "long"},
+    {"name": "to", "type": "Address"}
+  ]
+}
+"""
+ADDRESS_WITH_ZIP = ADDRESS.replace("}]}", '},\n  {"name": "zip", "type": "string"}]}')
+ADDRESS_WITH_CITY = ADDRESS.replace("}]}", '},\n  {"name": "city", "type": "string", "default": ""}]}')
+SIZE = 'syntax = "proto3";\npackage shop;\n\nmessage Size {\n  int32 grams = 1;\n}\n'
+PARCEL = 'syntax = "proto3";\npackage shop;\n\nimport "common/size.proto";\n\nmessage Parcel {\n  Size size = 1;\n}\n'
+PERSON = (
+    '{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"name": {"$ref": "common/name.json"}}}\n'
+)
+NAME = '{"$ref": "length.json"}\n'
+LENGTH = '{"type": "string", "maxLength": 10}\n'
+
+
+class Shop:
+    """A folder with a prefix for its subjects, and the registry that it is meant for."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.prefix = f"shop-{secrets.token_hex(4)}."
+        self.settings("")
+
+    def settings(self, more: str) -> None:
+        self.write({"karapace-like.toml": f'subject = "{self.prefix}{{stem}}"\n{more}'})
+
+    def write(self, files: Mapping[str, str]) -> None:
+        write(self.folder, files)
+
+    def run(self, *arguments: object) -> Outcome:
+        return run(*arguments, "--registry", self.url, folder=self.folder)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": MEDIA_TYPE},
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def version(self, name: str, number: int | str = "latest") -> Any:
+        return self.ask("GET", f"/subjects/{self.prefix}{name}/versions/{number}")
+
+    def level(self, name: str) -> str:
+        level: str = self.ask("GET", f"/config/{self.prefix}{name}?defaultToGlobal=true")["compatibilityLevel"]
+        return level
+
+    def subjects(self) -> list[str]:
+        found = self.ask("GET", f"/subjects?subjectPrefix={self.prefix}")
+        return sorted(each.removeprefix(self.prefix) for each in found)
+
+    def plain(self, text: str) -> list[str]:
+        """The lines without the prefix."""
+        return text.replace(self.prefix, "").splitlines()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, service: ServiceProcess) -> Shop:
+    return Shop(tmp_path, service.url)
+
+
+def test_what_files_refer_to_is_registered_first(shop: Shop) -> None:
+    files = {
+        "order.avsc": ORDER,
+        "z-address.avsc": ADDRESS,
+        "parcel.proto": PARCEL,
+        "common/size.proto": SIZE,
+        "person.json": PERSON,
+        "common/name.json": NAME,
+        "common/length.json": LENGTH,
+    }
+    shop.write(files)
+    ended = shop.run("register")
+    assert ended.code == 0, ended
+    assert shop.subjects() == ["length", "name", "order", "parcel", "person", "size", "z-address"]
+    assert shop.version("order")["references"] == [
+        {"name": "shop.Address", "subject": f"{shop.prefix}z-address", "version": 1}
+    ]
+    assert shop.version("parcel")["references"] == [
+        {"name": "common/size.proto", "subject": f"{shop.prefix}size", "version": 1}
+    ]
+    assert [each["name"] for each in shop.version("person")["references"]] == ["common/name.json", "common/length.json"]
+    again = shop.run("register")
+    assert (again.code, again.out) == (0, "0 registered, the rest was there\n")
+
+
+def test_a_dry_run_registers_nothing(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    ended = shop.run("register", "order.avsc", "--dry-run")
+    assert shop.plain(ended.out) == [
+        "+ register address (address.avsc)",
+        "+ register order (order.avsc), refers to address version new",
+    ]
+    assert shop.subjects() == []
+
+
+def test_nothing_is_registered_if_one_schema_is_incompatible(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert shop.run("register").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP, "another.avsc": '"int"'})
+    ended = shop.run("register")
+    assert ended.code == 1
+    assert "address.avsc:2:4: error: READER_FIELD_MISSING_DEFAULT_VALUE" in ended.out
+    assert shop.subjects() == ["address"]
+
+
+def test_check_judges_by_the_registrys_versions(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    assert shop.run("register").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP, "new.avsc": '"int"'})
+    ended = shop.run("check", "--format", "json")
+    verdicts = {each["subject"].removeprefix(shop.prefix): each["verdict"] for each in ended.json()["cases"]}
+    assert ended.code == 1
+    assert verdicts == {"address": "failed", "new": "passed", "order": "failed"}
+    (problem,) = ended.json()["cases"][0]["problems"]
+    assert problem["place"]["line"] == 2
+    assert problem["old"]["path"] == f"{shop.prefix}address version 1"
+
+
+@pytest.mark.parametrize(("level", "code"), [("BACKWARD", 0), ("BACKWARD_TRANSITIVE", 1), ("NONE", 0), ("FORWARD", 1)])
+def test_check_takes_the_level_and_the_versions_that_count_from_the_registry(shop: Shop, level: str, code: int) -> None:
+    """The third text reads what the second wrote, but not what the first did; the second cannot read the third."""
+    road, both = ADDRESS.replace("street", "road"), ADDRESS.replace("}]}", '}, {"name": "road", "type": "string"}]}')
+    shop.ask("PUT", f"/config/{shop.prefix}address", {"compatibility": "NONE"})
+    for text in (ADDRESS, both):
+        shop.write({"address.avsc": text})
+        assert shop.run("register").code == 0
+    shop.ask("PUT", f"/config/{shop.prefix}address", {"compatibility": level})
+    shop.write({"address.avsc": road})
+    assert shop.run("check").code == code
+
+
+def test_plan_shows_what_apply_does_and_nothing_is_left(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS, "notes.avsc": '"string"'})
+    shop.settings(
+        f'compatibility = "FULL"\n[subjects."{shop.prefix}notes"]\ncompatibility = "NONE"\nmode = "READONLY"\n'
+    )
+    planned = shop.run("plan")
+    assert planned.code == 0
+    assert shop.plain(planned.out) == [
+        "~ compatibility of address: not set -> FULL",
+        "~ compatibility of notes: not set -> NONE",
+        "~ compatibility of order: not set -> FULL",
+        "+ register address (address.avsc)",
+        "+ register notes (notes.avsc)",
+        "+ register order (order.avsc), refers to address version new",
+        "~ mode of notes: not set -> READONLY",
+    ]
+    assert shop.subjects() == []
+    applied = shop.run("apply", "--yes")
+    assert applied.code == 0, applied
+    done = [line.removeprefix("done: ").partition(": version")[0] for line in shop.plain(applied.out)]
+    assert done == [*shop.plain(planned.out), *shop.plain(planned.out)]
+    assert (shop.level("address"), shop.level("notes")) == ("FULL", "NONE")
+    assert shop.ask("GET", f"/mode/{shop.prefix}notes") == {"mode": "READONLY"}
+    for command in ("plan", "apply"):
+        again = shop.run(command)
+        assert (again.code, again.out) == (0, "Nothing to do: the registry is as the files say.\n")
+
+
+def test_a_closed_subject_is_opened_before_it_is_written(shop: Shop) -> None:
+    name = f'[subjects."{shop.prefix}notes"]\n'
+    shop.write({"notes.avsc": '"string"'})
+    shop.settings(f'{name}mode = "READONLY"')
+    assert shop.run("apply", "--yes").code == 0
+    shop.settings(f'{name}mode = "READWRITE"')
+    shop.write({"notes.avsc": '["null", "string"]'})
+    ended = shop.run("apply", "--yes")
+    assert ended.code == 0, ended
+    assert shop.version("notes")["version"] == 2
+
+
+def test_a_changed_reference_makes_new_versions_of_those_that_refer_to_it(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    assert shop.run("apply", "--yes").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_CITY})
+    assert shop.plain(shop.run("plan").out) == [
+        "+ register address (address.avsc)",
+        "+ register order (order.avsc), refers to address version new",
+    ]
+    assert shop.run("apply", "--yes").code == 0
+    assert shop.version("order")["references"][0]["version"] == 2
+
+
+def test_deletes_only_when_told_and_only_what_no_file_has(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS, "notes.avsc": '"string"'})
+    shop.settings(f'[subjects."{shop.prefix}notes"]\ncompatibility = "FULL"')
+    assert shop.run("apply", "--yes").code == 0
+    (shop.folder / "order.avsc").unlink()
+    (shop.folder / "address.avsc").unlink()
+    shop.settings("")
+    assert shop.run("plan").out == "Nothing to do: the registry is as the files say.\n"
+    ended = shop.run("apply", "--delete", f"{shop.prefix}*", "--yes")
+    assert ended.code == 0, ended
+    assert shop.plain(ended.out)[:3] == [
+        "~ compatibility of notes: FULL -> not set",
+        "- delete order (1 version, softly)",
+        "- delete address (1 version, softly)",
+    ]
+    assert shop.subjects() == ["notes"]
+
+
+def test_a_saved_plan_is_done_as_it_is_or_not_at_all(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert shop.run("plan", "--out", "plan.json").code == 0
+    shop.write({"more.avsc": '"int"'})
+    refused = shop.run("apply", "--plan", "plan.json", "--yes")
+    assert refused.code == 2
+    assert "make a new plan" in refused.err
+    assert shop.subjects() == []
+    (shop.folder / "more.avsc").unlink()
+    assert shop.run("apply", "--plan", "plan.json", "--yes").code == 0
+    assert shop.subjects() == ["address"]
+
+
+def test_apply_does_nothing_where_a_schema_is_incompatible(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert shop.run("apply", "--yes").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP, "more.avsc": '"int"'})
+    for arguments in (["plan"], ["apply", "--yes"]):
+        ended = shop.run(*arguments)
+        assert ended.code == 1
+        assert "address.avsc:2:4: error: READER_FIELD_MISSING_DEFAULT_VALUE" in ended.out
+    assert shop.subjects() == ["address"]
+
+
+def test_a_refusal_says_how_much_is_done(shop: Shop) -> None:
+    """Another subject's schema refers to what is to be deleted."""
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    assert shop.run("apply", "--yes").code == 0
+    (shop.folder / "address.avsc").unlink()
+    (shop.folder / "order.avsc").unlink()
+    ended = shop.run("apply", "--delete", f"{shop.prefix}address", "--yes")
+    assert ended.code == 2
+    assert "0 of 1 changes are done" in ended.err
+    assert "(42206)" in ended.err
+
+
+def test_drift_is_told_by_the_exit_code(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert shop.run("plan").code == 0
+    assert shop.run("plan", "--fail-on-changes").code == 1
+    assert shop.run("apply", "--yes").code == 0
+    assert shop.run("plan", "--fail-on-changes").code == 0
+
+
+def test_apply_asks_nobody_where_nobody_is(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    ended = shop.run("apply")
+    assert ended.code == 2
+    assert "Add --yes" in ended.err
+    assert shop.subjects() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["check", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
+        (["check", "--registry", "localhost:8081"], "begins with http:// or https://"),
+        (["register"], "--registry"),
+        (["apply", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
+        (["apply", "--registry", "http://127.0.0.1:9", "--plan", "none.json"], "'none.json' does not exist"),
+        (["plan", "nowhere", "--registry", "http://127.0.0.1:9"], "'nowhere' does not exist"),
+    ],
+)
+def test_a_registry_that_cannot_be_reached_is_told_with_what_to_look_at(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    write(tmp_path, {"a.avsc": '"int"'})
+    ended = run(*arguments, folder=tmp_path)
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def test_what_is_no_registry_is_told(shop: Shop) -> None:
+    shop.write({"a.avsc": '"int"'})
+    ended = run("register", "--registry", f"{shop.url}/docs?", folder=shop.folder)
+    assert ended.code == 2
+    assert "Error: " in ended.err
