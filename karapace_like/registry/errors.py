@@ -54,6 +54,10 @@ def no_subject_mode(subject: str) -> RegistryError:
     return RegistryError(40409, f"Subject '{subject}' does not have subject-level mode configured")
 
 
+def malformed_context() -> RegistryError:
+    return RegistryError(400, "Context name cannot contain a colon")
+
+
 def incompatible_schema(subject: str, details: str) -> RegistryError:
     return IncompatibleSchemaError(
         40901,

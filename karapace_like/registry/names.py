@@ -37,6 +37,14 @@ def canonical(subject: str) -> str:
     return qualified(*_split(subject))
 
 
+def context_named(text: str) -> str:
+    """The context that clients write as `.ctx`, `ctx`, `:.ctx` or `:.ctx:`; raises RegistryError (400)."""
+    name = text.removeprefix(":").removesuffix(":")
+    if ":" in name:
+        raise errors.malformed_context()
+    return name if name.startswith(DEFAULT_CONTEXT) else DEFAULT_CONTEXT + name
+
+
 def is_context(subject: str) -> bool:
     """Whether the name stands for a whole context."""
     return subject.startswith(":.") and not local_name(subject)

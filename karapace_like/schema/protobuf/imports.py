@@ -1,8 +1,8 @@
 """Which files an `import` can mean: the schema's references, and those that are always there. Never the host's.
 
 Always there are the well-known types (`google/protobuf/*`, as protoc ships them), `google/type/*` and Confluent's
-`confluent/meta.proto` and `confluent/type/decimal.proto`. A reference of the same name wins over a shipped file,
-except for `google/protobuf/`, which protoc itself relies on.
+`confluent/meta.proto`, `confluent/type/decimal.proto` and `confluent/type/variant.proto`. A reference of the same name
+wins over a shipped file, except for `google/protobuf/`, which protoc itself relies on.
 """
 
 from collections.abc import Iterable, Mapping

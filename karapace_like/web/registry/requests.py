@@ -30,9 +30,9 @@ def registry(request: web.Request) -> Registry:
 
 
 def context(request: web.Request) -> str | None:
-    """The context that the path's prefix names, if there is one: clients write `.ctx`, `:.ctx` or `:.ctx:`."""
+    """The context that the path's prefix names, if there is one; 400 for what is none."""
     name = request.match_info.get("context")
-    return None if name is None else name.strip(":")
+    return None if name is None else names.context_named(name)
 
 
 def in_context(request: web.Request, subject: str) -> str:

@@ -125,6 +125,7 @@ def test_even_lax_wants_types_found_and_named_once_and_fields_labelled(text: str
         + "message M { extensions 5; extend M { optional group G = 5 {} } } extend M { } ".replace("extend M { } ", ""),
         P2 + 'message M { optional double a = 1 [default = -inf]; optional bytes b = 2 [default = "\\x00\\377"]; }',
         P2 + 'import weak "google/protobuf/any.proto"; import public "google/type/date.proto";',
+        P3 + 'import "confluent/type/variant.proto"; message M { confluent.type.Variant v = 1; }',
         P3 + 'import "confluent/meta.proto"; import "confluent/type/decimal.proto"; message M {'
         ' confluent.type.Decimal d = 1 [(confluent.field_meta) = { doc: "d" params < key: "k" > tags: ["a"] }]; }',
     ],
