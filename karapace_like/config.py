@@ -155,6 +155,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     producer_max_records: Annotated[int, _about("Records of one request to the REST proxy; more are answered 413.")] = (
         100_000
     )
+    producer_max_batch_entries: Annotated[
+        int, _about("Records of one `records:batch` of REST v3; more are answered 42206.")
+    ] = 10
+    producer_max_nesting: Annotated[
+        int,
+        msgspec.Meta(
+            ge=2, le=500, description="How deep objects and lists may be nested in a record of REST v3, 500 at most."
+        ),
+    ] = 500
     producer_request_timeout_ms: Annotated[int, _about("How long a request to write records takes at most.")] = 30_000
     name_strategy: Annotated[
         NameStrategy,

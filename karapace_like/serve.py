@@ -189,6 +189,8 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas, o
             name_strategy=SubjectNameStrategy[settings.name_strategy.name],
             overrides_allowed=frozenset(each.strip() for each in settings.producer_overrides_allowed.split(",")),
             max_records=settings.producer_max_records,
+            max_batch_entries=settings.producer_max_batch_entries,
+            max_nesting=settings.producer_max_nesting,
             produce_timeout=settings.producer_request_timeout_ms / 1000,
         ),
     )

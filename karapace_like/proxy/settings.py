@@ -51,6 +51,10 @@ class ProxySettings:
     """Which of the fields of ProducerOverrides requests may have."""
     max_records: int = 100_000
     """How many records one request may write; as many as the Kafka client's queue holds."""
+    max_batch_entries: int = 10
+    """How many records one batch of REST v3 may write."""
+    max_nesting: int = 500
+    """How many objects and lists may lie inside of each other in a record of REST v3."""
     produce_timeout: float = 30.0
     """Seconds in which a request to write is answered, however it ends."""
     record_timestamps: bool = False

@@ -15,7 +15,8 @@ from yarl import URL
 
 from karapace_like.errors import ApiError
 from karapace_like.web import media_types
-from karapace_like.web.routing import Route
+from karapace_like.web.json_schemas import array, example_of, mapping, shown, text, whole
+from karapace_like.web.routing import Call, Route
 
 logger = logging.getLogger(__name__)
 
@@ -96,15 +97,34 @@ def _passed_back(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
     return passed
 
 
-ROUTES = tuple(
-    Route(method, path, passed_on)
-    for path in (
-        "/connectors",
-        "/connectors/{path:.+}",
-        "/connector-plugins",
-        "/connector-plugins/{path:.+}",
-        "/admin/loggers",
-        "/admin/loggers/{path:.+}",
-    )
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+_SINK = {
+    "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+    "tasks.max": "1",
+    "topics": "lifts",
+    "file": "lifts.txt",
+}
+_CONFIG = shown(mapping({"type": ["string", "null"]}), _SINK)
+_CONNECTOR = whole(name=text("lifts-to-file"), config=_CONFIG)
+_ANY = {"description": "What Kafka Connect's REST API documents for this path.", "examples": [{}]}
+_PASSED = Call(answer=_ANY)
+_CHANGED = Call(body={**_ANY, "examples": [_SINK]}, answer=_ANY)
+_NAMES = Call(answer=array(text("lifts-to-file")))
+_CREATED = Call(body=_CONNECTOR, answer={**_ANY, "examples": [{**example_of(_CONNECTOR, {}), "tasks": []}]}, status=201)
+
+_BELOW = {
+    "/connectors/{connector:.+}": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "/connector-plugins/{plugin:.+}": ("GET", "PUT"),
+    "/admin/loggers/{logger:.+}": ("GET", "PUT"),
+}
+"""The methods that Kafka Connect knows below each of its paths."""
+ROUTES = (
+    Route("GET", "/connectors", passed_on, _NAMES),
+    Route("POST", "/connectors", passed_on, _CREATED),
+    *(
+        Route(method, path, passed_on, _PASSED if method in {"GET", "DELETE"} else _CHANGED)
+        for path, methods in _BELOW.items()
+        for method in methods
+    ),
+    Route("GET", "/connector-plugins", passed_on, _PASSED),
+    Route("GET", "/admin/loggers", passed_on, _PASSED),
 )

@@ -16,7 +16,8 @@ from aiohttp import web
 from karapace_like import __version__
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Role
-from karapace_like.web.routing import Route
+from karapace_like.web.json_schemas import BOOLEAN, NUMBER, nullable, shown, text, whole
+from karapace_like.web.routing import Call, Parameter, Route
 
 
 class Election(Protocol):
@@ -162,10 +163,40 @@ def _answer(status: int, body: dict[str, Any]) -> web.Response:
     )
 
 
+_REASON = nullable(text("no primary is elected"))
+_NO_REASON = shown(_REASON, None)
+_COUNT = shown(NUMBER, 7)
+_LIVE = Call(answer=whole(live=BOOLEAN, instance=text("5f0c5f9b4a1e2d3c")))
+_READY = Call(
+    (Parameter("writes", BOOLEAN, "Whether writes must be served, too."),),
+    answer=whole(ready=BOOLEAN, reads=BOOLEAN, writes=BOOLEAN, reason=_NO_REASON, warning=_NO_REASON),
+)
+_STARTUP = Call(answer=whole(started=BOOLEAN, reason=_NO_REASON))
+_KARAPACE = Call(
+    answer=whole(
+        process_uptime_sec=_COUNT,
+        karapace_version=text(__version__),
+        status=whole(
+            schema_registry_ready=BOOLEAN,
+            schema_registry_startup_time_sec={"type": "number", "examples": [0.7]},
+            schema_registry_reader_current_offset=_COUNT,
+            schema_registry_reader_highest_offset=_COUNT,
+            schema_registry_is_primary=BOOLEAN,
+            schema_registry_is_primary_eligible=BOOLEAN,
+            schema_registry_primary_url=nullable(text("http://127.0.0.1:8081")),
+            schema_registry_coordinator_running=BOOLEAN,
+            schema_registry_coordinator_generation_id=_COUNT,
+            schema_registry_problem=_NO_REASON,
+        ),
+        healthy=BOOLEAN,
+    )
+)
+_AVAILABLE = Call(answer=whole(master_available=BOOLEAN))
+
 ROUTES = (
-    Route("GET", "/health/live", live),
-    Route("GET", "/health/ready", ready),
-    Route("GET", "/health/startup", startup),
-    Route("GET", "/_health", karapace_health),
-    Route("GET", "/master_available", master_available),
+    Route("GET", "/health/live", live, _LIVE),
+    Route("GET", "/health/ready", ready, _READY),
+    Route("GET", "/health/startup", startup, _STARTUP),
+    Route("GET", "/_health", karapace_health, _KARAPACE),
+    Route("GET", "/master_available", master_available, _AVAILABLE),
 )

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 description at `/openapi.json`, made from the route tables, and the page at `/docs` that shows it.
 
-What a route table does not say is not here: an undocumented parameter or object belongs beside its route (`Call`).
+What a route table does not say is not here: an undocumented parameter or object belongs beside its route (`Call`), and
+so do the examples, which are made of their schemas'.
 The page is one file without anything from elsewhere, so that it works where there is no network.
 """
 
@@ -16,23 +17,41 @@ from aiohttp import web
 from karapace_like import __version__
 from karapace_like.web import media_types
 from karapace_like.web.errors import media_type_for
-from karapace_like.web.json_schemas import JsonSchema
-from karapace_like.web.registry.objects import OBJECTS
+from karapace_like.web.json_schemas import NUMBER, JsonSchema, example_of, ref, shown, text, whole
+from karapace_like.web.proxy_v3 import objects as v3_objects
+from karapace_like.web.registry import objects as registry_objects
 from karapace_like.web.routing import SERVED, Route, Served
 
 _VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _NO_WORD = re.compile(r"\W+")
-_NUMBERS = {"id", "partition"}
-"""Variables of paths that are numbers."""
-_ERROR: JsonSchema = {
-    "type": "object",
-    "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
-    "required": ["error_code", "message"],
+_VARIABLES: Mapping[str, JsonSchema] = {
+    "subject": text("lifts-value"),
+    "version": text("latest"),
+    "id": NUMBER,
+    "guid": text("7bf1f6e5-4d0c-6a0e-8a7a-0d3b0e6f9a11"),
+    "name": text(".test"),
+    "cluster": v3_objects.CLUSTER,
+    "topic": v3_objects.TOPIC,
+    "partition": v3_objects.PARTITION,
+    "broker": NUMBER,
+    "config": v3_objects.CONFIG,
+    "group": v3_objects.GROUP,
+    "consumer": v3_objects.CONSUMER,
+    "instance": text("reader-1"),
+    "connector": text("lifts-to-file/config"),
+    "plugin": text("FileStreamSinkConnector/config/validate"),
+    "logger": text("org.apache.kafka.connect"),
+}
+"""The variables of paths."""
+_OBJECTS: Mapping[str, JsonSchema] = {
+    "Error": whole(error_code=shown(NUMBER, 40401), message=text("Subject 'lifts-value' not found.")),
+    **registry_objects.OBJECTS,
+    **v3_objects.OBJECTS,
 }
 
 
-def document(served: Iterable[Served], objects: Mapping[str, JsonSchema]) -> dict[str, Any]:
-    """The whole description of these routes; `objects` are the schemas that they refer to by name."""
+def document(served: Iterable[Served]) -> dict[str, Any]:
+    """The whole description of these routes."""
     paths: dict[str, dict[str, Any]] = {}
     for route, prefixes in served:
         item = paths.setdefault(plain(route.path), _servers(prefixes))
@@ -47,8 +66,21 @@ def document(served: Iterable[Served], objects: Mapping[str, JsonSchema]) -> dic
             ),
         },
         "paths": paths,
-        "components": {"schemas": {"Error": _ERROR, **objects}},
+        "components": {"schemas": {name: _OBJECTS[name] for name in sorted(_referred_to(paths))}},
     }
+
+
+def _referred_to(described: Any) -> set[str]:
+    """The names of all objects that this refers to, or that those refer to."""
+    if isinstance(described, list | tuple):
+        return set[str]().union(*map(_referred_to, described))
+    if not isinstance(described, Mapping):
+        return set()
+    found = set[str]().union(*map(_referred_to, described.values()))
+    if "$ref" in described:
+        name = described["$ref"].rpartition("/")[2]
+        found |= {name} | _referred_to(_OBJECTS[name])
+    return found
 
 
 def _servers(prefixes: tuple[str, ...]) -> dict[str, Any]:
@@ -80,7 +112,7 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if call.body is not None:
         types = call.sent_as or _media_types(path)
-        operation["requestBody"] = {"required": True, "content": {each: {"schema": call.body} for each in types}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(types, _content(call.body))}
     return operation
 
 
@@ -93,38 +125,58 @@ def _summary(route: Route) -> str:
 
 def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
     for name in _VARIABLE.findall(path):
-        schema = {"type": "integer"} if name in _NUMBERS else {"type": "string", "minLength": 1}
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+        schema = _VARIABLES[name]
+        least = {"minLength": 1} if schema["type"] == "string" else {}
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {**schema, **least},
+            "example": example_of(schema, _OBJECTS),
+        }
 
 
 def _query_parameters(route: Route) -> Iterator[dict[str, Any]]:
-    for name, schema, description in route.call.query:
-        yield {"name": name, "in": "query", "schema": schema, "description": description}
+    for each in route.call.query:
+        yield {
+            "name": each.name,
+            "in": "query",
+            "required": each.required,
+            "schema": each.schema,
+            "description": each.description,
+            "example": example_of(each.schema, _OBJECTS),
+        }
 
 
 def _answer(route: Route) -> dict[str, Any]:
-    schema = route.call.answer
+    call = route.call
     answer: dict[str, Any] = {"description": "Done."}
-    if schema is not None:
-        answer["content"] = {each: {"schema": schema} for each in _media_types(plain(route.path))}
+    if call.answer is not None:
+        types = call.answered_as or _media_types(plain(route.path))
+        answer["content"] = dict.fromkeys(types, _content(call.answer))
     return answer
+
+
+def _content(schema: JsonSchema) -> dict[str, Any]:
+    return {"schema": schema, "example": example_of(schema, _OBJECTS)}
 
 
 def _failure(path: str) -> dict[str, Any]:
     return {
         "description": "Not done.",
-        "content": {media_type_for(path): {"schema": {"$ref": "#/components/schemas/Error"}}},
+        "content": {media_type_for(path): _content(ref("Error"))},
     }
 
 
 def _media_types(path: str) -> Iterable[str]:
-    return dict.fromkeys((media_type_for(path), media_types.JSON))
+    own = media_type_for(path)
+    return (own,) if own == media_types.KAFKA_V2 else dict.fromkeys((own, media_types.JSON))
 
 
 def describe(app: web.Application) -> None:
     """Serve the description of all routes that the application has by now, and the page."""
     served = app[SERVED]
-    description = msgspec.json.encode(document(served, OBJECTS))
+    description = msgspec.json.encode(document(served))
     page = resources.files(__package__).joinpath("docs.html").read_bytes()
 
     async def get_description(_: web.Request) -> web.Response:

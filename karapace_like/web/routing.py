@@ -14,6 +14,7 @@ class Parameter(NamedTuple):
     name: str
     schema: JsonSchema
     description: str
+    required: bool = False
 
 
 class Call(NamedTuple):
@@ -25,6 +26,8 @@ class Call(NamedTuple):
     status: int = 200
     sent_as: tuple[str, ...] = ()
     """The body's media types, where they are not those of the whole API."""
+    answered_as: tuple[str, ...] = ()
+    """The answer's, likewise."""
 
 
 class Route(NamedTuple):

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from karapace_like.web.answers import registry_answer
-from karapace_like.web.routing import Route
+from karapace_like.web.json_schemas import fields
+from karapace_like.web.routing import Call, Route
 
 
 async def root(request: web.Request) -> web.Response:
@@ -11,4 +12,5 @@ async def root(request: web.Request) -> web.Response:
     return registry_answer(request, {})
 
 
-ROUTES = (Route("GET", "/", root), Route("POST", "/", root))
+_HELLO = Call(answer=fields())
+ROUTES = (Route("GET", "/", root, _HELLO), Route("POST", "/", root, _HELLO))

@@ -15,16 +15,31 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from karapace_like.web import openapi
+from karapace_like.web import connect, health, openapi
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
-from karapace_like.web.registry.objects import OBJECTS
-from karapace_like.web.routing import Served
+from karapace_like.web import registry as registry_api
+from karapace_like.web import service as service_api
 from tests.web.conftest import Api
+from tests.web.described import document, operations_of, validate, without_other_fields
 
 _EXAMPLES = 12
 """Requests for each call: a few seconds for all of them."""
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+EVERY_ROUTE = (
+    *service_api.ROUTES,
+    *health.ROUTES,
+    *registry_api.TOP_ROUTES,
+    *registry_api.ROUTES,
+    *proxy_api.ROUTES,
+    *proxy_v3_api.ROUTES,
+    *connect.ROUTES,
+)
+_ACLS = "/v3/clusters/{cluster}/acls"
+WITHOUT_ANSWER = {("post", _ACLS), ("post", f"{_ACLS}:batch")}
+"""They answer 201 with nothing, as in the reference."""
 
 
 def references(value: Any) -> set[str]:
@@ -71,12 +86,35 @@ async def test_the_description_is_whole(api: Api) -> None:
 def test_the_proxys_routes_are_described_too() -> None:
     """By the same tables; whatever writes says what its body holds."""
     routes = [*proxy_api.ROUTES, *proxy_v3_api.ROUTES]
-    described = openapi.document([Served(each, ("",)) for each in routes], OBJECTS)["paths"]
-    operations = {(method, path): each for path, item in described.items() for method, each in item.items()}
+    operations = operations_of(document(routes))
     assert {(route.method.lower(), openapi.plain(route.path)) for route in routes} == operations.keys()
     writing = [call for call in operations if call[0] in {"post", "put", "patch"}]
     assert [call for call in writing if "requestBody" not in operations[call]] == []
     assert [call for call, each in operations.items() if not each["summary"]] == []
+
+
+def test_every_operation_has_examples_that_are_as_they_are_described() -> None:
+    """Of each parameter, body and answer; only what is answered without a body has no answer to show."""
+    described = document(EVERY_ROUTE)
+    for call, operation in operations_of(described).items():
+        for parameter in operation["parameters"]:
+            validate(described, parameter["schema"], parameter["example"])
+        answer, failure = operation["responses"].values()
+        assert answer["description"] == "Done."
+        for part in (operation.get("requestBody", {}), answer, failure):
+            for shown in part.get("content", {}).values():
+                validate(described, shown["schema"], shown["example"])
+        assert ("content" in answer) != (call in WITHOUT_ANSWER or "204" in operation["responses"]), call
+
+
+def test_every_field_of_the_examples_is_described() -> None:
+    """No example has more than its schema knows of."""
+    described = document(EVERY_ROUTE)
+    closed = {**described, "components": without_other_fields(described["components"])}
+    for operation in operations_of(described).values():
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for shown in part.get("content", {}).values():
+                validate(closed, without_other_fields(shown["schema"]), shown["example"])
 
 
 async def test_the_page_needs_nothing_from_elsewhere(api: Api) -> None:

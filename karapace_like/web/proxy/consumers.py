@@ -14,7 +14,18 @@ from karapace_like.proxy.settings import OffsetReset
 from karapace_like.records import Committed, TopicPartition
 from karapace_like.web import answers
 from karapace_like.web.bodies import MALFORMED, JsonObject
-from karapace_like.web.proxy.objects import ASSIGN, COMMIT, CREATE_CONSUMER, SEEK, SEEK_TO_END, SUBSCRIBE
+from karapace_like.web.proxy.objects import (
+    ASSIGN,
+    ASSIGNMENTS,
+    COMMIT,
+    COMMITTED,
+    CREATE_CONSUMER,
+    NOTHING,
+    SEEK,
+    SEEK_ALL,
+    SUBSCRIBE,
+    SUBSCRIPTION,
+)
 from karapace_like.web.proxy.owners import OWNERS, at_owner
 from karapace_like.web.proxy.rendering import CONSUMER_OFFER, answer, no_content
 from karapace_like.web.proxy.requests import (
@@ -251,17 +262,17 @@ def _rendered(at: TopicPartition) -> dict[str, Any]:
 
 _INSTANCE = "/consumers/{group}/instances/{instance}"
 _OF_INSTANCES = (
-    Route("DELETE", _INSTANCE, delete),
+    Route("DELETE", _INSTANCE, delete, NOTHING),
     Route("POST", f"{_INSTANCE}/subscription", subscribe, SUBSCRIBE),
-    Route("GET", f"{_INSTANCE}/subscription", subscription),
-    Route("DELETE", f"{_INSTANCE}/subscription", unsubscribe),
+    Route("GET", f"{_INSTANCE}/subscription", subscription, SUBSCRIPTION),
+    Route("DELETE", f"{_INSTANCE}/subscription", unsubscribe, NOTHING),
     Route("POST", f"{_INSTANCE}/assignments", assign, ASSIGN),
-    Route("GET", f"{_INSTANCE}/assignments", assignments),
+    Route("GET", f"{_INSTANCE}/assignments", assignments, ASSIGNMENTS),
     Route("POST", f"{_INSTANCE}/offsets", commit, COMMIT),
-    Route("GET", f"{_INSTANCE}/offsets", committed),
+    Route("GET", f"{_INSTANCE}/offsets", committed, COMMITTED),
     Route("POST", f"{_INSTANCE}/positions", seek, SEEK),
-    Route("POST", f"{_INSTANCE}/positions/beginning", seek_to_beginning, SEEK_TO_END),
-    Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_TO_END),
+    Route("POST", f"{_INSTANCE}/positions/beginning", seek_to_beginning, SEEK_ALL),
+    Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_ALL),
 )
 ROUTES = (
     Route("POST", "/consumers/{group}", create, CREATE_CONSUMER),

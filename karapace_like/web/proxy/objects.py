@@ -6,6 +6,7 @@ Source: Confluent REST Proxy API v2. What a record's key and value may be depend
 import re
 
 from karapace_like.proxy.formats import EmbeddedFormat, Role
+from karapace_like.proxy.settings import OffsetReset
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.web.json_schemas import (
     ANYTHING,
@@ -13,18 +14,25 @@ from karapace_like.web.json_schemas import (
     MILLISECONDS,
     NUMBER,
     OFFSET,
-    STRING,
-    JsonSchema,
     array,
     fields,
+    mapping,
+    needing,
+    nullable,
+    one_of,
+    shown,
+    text,
+    whole,
 )
 from karapace_like.web.proxy.requests import EMBEDDED
 from karapace_like.web.routing import Call, Parameter
 
-_AT = {"topic": STRING, "partition": NUMBER}
-_PARTITIONS = fields(partitions=array(fields(**_AT)))
-_FORMAT: JsonSchema = {"type": "string", "enum": [each.value for each in EmbeddedFormat]}
-_STRATEGY: JsonSchema = {"type": "string", "enum": [each.value for each in SubjectNameStrategy]}
+_TOPIC = text("lifts")
+_PARTITION_NUMBER = shown(NUMBER, 0)
+_AT = {"topic": _TOPIC, "partition": _PARTITION_NUMBER}
+_PARTITIONS = whole(partitions=array(whole(**_AT)))
+_FORMAT = one_of(EmbeddedFormat)
+_STRATEGY = one_of(SubjectNameStrategy)
 
 OVERRIDES = {
     "acks": re.compile("all|-1|0|1"),
@@ -33,9 +41,14 @@ OVERRIDES = {
     "delivery_timeout_ms": re.compile("[1-9][0-9]{0,5}"),
 }
 """What requests may say of the producer that writes their records, where the operator allows it."""
+_OVERRIDE_EXAMPLES = {"acks": "all", "compression": "lz4", "partitioner": "murmur2", "delivery_timeout_ms": "5000"}
 _PRODUCE_QUERY = (
     *(
-        Parameter(name, {"type": "string", "pattern": f"^({each.pattern})$"}, "Of the producer, where it is allowed.")
+        Parameter(
+            name,
+            {**text(_OVERRIDE_EXAMPLES[name]), "pattern": f"^({each.pattern})$"},
+            "Of the producer, where it is allowed.",
+        )
         for name, each in OVERRIDES.items()
     ),
     Parameter("key_format", _FORMAT, "Of the keys, where the body has no `key_format`."),
@@ -47,90 +60,136 @@ _WRITING = {
     for role in Role
     for name, schema in {
         "format": _FORMAT,
-        "schema": STRING,
+        "schema": text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}'),
         "schema_id": NUMBER,
-        "references": array(fields(name=STRING, subject=STRING, version=NUMBER)),
-        "subject": STRING,
+        "references": array(whole(name=text("house.Floor"), subject=text("floors"), version=NUMBER)),
+        "subject": text("lifts-value"),
         "subject_name_strategy": _STRATEGY,
     }.items()
 }
-_RECORD = {
-    "key": ANYTHING,
-    "value": ANYTHING,
-    "partition": NUMBER,
-    "headers": array(fields(key=STRING, value=STRING)),
+_HEADERS = array(needing(fields(key=text("trace"), value=nullable(text("AAE="))), "key"))
+_RECORD = {"key": ANYTHING, "value": ANYTHING, "partition": _PARTITION_NUMBER, "headers": _HEADERS}
+_FORMATS = {"key_format": "string", "value_format": "json"}
+"""They make the examples hold whatever the media type is."""
+_SENT = {"key": "north", "value": {"floor": 3}}
+_DELIVERY = {
+    "partition": nullable(_PARTITION_NUMBER),
+    "offset": nullable(OFFSET),
+    "error_code": shown(nullable(NUMBER), None),
+    "error": shown(nullable(text("")), None),
 }
-_DELIVERY = {"partition": NUMBER, "offset": OFFSET, "error_code": NUMBER, "error": STRING}
-_SCHEMA_IDS = {"key_schema_id": NUMBER, "value_schema_id": NUMBER}
+_SCHEMA_IDS = {"key_schema_id": nullable(NUMBER), "value_schema_id": nullable(NUMBER)}
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
-    body=fields(records=array(fields(**_RECORD)), **_WRITING),
+    body=shown(
+        needing(fields(records=array(fields(**_RECORD)), **_WRITING), "records"), {**_FORMATS, "records": [_SENT]}
+    ),
     answer=fields(offsets=array(fields(**_DELIVERY)), **_SCHEMA_IDS),
     sent_as=tuple(EMBEDDED),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
-    body=fields(records=array(fields(topic=STRING, **_RECORD)), **_WRITING),
-    answer=fields(offsets=array(fields(topic=STRING, **_DELIVERY, **_SCHEMA_IDS))),
+    body=shown(
+        needing(fields(records=array(needing(fields(topic=_TOPIC, **_RECORD), "topic")), **_WRITING), "records"),
+        {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]},
+    ),
+    answer=fields(offsets=array(fields(topic=_TOPIC, **_DELIVERY, **_SCHEMA_IDS))),
     sent_as=tuple(EMBEDDED),
 )
-CREATE_CONSUMER = Call(
-    body=fields(
-        name=STRING,
-        format=STRING,
-        key__format=STRING,
-        value__format=STRING,
-        auto__offset__reset=STRING,
-        auto__commit__enable=STRING,
-        fetch__min__bytes=NUMBER,
-        consumer__request__timeout__ms=NUMBER,
-    ),
-    answer=fields(instance_id=STRING, base_uri=STRING),
+
+_BROKER = shown(NUMBER, 1)
+_PARTITION = whole(
+    partition=_PARTITION_NUMBER,
+    leader=_BROKER,
+    replicas=array(whole(broker=_BROKER, leader=BOOLEAN, in_sync=BOOLEAN)),
 )
-SUBSCRIBE = Call(body=fields(topics=array(STRING), topic_pattern=STRING), status=204)
+BROKERS = Call(answer=whole(brokers=array(_BROKER)))
+TOPICS = Call(answer=array(_TOPIC))
+ONE_TOPIC = Call(
+    answer=whole(
+        name=_TOPIC,
+        configs=shown(mapping(nullable(text(""))), {"retention.ms": "604800000"}),
+        partitions=array(_PARTITION),
+    )
+)
+PARTITIONS = Call(answer=array(_PARTITION))
+ONE_PARTITION = Call(answer=_PARTITION)
+BOUNDS = Call(answer=whole(beginning_offset=shown(OFFSET, 0), end_offset=OFFSET))
+
+NOTHING = Call(status=204)
+CREATE_CONSUMER = Call(
+    body=shown(
+        fields(
+            name=text("reader-1"),
+            format=_FORMAT,
+            key__format=_FORMAT,
+            value__format=_FORMAT,
+            auto__offset__reset=one_of(OffsetReset),
+            auto__commit__enable=one_of(["true", "false"]),
+            fetch__min__bytes=NUMBER,
+            consumer__request__timeout__ms=NUMBER,
+        ),
+        {"name": "reader-1", "format": "json", "auto.offset.reset": "earliest"},
+    ),
+    answer=whole(
+        instance_id=text("reader-1"),
+        base_uri=text("http://127.0.0.1:8082/consumers/lift-readers/instances/reader-1"),
+    ),
+)
+SUBSCRIBE = Call(
+    body=shown(fields(topics=array(_TOPIC), topic_pattern=text("lift.*")), {"topics": ["lifts"]}), status=204
+)
+SUBSCRIPTION = Call(answer=whole(topics=array(_TOPIC)))
 ASSIGN = Call(body=_PARTITIONS, status=204)
-SEEK_TO_END = Call(body=_PARTITIONS, status=204)
-COMMIT = Call(body=fields(offsets=array(fields(**_AT, offset=OFFSET, metadata=STRING))))
+ASSIGNMENTS = Call(answer=_PARTITIONS)
+SEEK_ALL = Call(body=_PARTITIONS, status=204)
+_OFFSETS = array(needing(fields(**_AT, offset=OFFSET, metadata=text("")), "topic", "partition", "offset"))
+COMMIT = Call(body=fields(offsets=_OFFSETS), answer=shown(array(ANYTHING), []))
+COMMITTED = Call(body=_PARTITIONS, answer=whole(offsets=_OFFSETS))
 SEEK = Call(
-    body=fields(
-        offsets=array(fields(**_AT, offset=OFFSET, metadata=STRING)),
-        timestamps=array(fields(**_AT, timestamp=STRING)),
+    body=shown(
+        fields(offsets=_OFFSETS, timestamps=array(whole(**_AT, timestamp=text("2026-01-01T00:00:00Z")))),
+        {"offsets": [{"topic": "lifts", "partition": 0, "offset": 42}]},
     ),
     status=204,
 )
-_RECORDS = array(
-    fields(
-        topic=STRING,
-        key=ANYTHING,
-        value=ANYTHING,
-        partition=NUMBER,
-        offset=OFFSET,
-        timestamp=MILLISECONDS,
-        headers=array(fields(key=STRING, value=STRING)),
-    )
+_SEEN = fields(
+    topic=_TOPIC,
+    key=shown(ANYTHING, "north"),
+    value=ANYTHING,
+    partition=_PARTITION_NUMBER,
+    offset=OFFSET,
+    timestamp=MILLISECONDS,
+    headers=_HEADERS,
 )
+_RECORDS = shown(array(_SEEN), [{"topic": "lifts", **_SENT, "partition": 0, "offset": 42}])
 _LIMITS = (
-    Parameter("timeout", NUMBER, "Milliseconds to wait for records."),
-    Parameter("max_bytes", NUMBER, "Of keys and values in the answer."),
+    Parameter("timeout", shown(NUMBER, 1000), "Milliseconds to wait for records."),
+    Parameter("max_bytes", shown(NUMBER, 1_000_000), "Of keys and values in the answer."),
 )
-POLL = Call(_LIMITS, answer=_RECORDS)
+POLL = Call(_LIMITS, answer=_RECORDS, answered_as=tuple(EMBEDDED))
 READ = Call(
     (
         Parameter("offset", OFFSET, "Where to begin, in place of the first record."),
         Parameter("timestamp", MILLISECONDS, "Begin at the first record that is not older, in place of an offset."),
-        Parameter("count", NUMBER, "Of records in the answer, at most."),
+        Parameter("count", shown(NUMBER, 100), "Of records in the answer, at most."),
         *_LIMITS,
         Parameter("key_format", _FORMAT, "Of the keys, where it is not that of the media type."),
         Parameter("value_format", _FORMAT, "Of the values, where it is not that of the media type."),
     ),
     answer=_RECORDS,
+    answered_as=tuple(EMBEDDED),
 )
 STREAM = Call(
     (
-        Parameter("from", {"type": "string", "enum": ["earliest", "latest"]}, "Where to begin; `latest` if unset."),
+        Parameter("from", one_of(["earliest", "latest"]), "Where to begin; `latest` if unset."),
         Parameter("timestamp", MILLISECONDS, "Begin at the first records that are not older."),
         Parameter("format", _FORMAT, "Of keys and values; binary if unset."),
         Parameter("key_format", _FORMAT, "Of the keys, where it is not `format`."),
         Parameter("value_format", _FORMAT, "Of the values, where it is not `format`."),
-    )
+    ),
+    answer=text(
+        'event: message\nid: 0:43\ndata: {"topic":"lifts","key":null,"value":"AAE=","partition":0,"offset":42}\n\n'
+    ),
+    answered_as=("text/event-stream",),
 )

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from karapace_like.web.proxy.objects import BOUNDS, BROKERS, ONE_PARTITION, ONE_TOPIC, PARTITIONS, TOPICS
 from karapace_like.web.proxy.rendering import answer
 from karapace_like.web.proxy.rendering import partition as rendered
 from karapace_like.web.proxy.requests import partition, proxy
@@ -45,10 +46,10 @@ async def offsets(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/brokers", brokers),
-    Route("GET", "/topics", topics),
-    Route("GET", "/topics/{topic}", topic),
-    Route("GET", "/topics/{topic}/partitions", partitions),
-    Route("GET", "/topics/{topic}/partitions/{partition}", one_partition),
-    Route("GET", "/topics/{topic}/partitions/{partition}/offsets", offsets),
+    Route("GET", "/brokers", brokers, BROKERS),
+    Route("GET", "/topics", topics, TOPICS),
+    Route("GET", "/topics/{topic}", topic, ONE_TOPIC),
+    Route("GET", "/topics/{topic}/partitions", partitions, PARTITIONS),
+    Route("GET", "/topics/{topic}/partitions/{partition}", one_partition, ONE_PARTITION),
+    Route("GET", "/topics/{topic}/partitions/{partition}/offsets", offsets, BOUNDS),
 )

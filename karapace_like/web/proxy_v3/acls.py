@@ -9,8 +9,8 @@ from karapace_like.administration import Acl, AclFilter, Operation, PatternType,
 from karapace_like.proxy.v3 import errors
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.proxy.requests import check_fields
+from karapace_like.web.proxy_v3.calls import CREATE_ACL, CREATE_ACLS, DELETE_ACLS, SEARCH_ACLS
 from karapace_like.web.proxy_v3.links import cluster_place, listing
-from karapace_like.web.proxy_v3.objects import CREATE_ACL, CREATE_ACLS
 from karapace_like.web.proxy_v3.requests import answer, body, cluster, management, member, needed, needed_objects
 from karapace_like.web.routing import Route
 
@@ -92,8 +92,8 @@ def _acl(request: web.Request, acl: Acl) -> dict[str, Any]:
 
 _ACLS = "/v3/clusters/{cluster}/acls"
 ROUTES = (
-    Route("GET", _ACLS, search),
+    Route("GET", _ACLS, search, SEARCH_ACLS),
     Route("POST", _ACLS, create, CREATE_ACL),
     Route("POST", f"{_ACLS}:batch", create_several, CREATE_ACLS),
-    Route("DELETE", _ACLS, delete),
+    Route("DELETE", _ACLS, delete, DELETE_ACLS),
 )

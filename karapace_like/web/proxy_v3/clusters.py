@@ -7,6 +7,7 @@ from aiohttp import web
 from karapace_like.administration import Broker, ClusterDescription
 from karapace_like.proxy.v3 import errors
 from karapace_like.web.proxy_v3 import topics
+from karapace_like.web.proxy_v3.calls import one, several
 from karapace_like.web.proxy_v3.links import broker_place, cluster_place, entity, listing, related, root
 from karapace_like.web.proxy_v3.requests import answer, broker, cluster, management
 from karapace_like.web.routing import Route
@@ -96,9 +97,9 @@ def _broker(request: web.Request, found: Broker) -> dict[str, Any]:
 
 _CLUSTER = "/v3/clusters/{cluster}"
 ROUTES = (
-    Route("GET", "/v3/clusters", clusters),
-    Route("GET", _CLUSTER, one_cluster),
-    Route("GET", f"{_CLUSTER}/brokers", brokers),
-    Route("GET", f"{_CLUSTER}/brokers/{{broker}}", one_broker),
-    Route("GET", f"{_CLUSTER}/brokers/{{broker}}/partition-replicas", replicas),
+    Route("GET", "/v3/clusters", clusters, several("KafkaCluster")),
+    Route("GET", _CLUSTER, one_cluster, one("KafkaCluster")),
+    Route("GET", f"{_CLUSTER}/brokers", brokers, several("KafkaBroker")),
+    Route("GET", f"{_CLUSTER}/brokers/{{broker}}", one_broker, one("KafkaBroker")),
+    Route("GET", f"{_CLUSTER}/brokers/{{broker}}/partition-replicas", replicas, several("KafkaReplica")),
 )

@@ -9,8 +9,8 @@ from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry
 from karapace_like.proxy.v3 import errors
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.proxy.requests import check_fields
+from karapace_like.web.proxy_v3.calls import ALTER_CONFIGS, NOTHING, SET_CONFIG, one, several
 from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, topic_place
-from karapace_like.web.proxy_v3.objects import ALTER_CONFIGS, SET_CONFIG
 from karapace_like.web.proxy_v3.requests import answer, body, broker, cluster, management, needed, needed_objects
 from karapace_like.web.routing import Route
 
@@ -35,24 +35,24 @@ async def configs_of_all_brokers(request: web.Request) -> web.Response:
 
 
 async def one_config(request: web.Request) -> web.Response:
-    """GET .../configs/{name}."""
+    """GET .../configs/{config}."""
     owner = _owner(request)
-    found = await management(request).configs.one(cluster(request), owner, request.match_info["name"])
+    found = await management(request).configs.one(cluster(request), owner, request.match_info["config"])
     return answer(request, _config(request, owner, found))
 
 
 async def put(request: web.Request) -> web.Response:
-    """PUT .../configs/{name}."""
+    """PUT .../configs/{config}."""
     found = await body(request, "UpdateConfigRequest", ("value",))
     await management(request).configs.put(
-        cluster(request), _owner(request), request.match_info["name"], found.string("value")
+        cluster(request), _owner(request), request.match_info["config"], found.string("value")
     )
     return web.Response(status=204)
 
 
 async def reset(request: web.Request) -> web.Response:
-    """DELETE .../configs/{name}."""
-    await management(request).configs.reset(cluster(request), _owner(request), request.match_info["name"])
+    """DELETE .../configs/{config}."""
+    await management(request).configs.reset(cluster(request), _owner(request), request.match_info["config"])
     return web.Response(status=204)
 
 
@@ -146,24 +146,24 @@ def _config(request: web.Request, owner: ConfigOwner, found: ConfigEntry) -> dic
 
 
 _CLUSTER = "/v3/clusters/{cluster}"
-_COLLECTIONS = (
-    f"{_CLUSTER}/topics/{{topic}}/configs",
-    f"{_CLUSTER}/brokers/{{broker}}/configs",
-    f"{_CLUSTER}/broker-configs",
-)
+_COLLECTIONS = {
+    f"{_CLUSTER}/topics/{{topic}}/configs": "KafkaTopicConfig",
+    f"{_CLUSTER}/brokers/{{broker}}/configs": "KafkaBrokerConfig",
+    f"{_CLUSTER}/broker-configs": "KafkaClusterConfig",
+}
 ROUTES = (
-    Route("GET", f"{_CLUSTER}/topics/-/configs", configs_of_all_topics),
+    Route("GET", f"{_CLUSTER}/topics/-/configs", configs_of_all_topics, several("KafkaTopicConfig")),
     Route("POST", f"{_CLUSTER}/topics/-/configs:alter", alter_all_topics, ALTER_CONFIGS),
-    Route("GET", f"{_CLUSTER}/brokers/-/configs", configs_of_all_brokers),
+    Route("GET", f"{_CLUSTER}/brokers/-/configs", configs_of_all_brokers, several("KafkaBrokerConfig")),
     *(
         route
-        for collection in _COLLECTIONS
+        for collection, kind in _COLLECTIONS.items()
         for route in (
-            Route("GET", collection, configs),
+            Route("GET", collection, configs, several(kind)),
             Route("POST", f"{collection}:alter", alter, ALTER_CONFIGS),
-            Route("GET", f"{collection}/{{name}}", one_config),
-            Route("PUT", f"{collection}/{{name}}", put, SET_CONFIG),
-            Route("DELETE", f"{collection}/{{name}}", reset),
+            Route("GET", f"{collection}/{{config}}", one_config, one(kind)),
+            Route("PUT", f"{collection}/{{config}}", put, SET_CONFIG),
+            Route("DELETE", f"{collection}/{{config}}", reset, NOTHING),
         )
     ),
 )

@@ -9,8 +9,8 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.groups import Lag
 from karapace_like.records import MAX_PARTITION, TopicPartition
 from karapace_like.web.proxy.requests import check_fields
+from karapace_like.web.proxy_v3.calls import ALTER_OFFSETS, NOTHING, one, several
 from karapace_like.web.proxy_v3.links import Place, cluster_place, entity, listing, related, topic_place
-from karapace_like.web.proxy_v3.objects import ALTER_OFFSETS
 from karapace_like.web.proxy_v3.requests import (
     answer,
     body,
@@ -246,17 +246,22 @@ _GROUPS = "/v3/clusters/{cluster}/consumer-groups"
 _GROUP = f"{_GROUPS}/{{group}}"
 _CONSUMER = f"{_GROUP}/consumers/{{consumer}}"
 ROUTES = (
-    Route("GET", _GROUPS, groups),
-    Route("GET", _GROUP, one_group),
-    Route("GET", f"{_GROUP}/consumers", consumers),
-    Route("GET", _CONSUMER, one_consumer),
-    Route("GET", f"{_CONSUMER}/assignments", assignments),
-    Route("GET", f"{_CONSUMER}/assignments/{{topic}}/partitions/{{partition}}", one_assignment),
-    Route("GET", f"{_GROUP}/lag-summary", lag_summary),
-    Route("GET", f"{_GROUP}/lags", lags),
-    Route("GET", f"{_GROUP}/lags/{{topic}}", lags),
-    Route("GET", f"{_GROUP}/lags/{{topic}}/partitions/{{partition}}", one_lag),
-    Route("GET", f"{_GROUP}/offsets", offsets),
+    Route("GET", _GROUPS, groups, several("KafkaConsumerGroup")),
+    Route("GET", _GROUP, one_group, one("KafkaConsumerGroup")),
+    Route("GET", f"{_GROUP}/consumers", consumers, several("KafkaConsumer")),
+    Route("GET", _CONSUMER, one_consumer, one("KafkaConsumer")),
+    Route("GET", f"{_CONSUMER}/assignments", assignments, several("KafkaConsumerAssignment")),
+    Route(
+        "GET",
+        f"{_CONSUMER}/assignments/{{topic}}/partitions/{{partition}}",
+        one_assignment,
+        one("KafkaConsumerAssignment"),
+    ),
+    Route("GET", f"{_GROUP}/lag-summary", lag_summary, one("KafkaConsumerGroupLagSummary")),
+    Route("GET", f"{_GROUP}/lags", lags, several("KafkaConsumerLag")),
+    Route("GET", f"{_GROUP}/lags/{{topic}}", lags, several("KafkaConsumerLag")),
+    Route("GET", f"{_GROUP}/lags/{{topic}}/partitions/{{partition}}", one_lag, one("KafkaConsumerLag")),
+    Route("GET", f"{_GROUP}/offsets", offsets, several("KafkaConsumerGroupOffset")),
     Route("POST", f"{_GROUP}/offsets:alter", alter_offsets, ALTER_OFFSETS),
-    Route("DELETE", f"{_GROUP}/offsets", delete_offsets),
+    Route("DELETE", f"{_GROUP}/offsets", delete_offsets, NOTHING),
 )

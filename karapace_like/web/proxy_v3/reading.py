@@ -12,6 +12,7 @@ from karapace_like.proxy.v3.reading import EARLIEST, LATEST, ReadRecord, ReadReq
 from karapace_like.proxy.v3.records import DataType
 from karapace_like.web import media_types
 from karapace_like.web.proxy.requests import number, proxy
+from karapace_like.web.proxy_v3.calls import READ
 from karapace_like.web.proxy_v3.links import Place, topic_place
 from karapace_like.web.proxy_v3.records import spelled_time
 from karapace_like.web.proxy_v3.requests import answer, cluster, flag, management, member, topic
@@ -141,6 +142,6 @@ def _part(shown_as: DataType, stored: bytes | None, text: bytes | ProxyError) ->
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"
 ROUTES = (
-    Route("GET", f"{_TOPIC}/records", records),
-    Route("GET", f"{_TOPIC}/partitions/{{partition}}/records", records),
+    Route("GET", f"{_TOPIC}/records", records, READ),
+    Route("GET", f"{_TOPIC}/partitions/{{partition}}/records", records, READ),
 )

@@ -19,15 +19,12 @@ from karapace_like.proxy.v3.producing import Result
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
 from karapace_like.web import answers, bodies, media_types
 from karapace_like.web.bodies import JsonObject
-from karapace_like.web.proxy.requests import check_fields
-from karapace_like.web.proxy_v3.objects import PRODUCE, PRODUCE_BATCH
+from karapace_like.web.proxy.requests import check_fields, proxy
+from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
 from karapace_like.web.proxy_v3.record_requests import MalformedJsonError, parsed, request_of
 from karapace_like.web.proxy_v3.requests import answer, cluster, management, topic
 from karapace_like.web.routing import Route
 
-MAX_ENTRIES = 10
-"""Records in one batch, as in the reference."""
-_MAX_DEPTH = 500
 _MAX_ID = 80
 _WRITTEN = 200
 _encoder = msgspec.json.Encoder()
@@ -71,7 +68,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     _check_media_types(request)
     response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
     await response.prepare(request)
-    incoming = _Incoming(request.client_max_size)
+    incoming = _Incoming(request.client_max_size, proxy(request).settings.max_nesting)
     while not incoming.is_over:
         chunk = await request.content.readany()
         requests = incoming.take(chunk) if chunk else incoming.end()
@@ -86,7 +83,7 @@ async def batch(request: web.Request) -> web.Response:
     """POST .../records:batch: a few records, each with an id; 207 with what became of them."""
     if media_types.essence(request.headers.get("Content-Type", "")) != media_types.JSON:
         raise proxy_errors.unsupported_media_type()
-    entries = _entries(await request.read())
+    entries = _entries(await request.read(), proxy(request).settings.max_batch_entries)
     results = await management(request).producing.produce(topic(request), [wanted for _, wanted in entries])
     told: dict[str, list[Any]] = {"successes": [], "failures": []}
     for (name, _), result in zip(entries, results, strict=True):
@@ -103,8 +100,8 @@ async def batch(request: web.Request) -> web.Response:
 class _Incoming:
     """A stream's bytes on their way to being records."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._splitter = JsonSplitter(max_bytes=max_bytes, max_depth=_MAX_DEPTH)
+    def __init__(self, max_bytes: int, max_depth: int) -> None:
+        self._splitter = JsonSplitter(max_bytes=max_bytes, max_depth=max_depth)
         self.is_over = False
         """Whether nothing more is to be read: the stream has ended, or cannot be told apart into records any more."""
 
@@ -150,7 +147,7 @@ def _check_media_types(request: web.Request) -> None:
         raise proxy_errors.unsupported_media_type()
 
 
-def _entries(text: bytes) -> Sequence[tuple[str, RecordRequest | ApiError]]:
+def _entries(text: bytes, at_most: int) -> Sequence[tuple[str, RecordRequest | ApiError]]:
     """The batch's records with their ids; raises ApiError for what is wrong with the whole batch."""
     value = bodies.decoded(text)
     if value is None:
@@ -160,8 +157,8 @@ def _entries(text: bytes) -> Sequence[tuple[str, RecordRequest | ApiError]]:
     listed = found.objects("entries", "ProduceBatchRequestEntry")
     if not listed:
         raise errors.invalid_payload("Batch must not be empty.")
-    if len(listed) > MAX_ENTRIES:
-        raise errors.invalid_payload(f"Too many entries in batch: {len(listed)}, maximum is {MAX_ENTRIES}.")
+    if len(listed) > at_most:
+        raise errors.invalid_payload(f"Too many entries in batch: {len(listed)}, maximum is {at_most}.")
     raws = [raw for raw in _raw_entries.decode(text)["entries"] if isinstance(raw, dict)]
     names = [_name(each) for each in listed]
     if len(set(names)) < len(names):

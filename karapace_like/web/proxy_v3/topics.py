@@ -10,8 +10,16 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.records import PartitionDescription, Replica, TopicDescription
 from karapace_like.web.bodies import MALFORMED, JsonObject
 from karapace_like.web.proxy.requests import check_fields
+from karapace_like.web.proxy_v3.calls import (
+    CHANGE_TOPIC,
+    CREATE_TOPIC,
+    NOTHING,
+    PARTITION_OFFSET,
+    TOPIC_SEEN,
+    one,
+    several,
+)
 from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, related, topic_place
-from karapace_like.web.proxy_v3.objects import CHANGE_TOPIC, CREATE_TOPIC
 from karapace_like.web.proxy_v3.requests import (
     answer,
     body,
@@ -302,17 +310,17 @@ def _reassignment(request: web.Request, found: Reassignment) -> dict[str, Any]:
 _TOPICS = "/v3/clusters/{cluster}/topics"
 _PARTITIONS = f"{_TOPICS}/{{topic}}/partitions"
 ROUTES = (
-    Route("GET", _TOPICS, topics),
+    Route("GET", _TOPICS, topics, several("KafkaTopic")),
     Route("POST", _TOPICS, create, CREATE_TOPIC),
-    Route("GET", f"{_TOPICS}/-/partitions/-/reassignment", all_reassignments),
-    Route("GET", f"{_TOPICS}/{{topic}}", one_topic),
+    Route("GET", f"{_TOPICS}/-/partitions/-/reassignment", all_reassignments, several("KafkaReassignment")),
+    Route("GET", f"{_TOPICS}/{{topic}}", one_topic, TOPIC_SEEN),
     Route("PATCH", f"{_TOPICS}/{{topic}}", change, CHANGE_TOPIC),
-    Route("DELETE", f"{_TOPICS}/{{topic}}", delete),
-    Route("GET", _PARTITIONS, partitions),
-    Route("GET", f"{_PARTITIONS}/-/reassignment", reassignments),
-    Route("GET", f"{_PARTITIONS}/{{partition}}", one_partition),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/offset", offset),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/reassignment", one_reassignment),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas", replicas),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas/{{broker}}", one_replica),
+    Route("DELETE", f"{_TOPICS}/{{topic}}", delete, NOTHING),
+    Route("GET", _PARTITIONS, partitions, several("KafkaPartition")),
+    Route("GET", f"{_PARTITIONS}/-/reassignment", reassignments, several("KafkaReassignment")),
+    Route("GET", f"{_PARTITIONS}/{{partition}}", one_partition, one("KafkaPartition")),
+    Route("GET", f"{_PARTITIONS}/{{partition}}/offset", offset, PARTITION_OFFSET),
+    Route("GET", f"{_PARTITIONS}/{{partition}}/reassignment", one_reassignment, one("KafkaReassignment")),
+    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas", replicas, several("KafkaReplica")),
+    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas/{{broker}}", one_replica, one("KafkaReplica")),
 )

@@ -4,9 +4,9 @@ from functools import partial
 
 from aiohttp import web
 
-from karapace_like.registry import deletion
+from karapace_like.registry import deletion, names
 from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import STRING, array
+from karapace_like.web.json_schemas import array, text
 from karapace_like.web.registry import requests
 from karapace_like.web.registry.objects import PAGE
 from karapace_like.web.routing import Call, Parameter, Route
@@ -21,13 +21,15 @@ async def list_contexts(request: web.Request) -> web.Response:
 
 async def delete_context(request: web.Request) -> web.Response:
     """DELETE /contexts/{name}: 204; 42211 if it has subjects."""
-    await requests.registry(request).write(partial(deletion.context, name=request.match_info["name"]))
+    await requests.registry(request).write(
+        partial(deletion.context, name=names.context_named(request.match_info["name"]))
+    )
     return web.Response(status=204)
 
 
-_PREFIX = Parameter("contextPrefix", STRING, "Of their names.")
+_PREFIX = Parameter("contextPrefix", text(".t"), "Of their names.")
 
 ROUTES = (
-    Route("GET", "/contexts", list_contexts, Call((_PREFIX, *PAGE), None, array(STRING))),
+    Route("GET", "/contexts", list_contexts, Call((_PREFIX, *PAGE), None, array(text(".")))),
     Route("DELETE", "/contexts/{name}", delete_context, Call(status=204)),
 )

@@ -10,39 +10,55 @@ from karapace_like.web.json_schemas import (
     BOOLEAN,
     MILLISECONDS,
     NUMBER,
-    STRING,
     JsonSchema,
     array,
     fields,
     mapping,
+    needing,
+    one_of,
     ref,
+    shown,
+    text,
+    whole,
 )
 from karapace_like.web.routing import Parameter
 
-
-def _one_of(values: type[SchemaType | Mode | CompatibilityLevel | CompatibilityPolicy | EntityKind]) -> JsonSchema:
-    return {"type": "string", "enum": [each.value for each in values]}
-
-
+SUBJECT_NAME = text("lifts-value")
+SCHEMA_TEXT = text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}')
+SCHEMA_OBJECT: JsonSchema = {
+    "description": "The schema: JSON, or for Protobuf its text.",
+    "examples": [{"type": "record", "name": "Lift", "fields": [{"name": "floor", "type": "int"}]}],
+}
+_GUID = text("7bf1f6e5-4d0c-6a0e-8a7a-0d3b0e6f9a11")
+_SHOWN = {"schemaType": "AVRO", "schema": SCHEMA_TEXT["examples"][0]}
+_VERSION = {
+    "subject": "lifts-value",
+    "version": 1,
+    "id": 1,
+    "guid": _GUID["examples"][0],
+    **_SHOWN,
+    "ts": 1767225600000,
+    "deleted": False,
+}
 _CONTENT = {
-    "schemaType": _one_of(SchemaType),
+    "schemaType": one_of(SchemaType),
     "references": array(ref("SchemaReference")),
     "metadata": ref("Metadata"),
     "ruleSet": ref("RuleSet"),
-    "schema": STRING,
+    "schema": SCHEMA_TEXT,
 }
-_IDENTITY = {"subject": STRING, "version": NUMBER, "id": NUMBER, "guid": STRING}
+_IDENTITY = {"subject": SUBJECT_NAME, "version": NUMBER, "id": NUMBER, "guid": _GUID}
 _STORED = {"ts": MILLISECONDS, "deleted": BOOLEAN}
 _TAGS = array(ref("SchemaTags"))
 _SETTINGS = {
-    "alias": STRING,
-    "aliasForDeks": STRING,
+    "alias": SUBJECT_NAME,
+    "aliasForDeks": SUBJECT_NAME,
     "normalize": BOOLEAN,
     "validateFields": BOOLEAN,
     "validateNewSchemas": BOOLEAN,
     "validateRules": BOOLEAN,
-    "compatibilityPolicy": _one_of(CompatibilityPolicy),
-    "compatibilityGroup": STRING,
+    "compatibilityPolicy": one_of(CompatibilityPolicy),
+    "compatibilityGroup": text("major"),
     "defaultMetadata": ref("Metadata"),
     "overrideMetadata": ref("Metadata"),
     "defaultRuleSet": ref("RuleSet"),
@@ -50,85 +66,121 @@ _SETTINGS = {
 }
 
 OBJECTS: dict[str, JsonSchema] = {
-    "SchemaReference": fields(name=STRING, subject=STRING, version=NUMBER),
-    "Metadata": fields(tags=mapping(array(STRING)), properties=mapping(STRING), sensitive=array(STRING)),
+    "SchemaReference": fields(name=text("house.Floor"), subject=text("floors"), version=NUMBER),
+    "Metadata": shown(
+        fields(
+            tags=mapping(array(text("PII"))),
+            properties=mapping(text("lifts-team")),
+            sensitive=array(text("owner")),
+        ),
+        {"properties": {"owner": "lifts-team"}},
+    ),
     "Rule": fields(
-        name=STRING,
-        doc=STRING,
-        kind={"type": "string", "enum": ["TRANSFORM", "CONDITION"]},
-        mode={"type": "string", "enum": ["UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD"]},
-        type=STRING,
-        tags=array(STRING),
-        params=mapping(STRING),
-        expr=STRING,
-        onSuccess=STRING,
-        onFailure=STRING,
-        disabled=BOOLEAN,
+        name=text("floorIsThere"),
+        doc=text("No lift is below ground."),
+        kind=one_of(["CONDITION", "TRANSFORM"]),
+        mode=one_of(["WRITE", "READ", "WRITEREAD", "UPGRADE", "DOWNGRADE", "UPDOWN"]),
+        type=text("CEL"),
+        tags=array(text("PII")),
+        params=shown(mapping(text("")), {"policy": "strict"}),
+        expr=text("message.floor >= 0"),
+        onSuccess=text("NONE"),
+        onFailure=text("ERROR"),
+        disabled=shown(BOOLEAN, example=False),
     ),
     "RuleSet": fields(
         migrationRules=array(ref("Rule")),
         domainRules=array(ref("Rule")),
         encodingRules=array(ref("Rule")),
-        enableAt={"type": "string", "enum": ["NONE", "ALL", "SERVER", "GATEWAY", "CLIENT"]},
+        enableAt=one_of(["ALL", "NONE", "SERVER", "GATEWAY", "CLIENT"]),
     ),
-    "SchemaTags": fields(schemaEntity=fields(entityPath=STRING, entityType=_one_of(EntityKind)), tags=array(STRING)),
-    "RegisterSchemaRequest": fields(
-        version=NUMBER,
-        id=NUMBER,
-        **_CONTENT,
-        schemaTagsToAdd=_TAGS,
-        schemaTagsToRemove=_TAGS,
-        propagateSchemaTags=BOOLEAN,
+    "SchemaTags": fields(
+        schemaEntity=fields(entityPath=text("house.Lift.floor"), entityType=shown(one_of(EntityKind), "sr_field")),
+        tags=array(text("PII")),
     ),
-    "RegisterSchemaResponse": fields(id=NUMBER, version=NUMBER, guid=STRING, **_CONTENT),
-    "TagSchemaRequest": fields(
-        newVersion=NUMBER,
-        tagsToAdd=_TAGS,
-        tagsToRemove=_TAGS,
-        metadata=ref("Metadata"),
-        ruleSet=ref("RuleSet"),
-        rulesToMerge=ref("RuleSet"),
-        rulesToRemove=array(STRING),
+    "RegisterSchemaRequest": shown(
+        fields(
+            version=NUMBER,
+            id=NUMBER,
+            **_CONTENT,
+            schemaTagsToAdd=_TAGS,
+            schemaTagsToRemove=_TAGS,
+            propagateSchemaTags=BOOLEAN,
+        ),
+        _SHOWN,
     ),
-    "Schema": fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED),
-    "ExtendedSchema": fields(**_IDENTITY, **_CONTENT, **_STORED, aliases=array(STRING)),
-    "SchemaString": fields(
-        subject=STRING,
-        version=NUMBER,
-        guid=STRING,
-        **_CONTENT,
-        schemaTags=_TAGS,
-        maxId=NUMBER,
-        **_STORED,
-        subjects=array(STRING),
+    "RegisterSchemaResponse": shown(
+        needing(fields(id=NUMBER, version=NUMBER, guid=_GUID, **_CONTENT), "id"),
+        {"id": 1, "version": 1, "guid": _GUID["examples"][0], **_SHOWN},
     ),
-    "SubjectVersion": fields(subject=STRING, version=NUMBER),
-    "ContextId": fields(context=STRING, id=NUMBER),
-    "Config": fields(**_SETTINGS, compatibilityLevel=_one_of(CompatibilityLevel)),
-    "ConfigUpdateRequest": fields(**_SETTINGS, compatibility=_one_of(CompatibilityLevel)),
-    "Mode": fields(mode=_one_of(Mode)),
-    "ServerClusterId": fields(id=STRING, scope=fields(path=array(STRING), clusters=mapping(STRING))),
-    "ServerVersion": fields(version=STRING, commitId=STRING),
-    "ServerDeployment": fields(attributes=array(STRING)),
-    "CompatibilityCheckResponse": fields(is_compatible=BOOLEAN, messages=array(STRING)),
+    "TagSchemaRequest": shown(
+        fields(
+            newVersion=NUMBER,
+            tagsToAdd=_TAGS,
+            tagsToRemove=_TAGS,
+            metadata=ref("Metadata"),
+            ruleSet=ref("RuleSet"),
+            rulesToMerge=ref("RuleSet"),
+            rulesToRemove=array(text("floorIsThere")),
+        ),
+        {"tagsToAdd": [{"schemaEntity": {"entityPath": "Lift.floor", "entityType": "sr_field"}, "tags": ["PII"]}]},
+    ),
+    "Schema": shown(fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED), _VERSION),
+    "ExtendedSchema": shown(fields(**_IDENTITY, **_CONTENT, **_STORED, aliases=array(SUBJECT_NAME)), _VERSION),
+    "SchemaString": shown(
+        fields(
+            subject=SUBJECT_NAME,
+            version=NUMBER,
+            guid=_GUID,
+            **_CONTENT,
+            schemaTags=_TAGS,
+            maxId=NUMBER,
+            **_STORED,
+            subjects=array(SUBJECT_NAME),
+        ),
+        {"guid": _GUID["examples"][0], **_SHOWN},
+    ),
+    "SubjectVersion": whole(subject=SUBJECT_NAME, version=NUMBER),
+    "ContextId": whole(context=text("."), id=NUMBER),
+    "Config": shown(fields(**_SETTINGS, compatibilityLevel=one_of(CompatibilityLevel)), {"compatibilityLevel": "FULL"}),
+    "ConfigUpdateRequest": shown(
+        fields(**_SETTINGS, compatibility=one_of(CompatibilityLevel)), {"compatibility": "FULL"}
+    ),
+    "Mode": fields(mode=shown(one_of(Mode), "READONLY")),
+    "ServerClusterId": whole(
+        id=text(""),
+        scope=whole(
+            path=shown(array(text("")), []),
+            clusters=shown(
+                mapping(text("")),
+                {"kafka-cluster": "MkU3OEVBNTcwNTJENDM2Qk", "schema-registry-cluster": "schema-registry"},
+            ),
+        ),
+    ),
+    "ServerVersion": whole(version=text("1.0.0"), commitId=text("")),
+    "ServerDeployment": whole(attributes=array(text("opensource"))),
+    "CompatibilityCheckResponse": needing(
+        fields(is_compatible=shown(BOOLEAN, example=False), messages=array(text("{oldSchemaVersion: 1}"))),
+        "is_compatible",
+    ),
 }
 
 DELETED = Parameter("deleted", BOOLEAN, "Soft-deleted ones, too.")
 DELETED_ONLY = Parameter("deletedOnly", BOOLEAN, "Soft-deleted ones only.")
 NEGATIVE = Parameter("deletedAsNegative", BOOLEAN, "Soft-deleted versions as negative numbers.")
-PREFIX = Parameter("subjectPrefix", STRING, "Of the subjects' names; `:*:` is every context.")
+PREFIX = Parameter("subjectPrefix", text("lifts"), "Of the subjects' names; `:*:` is every context.")
 PAGE = (
     Parameter("offset", NUMBER, "How many to leave out first."),
-    Parameter("limit", NUMBER, "How many at most; below 1 is all."),
+    Parameter("limit", shown(NUMBER, 100), "How many at most; below 1 is all."),
 )
 NORMALIZE = Parameter("normalize", BOOLEAN, "Whether schemas that differ in form only are the same.")
 FORCE = Parameter("force", BOOLEAN, "Accepted; changes nothing here.")
 FORCE_MODE = Parameter("force", BOOLEAN, "Import mode also where there are subjects.")
-FORMAT = Parameter("format", STRING, "`resolved` (Avro), `serialized` or `ignore_extensions` (Protobuf).")
-REFERENCE_FORMAT = Parameter("referenceFormat", STRING, "`qualified`: references with their contexts.")
-FIND_TAGS = Parameter("findTags", array(STRING), "Show what is tagged so; `*` is any tag.")
+FORMAT = Parameter("format", text("resolved"), "`resolved` (Avro), `serialized` or `ignore_extensions` (Protobuf).")
+REFERENCE_FORMAT = Parameter("referenceFormat", text("qualified"), "`qualified`: references with their contexts.")
+FIND_TAGS = Parameter("findTags", array(text("PII")), "Show what is tagged so; `*` is any tag.")
 PERMANENT = Parameter("permanent", BOOLEAN, "For good, after a soft deletion.")
 RECURSIVE = Parameter("recursive", BOOLEAN, "The modes of the subjects inside, too.")
 INHERITED = Parameter("defaultToGlobal", BOOLEAN, "What holds, wherever it is set.")
 VERBOSE = Parameter("verbose", BOOLEAN, "With the reasons.")
-SUBJECT = Parameter("subject", STRING, "Look in this subject's context, or in `:.context:`.")
+SUBJECT = Parameter("subject", SUBJECT_NAME, "Look in this subject's context, or in `:.context:`.")

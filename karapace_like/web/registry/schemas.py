@@ -6,9 +6,10 @@ from karapace_like.registry import errors, lookups
 from karapace_like.registry.lookups import Deleted
 from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
+from karapace_like.schema.model import SchemaType
 from karapace_like.web import answers
 from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import ANYTHING, BOOLEAN, STRING, array, ref
+from karapace_like.web.json_schemas import BOOLEAN, array, one_of, ref, text
 from karapace_like.web.registry import rendering, requests
 from karapace_like.web.registry.objects import (
     DELETED,
@@ -18,7 +19,9 @@ from karapace_like.web.registry.objects import (
     PAGE,
     PREFIX,
     REFERENCE_FORMAT,
+    SCHEMA_OBJECT,
     SUBJECT,
+    SUBJECT_NAME,
 )
 from karapace_like.web.routing import Call, Parameter, Route
 
@@ -132,7 +135,7 @@ async def list_ids_of_guid(request: web.Request) -> web.Response:
 _FILTERS = (
     Parameter("latestOnly", BOOLEAN, "The latest version of each subject only."),
     Parameter("aliases", BOOLEAN, "With the subjects' aliases."),
-    Parameter("ruleType", STRING, "Those with a rule of this type."),
+    Parameter("ruleType", text("CEL"), "Those with a rule of this type."),
 )
 _BY_ID = (
     SUBJECT,
@@ -150,14 +153,14 @@ ROUTES = (
         list_schemas,
         Call((PREFIX, *_FILTERS, DELETED, DELETED_ONLY, *PAGE), None, array(ref("ExtendedSchema"))),
     ),
-    Route("GET", "/schemas/types", list_types, Call(answer=array(STRING))),
+    Route("GET", "/schemas/types", list_types, Call(answer=array(one_of(SchemaType)))),
     Route("GET", "/schemas/ids/{id:-?[0-9]+}", get_schema, Call(_BY_ID, None, ref("SchemaString"))),
-    Route("GET", "/schemas/ids/{id:-?[0-9]+}/schema", get_schema_text, Call((SUBJECT, FORMAT), None, ANYTHING)),
+    Route("GET", "/schemas/ids/{id:-?[0-9]+}/schema", get_schema_text, Call((SUBJECT, FORMAT), None, SCHEMA_OBJECT)),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/subjects",
         list_subjects,
-        Call((SUBJECT, DELETED, *PAGE), None, array(STRING)),
+        Call((SUBJECT, DELETED, *PAGE), None, array(SUBJECT_NAME)),
     ),
     Route(
         "GET",

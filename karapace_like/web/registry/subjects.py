@@ -10,7 +10,7 @@ from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
 from karapace_like.web import answers
 from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import ANYTHING, NUMBER, STRING, array, ref
+from karapace_like.web.json_schemas import NUMBER, array, ref, text
 from karapace_like.web.registry import rendering, requests
 from karapace_like.web.registry.objects import (
     DELETED,
@@ -24,6 +24,8 @@ from karapace_like.web.registry.objects import (
     PERMANENT,
     PREFIX,
     REFERENCE_FORMAT,
+    SCHEMA_OBJECT,
+    SUBJECT_NAME,
 )
 from karapace_like.web.routing import Call, Parameter, Route
 
@@ -159,12 +161,12 @@ async def get_by_metadata(request: web.Request) -> web.Response:
 _SUBMISSION = ref("RegisterSchemaRequest")
 _REGISTERED = ref("RegisterSchemaResponse")
 _PROPERTY = (
-    Parameter("key", array(STRING), "Names of metadata properties."),
-    Parameter("value", array(STRING), "Their values, in the same order."),
+    Parameter("key", array(text("owner")), "Names of metadata properties."),
+    Parameter("value", array(text("lifts-team")), "Their values, in the same order."),
 )
 
 ROUTES = (
-    Route("GET", "/subjects", list_subjects, Call((PREFIX, DELETED, DELETED_ONLY, *PAGE), None, array(STRING))),
+    Route("GET", "/subjects", list_subjects, Call((PREFIX, DELETED, DELETED_ONLY, *PAGE), None, array(SUBJECT_NAME))),
     Route("POST", "/subjects/{subject}", look_up, Call((NORMALIZE, DELETED, FORMAT), _SUBMISSION, ref("Schema"))),
     Route("DELETE", "/subjects/{subject}", delete_subject, Call((PERMANENT,), None, array(NUMBER))),
     Route(
@@ -188,7 +190,7 @@ ROUTES = (
         "GET",
         "/subjects/{subject}/versions/{version}/schema",
         get_version_text,
-        Call((FORMAT, DELETED), None, ANYTHING),
+        Call((FORMAT, DELETED), None, SCHEMA_OBJECT),
     ),
     Route(
         "GET",

@@ -31,6 +31,7 @@ from karapace_like.web.errors import errors_middleware
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.routing import add_routes
 from tests.web.conftest import MemoryLog, leading
+from tests.web.described import proxy_description
 
 MAX_BODY_BYTES = 4_000_000
 KAFKA_V2 = "application/vnd.kafka.v2+json"
@@ -41,7 +42,7 @@ def media_type(embedded: str) -> str:
 
 
 class ProxyApi:
-    """A client of the proxy that answers (status, body)."""
+    """A client of the proxy that answers (status, body) as it is described."""
 
     def __init__(self, client: TestClient[Any, Any], bootstrap_servers: str) -> None:
         self.client = client
@@ -53,7 +54,9 @@ class ProxyApi:
     ) -> tuple[int, Any]:
         answer = await self.response(method, path, body, sent_as=sent_as, accept=accept)
         text = await answer.read()
-        return answer.status, msgspec.json.decode(text) if text else None
+        told = msgspec.json.decode(text) if text else None
+        proxy_description().check(method, answer.url.raw_path, answer.status, told)
+        return answer.status, told
 
     async def response(
         self, method: str, path: str, body: object = None, *, sent_as: str | None = KAFKA_V2, accept: str = "*/*"

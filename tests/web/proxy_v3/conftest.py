@@ -16,7 +16,7 @@ JSON = "application/json"
 
 
 class V3Api:
-    """A client of the API that answers (status, body); paths begin behind the cluster."""
+    """A client of the API that answers (status, body) as it is described; paths begin behind the cluster."""
 
     def __init__(self, api: ProxyApi, cluster: str) -> None:
         self.api = api
@@ -26,9 +26,7 @@ class V3Api:
         self.url = f"{self.root}/clusters/{cluster}"
 
     async def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = await self.response(method, path, body)
-        text = await answer.read()
-        return answer.status, msgspec.json.decode(text) if text else None
+        return await self.api(method, f"/v3/clusters/{self.cluster}{path}", body, sent_as=JSON)
 
     async def response(
         self, method: str, path: str, body: object = None, *, sent_as: str | None = JSON

@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.web.proxy_v3.conftest import JSON, V3Api
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.settings import ProxySettings
+from tests.web.proxy.conftest import running
+from tests.web.proxy_v3.conftest import JSON, V3Api, v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -222,6 +225,21 @@ async def test_a_batch_tells_of_each_entry_by_its_id(v3: V3Api, topic_of: Callab
     assert "error_code" not in told["successes"][0]
     message = 'Bad Request: data="???" is not a valid base64 string.'
     assert told["failures"] == [{"error_code": 400, "message": message, "id": "2"}]
+
+
+async def test_the_operator_sets_the_limits(kafka: Cluster, topic_of: Callable[..., str]) -> None:
+    """How many entries a batch has, and how deep a record is nested, each up to the limit and one beyond it."""
+    name, path = topic_of(), "/records:batch"
+    async with running(kafka, ProxySettings(max_batch_entries=2, max_nesting=4)) as api:
+        v3 = await v3_api(api)
+        entries = [{"id": str(each), **json_value(each)} for each in range(3)]
+        status, told = await v3("POST", f"/topics/{name}{path}", {"entries": entries[:2]})
+        assert (status, len(told["successes"])) == (207, 2)
+        status, error = await v3("POST", f"/topics/{name}{path}", {"entries": entries})
+        assert (status, error["error_code"]) == (422, 42206)
+        assert error["message"] == "Payload error. Too many entries in batch: 3, maximum is 2."
+        written, refused = await v3.produce(name, json_value([[1]]), json_value([[[1]]]))
+        assert (written["error_code"], refused["error_code"]) == (200, 400)
 
 
 @pytest.mark.parametrize(
