@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from karapace_like.leadership import Fencing, Strategy
-from karapace_like.proxy.settings import OffsetReset
+from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.schema.model import CompatibilityLevel
 
 ENVIRONMENT_PREFIX = "KARAPACE_"
@@ -187,9 +187,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     consumer_record_timestamps: Annotated[
         bool, _about("Whether records show their `timestamp`, in milliseconds since the epoch.")
     ] = False
+    consumer_undecodable: Annotated[
+        Undecodable,
+        _about(
+            "A record that cannot be decoded: `refuse` answers 40801 until the reader seeks past it, as Confluent; "
+            "`report` answers it with an error in place of key and value. Instances and requests may say it themselves."
+        ),
+    ] = Undecodable.REFUSE
     consumer_max_instances: Annotated[int, _about("Consumer instances at the same time; more are answered 429.")] = (
         1_000
     )
+    consumer_max_instances_of_user: Annotated[
+        int, _about("Consumer instances of one user, whom his credentials name; more are answered 429.")
+    ] = 250
     consumer_max_reads: Annotated[
         int, _about("Reads without an instance at the same time; others wait for their turn, then are answered 429.")
     ] = 16

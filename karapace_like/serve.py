@@ -19,7 +19,8 @@ from karapace_like.config import SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka.admin import Admin
-from karapace_like.kafka.consumer import Consumers, ConsumerSettings
+from karapace_like.kafka.consumer import ConsumerSettings
+from karapace_like.kafka.consumers import Consumers
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Group, GroupSettings
 from karapace_like.kafka.nodes import Nodes
@@ -179,8 +180,10 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas, o
             fetch_min_bytes=settings.fetch_min_bytes,
             auto_commit=settings.consumer_enable_auto_commit,
             auto_offset_reset=settings.consumer_auto_offset_reset,
+            undecodable=settings.consumer_undecodable,
             record_timestamps=settings.consumer_record_timestamps,
             max_instances=settings.consumer_max_instances,
+            max_instances_of_user=settings.consumer_max_instances_of_user,
             max_reads=settings.consumer_max_reads,
             max_streams=settings.consumer_max_streams,
             park_after=settings.consumer_park_timeout,

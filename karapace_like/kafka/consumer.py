@@ -24,7 +24,8 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
-from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.messages import consumed, partition_of
+from karapace_like.kafka.place import NOWHERE, Place
 from karapace_like.records import Committed, ConsumedRecord, TopicPartition
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,6 @@ _BATCH = 500
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
 """Seconds between two looks at whether something has come."""
-_RESETS = {"none": "error"}
-"""Values of `auto.offset.reset` that librdkafka calls otherwise than Java clients do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,57 +51,6 @@ class ConsumerSettings:
     """How many calls may wait for a broker at the same time."""
     rest_after: float = 5.0
     """Seconds without a poll after which a member stops fetching."""
-
-
-class Consumers:
-    """Makes the members, and holds the threads that they share; `close` it after them."""
-
-    def __init__(self, kafka: KafkaSettings, settings: ConsumerSettings) -> None:
-        self._kafka = kafka
-        self._settings = settings
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="consumer-call")
-
-    def member(self, *, group: str, auto_commit: bool, offset_reset: str) -> "Consumer":
-        """A new member of the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
-        options = self._kafka.client_options(
-            group_id=group,
-            enable_auto_commit=auto_commit,
-            enable_auto_offset_store=False,  # `advance` says what was taken
-            auto_offset_reset=_RESETS.get(offset_reset, offset_reset),
-            # A seek takes effect when the fetch under way ends, so it must not wait long for records.
-            enable_partition_eof=True,  # says where a partition is read whose reading began at the end
-            fetch_wait_max_ms=100,
-            fetch_queue_backoff_ms=10,
-            queued_max_messages_kbytes=self._settings.queue_kbytes,
-            topic_metadata_refresh_interval_ms=self._kafka.metadata_max_age_ms,
-        )
-        return Consumer(options, self._threads, self._settings)
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a parked member goes on."""
-
-    positions: Mapping[TopicPartition, int]
-    taken: Mapping[TopicPartition, int]
-    """Those of the positions that a commit includes."""
-    committed: Mapping[TopicPartition, int]
-
-    def only(self, partitions: set[TopicPartition]) -> "_Place":
-        """The place in these partitions."""
-        return _Place(
-            *(
-                {at: each[at] for at in partitions & each.keys()}
-                for each in (self.positions, self.taken, self.committed)
-            )
-        )
-
-
-_NOWHERE = _Place({}, {}, {})
 
 
 class Consumer:
@@ -126,10 +74,10 @@ class Consumer:
         """What is subscribed to, as the client spells it."""
         self._settled = True
         """Whether the group, if it was asked, has said what to read."""
-        self._parked: _Place | None = None
+        self._parked: Place | None = None
         self._resting = False
         self._polled = asyncio.get_running_loop().time()
-        self._place = _NOWHERE
+        self._place = NOWHERE
         """Where to begin in what the group will assign."""
         self._commits = bool(options["enable.auto.commit"])
         self._options = {**options, "error_cb": self._note}
@@ -155,18 +103,21 @@ class Consumer:
     async def park(self) -> None:
         """Leave the group, and remember where to go on: the next call joins again. Raises KafkaFailure.
 
-        Nothing happens to a member of which it is not known yet where it reads.
+        Nothing happens to a member of which it is not known yet where it reads. One that the group has given nothing
+        to read, maybe because there is no such topic, has no place to remember.
         """
         positions = self._positions()
-        if self._parked is not None or not self._settled or not positions.keys() >= set(self._assigned):
+        if self._parked is not None or not positions.keys() >= set(self._assigned):
             return
         committed: dict[TopicPartition, int] = {}
-        if self._names is not None:
+        if self._names is not None and self._assigned:
             if self._commits:
                 await self.commit()
             committed = _offsets(await self.committed(self._assigned))
         assigned = self._assigned
-        place = _Place({at: positions[at] for at in assigned}, dict(self._taken), committed)
+        place = Place({at: positions[at] for at in assigned}, dict(self._taken), committed)
+        if not self._settled:
+            place = self._place  # it has not come back to where it was before
         await self._call(self._client.close)  # which takes back what the group had assigned
         self._reassigned(assigned)
         self._parked, self._settled = place, True
@@ -217,7 +168,7 @@ class Consumer:
         await self._return()
         wanted = [ClientPartition(*at, instant) for at, instant in times.items()]
         found = await self._call(lambda: self._client.offsets_for_times(wanted, self._timeout))
-        return {_partition(each): each.offset if each.offset >= 0 else OFFSET_END for each in found}
+        return {partition_of(each): each.offset if each.offset >= 0 else OFFSET_END for each in found}
 
     async def peek(
         self, *, wait: float, min_bytes: float, max_bytes: int, is_wanted: Callable[[], bool]
@@ -282,7 +233,7 @@ class Consumer:
         await self._return()
         wanted = [ClientPartition(*each) for each in partitions]
         found = await self._call(lambda: self._client.committed(wanted, self._timeout))
-        return [Committed(_partition(each), each.offset, each.metadata) for each in found if each.offset >= 0]
+        return [Committed(partition_of(each), each.offset, each.metadata) for each in found if each.offset >= 0]
 
     def tend(self) -> None:
         """Take part in the group's rebalances while nobody polls, and stop fetching if that lasts. Never waits."""
@@ -346,15 +297,15 @@ class Consumer:
                 self._fetch(1)
             await asyncio.sleep(_LONGEST_WAIT)
 
-    async def _go_on(self, place: "_Place") -> None:
+    async def _go_on(self, place: Place) -> None:
         if self._names is None:
             self._assign(self._client, place, self._assigned)
             return
-        committed = _offsets(await self.committed(list(place.positions)))
-        self._place = place.only({at for at in place.positions if committed.get(at) == place.committed.get(at)})
+        committed = _offsets(await self.committed(list(place.positions))) if place.positions else {}
+        self._place = place.unless_moved(committed)
         await self._subscribe(self._names)
 
-    def _assign(self, client: Client, place: "_Place", partitions: Sequence[TopicPartition]) -> None:
+    def _assign(self, client: Client, place: Place, partitions: Sequence[TopicPartition]) -> None:
         """Read these partitions: where the member's place was in them, or else from what the group has committed."""
         with translate.failures():
             client.assign([ClientPartition(*at, place.positions.get(at, OFFSET_INVALID)) for at in partitions])
@@ -373,8 +324,8 @@ class Consumer:
         )
 
     def _on_assign(self, client: Client, partitions: list[ClientPartition]) -> None:
-        place, self._place = self._place, _NOWHERE
-        self._assign(client, place, [_partition(each) for each in partitions])
+        place, self._place = self._place, NOWHERE
+        self._assign(client, place, [partition_of(each) for each in partitions])
         if self._resting:
             client.pause(partitions)
         self._settled = True
@@ -404,7 +355,7 @@ class Consumer:
                     if error.args[0].name() != "_STATE" or time.monotonic() > give_up:
                         raise
                     time.sleep(_LONGEST_WAIT)
-        self._store({_partition(each): each.offset for each in partitions if each.offset >= 0})
+        self._store({partition_of(each): each.offset for each in partitions if each.offset >= 0})
 
     def _store(self, positions: Mapping[TopicPartition, int]) -> None:
         for at, offset in positions.items():
@@ -450,22 +401,6 @@ class Consumer:
 _END_MET = "_PARTITION_EOF"
 _PASSING = frozenset({_END_MET, "_MAX_POLL_EXCEEDED", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"})
 """What a consumer meets and gets over: the end of a partition, and having to join the group again."""
-
-
-def consumed(message: Any) -> ConsumedRecord:
-    """The client's message in neutral words."""
-    return ConsumedRecord(
-        TopicPartition(message.topic(), message.partition()),
-        message.offset(),
-        message.key(),
-        message.value(),
-        message.timestamp()[1],
-        tuple(message.headers() or ()),
-    )
-
-
-def _partition(partition: ClientPartition) -> TopicPartition:
-    return TopicPartition(partition.topic, partition.partition)
 
 
 def _offsets(committed: Sequence[Committed]) -> dict[TopicPartition, int]:

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import TopicPartition as ClientPartition
 
 from karapace_like.kafka import translate
-from karapace_like.kafka.consumer import consumed
+from karapace_like.kafka.messages import consumed
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import ConsumedRecord, TopicPartition
 

@@ -21,7 +21,7 @@ from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.ports import Member, Members
 from karapace_like.proxy.recent import Recent
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings
+from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings, Undecodable
 from karapace_like.records import Committed, TopicPartition
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class InstanceRequest:
     auto_commit: bool | None = None
     min_bytes: int | None = None
     timeout_ms: int | None = None
+    undecodable: Undecodable | None = None
 
 
 class ConsumerInstance:
@@ -63,6 +64,7 @@ class ConsumerInstance:
         self._decoder = RecordDecoder(schemas, key=request.key, value=request.value)
         self._settings = settings
         self._timeout_ms = settings.request_timeout_ms if request.timeout_ms is None else request.timeout_ms
+        self._undecodable = request.undecodable or settings.undecodable
         self._min_bytes = settings.fetch_min_bytes if request.min_bytes is None else request.min_bytes
         self._reading: str | None = None
         """How the instance says what it reads: topics, pattern or partitions; only one of them until unsubscribed."""
@@ -131,13 +133,18 @@ class ConsumerInstance:
             await self._member.seek(await self._member.offsets_at(times))
 
     async def poll(
-        self, *, timeout_ms: int | None, max_bytes: int | None, is_wanted: Callable[[], bool]
+        self,
+        *,
+        timeout_ms: int | None,
+        max_bytes: int | None,
+        is_wanted: Callable[[], bool],
+        undecodable: Undecodable | None = None,
     ) -> list[DecodedRecord]:
         """The next records; those beyond `max_bytes` stay for the next poll, and all do if they are not wanted.
 
         A limit that the request sets is kept strictly, as in the reference; under the service's own limit a record
-        that is larger comes alone. A record that cannot be decoded is refused with 40801, after the records before
-        it have been answered, and stays until the instance seeks past it.
+        that is larger comes alone. What becomes of a record that cannot be decoded `undecodable` says, or else the
+        instance; one that is refused stays until the instance seeks past it.
         """
         wanted_ms = self._timeout_ms if timeout_ms is None else min(timeout_ms, MAX_TIMEOUT_MS)
         limit = min(max_bytes or self._settings.request_max_bytes, self._settings.request_max_bytes)
@@ -148,7 +155,9 @@ class ConsumerInstance:
             records = await self._member.peek(
                 wait=wanted_ms / 1000, min_bytes=min_bytes, max_bytes=limit, is_wanted=is_wanted
             )
-            decoded = await self._decoder.decode_within(limit, records, one_at_least=not max_bytes)
+            decoded = await self._decoder.decode_within(
+                limit, records, one_at_least=not max_bytes, undecodable=undecodable or self._undecodable
+            )
             if not is_wanted():
                 return []
             self._member.advance(len(decoded))
@@ -218,9 +227,10 @@ class ConsumerInstance:
 
 @dataclass(slots=True)
 class _Kept:
-    """An instance and when it was asked for last."""
+    """An instance, whose it is, and when it was asked for last."""
 
     instance: ConsumerInstance
+    user: str | None
     used: float
 
 
@@ -242,13 +252,18 @@ class ConsumerInstances:
         """Begin to look after the instances."""
         self._run(self._look_after())
 
-    def create(self, group: str, request: InstanceRequest) -> str:
-        """Make an instance and answer its name; 40902: the group has one of that name; 42901: there are too many."""
+    def create(self, group: str, request: InstanceRequest, user: str | None = None) -> str:
+        """Make an instance and answer its name; 40902: the group has one of that name; 42901: there are too many.
+
+        `user` is whose it is; None: everybody's, where nobody says who he is.
+        """
         name = request.name or self._owner.new_id()
         if (group, name) in self._kept:
             raise errors.consumer_exists()
         if len(self._kept) >= self._settings.max_instances:
             raise errors.too_many("consumer instances")
+        if user is not None and self._count_of(user) >= self._settings.max_instances_of_user:
+            raise errors.too_many("consumer instances of this user")
         auto_commit = self._settings.auto_commit if request.auto_commit is None else request.auto_commit
         with errors.kafka_failures():
             member = self._members.member(
@@ -257,26 +272,28 @@ class ConsumerInstances:
                 offset_reset=request.offset_reset or self._settings.auto_offset_reset,
             )
         instance = ConsumerInstance(member, self._schemas, request, self._settings)
-        self._kept[group, name] = _Kept(instance, asyncio.get_running_loop().time())
+        self._kept[group, name] = _Kept(instance, user, asyncio.get_running_loop().time())
         return name
 
     def has(self, group: str, name: str) -> bool:
         """Whether there is such an instance in this process."""
         return (group, name) in self._kept
 
-    def find(self, group: str, name: str) -> ConsumerInstance:
-        """The instance, which counts as used now; 40403 if there is none."""
+    def find(self, group: str, name: str, user: str | None = None) -> ConsumerInstance:
+        """The instance, which counts as used now; 40403 if there is none, or it is another user's."""
         kept = self._kept.get((group, name))
         if kept is None:
             if self._expired.get((group, name)):
                 raise errors.consumer_expired(self._settings.idle_timeout)
             raise errors.consumer_not_found()
+        if kept.user != user:
+            raise errors.consumer_of_another_user()
         kept.used = asyncio.get_running_loop().time()
         return kept.instance
 
-    async def delete(self, group: str, name: str) -> None:
-        """Close and forget the instance; 40403 if there is none."""
-        instance = self.find(group, name)
+    async def delete(self, group: str, name: str, user: str | None = None) -> None:
+        """Close and forget the instance; 40403 if there is none, or it is another user's."""
+        instance = self.find(group, name, user)
         del self._kept[group, name]
         self._expired.keep((group, name), False)
         # Shielded: the group is left also when the client does not wait for the answer.
@@ -290,6 +307,9 @@ class ConsumerInstances:
         self._kept.clear()
         await asyncio.gather(*(each.close() for each in instances), return_exceptions=True)
         self._members.close()
+
+    def _count_of(self, user: str) -> int:
+        return sum(kept.user == user for kept in self._kept.values())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

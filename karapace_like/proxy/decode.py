@@ -6,8 +6,10 @@ from http import HTTPStatus
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
@@ -20,23 +22,30 @@ _HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
 
 @dataclass(frozen=True, slots=True)
 class DecodedRecord:
-    """A consumed record with what its key and value say, as JSON texts."""
+    """A consumed record with what its key and value say, as JSON texts, or why that cannot be told (40801)."""
 
     record: ConsumedRecord
-    key: bytes
-    value: bytes
+    key: bytes | ProxyError
+    value: bytes | ProxyError
+
+    @property
+    def refusal(self) -> ProxyError | None:
+        """Why the record cannot be shown; None if it can."""
+        if isinstance(self.key, ProxyError):
+            return self.key
+        return self.value if isinstance(self.value, ProxyError) else None
 
 
-class Decoder:
-    """Decodes for one embedded format, given by its name in lower case."""
+class _Decoder:
+    """Decodes for one embedded format."""
 
-    def __init__(self, schemas: SchemaCache, embedded: str) -> None:
+    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat) -> None:
         self._schemas = schemas
         self._schemaless = SCHEMALESS.get(embedded)
-        self._is_json = embedded == EmbeddedFormat.JSON
+        self._is_json = embedded is EmbeddedFormat.JSON
 
-    async def half(self, record: ConsumedRecord, role: Role) -> bytes:
-        """The record's key or value as JSON text; 40801 if it cannot be decoded."""
+    async def half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError:
+        """The record's key or value as JSON text, or 40801; raises ApiError while the registry does not answer."""
         framed = record.key if role is Role.KEY else record.value
         if framed is None or (self._is_json and not framed):
             return _NULL  # Karapace writes JSON's null, and every other empty value, as no bytes at all
@@ -45,21 +54,20 @@ class Decoder:
                 return self._schemaless.decode(framed)
             return await self._with_schema(record, role, framed)
         except (DecodeError, wire.FrameError, InvalidSchemaError) as error:
-            raise errors.undecodable(role.name, record.at, record.offset, str(error)) from error
+            return errors.undecodable(role.name, record.at, record.offset, str(error))
+        except ApiError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            return errors.undecodable(role.name, record.at, record.offset, error.message)
 
     async def _with_schema(self, record: ConsumedRecord, role: Role, framed: bytes) -> bytes:
         """Decode with the schema that the bytes, or a header, name; the schema's type need not be the format's."""
         header = next((value for name, value in record.headers if name == _HEADERS[role]), None)
         identity, payload = wire.unframe(framed) if header is None else wire.unframe_header(header, framed)
-        try:
-            if isinstance(identity, int):
-                codec = await self._schemas.codec_by_id(identity, role.subject(record.at.topic))
-            else:
-                codec = await self._schemas.codec_by_guid(identity)
-        except ApiError as error:
-            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            raise errors.undecodable(role.name, record.at, record.offset, error.message) from error
+        if isinstance(identity, int):
+            codec = await self._schemas.codec_by_id(identity, role.subject(record.at.topic))
+        else:
+            codec = await self._schemas.codec_by_guid(identity)
         return codec.decode(payload)
 
 
@@ -67,21 +75,21 @@ class RecordDecoder:
     """Decodes whole records, whose keys and values may be in formats of their own."""
 
     def __init__(self, schemas: SchemaCache, *, key: EmbeddedFormat, value: EmbeddedFormat) -> None:
-        self._keys = Decoder(schemas, key)
-        self._values = Decoder(schemas, value)
+        self._keys = _Decoder(schemas, key)
+        self._values = _Decoder(schemas, value)
 
     async def decode(self, record: ConsumedRecord) -> DecodedRecord:
-        """Both halves of the record; 40801 for one that cannot be decoded."""
+        """Both halves of the record; raises ApiError while the registry does not answer."""
         return DecodedRecord(
             record, await self._keys.half(record, Role.KEY), await self._values.half(record, Role.VALUE)
         )
 
     async def decode_within(
-        self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool
+        self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool, undecodable: Undecodable
     ) -> list[DecodedRecord]:
-        """The first of the records, with fewer bytes than that and up to one that cannot be decoded.
+        """The first of the records, with fewer bytes than that; `one_at_least`: the first is there whatever its size.
 
-        40801 if that is the very first; `one_at_least`: the first is answered whatever its size.
+        Undecodable records are among them, or end them: 40801 if that is the very first.
         """
         size = 0
         decoded: list[DecodedRecord] = []
@@ -89,10 +97,10 @@ class RecordDecoder:
             size += record.size
             if size >= max_bytes and (decoded or not one_at_least):
                 break
-            try:
-                decoded.append(await self.decode(record))
-            except errors.ProxyError:
+            found = await self.decode(record)
+            if found.refusal is not None and undecodable is Undecodable.REFUSE:
                 if decoded:
                     break
-                raise
+                raise found.refusal
+            decoded.append(found)
         return decoded

@@ -26,6 +26,7 @@ _BAD_REQUEST = frozenset(
         "INVALID_PARTITIONS",
         "INVALID_REPLICATION_FACTOR",
         "INVALID_REQUEST",
+        "INVALID_TIMESTAMP",
         "POLICY_VIOLATION",
         "SECURITY_DISABLED",
         "TOPIC_ALREADY_EXISTS",
@@ -87,6 +88,10 @@ def consumer_expired(seconds: float) -> ProxyError:
 
 def owner_gone() -> ProxyError:
     return ProxyError(40403, "Consumer instance not found: the node that had it is gone. Make another instance.")
+
+
+def consumer_of_another_user() -> ProxyError:
+    return ProxyError(40403, "Consumer instance not found: it is another user's.")
 
 
 def names_another_owner(instance_id: str) -> ProxyError:

@@ -40,13 +40,13 @@ class Proxy:
     ) -> Self:
         """The proxy between these; `owner` is this process."""
         cache = SchemaCache(schemas)
-        topics = Topics(admin)
+        reading = Reading(admin, cache, settings)
         return cls(
-            topics,
+            Topics(admin),
             Producing(cache, producer, settings),
-            Reading(admin, topics, cache, settings),
+            reading,
             ConsumerInstances(owner, members, cache, settings),
-            Management.over(admin=admin, schemas=cache, producer=producer),
+            Management.over(admin=admin, schemas=cache, producer=producer, reading=reading),
             settings,
             producer,
         )

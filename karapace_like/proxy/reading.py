@@ -1,11 +1,11 @@
 """Reading partitions and topics outside of any group: each request says where it begins, and nothing is kept.
 
 Every read has a Kafka client of its own for as long as it lasts, which is cheap to make; how many there are at once is
-bounded.
+bounded. Both APIs read through here, and say themselves which partitions there are and how records are shown.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,111 +13,140 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings
-from karapace_like.proxy.topics import Topics
+from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
 from karapace_like.proxy.v3.ports import ClusterAdmin, Reader
 from karapace_like.records import ConsumedRecord, TopicPartition
 
 _BATCH = 500
+_LARGE_RECORD = 2**20
+"""Bytes: the most that brokers take for one record by default."""
 _LOOK_SECONDS = 0.5
 """How often a read that waits looks whether it is still wanted."""
 _AGAIN_SECONDS = 0.02
+_UNREACHABLE_SECONDS = 15.0
+"""How long a read waits for partitions that cannot be read."""
 _FOLLOW_SECONDS = 0.05
 """How soon a partition whose end was read is looked at again, once and for as long as it is followed."""
 
+Positions = Mapping[TopicPartition, int]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRequest:
-    """What to read of a partition; None is the service's default."""
+class Start:
+    """Where to begin in each partition: not before its first record, nor after its end."""
 
-    key: EmbeddedFormat = EmbeddedFormat.BINARY
-    value: EmbeddedFormat = EmbeddedFormat.BINARY
-    offset: int | None = None
-    """Where to begin; None: at the first record there is."""
+    offset: int = 0
+    at_end: bool = False
     time: int | None = None
     """Milliseconds since the epoch, in place of the offset: begin at the first record that is not older."""
-    count: int | None = None
-    max_bytes: int | None = None
-    timeout_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowRequest:
-    """Which records to go on reading as they come, of all partitions of a topic."""
-
-    key: EmbeddedFormat = EmbeddedFormat.BINARY
-    value: EmbeddedFormat = EmbeddedFormat.BINARY
-    from_beginning: bool = False
-    """Begin at the first records there are, in place of the end."""
-    time: int | None = None
-    """Milliseconds since the epoch: begin at the first records that are not older."""
     positions: Mapping[int, int] | None = None
     """Partition -> offset, in place of all: where a reader left off. Partitions it did not know are read whole."""
 
+    is_strict: bool = False
+    """Whether an offset after the end is refused (40002)."""
+
+    def within(self, at: TopicPartition, first: int, end: int) -> int:
+        """The offset in a partition that begins and ends there."""
+        if self.positions is not None:
+            return min(max(self.positions.get(at.partition, first), first), end)
+        if self.is_strict and self.offset > end:
+            raise errors.beyond_the_end(at, self.offset, end)
+        return end if self.at_end else min(max(self.offset, first), end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one answer holds, and how long it waits for a first record."""
+
+    timeout_ms: int | None = None
+    """None is the service's default."""
+    count: int = 2**63
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How records are shown."""
+
+    key: EmbeddedFormat = EmbeddedFormat.BINARY
+    value: EmbeddedFormat = EmbeddedFormat.BINARY
+    undecodable: Undecodable | None = None
+    """None is the service's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, and the offsets at which the rest begins; None if there is none now."""
+
+    records: Sequence[DecodedRecord]
+    following: Positions | None
+
 
 class Reading:
-    """Reads partitions; every call raises ProxyError for what the cluster refuses."""
+    """Reads partitions that there are; every call raises ProxyError for what the cluster refuses."""
 
-    def __init__(self, admin: ClusterAdmin, topics: Topics, schemas: SchemaCache, settings: ProxySettings) -> None:
+    def __init__(self, admin: ClusterAdmin, schemas: SchemaCache, settings: ProxySettings) -> None:
         self._admin = admin
-        self._topics = topics
         self._schemas = schemas
         self._settings = settings
         self._followed = 0
         self._free = asyncio.Semaphore(settings.max_reads)
 
     async def read(
-        self, at: TopicPartition, request: ReadRequest, *, is_wanted: Callable[[], bool]
-    ) -> list[DecodedRecord]:
+        self,
+        partitions: Sequence[TopicPartition],
+        start: Start,
+        shown: Shown,
+        limits: Limits,
+        *,
+        is_wanted: Callable[[], bool],
+    ) -> Page:
         """The next records: all there are, up to the limits, or the first that come within the timeout.
 
-        One record is answered whatever its size. One that cannot be decoded is refused with 40801, after the records
-        before it have been answered. 40403, 40402: there is no such topic or partition; 40002: the offset is beyond
-        the end; 42901: too many others are reading.
+        One record is answered whatever its size. 40801: the very first cannot be decoded, and is to be refused; one
+        that follows ends the page before it. 42901: too many others are reading.
         """
-        timeout_ms = self._settings.request_timeout_ms if request.timeout_ms is None else request.timeout_ms
+        timeout_ms = self._settings.request_timeout_ms if limits.timeout_ms is None else limits.timeout_ms
         give_up = asyncio.get_running_loop().time() + min(timeout_ms, MAX_TIMEOUT_MS) / 1000
-        limit = min(request.max_bytes or self._settings.request_max_bytes, self._settings.request_max_bytes)
-        async with self._turn(give_up), self._reader({at: await self._begin(at, request)}) as reader:
-            records = await _read(reader, request.count or _NO_LIMIT, limit, give_up, is_wanted)
-        decoder = RecordDecoder(self._schemas, key=request.key, value=request.value)
-        return await decoder.decode_within(limit, records[: request.count], one_at_least=True)
+        max_bytes = min(limits.max_bytes or self._settings.request_max_bytes, self._settings.request_max_bytes)
+        async with self._turn(give_up):
+            positions = await self._positions(partitions, start)
+            async with self._reader(positions) as reader:
+                read = await _read(reader, limits.count, max_bytes, give_up, is_wanted)
+                is_all = reader.is_at_end
+        decoder = RecordDecoder(self._schemas, key=shown.key, value=shown.value)
+        undecodable = shown.undecodable or self._settings.undecodable
+        records = await decoder.decode_within(max_bytes, read, one_at_least=True, undecodable=undecodable)
+        if is_all and len(records) == len(read):
+            return Page(records, None)
+        return Page(records, {**positions, **{each.record.at: each.record.offset + 1 for each in records}})
 
     @asynccontextmanager
-    async def follow(self, topic: str, request: FollowRequest) -> AsyncIterator["Followed"]:
-        """The topic's records as they come; 40403: there is no such topic, 42901: too many others are followed."""
+    async def follow(
+        self, partitions: Sequence[TopicPartition], start: Start, shown: Shown
+    ) -> AsyncIterator["Followed"]:
+        """The records as they come; 42901: too many others are followed."""
         if self._followed >= self._settings.max_streams:
             raise errors.too_many("streams")
         self._followed += 1
         try:
-            described = await self._topics.topic(topic)
-            partitions = [TopicPartition(topic, number) for number in sorted(described.partitions)]
-            with errors.kafka_failures():
-                begins = await asyncio.gather(*(self._follow_from(at, request) for at in partitions))
-            positions = dict(zip(partitions, begins, strict=True))
+            positions = await self._positions(partitions, start)
             async with self._reader(positions) as reader:
-                yield Followed(reader, RecordDecoder(self._schemas, key=request.key, value=request.value), positions)
+                yield Followed(reader, RecordDecoder(self._schemas, key=shown.key, value=shown.value), positions)
         finally:
             self._followed -= 1
 
-    async def _follow_from(self, at: TopicPartition, request: FollowRequest) -> int:
-        first, end = await self._admin.bounds(at)
-        if request.positions is not None:
-            return min(max(request.positions.get(at.partition, first), first), end)
-        if request.time is not None:
-            found = await self._admin.offset_at(at, request.time)
-            return end if found is None else found
-        return first if request.from_beginning else end
+    async def _positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
+        with errors.kafka_failures():
+            begins = await asyncio.gather(*(self._begin(at, start) for at in partitions))
+        return dict(zip(partitions, begins, strict=True))
 
-    async def _begin(self, at: TopicPartition, request: ReadRequest) -> int:
-        first, end = await self._topics.bounds(at)
-        if request.time is not None:
-            with errors.kafka_failures():
-                found = await self._admin.offset_at(at, request.time)
+    async def _begin(self, at: TopicPartition, start: Start) -> int:
+        first, end = await self._admin.bounds(at)
+        if start.positions is None and start.time is not None:
+            found = await self._admin.offset_at(at, start.time)
             return end if found is None else found
-        if request.offset is not None and request.offset > end:
-            raise errors.beyond_the_end(at, request.offset, end)
-        return max(request.offset or 0, first)
+        return start.within(at, first, end)
 
     @asynccontextmanager
     async def _turn(self, give_up: float) -> AsyncIterator[None]:
@@ -132,7 +161,7 @@ class Reading:
             self._free.release()
 
     @asynccontextmanager
-    async def _reader(self, positions: Mapping[TopicPartition, int]) -> AsyncIterator[Reader]:
+    async def _reader(self, positions: Positions) -> AsyncIterator[Reader]:
         with errors.kafka_failures():
             reader = self._admin.reader(positions)
             try:
@@ -144,49 +173,42 @@ class Reading:
 class Followed:
     """Records as they come. Raises ProxyError for what the cluster refuses."""
 
-    def __init__(self, reader: Reader, decoder: RecordDecoder, positions: Mapping[TopicPartition, int]) -> None:
+    def __init__(self, reader: Reader, decoder: RecordDecoder, positions: Positions) -> None:
         self.positions = {at.partition: offset for at, offset in positions.items()}
         """Where reading begins."""
         self._reader = reader
         self._decoder = decoder
 
-    async def more(self, *, wait: float) -> list[tuple[ConsumedRecord, DecodedRecord | errors.ProxyError]]:
-        """The next records, each decoded or with the reason why it cannot be; none if none comes within `wait` seconds.
+    async def more(self, count: int = _BATCH, *, wait: float) -> list[DecodedRecord]:
+        """The next records, so many at most; none if none comes within `wait` seconds.
 
         Nothing is fetched far ahead: what nobody asks for stays in the cluster.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + wait
-        while not (records := await self._reader.read(_BATCH, wait=max(give_up - loop.time(), 0))):
+        while not (records := await self._reader.read(min(count, _BATCH), wait=max(give_up - loop.time(), 0))):
             if loop.time() >= give_up:
                 break
             await asyncio.sleep(_FOLLOW_SECONDS)
-        return [(each, await self._decoded(each)) for each in records]
-
-    async def _decoded(self, record: ConsumedRecord) -> DecodedRecord | errors.ProxyError:
-        try:
-            return await self._decoder.decode(record)
-        except errors.ProxyError as error:
-            return error
-
-
-_NO_LIMIT = 2**63
+        return [await self._decoder.decode(each) for each in records]
 
 
 async def _read(
     reader: Reader, count: int, max_bytes: int, give_up: float, is_wanted: Callable[[], bool]
 ) -> list[ConsumedRecord]:
-    """What there is now, or else comes first, but little more than the limits."""
+    """What there is now, however long the brokers take to say so, or else comes first; little more than the limits."""
     loop = asyncio.get_running_loop()
+    unreachable = max(give_up, loop.time() + _UNREACHABLE_SECONDS)
     records: list[ConsumedRecord] = []
     size = 0
     while len(records) < count and size < max_bytes and is_wanted():
-        found = await reader.read(min(count, _BATCH), wait=min(max(give_up - loop.time(), 0), _LOOK_SECONDS))
+        most = min(count - len(records), _BATCH, max((max_bytes - size) // _LARGE_RECORD, 1))
+        found = await reader.read(most, wait=_LOOK_SECONDS)
         records += found
         size += sum(each.size for each in found)
         if found:
             continue
-        if (records and reader.is_at_end) or loop.time() >= give_up:
+        if (reader.is_at_end and (records or loop.time() >= give_up)) or loop.time() >= unreachable:
             break
         await asyncio.sleep(_AGAIN_SECONDS)
     return records

@@ -17,6 +17,15 @@ class OffsetReset(enum.StrEnum):
     NONE = "none"
 
 
+class Undecodable(enum.StrEnum):
+    """What becomes of a record that cannot be decoded."""
+
+    REFUSE = "refuse"
+    """It ends the answer before it, and is refused with 40801 until the reader goes on after it (Confluent)."""
+    REPORT = "report"
+    """It is one of the answer's records, with the error in place of key and value, and reading goes on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySettings:
     """Defaults of consumer instances and limits of their requests."""
@@ -35,6 +44,8 @@ class ProxySettings:
     """Seconds without a request after which an instance is closed; 0: never."""
     max_instances: int = 1000
     """How many consumer instances there are at the same time."""
+    max_instances_of_user: int = 250
+    """How many of them one user may have; callers who do not say who they are share all."""
     max_reads: int = 16
     """How many reads without a consumer instance there are at the same time; others wait for their turn."""
     max_streams: int = 64
@@ -57,5 +68,6 @@ class ProxySettings:
     """How many objects and lists may lie inside of each other in a record of REST v3."""
     produce_timeout: float = 30.0
     """Seconds in which a request to write is answered, however it ends."""
+    undecodable: Undecodable = Undecodable.REFUSE
     record_timestamps: bool = False
     """Whether consumed records show their timestamp, in milliseconds since the epoch."""

@@ -31,6 +31,10 @@ class Topics:
         with errors.kafka_failures():
             return await self._admin.topic_configs(name)
 
+    async def partitions(self, name: str) -> list[TopicPartition]:
+        """A topic's partitions, in order; 40403, 40002."""
+        return [TopicPartition(name, number) for number in sorted((await self.topic(name)).partitions)]
+
     async def partition(self, at: TopicPartition) -> PartitionDescription:
         """One partition; 40402 if the topic has no such partition."""
         topic = await self.topic(at.topic)

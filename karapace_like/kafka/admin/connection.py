@@ -22,9 +22,11 @@ _PASSING = frozenset(
     {
         "COORDINATOR_LOAD_IN_PROGRESS",
         "COORDINATOR_NOT_AVAILABLE",
+        "FENCED_LEADER_EPOCH",
         "LEADER_NOT_AVAILABLE",
         "NOT_COORDINATOR",
         "NOT_LEADER_FOR_PARTITION",
+        "UNKNOWN_LEADER_EPOCH",
     }
 )
 """A partition's leader or a group's coordinator is being chosen, as they are for a moment after they were made."""

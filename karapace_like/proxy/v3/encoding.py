@@ -13,9 +13,9 @@ from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import Role
 from karapace_like.proxy.ports import RegisteredSchema
 from karapace_like.proxy.schemas import SchemaCache, asking
+from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.v3 import errors as v3
-from karapace_like.proxy.v3.records import DataSpec, DataType, RecordData, SubjectNameStrategy, WrittenData
-from karapace_like.schema import formats
+from karapace_like.proxy.v3.records import DataSpec, DataType, RecordData, WrittenData
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaId, UnparsedSchema
 from karapace_like.serde import wire
 from karapace_like.serde.codec import Codec, EncodeError
@@ -112,16 +112,14 @@ class Encoding:
         """The subject that the strategy leads to, unless the request names one."""
         if spec.subject is not None:
             return spec.subject
-        if spec.strategy in {None, SubjectNameStrategy.TOPIC_NAME}:
-            return role.subject(self._topic)
+        strategy = spec.strategy or SubjectNameStrategy.TOPIC_NAME
         try:
-            parsed = formats.parse(schema, dependencies)
+            subject = subject_of(strategy, role, self._topic, schema, dependencies)
         except InvalidSchemaError as error:
             raise errors.invalid_schema(DataType.of(schema.type), schema.text) from error
-        name = formats.FORMATS[schema.type].record_name(parsed)
-        if name is None:
-            raise errors.bad_request(f"Cannot use schema_subject_strategy={spec.strategy}: the schema has no name.")
-        return name if spec.strategy is SubjectNameStrategy.RECORD_NAME else f"{self._topic}-{name}"
+        if subject is None:
+            raise errors.bad_request(f"Cannot use schema_subject_strategy={strategy}: the schema has no name.")
+        return subject
 
     async def _version_of(self, subject: str, registered: RegisteredSchema) -> int:
         with asking(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):

@@ -11,7 +11,7 @@ from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy.errors import ProxyError, kafka_code, record_code
 from karapace_like.records import TopicPartition
 
-_BAD_REQUEST = frozenset({"INVALID_REPLICA_ASSIGNMENT", "INVALID_TIMESTAMP", "CONCURRENT_UPDATE"})
+_BAD_REQUEST = frozenset({"INVALID_REPLICA_ASSIGNMENT", "CONCURRENT_UPDATE"})
 _IN_USE = frozenset({"NON_EMPTY_GROUP", "UNKNOWN_MEMBER_ID", "GROUP_SUBSCRIBED_TO_TOPIC"})
 _TOO_LARGE = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_TOO_LARGE"})
 _FIRST_EXTENDED_CODE = 1000

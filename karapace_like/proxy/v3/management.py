@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.v3.acls import Acls
 from karapace_like.proxy.v3.clusters import Clusters
@@ -28,7 +29,7 @@ class Management:
     reading: RecordReading
 
     @classmethod
-    def over(cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer) -> Self:
+    def over(cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer, reading: Reading) -> Self:
         """The API's calls, over these."""
         clusters = Clusters(admin)
         topics = Topics(admin, clusters)
@@ -39,5 +40,5 @@ class Management:
             Groups(admin, clusters),
             Acls(admin, clusters),
             RecordProducing(schemas, producer),
-            RecordReading(admin, topics, schemas),
+            RecordReading(topics, reading),
         )

@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from karapace_like.proxy.encoding import ABSENT
+from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.records import MAX_PARTITION, Delivery
 from karapace_like.schema.model import SchemaId, SchemaType
 
@@ -41,14 +42,6 @@ _SCHEMA_TYPES: Mapping[DataType, SchemaType] = {
     DataType.JSONSCHEMA: SchemaType.JSON,
     DataType.PROTOBUF: SchemaType.PROTOBUF,
 }
-
-
-class SubjectNameStrategy(enum.StrEnum):
-    """How the subject of a schema is found."""
-
-    TOPIC_NAME = "TOPIC_NAME"
-    RECORD_NAME = "RECORD_NAME"
-    TOPIC_RECORD_NAME = "TOPIC_RECORD_NAME"
 
 
 class DataSpec(NamedTuple):

@@ -37,6 +37,8 @@ from karapace_like.web.proxy.requests import (
     proxy,
     topic_partition,
     topic_partitions,
+    undecodable_named,
+    user,
 )
 from karapace_like.web.routing import Route
 
@@ -52,13 +54,14 @@ _INSTANCE_FIELDS = (
     "responseMinBytes",
     "consumer.request.timeout.ms",
     "requestWaitMs",
+    "undecodable",
 )
 _POSITION_FIELDS = ("topic", "partition", "offset", "metadata")
 
 
 def instance(request: web.Request) -> ConsumerInstance:
     """The instance of the path; 40403 if there is none."""
-    return proxy(request).consumers.find(request.match_info["group"], request.match_info["instance"])
+    return proxy(request).consumers.find(request.match_info["group"], request.match_info["instance"], user(request))
 
 
 async def create(request: web.Request) -> web.Response:
@@ -69,7 +72,7 @@ async def create(request: web.Request) -> web.Response:
     group = request.match_info["group"]
     if wanted.name is not None and (owners := request.config_dict.get(OWNERS)) is not None:
         await owners.check_free(request, group, wanted.name)
-    name = proxy(request).consumers.create(group, wanted)
+    name = proxy(request).consumers.create(group, wanted, user(request))
     base = URL(proxy(request).settings.base_uri or str(request.url.origin()))
     address = base / "consumers" / group / "instances" / name
     return answer(request, {"instance_id": name, "base_uri": str(address)}, CONSUMER_OFFER)
@@ -77,7 +80,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     """DELETE /consumers/{group}/instances/{instance}."""
-    await proxy(request).consumers.delete(request.match_info["group"], request.match_info["instance"])
+    await proxy(request).consumers.delete(request.match_info["group"], request.match_info["instance"], user(request))
     return no_content()
 
 
@@ -200,6 +203,7 @@ def _instance_request(found: JsonObject) -> InstanceRequest:
         auto_commit=_auto_commit(found.string("auto.commit.enable")),
         min_bytes=min_bytes,
         timeout_ms=timeout if timeout and timeout > 0 else None,
+        undecodable=None if (spelled := found.string("undecodable")) is None else undecodable_named(spelled),
     )
 
 

@@ -6,7 +6,7 @@ Source: Confluent REST Proxy API v2. What a record's key and value may be depend
 import re
 
 from karapace_like.proxy.formats import EmbeddedFormat, Role
-from karapace_like.proxy.settings import OffsetReset
+from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.web.json_schemas import (
     ANYTHING,
@@ -33,6 +33,7 @@ _AT = {"topic": _TOPIC, "partition": _PARTITION_NUMBER}
 _PARTITIONS = whole(partitions=array(whole(**_AT)))
 _FORMAT = one_of(EmbeddedFormat)
 _STRATEGY = one_of(SubjectNameStrategy)
+_UNDECODABLE = one_of(Undecodable)
 
 OVERRIDES = {
     "acks": re.compile("all|-1|0|1"),
@@ -128,6 +129,7 @@ CREATE_CONSUMER = Call(
             auto__commit__enable=one_of(["true", "false"]),
             fetch__min__bytes=NUMBER,
             consumer__request__timeout__ms=NUMBER,
+            undecodable=_UNDECODABLE,
         ),
         {"name": "reader-1", "format": "json", "auto.offset.reset": "earliest"},
     ),
@@ -161,11 +163,14 @@ _SEEN = fields(
     offset=OFFSET,
     timestamp=MILLISECONDS,
     headers=_HEADERS,
+    error_code=shown(NUMBER, 40801),
+    message=text(""),
 )
 _RECORDS = shown(array(_SEEN), [{"topic": "lifts", **_SENT, "partition": 0, "offset": 42}])
 _LIMITS = (
     Parameter("timeout", shown(NUMBER, 1000), "Milliseconds to wait for records."),
     Parameter("max_bytes", shown(NUMBER, 1_000_000), "Of keys and values in the answer."),
+    Parameter("undecodable", _UNDECODABLE, "What becomes of records that cannot be decoded."),
 )
 POLL = Call(_LIMITS, answer=_RECORDS, answered_as=tuple(EMBEDDED))
 READ = Call(

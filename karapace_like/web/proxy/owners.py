@@ -18,7 +18,8 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.recent import Recent
 from karapace_like.web.errors import Handler
 from karapace_like.web.peers import Answer, NotReachedError, Peers, is_hop, passed_on_headers
-from karapace_like.web.proxy.requests import is_connected, proxy
+from karapace_like.web.proxy.requests import proxy
+from karapace_like.web.streaming import is_connected
 
 _MAKES = "X-Consumer-Owner"
 """In questions between our own nodes: the node that is about to make the instance."""
@@ -77,7 +78,7 @@ class Owners:
                     answer = await self._peers.ask(URL(url + path, encoded=True), "GET", headers, b"")
             except (NotReachedError, TimeoutError):
                 return False  # what a node has that is gone, is gone
-            return answer.status == web.HTTPOk.status_code
+            return answer.status == web.HTTPOk.status_code or _is_of_another_user(answer)
 
         if any(await asyncio.gather(*map(has, others.values()))):
             raise errors.consumer_exists()
@@ -168,6 +169,10 @@ def at_owner(handler: Handler) -> Handler:
 def _is_of_owner(answer: Answer | None) -> bool:
     """Whether the node has the instance, as far as the status tells: owners answer 404 too."""
     return answer is not None and answer.status != web.HTTPNotFound.status_code
+
+
+def _is_of_another_user(answer: Answer) -> bool:
+    return errors.consumer_of_another_user().message.encode() in answer.body
 
 
 def _tells_more(answer: Answer) -> bool:

@@ -1,6 +1,6 @@
 """Reading records: polls of a consumer instance, and reads of a partition without one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -8,8 +8,9 @@ from aiohttp import web
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
-from karapace_like.proxy.reading import ReadRequest
+from karapace_like.proxy.reading import Limits, Shown, Start
 from karapace_like.web import answers, media_types
 from karapace_like.web.errors import error_response
 from karapace_like.web.proxy.consumers import instance
@@ -18,16 +19,19 @@ from karapace_like.web.proxy.owners import at_owner
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
     embedded_format,
-    is_connected,
     not_negative,
     partition,
     positive,
     proxy,
+    undecodable,
 )
 from karapace_like.web.routing import Route
+from karapace_like.web.streaming import answered, is_connected
 
 _encoder = msgspec.json.Encoder()
 
+_NULL = msgspec.Raw(b"null")
+_ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
 _OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
 """What polls answer with: binary unless the client asks for a format."""
@@ -41,7 +45,7 @@ class _Header(msgspec.Struct):
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
-    """One record of an answer; headers and timestamp are left out where there is none to show."""
+    """One record of an answer; what there is not to show is left out, from the timestamp on."""
 
     topic: str
     key: msgspec.Raw
@@ -50,21 +54,23 @@ class _Record(msgspec.Struct, omit_defaults=True):
     offset: int
     timestamp: int | None = None
     headers: list[_Header] = []
+    error_code: int | None = None
+    message: str | None = None
 
 
-async def records(request: web.Request) -> web.Response:
+async def records(request: web.Request) -> web.StreamResponse:
     """GET /consumers/{group}/instances/{instance}/records: those that follow, as the instance's format."""
     return await _answered(request, _poll)
 
 
-async def partition_records(request: web.Request) -> web.Response:
+async def partition_records(request: web.Request) -> web.StreamResponse:
     """GET /topics/{topic}/partitions/{partition}/records: from an offset or a time on, without a consumer instance."""
     return await _answered(request, _read)
 
 
 async def _answered(
-    request: web.Request, read: Callable[[web.Request, EmbeddedFormat], Awaitable[list[DecodedRecord]]]
-) -> web.Response:
+    request: web.Request, read: Callable[[web.Request, EmbeddedFormat], Awaitable[Sequence[DecodedRecord]]]
+) -> web.StreamResponse:
     """What was read, or the error, in the format that the client asks for."""
     media_type = answers.media_type(request, _OFFER)
     try:
@@ -73,48 +79,64 @@ async def _answered(
         failed = error_response(request.path, error)
         failed.content_type = media_type
         return failed
-    with_timestamps = proxy(request).settings.record_timestamps
-    body = _encoder.encode([rendered(each, with_timestamp=with_timestamps) for each in found])
-    return web.Response(body=body, content_type=media_type)
+    settings = proxy(request).settings
+    body = _encoder.encode([rendered(each, with_timestamp=settings.record_timestamps) for each in found])
+    return await answered(request, body, media_type, settings.stalled_after)
 
 
-async def _poll(request: web.Request, embedded: EmbeddedFormat) -> list[DecodedRecord]:
+async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
     timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
     polled = instance(request)
     if polled.embedded is not embedded:
         raise errors.format_mismatch()
-    return await polled.poll(timeout_ms=timeout_ms, max_bytes=max_bytes, is_wanted=lambda: is_connected(request))
+    return await polled.poll(
+        timeout_ms=timeout_ms,
+        max_bytes=max_bytes,
+        is_wanted=lambda: is_connected(request),
+        undecodable=undecodable(request),
+    )
 
 
-async def _read(request: web.Request, embedded: EmbeddedFormat) -> list[DecodedRecord]:
+async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
     offset, time = not_negative(request, "offset"), not_negative(request, "timestamp")
     if offset is not None and time is not None:
         raise errors.bad_request("offset and timestamp are mutually exclusive")
     query = request.query
-    wanted = ReadRequest(
+    shown = Shown(
         key=embedded_format(query.get("key_format", embedded)),
         value=embedded_format(query.get("value_format", embedded)),
-        offset=offset,
-        time=time,
-        count=positive(request, "count"),
+        undecodable=undecodable(request),
+    )
+    limits = Limits(
+        count=positive(request, "count") or _ANY_COUNT,
         max_bytes=positive(request, "max_bytes"),
         timeout_ms=positive(request, "timeout"),
     )
-    return await proxy(request).reading.read(partition(request), wanted, is_wanted=lambda: is_connected(request))
+    at = partition(request)
+    await proxy(request).topics.partition(at)
+    start = Start(offset=offset or 0, time=time, is_strict=True)
+    page = await proxy(request).reading.read([at], start, shown, limits, is_wanted=lambda: is_connected(request))
+    return page.records
 
 
 def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
-    """The record as answers show it."""
-    record = decoded.record
+    """The record as answers show it; of one that cannot be decoded, what can be, and the error."""
+    record, refusal = decoded.record, decoded.refusal
     return _Record(
         record.at.topic,
-        msgspec.Raw(decoded.key),
-        msgspec.Raw(decoded.value),
+        _raw(decoded.key),
+        _raw(decoded.value),
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
         [_Header(name, value) for name, value in record.headers],
+        None if refusal is None else refusal.code,
+        None if refusal is None else refusal.message,
     )
+
+
+def _raw(half: bytes | ProxyError) -> msgspec.Raw:
+    return _NULL if isinstance(half, ProxyError) else msgspec.Raw(half)
 
 
 ROUTES = (

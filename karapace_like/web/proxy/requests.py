@@ -1,12 +1,14 @@
 """Reading what proxy requests say: path, query and body -> the proxy room's types."""
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
 
 from karapace_like.proxy import errors
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
 from karapace_like.web import bodies, media_types
 from karapace_like.web.bodies import JsonObject
@@ -23,6 +25,12 @@ _MAX_LONG = 2**63 - 1
 def proxy(request: web.Request) -> Proxy:
     """The proxy of the application."""
     return request.app[PROXY]
+
+
+def user(request: web.Request) -> str | None:
+    """Whose the request is, by a digest of his credentials; None if he has sent none."""
+    credentials = request.headers.get("Authorization")
+    return None if credentials is None else hashlib.sha256(credentials.encode()).hexdigest()
 
 
 def number(text: str, *, bits: int) -> int:
@@ -52,9 +60,18 @@ def embedded_format(spelled: str) -> EmbeddedFormat:
         raise errors.invalid_format() from error
 
 
-def is_connected(request: web.Request) -> bool:
-    """Whether the client is still there."""
-    return request.transport is not None and not request.transport.is_closing()
+def undecodable(request: web.Request) -> Undecodable | None:
+    """What the query says of records that cannot be decoded; 422 for another word."""
+    spelled = request.query.get("undecodable")
+    return None if spelled is None else undecodable_named(spelled)
+
+
+def undecodable_named(spelled: str) -> Undecodable:
+    """The choice of this name; 422 if there is none."""
+    try:
+        return Undecodable(spelled)
+    except ValueError as error:
+        raise errors.violation("undecodable", "must be refuse or report", spelled) from error
 
 
 def positive(request: web.Request, name: str) -> int | None:
@@ -71,6 +88,17 @@ def not_negative(request: web.Request, name: str) -> int | None:
     if found < 0:
         raise errors.violation(name, "must be greater than or equal to 0", str(found))
     return found
+
+
+def spelled_positions(positions: Mapping[int, int]) -> str:
+    """Where reading goes on, partition by partition, as a text that clients hand back."""
+    return ",".join(f"{number}:{offset}" for number, offset in sorted(positions.items()))
+
+
+def positions(spelled: str) -> dict[int, int]:
+    """What such a text says; raises ValueError for another one."""
+    pairs = [each.split(":") for each in spelled.split(",")]
+    return {int(number): int(offset) for number, offset in pairs}
 
 
 async def body(request: web.Request, name: str, fields: Collection[str]) -> JsonObject | None:

@@ -4,7 +4,8 @@ Source: Confluent REST Proxy API v3. What is this service's own is marked so in 
 """
 
 from karapace_like.administration import Operation, PatternType, Permission, ResourceType
-from karapace_like.proxy.v3.records import DataType, SubjectNameStrategy
+from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.proxy.v3.records import DataType
 from karapace_like.web.json_schemas import (
     ANYTHING,
     BOOLEAN,

@@ -6,27 +6,30 @@ import msgspec
 from aiohttp import web
 from yarl import URL
 
+from karapace_like.proxy.decode import DecodedRecord
 from karapace_like.proxy.errors import ProxyError
+from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.reading import Limits, Shown, Start
+from karapace_like.proxy.settings import Undecodable
 from karapace_like.proxy.v3 import errors
-from karapace_like.proxy.v3.reading import EARLIEST, LATEST, ReadRecord, ReadRequest
+from karapace_like.proxy.v3.reading import ReadRequest
 from karapace_like.proxy.v3.records import DataType
 from karapace_like.web import media_types
-from karapace_like.web.proxy.requests import number, proxy
+from karapace_like.web.proxy.requests import number, positions, proxy, spelled_positions
 from karapace_like.web.proxy_v3.calls import READ
 from karapace_like.web.proxy_v3.links import Place, topic_place
 from karapace_like.web.proxy_v3.records import spelled_time
 from karapace_like.web.proxy_v3.requests import answer, cluster, flag, management, member, topic
 from karapace_like.web.routing import Route
+from karapace_like.web.streaming import is_connected, push, writing
 
 _STARTS = frozenset({"offset", "timestamp", "page_token", "stream"})
 """One of these makes a GET of records a call of this service: without, it is refused as Confluent does it."""
-_OFFSETS = {"earliest": EARLIEST, "latest": LATEST}
+_STARTS_AT_END = {"earliest": False, "latest": True}
+"""Words that stand for offsets."""
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 10_000
 _MAX_WAIT_MS = 60_000
-_LOOK_SECONDS = 1.0
-"""How often a stream without records looks whether its client is still there."""
-_NULL = b"null"
 _encoder = msgspec.json.Encoder()
 
 
@@ -37,54 +40,76 @@ async def records(request: web.Request) -> web.StreamResponse:
     wanted = _wanted(request)
     if flag(request, "stream"):
         return await _stream(request, wanted)
-    page = await management(request).reading.page(
-        cluster(request),
-        wanted,
+    limits = Limits(
         count=min(_count(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT),
-        max_bytes=proxy(request).settings.request_max_bytes,
-        wait=min(_count(request, "timeout", 0), _MAX_WAIT_MS) / 1000,
+        timeout_ms=min(_count(request, "timeout", 0), _MAX_WAIT_MS),
+    )
+    page = await management(request).reading.page(
+        cluster(request), wanted, limits, is_wanted=lambda: is_connected(request)
     )
     url = str(URL(_place(request, wanted.partition).beside("records")))
     following = None
     if page.following is not None:
-        token = ",".join(f"{at.partition}:{offset}" for at, offset in sorted(page.following.items()))
+        token = spelled_positions({at.partition: offset for at, offset in page.following.items()})
         kept = [(name, value) for name, value in request.query.items() if name not in _STARTS]
         following = str(URL(url).with_query([*kept, ("page_token", token)]))
     metadata = {"self": url, "next": following}
-    rendered = [_rendered(request, wanted, each) for each in page.records]
+    rendered = [_rendered(request, wanted.shown, each) for each in page.records]
     return answer(request, {"kind": "KafkaRecordList", "metadata": metadata, "data": rendered})
 
 
 async def _stream(request: web.Request, wanted: ReadRequest) -> web.StreamResponse:
     """One object after the other, each on a line of its own, until `limit` of them are sent or the client leaves."""
-    left = _count(request, "limit", 2**63)
-    async with management(request).reading.following(cluster(request), wanted) as following:
+    count = _count(request, "limit", 2**63)
+    settings = proxy(request).settings
+    async with await management(request).reading.following(cluster(request), wanted) as followed:
         response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
-        await response.prepare(request)
-        while left > 0 and request.transport is not None and not request.transport.is_closing():
-            found = await following.more(left, wait=_LOOK_SECONDS)
-            left -= len(found)
-            if found:
-                lines = b"".join(_encoder.encode(_rendered(request, wanted, each)) + b"\n" for each in found)
-                await response.write(lines)
-        await response.write_eof()
+        async with writing(request, response, settings.stalled_after) as out:
+            await push(out, followed, _Lines(request, wanted.shown), heartbeat=settings.heartbeat, count=count)
         return response
+
+
+class _Lines:
+    """How a stream's records are written; satisfies `streaming.Lines`."""
+
+    sign_of_life = b"\n"
+
+    def __init__(self, request: web.Request, shown: Shown) -> None:
+        self._request = request
+        self._shown = shown
+
+    def record(self, decoded: DecodedRecord) -> bytes:
+        """One record."""
+        return _encoder.encode(_rendered(self._request, self._shown, decoded)) + b"\n"
+
+    def failure(self, code: int, message: str) -> bytes:
+        """Why nothing more comes."""
+        return _encoder.encode({"error_code": code, "message": message}) + b"\n"
 
 
 def _wanted(request: web.Request) -> ReadRequest:
     query = request.query
     both = member(DataType, "type", query.get("type"), DataType.BINARY)
-    offset = query.get("offset", "earliest").lower()
-    token = query.get("page_token")
+    spelled, token = query.get("offset", "earliest").lower(), query.get("page_token")
     return ReadRequest(
         topic=topic(request),
         partition=number(request.match_info["partition"], bits=32) if "partition" in request.match_info else None,
-        offset=_OFFSETS[offset] if offset in _OFFSETS else _count(request, "offset", 0),
-        time=_count(request, "timestamp", 0) if "timestamp" in query else None,
-        positions=None if token is None else _positions(token),
-        key_type=member(DataType, "key_type", query.get("key_type"), both),
-        value_type=member(DataType, "value_type", query.get("value_type"), both),
+        start=Start(
+            offset=0 if spelled in _STARTS_AT_END else _count(request, "offset", 0),
+            at_end=_STARTS_AT_END.get(spelled, False),
+            time=_count(request, "timestamp", 0) if "timestamp" in query else None,
+            positions=None if token is None else _positions(token),
+        ),
+        shown=Shown(
+            key=_format(member(DataType, "key_type", query.get("key_type"), both)),
+            value=_format(member(DataType, "value_type", query.get("value_type"), both)),
+            undecodable=Undecodable.REPORT,
+        ),
     )
+
+
+def _format(data_type: DataType) -> EmbeddedFormat:
+    return EmbeddedFormat(data_type.lower())
 
 
 def _count(request: web.Request, name: str, absent: int) -> int:
@@ -98,8 +123,7 @@ def _count(request: web.Request, name: str, absent: int) -> int:
 
 def _positions(token: str) -> dict[int, int]:
     try:
-        pairs = [each.split(":") for each in token.split(",")]
-        return {int(partition): max(int(offset), 0) for partition, offset in pairs}
+        return positions(token)
     except ValueError as error:
         raise errors.malformed(f"page_token {token!r} is not one of this service") from error
 
@@ -109,7 +133,7 @@ def _place(request: web.Request, partition: int | None) -> Place:
     return place if partition is None else place.into("partitions", partition, "partition")
 
 
-def _rendered(request: web.Request, wanted: ReadRequest, found: ReadRecord) -> dict[str, Any]:
+def _rendered(request: web.Request, shown: Shown, found: DecodedRecord) -> dict[str, Any]:
     record = found.record
     at = record.at
     place = _place(request, at.partition)
@@ -125,16 +149,16 @@ def _rendered(request: web.Request, wanted: ReadRequest, found: ReadRecord) -> d
         "offset": record.offset,
         "timestamp": spelled_time(record.timestamp),
         "headers": [{"name": name, "value": value} for name, value in record.headers],
-        "key": _part(wanted.key_type, record.key, found.key),
-        "value": _part(wanted.value_type, record.value, found.value),
+        "key": _part(shown.key, record.key, found.key),
+        "value": _part(shown.value, record.value, found.value),
     }
 
 
-def _part(shown_as: DataType, stored: bytes | None, text: bytes | ProxyError) -> dict[str, Any] | None:
+def _part(shown_as: EmbeddedFormat, stored: bytes | None, text: bytes | ProxyError) -> dict[str, Any] | None:
     """A key or value; None for one that the record does not have."""
     if stored is None:
         return None
-    part: dict[str, Any] = {"type": shown_as, "size": len(stored)}
+    part: dict[str, Any] = {"type": shown_as.upper(), "size": len(stored)}
     if isinstance(text, ProxyError):
         return {**part, "error_code": text.code, "message": text.message}
     return {**part, "data": msgspec.Raw(text)}

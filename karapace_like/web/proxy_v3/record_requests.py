@@ -11,9 +11,10 @@ import msgspec
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy.encoding import ABSENT
+from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.json_faults import faults
-from karapace_like.proxy.v3.records import DataType, RecordData, RecordHeader, RecordRequest, SubjectNameStrategy
+from karapace_like.proxy.v3.records import DataType, RecordData, RecordHeader, RecordRequest
 from karapace_like.web.bodies import JsonObject
 
 R = TypeVar("R", bound=RecordRequest)

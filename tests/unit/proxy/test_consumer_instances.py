@@ -150,7 +150,7 @@ async def instance_of(member: MemoryMember, embedded: EmbeddedFormat = EmbeddedF
     return instance
 
 
-async def values_of(instance: ConsumerInstance, max_bytes: int | None = None) -> list[bytes]:
+async def values_of(instance: ConsumerInstance, max_bytes: int | None = None) -> list[bytes | ProxyError]:
     polled = await instance.poll(timeout_ms=None, max_bytes=max_bytes, is_wanted=lambda: True)
     return [each.value for each in polled]
 

@@ -16,7 +16,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.consumer import Consumers, ConsumerSettings
+from karapace_like.kafka.consumer import ConsumerSettings
+from karapace_like.kafka.consumers import Consumers
 from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.settings import KafkaSettings
