@@ -9,9 +9,13 @@ _COMMANDS = {
     "serve": "Serve the schema registry and the Kafka REST proxy.",
     "kafka": "Run a real Apache Kafka for trials and tests.",
     "check": "Check that schemas in files may follow the versions before them.",
+    "lint": "Look at how schemas in files are written.",
+    "diff": "Tell two versions of a schema apart.",
+    "impact": "Tell who would be affected by a schema: versions, and subjects that refer to it.",
     "register": "Register schemas in files.",
     "plan": "Show what would make a registry what a folder says.",
     "apply": "Make a registry what a folder says.",
+    "completion": "Print what makes a shell complete commands and options.",
 }
 """Name -> what it does, said here so that the list of commands needs none of them."""
 

@@ -51,6 +51,11 @@ def is_transitive(level: CompatibilityLevel) -> bool:
     return level in _TRANSITIVE
 
 
+def directions(level: CompatibilityLevel) -> tuple[bool, bool]:
+    """Whether the new schema is to read old data, and whether the old schema is to read new data."""
+    return level in _BACKWARD, level in _FORWARD
+
+
 def counted(versions: Sequence[V], level: CompatibilityLevel) -> Sequence[V]:
     """Which of the versions (in ascending order) a schema is compared with, in the order in which they are asked."""
     return versions[::-1] if is_transitive(level) else versions[-1:]

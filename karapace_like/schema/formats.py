@@ -21,6 +21,7 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from karapace_like.schema.outline import Element
 from karapace_like.schema.tags import Entity, TagChange
 
 P = TypeVar("P", bound=ParsedSchema)
@@ -51,6 +52,8 @@ class Format(Generic[P]):
     needs: Callable[[str, str, str], Sequence[Need]]
     """(text, seen_as, path) -> what the text refers to outside of itself, `seen_as` being the name of the reference
     that led to it, or empty; raises InvalidSchemaError."""
+    outline: Callable[[P, str], Sequence[Element]]
+    """(parsed, text) -> everything in the schema that has a name, the schema itself first."""
     place: Callable[[Source, str, Source], Place]
     """(source, path, reader) -> where in the source an incompatibility is whose path is one of the reader's schema."""
     record_name: Callable[[P], str | None]
@@ -75,6 +78,7 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         top_fields=avro.top_fields,
         offers=avro.offers,
         needs=avro.needs,
+        outline=avro.outline,
         place=avro.place,
         record_name=avro.record_name,
         rules=avro.RULES,
@@ -92,6 +96,7 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         top_fields=json_schema.top_fields,
         offers=json_schema.offers,
         needs=json_schema.needs,
+        outline=json_schema.outline,
         place=json_schema.place,
         record_name=json_schema.record_name,
         rules=json_schema.RULES,
@@ -110,6 +115,7 @@ FORMATS: Mapping[SchemaType, Format[Any]] = {
         top_fields=protobuf.top_fields,
         offers=protobuf.offers,
         needs=protobuf.needs,
+        outline=protobuf.outline,
         place=protobuf.place,
         record_name=protobuf.record_name,
         rules=protobuf.RULES,

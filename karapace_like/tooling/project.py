@@ -46,6 +46,8 @@ class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rules by name: on (with their severity) or off, for all formats or in a table for one."""
 
+    fields: str | None = None
+    """The style of fields' names."""
     rules: Mapping[str, str] = {}
     avro: Mapping[str, str] = {}
     json: Mapping[str, str] = {}

@@ -85,7 +85,7 @@ class Remote:
     async def earlier(self, registered: Registered) -> Earlier:
         """The version with the texts that it refers to; raises InvalidSchemaError if one is missing."""
         await self._read_references([registered])
-        texts = references.closure(registered.schema, self._look_up)
+        texts = references.closure(registered.schema, self.known)
         name = f"{registered.subject} version {registered.version}"
         paths = {each: f"{name}, {each}" for each in texts}
         return Earlier(registered.schema.type, Source(registered.schema.text, texts), {**paths, "": name})
@@ -100,7 +100,8 @@ class Remote:
             found = await asyncio.gather(*(self.version(*each) for each in sorted(wanted)))
             pending = [each for each in found if each is not None]
 
-    def _look_up(self, reference: Reference) -> UnparsedSchema | None:
+    def known(self, reference: Reference) -> UnparsedSchema | None:
+        """A version that has been read before; None if it is not there."""
         found = self._versions.get((reference.subject, int(reference.version)))
         return None if found is None else found.schema
 

@@ -94,6 +94,13 @@ class Workspace:
                 )
         return found
 
+    def file(self, path: str) -> SchemaFile | None:
+        """The schema in a file, be it one that does not count otherwise; None if there is none."""
+        type_ = _type_by_suffix(path)
+        if path not in self.files and path in self._tree and type_ is not None:
+            self._add(SchemaFile(path, type_, self._tree[path].decode(errors="replace")))
+        return self.files.get(path)
+
     def subject_of(self, file: SchemaFile) -> str:
         """What the file is registered as; raises ToolError."""
         return self.project.subject_of(file.path, self._record_name(file))
@@ -115,8 +122,8 @@ class Workspace:
         except InvalidSchemaError as error:
             raise ToolError(f"{file.path}: {error}") from error
 
-    def selected(self, paths: Sequence[str]) -> list[tuple[str, SchemaFile]]:
-        """(subject, file) of the files at or below the paths, and of those that refer to them; all for none."""
+    def selected(self, paths: Sequence[str], *, referring: bool = True) -> list[tuple[str, SchemaFile]]:
+        """(subject, file) of the files at or below the paths, and of those `referring` to them; all for no path."""
         chosen = {
             file.path
             for file in self._schemas.values()
@@ -125,7 +132,7 @@ class Workspace:
         return [
             (subject, file)
             for subject, file in sorted(self.subjects.items())
-            if file.path in chosen or (paths and not chosen.isdisjoint(self._paths_behind(file)))
+            if file.path in chosen or (paths and referring and not chosen.isdisjoint(self._paths_behind(file)))
         ]
 
     def _paths_behind(self, file: SchemaFile) -> Sequence[str]:
@@ -199,9 +206,8 @@ class Workspace:
             offering = [each for each in self._offered[file.type].get(name, ()) if each.path != file.path]
             if offering:
                 return _nearest(offering, file, name)
-            if name in self._tree and name != file.path and _type_by_suffix(name) is file.type:
-                self._add(SchemaFile(name, file.type, self._tree[name].decode(errors="replace")))
-                return self.files[name]
+            if name != file.path and _type_by_suffix(name) is file.type and name in self._tree:
+                return self.file(name)
         return None
 
 

@@ -306,3 +306,55 @@ def test_what_is_no_registry_is_told(shop: Shop) -> None:
     ended = run("register", "--registry", f"{shop.url}/docs?", folder=shop.folder)
     assert ended.code == 2
     assert "Error: " in ended.err
+
+
+def test_diff_compares_versions_of_a_registry_with_each_other_and_with_files(shop: Shop) -> None:
+    for text in (ADDRESS, ADDRESS_WITH_CITY):
+        shop.write({"address.avsc": text})
+        assert shop.run("register").code == 0
+    name = f"{shop.prefix}address"
+    ended = shop.run("diff", f"{name}@1", f"{name}@latest")
+    assert ended.code == 1
+    assert ended.out.splitlines()[0] == '+ field shop.Address.city: string, default ""'
+    assert shop.run("diff", f"{name}@2", "address.avsc").code == 0
+    missing = shop.run("diff", f"{name}@9", "address.avsc")
+    assert (missing.code, "no version 9" in missing.err) == (2, True)
+
+
+def test_impact_names_the_versions_and_the_subjects_near_and_far_that_would_break(shop: Shop) -> None:
+    basket = '{"type": "record", "name": "Basket", "namespace": "shop", "fields": [{"name": "order", "type": "Order"}]}'
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS, "basket.avsc": basket, "other.avsc": '"int"'})
+    assert shop.run("register").code == 0
+    shop.ask("PUT", f"/config/{shop.prefix}order", {"compatibility": "NONE"})
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP})
+    ended = shop.run("impact", "address.avsc")
+    assert ended.code == 1
+    direction = "(the new schema cannot read its data, is read by it)"
+    told = [line for line in shop.plain(ended.out) if "READER_FIELD" not in line]
+    assert told == [
+        "address (address.avsc)",
+        "  its versions:",
+        f"    address version 1, BACKWARD: breaks {direction}",
+        "  subjects that refer to it:",
+        f"    order version 1, NONE: differs {direction}",
+        f"    basket version 1, BACKWARD: breaks {direction}",
+    ]
+
+
+def test_impact_finds_subjects_whose_schema_would_be_none_any_more(shop: Shop) -> None:
+    shop.write({"parcel.proto": PARCEL, "common/size.proto": SIZE})
+    assert shop.run("register").code == 0
+    shop.write({"common/size.proto": SIZE.replace("message Size", "message Volume")})
+    (found,) = shop.run("impact", "common/size.proto", "--json").json()
+    assert [(each["subject"].removeprefix(shop.prefix), each["effect"]) for each in found["referring"]] == [
+        ("parcel", "unreadable")
+    ]
+
+
+def test_impact_of_what_breaks_nothing(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    assert shop.run("register").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_CITY, "new.avsc": '"int"'})
+    ended = shop.run("impact")
+    assert ended.code == 0
+    assert "breaks" not in ended.out

@@ -10,6 +10,7 @@ from karapace_like.schema.avro.canonical import canonical, formatted, normalized
 from karapace_like.schema.avro.compatibility import compatible
 from karapace_like.schema.avro.linking import needs, offers
 from karapace_like.schema.avro.model import Parsed, Record
+from karapace_like.schema.avro.outline import outline
 from karapace_like.schema.avro.parser import parse
 from karapace_like.schema.avro.places import place
 from karapace_like.schema.avro.rules import DIFFERENCES, RULES
@@ -25,6 +26,7 @@ __all__ = [
     "needs",
     "normalized",
     "offers",
+    "outline",
     "parse",
     "place",
     "record_name",

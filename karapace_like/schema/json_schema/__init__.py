@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from karapace_like.schema.files import Place, Source
+from karapace_like.schema.json_schema import outline as outlines
 from karapace_like.schema.json_schema import places, tags
 from karapace_like.schema.json_schema.comparison import Comparer
 from karapace_like.schema.json_schema.documents import Documents
@@ -24,6 +25,7 @@ from karapace_like.schema.model import (
     SchemaType,
     Strictness,
 )
+from karapace_like.schema.outline import Element
 from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "needs",
     "normalized",
     "offers",
+    "outline",
     "parse",
     "place",
     "record_name",
@@ -92,6 +95,11 @@ def compatible(reader: Parsed, writer: Parsed, policy: CompatibilityPolicy) -> l
         )
         for finding in Comparer(ignored).compare(writer.schema, reader.schema)
     ]
+
+
+def outline(parsed: Parsed, text: str) -> list[Element]:
+    """The schema itself, then everything in it that has a name."""
+    return outlines.outline(parsed.value)
 
 
 def place(source: Source, path: str, reader: Source) -> Place:

@@ -13,6 +13,7 @@ from karapace_like.schema.protobuf import places, tags
 from karapace_like.schema.protobuf.compatibility import incompatibilities
 from karapace_like.schema.protobuf.linking import needs, offers
 from karapace_like.schema.protobuf.normal_form import normal_form
+from karapace_like.schema.protobuf.outline import outline
 from karapace_like.schema.protobuf.printer import print_file
 from karapace_like.schema.protobuf.rules import DIFFERENCES, RULES
 from karapace_like.schema.protobuf.schema import ParsedProtobuf, descriptor_set, parse
@@ -32,6 +33,7 @@ __all__ = [
     "needs",
     "normalized",
     "offers",
+    "outline",
     "parse",
     "place",
     "record_name",

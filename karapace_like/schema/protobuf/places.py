@@ -6,7 +6,7 @@ on the way that is there.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from karapace_like.schema.files import Place, Source
@@ -42,16 +42,25 @@ class _Block:
 
 def place(source: Source, path: str) -> Place:
     """Where in the source the path leads."""
+    return finder(source)(path)
+
+
+def finder(source: Source) -> Callable[[str], Place]:
+    """`place` for many paths of one source."""
     files = {document: _blocks(document, text) for document, text in source.documents.items()}
-    here = files[""]
-    is_exact = True
-    for step in filter(None, path.removeprefix("#").split("/")):
-        inside = here.inside.get(step) or next(
-            (each.inside[step] for each in _types(files, here.type) if step in each.inside), None
-        )
-        is_exact = is_exact and inside is not None
-        here = inside or here
-    return Place(here.document, here.start, is_exact)
+
+    def find(path: str) -> Place:
+        here = files[""]
+        is_exact = True
+        for step in filter(None, path.removeprefix("#").split("/")):
+            inside = here.inside.get(step) or next(
+                (each.inside[step] for each in _types(files, here.type) if step in each.inside), None
+            )
+            is_exact = is_exact and inside is not None
+            here = inside or here
+        return Place(here.document, here.start, is_exact)
+
+    return find
 
 
 def _types(files: "dict[str, _Block]", name: str) -> Iterator[_Block]:

@@ -59,6 +59,11 @@ def print_file(file: File) -> str:
     return "".join(line + "\n" for line in lines)
 
 
+def print_value(value: Value) -> str:
+    """An option's value in one line."""
+    return " ".join(line.strip() for line in _value(value))
+
+
 def print_field(field: Field) -> str:
     """One field's declaration."""
     return "\n".join(_field(field))

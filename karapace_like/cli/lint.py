@@ -1,0 +1,65 @@
+"""`karapace-like lint`: how schemas in files are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from karapace_like.cli.outcome import failures_told, finish, output_option, paths_argument, settings_option
+from karapace_like.tooling.lint_rules import RULES
+from karapace_like.tooling.linting import Linter, check_rules
+from karapace_like.tooling.opening import open_workspace
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like lint
+  karapace-like lint schemas/ --rule field-doc=warning --rule type-doc=off
+  karapace-like lint --list-rules
+"""
+
+
+def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+    if wanted and not context.resilient_parsing:
+        for rule in RULES.values():
+            types = ", ".join(sorted(rule.types))
+            click.echo(f"{rule.name:<18} {rule.default:<8} {types:<21} {rule.about}")
+        context.exit()
+
+
+@click.command(epilog=_EXAMPLES)
+@paths_argument
+@click.option(
+    "--rule", "rules", multiple=True, metavar="NAME=SEVERITY", help="error, warning, note or off. May be repeated."
+)
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option(
+    "--list-rules",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_rules,
+    help="List all rules with their default severity and formats, and end.",
+)
+@settings_option
+@output_option
+def lint(
+    *,
+    paths: Sequence[Path],
+    rules: Sequence[str],
+    strict: bool,
+    settings: Path | None,
+    outputs: Sequence[tuple[str, str | None]],
+) -> None:
+    """Look at how schemas are written: names, documentation, defaults, order.
+
+    PATHS are files or folders; all below the current folder if none is named. Severities are set in the [lint] table
+    of karapace-like.toml, and here.
+
+    Exit codes: 0 no errors, 1 errors, 2 could not tell.
+    """
+    with failures_told():
+        overrides = {name: severity for name, _, severity in (each.partition("=") for each in rules)}
+        check_rules(overrides, "--rule")
+        opened = open_workspace(paths, settings)
+        linter = Linter(opened.workspace, overrides, strict=strict)
+        finish(linter.report(opened.paths).below(opened.shown_root), outputs)

@@ -1,0 +1,175 @@
+"""`karapace-like lint`: each rule finds what it is for, and nothing in a schema that is written well."""
+
+from pathlib import Path
+
+import pytest
+
+from karapace_like.tooling.lint_rules import RULES
+from tests.command_line import run, write
+
+GOOD = {
+    "order.avsc": """\
+{
+  "type": "record", "name": "Order", "namespace": "shop", "doc": "What somebody bought.",
+  "fields": [
+    {"name": "order_id", "type": "long", "doc": "Unique."},
+    {"name": "note", "type": ["null", "string"], "default": null, "doc": "From the buyer."},
+    {"name": "state", "doc": "Where it is.", "default": "OPEN", "type": {
+      "type": "enum", "name": "State", "doc": "Of an order.", "symbols": ["OPEN", "SENT_OUT"], "default": "OPEN"
+    }}
+  ]
+}
+""",
+    "parcel.proto": """\
+syntax = "proto3";
+package shop;
+
+// What is sent.
+message Parcel {
+  int32 gross_weight = 1;  // Grams.
+  /* How it travels. */
+  Way way = 2;
+}
+
+// Means of transport.
+enum Way {
+  WAY_UNSPECIFIED = 0;
+  WAY_AIR = 1;
+}
+""",
+    "person.schema.json": """\
+{
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "type": "object",
+  "description": "Somebody.",
+  "additionalProperties": false,
+  "properties": {
+    "firstName": {"type": "string", "description": "Given."}
+  }
+}
+""",
+}
+
+BAD = [
+    ("type-names", "a.avsc", '{"type": "fixed", "name": "a.small_size", "size": 2}', "small_size is not in PascalCase"),
+    ("type-names", "a.proto", 'syntax = "proto3";\npackage a;\nmessage m {}\n', "m is not in PascalCase"),
+    (
+        "field-names",
+        "a.avsc",
+        (
+            '{"type": "record", "name": "a.R", "fields": [{"name": "one_two", "type": "int"},\n'
+            '{"name": "three_four", "type": "int"},\n{"name": "fiveSix", "type": "int"}]}'
+        ),
+        "fiveSix is not in snake_case, as most of the fields are",
+    ),
+    ("field-names", "a.proto", 'syntax = "proto3";\nmessage M {\n  int32 aB = 1;\n}\n', "aB is not in snake_case"),
+    ("symbol-names", "a.avsc", '{"type": "enum", "name": "a.E", "symbols": ["a"]}', "a is not in UPPER_SNAKE_CASE"),
+    ("symbol-prefix", "a.proto", 'syntax = "proto3";\nenum BigBox {\n  NONE = 0;\n}\n', "does not begin with BIG_BOX_"),
+    ("namespace", "a.avsc", '{"type": "fixed", "name": "A", "size": 2}', "There is no namespace"),
+    ("namespace", "a.proto", 'syntax = "proto3";\nmessage M {}\n', "There is no namespace"),
+    ("type-doc", "a.avsc", '{"type": "fixed", "name": "A", "size": 2}', "A has no documentation"),
+    ("type-doc", "a.schema.json", '{"type": "object"}', "The schema has no documentation"),
+    ("field-doc", "a.proto", 'syntax = "proto3";\nmessage M {\n  int32 a = 1;\n}\n', "a has no documentation"),
+    (
+        "nullable-default",
+        "a.avsc",
+        '{"type": "record", "name": "R", "fields": [{"name": "x", "type": ["null", "int"]}]}',
+        "x may be null, but has no default",
+    ),
+    ("enum-default", "a.avsc", '{"type": "enum", "name": "E", "symbols": ["A"]}', "E has no default"),
+    ("enum-zero", "a.proto", 'syntax = "proto3";\nenum E {\n  E_A = 0;\n}\n', "E_A comes first"),
+    (
+        "field-order",
+        "a.proto",
+        'syntax = "proto3";\nmessage M {\n  int32 a = 2;\n  int32 b = 1;\n}\n',
+        "b = 1 comes after",
+    ),
+    (
+        "optional-last",
+        "a.avsc",
+        (
+            '{"type": "record", "name": "R", "fields": [{"name": "x", "type": "int", "default": 1},\n'
+            '{"name": "y", "type": "int"}]}'
+        ),
+        "y has no default, but comes after x",
+    ),
+    ("syntax", "a.proto", "message M {\n  optional int32 a = 1;\n}\n", "There is no syntax"),
+    ("dialect", "a.schema.json", "{}", "There is no $schema"),
+    ("content-model", "a.schema.json", '{"type": "object"}', "additionalProperties is not said"),
+]
+
+
+def test_what_is_written_well_breaks_no_rule(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    every = [f"--rule={name}=error" for name in RULES]
+    ended = run("lint", *every, folder=tmp_path)
+    assert (ended.code, ended.out) == (0, "3 schemas: 3 passed\n")
+
+
+@pytest.mark.parametrize(("rule", "path", "text", "told"), BAD)
+def test_a_rule_finds_what_it_is_for(tmp_path: Path, rule: str, path: str, text: str, told: str) -> None:
+    write(tmp_path, {path: text})
+    ended = run("lint", f"--rule={rule}=error", "--format", "json", folder=tmp_path)
+    (case,) = ended.json()["cases"]
+    assert ended.code == 1
+    assert any(each["rule"] == rule and told in each["message"] for each in case["problems"])
+
+
+def test_every_rule_is_tried() -> None:
+    assert {rule for rule, *_ in BAD} == set(RULES)
+
+
+def test_a_problem_is_placed_at_its_line(tmp_path: Path) -> None:
+    write(tmp_path, {"a.proto": 'syntax = "proto3";\npackage a;\n\nenum E {\n  E_A = 0;\n}\n'})
+    ended = run("lint", "--format", "github", folder=tmp_path)
+    assert ended.code == 0
+    assert ended.out.splitlines()[1].startswith(
+        "::warning file=a.proto,line=5,col=3,title=enum-zero::a: E_A comes first"
+    )
+
+
+def test_severities_are_set_for_all_formats_and_for_one(tmp_path: Path) -> None:
+    settings = '[lint]\nfields = "camelCase"\n[lint.rules]\ntype-doc = "error"\n[lint.avro]\ntype-doc = "off"\n'
+    write(
+        tmp_path,
+        {
+            "karapace-like.toml": settings,
+            "a.avsc": '{"type": "record", "name": "n.R", "fields": [{"name": "one_two", "type": "int"}]}',
+            "b.schema.json": '{"$schema": "http://json-schema.org/draft-07/schema#"}',
+        },
+    )
+    ended = run("lint", "--format", "json", folder=tmp_path)
+    found = {
+        (case["path"], each["rule"], each["severity"]) for case in ended.json()["cases"] for each in case["problems"]
+    }
+    assert ended.code == 1
+    assert found == {("a.avsc", "field-names", "warning"), ("b.schema.json", "type-doc", "error")}
+
+
+def test_strict_makes_warnings_errors(tmp_path: Path) -> None:
+    write(tmp_path, {"a.schema.json": '{"description": "Anything."}'})
+    assert run("lint", folder=tmp_path).code == 0
+    assert run("lint", "--strict", folder=tmp_path).code == 1
+
+
+def test_the_rules_are_listed(tmp_path: Path) -> None:
+    ended = run("lint", "--list-rules", folder=tmp_path)
+    assert ended.code == 0
+    assert [line.split()[0] for line in ended.out.splitlines()] == list(RULES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "told"),
+    [
+        (["--rule", "typo=error"], "", "there is no rule 'typo'. `karapace-like lint --list-rules` lists them."),
+        (["--rule", "syntax=loud"], "", "syntax = 'loud': it is one of error, warning, note, off"),
+        (["--rule", "syntax"], "", "syntax = '': it is one of"),
+        ([], '[lint.avro]\ntypo = "off"', "karapace-like.toml, [lint]: there is no rule 'typo'"),
+        ([], '[lint]\nfields = "kebab-case"', "is no style of: snake_case"),
+    ],
+)
+def test_a_rule_that_does_not_exist_is_told(tmp_path: Path, arguments: list[str], settings: str, told: str) -> None:
+    write(tmp_path, {"karapace-like.toml": settings})
+    ended = run("lint", *arguments, folder=tmp_path)
+    assert ended.code == 2
+    assert told in ended.err
