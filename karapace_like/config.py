@@ -108,6 +108,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     karapace_registry: Annotated[bool, _about("Whether the schema registry is served.")] = True
     karapace_rest: Annotated[bool, _about("Whether the REST proxy is served.")] = True
 
+    registry_host: Annotated[
+        str | None, _about("Where the REST proxy finds schemas: another registry's host. Unset: in this service.")
+    ] = None
+    registry_port: Annotated[int, _about("Of that registry.")] = 8081
+    registry_scheme: Annotated[str, _about("`http` or `https`: how that registry is asked.")] = "http"
+    registry_ca: Annotated[
+        str | None, _about("File with the certificates that that registry's is checked by. Unset: the system's.")
+    ] = None
+    registry_user: Annotated[str | None, _about("Who this service is to that registry.")] = None
+    registry_password: Annotated[Secret | None, _about("Of that user.")] = None
+
     group_id: Annotated[str, _about("The group of nodes that elect one primary, which writes.")] = "schema-registry"
     master_eligibility: Annotated[bool, _about("`false`: a read replica, which forwards writes.")] = True
     master_election_strategy: Annotated[
@@ -234,6 +245,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ports = DEFAULT_PORTS if self.port is None else (self.port,)
             return tuple((self.host, port) for port in ports)
         return tuple(_address(each.strip()) for each in self.listeners.split(",") if each.strip())
+
+    @property
+    def registry_url(self) -> str | None:
+        """The other registry; None if there is none."""
+        if self.registry_host is None:
+            return None
+        host = f"[{self.registry_host}]" if ":" in self.registry_host else self.registry_host
+        return f"{self.registry_scheme}://{host}:{self.registry_port}"
 
     @property
     def connect_urls(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from karapace_like.client.registry_client import Credentials, RegistryClient
 from karapace_like.config import SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.in_process import RegistrySchemas
@@ -28,7 +29,9 @@ from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
+from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
@@ -82,7 +85,8 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         registry, topic = _registry(settings, kafka)
         peers = Peers()
         owner = Owner.drawn()
-        proxy = _proxy(settings, kafka, RegistrySchemas(registry, peers), owner) if settings.karapace_rest else None
+        schemas = await _other_registry(stack, settings) or RegistrySchemas(registry, peers)
+        proxy = _proxy(settings, kafka, schemas, owner) if settings.karapace_rest else None
         nodes = Nodes(_group(settings, kafka))
         election = _election(settings, kafka, registry, owner)
         health = Health(registry, election)
@@ -159,7 +163,17 @@ def _advertised(settings: Settings, addresses: tuple[tuple[str, int], ...]) -> t
     return settings.advertised_hostname or host, settings.advertised_port or port, settings.advertised_protocol
 
 
-def _proxy(settings: Settings, kafka: KafkaSettings, schemas: RegistrySchemas, owner: Owner) -> Proxy:
+async def _other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSchemas | None:
+    """The registry of another service, if the proxy is to use one; open until the stack closes."""
+    if settings.registry_url is None:
+        return None
+    password = settings.registry_password
+    credentials = Credentials(settings.registry_user, None if password is None else password.value)
+    client = RegistryClient(settings.registry_url, credentials, cafile=settings.registry_ca)
+    return RemoteSchemas(await stack.enter_async_context(client))
+
+
+def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Owner) -> Proxy:
     return Proxy.over(
         owner=owner,
         schemas=schemas,

@@ -3,6 +3,7 @@
 It knows no endpoint: callers name paths, whose parts `path` quotes. Left out: retries; every caller can be run again.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -57,7 +58,8 @@ def path(*parts: str | int) -> str:
 class RegistryClient:
     """A registry at a URL, which may carry `user:password@`; open inside of `async with`."""
 
-    def __init__(self, url: str, credentials: Credentials | None = None) -> None:
+    def __init__(self, url: str, credentials: Credentials | None = None, *, cafile: str | None = None) -> None:
+        """`cafile` holds the certificates that the registry's is checked by; None: those of the system."""
         parts = urlsplit(url)
         if credentials is None or not credentials.headers:
             credentials = Credentials(parts.username and unquote(parts.username), unquote(parts.password or ""))
@@ -67,12 +69,13 @@ class RegistryClient:
         if parts.scheme not in {"http", "https"} or not host:
             raise UnreachableError(f"{self.url or url!r} is no URL of a registry: it begins with http:// or https://")
         self._headers = {"Accept": _MEDIA_TYPE, **credentials.headers}
+        self._cafile = cafile
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             headers=self._headers,
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=ssl.create_default_context(cafile=self._cafile)),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_ANSWER_SECONDS),
         )
         return self

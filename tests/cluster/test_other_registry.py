@@ -1,0 +1,112 @@
+"""A REST proxy whose schemas are in the registry of another service, with another schemas topic."""
+
+import json
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from karapace_like.kafka.cluster import Cluster
+from tests.cluster.registry_nodes import call
+from tests.service_process import ServiceProcess
+
+FLOOR = '{"type":"record","name":"Floor","fields":[{"name":"number","type":"int"}]}'
+HOUSE = '{"type":"record","name":"House","fields":[{"name":"top","type":"Floor"}]}'
+NAMED = '{"type":"record","name":"Floor","fields":[{"name":"name","type":"string"}]}'
+
+
+def media_type(embedded: str) -> str:
+    return f"application/vnd.kafka.{embedded}.v2+json"
+
+
+@pytest.fixture(scope="module")
+def registry(kafka: Cluster) -> Iterator[ServiceProcess]:
+    with ServiceProcess(kafka.bootstrap_servers, karapace_rest="false") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def proxy(kafka: Cluster, registry: ServiceProcess) -> Iterator[ServiceProcess]:
+    with proxy_of(kafka, registry) as process:
+        yield process
+
+
+def proxy_of(kafka: Cluster, registry: ServiceProcess) -> ServiceProcess:
+    address = urlsplit(registry.url)
+    return ServiceProcess(
+        kafka.bootstrap_servers,
+        karapace_registry="false",
+        registry_host=address.hostname,
+        registry_port=address.port,
+    )
+
+
+def produce(proxy: ServiceProcess, topic: str, *values: object, **schema: object) -> Any:
+    body = {"records": [{"value": each} for each in values], **schema}
+    return call(proxy.url, "POST", f"/topics/{topic}", body, content_type=media_type("avro"))
+
+
+def refused(proxy: ServiceProcess, topic: str, *values: object, **schema: object) -> tuple[int, Any]:
+    with pytest.raises(urllib.error.HTTPError) as found:
+        produce(proxy, topic, *values, **schema)
+    with found.value as error:
+        return error.code, json.loads(error.read())
+
+
+def read(proxy: ServiceProcess, topic: str, count: int) -> list[Any]:
+    path = f"/topics/{topic}/partitions/0/records?value_format=avro&timeout=1000"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [each["value"] for each in call(proxy.url, "GET", path)]
+        if len(found) >= count:
+            return found
+    raise AssertionError(found)
+
+
+def test_each_topic_s_subject_gets_the_schema_and_its_check(
+    registry: ServiceProcess, proxy: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    """Also a schema that is known from another topic: a cache that left out the subject would skip both."""
+    first, second = topic(), topic()
+    ids = {produce(proxy, each, {"number": 1}, value_schema=FLOOR)["value_schema_id"] for each in (first, second)}
+    assert len(ids) == 1
+    for each in (first, second):
+        assert call(registry.url, "GET", f"/subjects/{each}-value/versions") == [1]
+    third = topic()
+    call(registry.url, "POST", f"/subjects/{third}-value/versions", {"schema": NAMED})
+    status, refusal = refused(proxy, third, {"number": 1}, value_schema=FLOOR)
+    assert (status, refusal["error_code"]) == (422, 42207)
+    assert "error code: 40901" in refusal["message"]
+    assert call(registry.url, "GET", f"/subjects/{third}-value/versions") == [1]
+
+
+def test_schemas_are_found_by_id_as_latest_and_with_what_they_refer_to(
+    registry: ServiceProcess, proxy: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    name = topic()
+    call(registry.url, "POST", f"/subjects/{name}-floor/versions", {"schema": FLOOR})
+    references = [{"name": "Floor", "subject": f"{name}-floor", "version": 1}]
+    house = {"top": {"number": 3}}
+    made = produce(proxy, name, house, value_schema=HOUSE, value_references=references)["value_schema_id"]
+    assert produce(proxy, name, house, value_schema_id=made)["value_schema_id"] == made
+    assert produce(proxy, name, house)["value_schema_id"] == made
+    assert read(proxy, name, 3) == [house] * 3
+    status, refusal = refused(proxy, name, house, value_schema_id=made + 1_000_000)
+    assert (status, refusal["error_code"]) == (422, 42207)
+    status, refusal = refused(proxy, topic(), house, value_schema_id=made)
+    assert (status, refusal["error_code"]) == (422, 42207), "the subject must have the schema"
+
+
+def test_a_registry_that_is_away_is_said_and_what_is_known_is_read(kafka: Cluster, topic: Callable[[], str]) -> None:
+    name = topic()
+    with ServiceProcess(kafka.bootstrap_servers, karapace_rest="false") as registry, proxy_of(kafka, registry) as proxy:
+        produce(proxy, name, {"number": 1}, value_schema=FLOOR)
+        assert read(proxy, name, 1) == [{"number": 1}]
+        registry.stop()
+        status, refusal = refused(proxy, name, {"name": "a"}, value_schema=NAMED)
+        assert (status, refusal["error_code"]) == (503, 503)
+        assert refusal["message"].startswith("The schema registry cannot be asked: No registry answers at http://")
+        assert read(proxy, name, 1) == [{"number": 1}]
