@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 _LISTENING = re.compile(r"Listening at (http://\S+)")
 _READY = re.compile(r"Ready at http://")
+_PROGRAM = (sys.executable, "-m", "karapace_like")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
@@ -19,11 +21,11 @@ _STOP_SECONDS = 30
 class ServiceProcess:
     """`karapace-like serve` on a free port, with a schemas topic and group of its own unless they are named.
 
-    `settings` are configuration names and values, handed over in the environment. `module` is what Python runs.
+    `settings` are configuration names and values, handed over in the environment. `program` is called with `serve`.
     """
 
-    def __init__(self, bootstrap_servers: str, *, module: str = "karapace_like", **settings: object) -> None:
-        self._module = module
+    def __init__(self, bootstrap_servers: str, *, program: Sequence[str] = _PROGRAM, **settings: object) -> None:
+        self._program = program
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
         self.lines: list[str] = []
@@ -63,7 +65,7 @@ class ServiceProcess:
         self._listening.clear()
         self._ready.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, "serve"],
+            [*self._program, "serve"],
             env=self._environment,
             stderr=subprocess.PIPE,
             text=True,

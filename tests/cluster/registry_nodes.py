@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -38,9 +39,10 @@ class RegistryNodes:
     def __init__(
         self, bootstrap_servers: str, count: int, *, module: str = "karapace_like", **settings: object
     ) -> None:
-        first = ServiceProcess(bootstrap_servers, module=module, **settings)
+        program = (sys.executable, "-m", module)
+        first = ServiceProcess(bootstrap_servers, program=program, **settings)
         settings |= {"topic_name": first.topic}
-        others = [ServiceProcess(bootstrap_servers, module=module, **settings) for _ in range(count - 1)]
+        others = [ServiceProcess(bootstrap_servers, program=program, **settings) for _ in range(count - 1)]
         self.all = [first, *others]
         self._stack = ExitStack()
 
