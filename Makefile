@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 CHECKED := karapace_like tests benchmarks examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format type imports docs bench fuzz chaos image lock clean
+.PHONY: help run test lint format type imports docs bench fuzz chaos backup image lock clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -50,6 +50,9 @@ fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EX
 chaos: $(VENV)/.dev ## kill and pause nodes and brokers under load, and check what clients saw (CHAOS_SECONDS, default 600)
 	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(BIN)/python -m pytest tests/unit/cluster
 	$(BIN)/python -m tests.cluster.chaos --seconds $${CHAOS_SECONDS:-600} $(ARGS)
+
+backup: $(VENV)/.dev ## export, wipe, import and verify a large registry (BACKUP_SCHEMAS, default 10000; a minute or two)
+	BACKUP_SCHEMAS=$${BACKUP_SCHEMAS:-10000} $(BIN)/python -m pytest tests/cli/test_backup.py -k exported_imported $(ARGS)
 
 image: ## build the container image
 	$(shell command -v podman || echo docker) build --file container/Containerfile --tag karapace-like .

@@ -29,6 +29,7 @@ from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka_access import kafka_settings
 from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
 from karapace_like.proxy.ports import Schemas
@@ -74,13 +75,7 @@ class Service:
 async def running(settings: Settings, progress: Progress = lambda _: None) -> AsyncIterator[Service]:
     """The service, listening inside of the block; raises OSError if an address is taken."""
     async with AsyncExitStack() as stack:
-        kafka = KafkaSettings(
-            bootstrap_servers=settings.bootstrap_uri,
-            client_id=settings.client_id,
-            metadata_max_age_ms=settings.metadata_max_age_ms,
-            connections_max_idle_ms=settings.connections_max_idle_ms,
-            security=settings.kafka_security,
-        )
+        kafka = kafka_settings(settings)
         # The proxy needs the schemas also where the registry's own API is switched off.
         registry, topic = _registry(settings, kafka)
         peers = Peers()

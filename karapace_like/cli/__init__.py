@@ -15,6 +15,10 @@ _COMMANDS = {
     "register": "Register schemas in files.",
     "plan": "Show what would make a registry what a folder says.",
     "apply": "Make a registry what a folder says.",
+    "export": "Back a registry up while it runs.",
+    "import": "Restore a backup, with its ids and versions.",
+    "verify": "Compare a backup with a registry.",
+    "doctor": "Find and repair what is wrong with a schemas topic.",
     "completion": "Print what makes a shell complete commands and options.",
 }
 """Name -> what it does, said here so that the list of commands needs none of them."""

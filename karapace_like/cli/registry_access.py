@@ -67,17 +67,21 @@ def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, creden
         async with client:
             return await work(Remote(client))
 
-    user, password = credentials["user"], credentials["password"]
-    if user is None and credentials["token"] is None:
-        user, password = _from_netrc(registry)
     try:
-        client = RegistryClient(registry, Credentials(user, password, credentials["token"]))
+        client = RegistryClient(registry, Credentials(*given_credentials(registry, credentials)))
         return asyncio.run(inside())
     except UnreachableError as error:
         raise ToolError(f"{error}. Look at --registry, and whether the service is ready (/health/ready).") from error
     except RefusedError as error:
         hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
         raise ToolError(f"The registry refused: {error} ({error.code}).{hint}") from error
+
+
+def given_credentials(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
+    """(user, password, token) of the options, or those that `~/.netrc` has for the registry."""
+    if options["user"] is None and options["token"] is None:
+        return *_from_netrc(registry), None
+    return options["user"], options["password"], options["token"]
 
 
 def _from_netrc(registry: str) -> tuple[str | None, str | None]:

@@ -1,0 +1,129 @@
+"""Archives: one file of JSON lines, the same bytes for the same state, never half-written.
+
+The first line names the format and its version. Each line between holds one record of the schemas topic as
+`{"key":…,"value":…}`: key and value in the one form in which the registry writes them. The last line counts the records
+and holds the SHA-256 of all lines before it, so that a file that was cut or changed is noticed. Times are left out: two
+archives of an unchanged registry are equal. `karapace_files.py` reads the files of Karapace's tool.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from karapace_like.backup import karapace_files
+from karapace_like.backup.errors import ArchiveError
+from karapace_like.backup.state import records_of, store_of
+from karapace_like.registry import records
+from karapace_like.registry.records import Record, UnknownRecord
+from karapace_like.registry.store import Store
+
+FORMAT = "karapace-like archive"
+VERSION = 1
+
+
+class _Header(msgspec.Struct):
+    format: str
+    version: int
+
+
+class _Line(msgspec.Struct):
+    key: msgspec.Raw
+    value: msgspec.Raw
+
+
+class _Trailer(msgspec.Struct, forbid_unknown_fields=True):
+    records: int
+    sha256: str
+
+
+def write(path: Path, store: Store) -> int:
+    """Write the state, and answer how many records it has; the file at `path` is there as a whole or as it was."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    count = 0
+    digest = hashlib.sha256()
+    try:
+        with temporary.open("wb") as file:
+            for line in _lines(store):
+                digest.update(line)
+                file.write(line)
+                count += 1
+            count -= 1  # the header
+            file.write(_encoded(_Trailer(count, digest.hexdigest())))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count
+
+
+def read(path: Path) -> Store:
+    """The state in an archive, or in a backup that Karapace's tool has written; raises ArchiveError."""
+    try:
+        found = karapace_files.read(path)
+        return store_of(_records(path) if found is None else found)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _lines(store: Store) -> Iterator[bytes]:
+    yield _encoded(_Header(FORMAT, VERSION))
+    for record in records_of(store):
+        key, value = records.encode(record)
+        yield b'{"key":%b,"value":%b}\n' % (key, value or b"null")
+
+
+def _encoded(value: Any) -> bytes:
+    return msgspec.json.encode(value) + b"\n"
+
+
+def _records(path: Path) -> Iterator[Record]:
+    """The records of an archive; what is wrong with the file is raised as late as it is found."""
+    digest = hashlib.sha256()
+    count = 0
+    line_decoder = msgspec.json.Decoder(_Line)
+    with path.open("rb") as file:
+        header = file.readline()
+        _check_header(path, header)
+        digest.update(header)
+        line = b""
+        for number, line in enumerate(file, start=2):
+            if not line.startswith(b'{"key":') or not line.endswith(b"\n"):
+                break
+            try:
+                found = line_decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise ArchiveError(f"{path}, line {number}: {error}") from error
+            record = records.decode(bytes(found.key), None if found.value == b"null" else bytes(found.value))
+            if isinstance(record, UnknownRecord):
+                raise ArchiveError(f"{path}, line {number}: {record.reason}")
+            digest.update(line)
+            count += 1
+            yield record
+        _check_trailer(path, line, _Trailer(count, digest.hexdigest()), rest=file.read(1))
+
+
+def _check_header(path: Path, line: bytes) -> None:
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except msgspec.MsgspecError:
+        header = None
+    if header is None or header.format != FORMAT:
+        raise ArchiveError(f"{path} is neither an archive of `karapace-like export` nor a backup of Karapace.")
+    if header.version != VERSION:
+        raise ArchiveError(f"{path} has version {header.version} of the format; this program reads version {VERSION}.")
+
+
+def _check_trailer(path: Path, line: bytes, expected: _Trailer, *, rest: bytes) -> None:
+    try:
+        trailer = msgspec.json.decode(line, type=_Trailer)
+    except msgspec.MsgspecError as error:
+        raise ArchiveError(f"{path} is cut off: its last line is missing.") from error
+    if trailer != expected or rest:
+        raise ArchiveError(f"{path} was changed or damaged: its checksum does not match.")

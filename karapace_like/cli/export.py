@@ -1,0 +1,33 @@
+"""`karapace-like export`: a backup of a registry while it runs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from karapace_like.backup import archive
+from karapace_like.backup.errors import ArchiveError
+from karapace_like.cli.backup_source import context_alone, state_of
+from karapace_like.cli.registry_access import registry_options
+from karapace_like.cli.source_access import CannotTellError, ProgressBar, topic_options
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@registry_options(required=False)
+@topic_options
+@click.option("--context", help="Only this context, such as .eu; the default context is a dot.")
+def export(*, file: Path, context: str | None, **source: Any) -> None:
+    """Write all schemas of a registry, with its configs and modes, to FILE while it runs.
+
+    The registry is read through its API (--registry), or from its topic (--bootstrap-uri), which needs no registry.
+    The same state gives the same file, byte for byte; a FILE that is there is replaced once the new one is whole.
+
+    Exit codes: 0 written, 2 not.
+    """
+    store = context_alone(state_of(source, ProgressBar()), context, None)
+    try:
+        count = archive.write(file, store)
+    except ArchiveError as error:
+        raise CannotTellError(str(error)) from error
+    click.echo(f"{count} records written to {file}")

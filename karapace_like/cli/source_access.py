@@ -1,0 +1,101 @@
+"""How commands reach the state of a registry: its topic beside its API, long work, and what is told of failures."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from karapace_like import config
+from karapace_like.cli.registry_access import given_credentials
+from karapace_like.client.registry_client import Credentials, RefusedError, RegistryClient, UnreachableError
+from karapace_like.config import ConfigError, Settings
+from karapace_like.errors import KafkaFailure
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class CannotTellError(click.ClickException):
+    """The command could not do its work; exit code 2, as for wrong arguments."""
+
+    exit_code = 2
+
+
+def topic_options(command: Command) -> Command:
+    """`--bootstrap-uri`, `--topic-name` and `--config`, as `bootstrap_uri`, `topic_name` and `config_file`."""
+    for option in reversed(
+        (
+            click.option("--bootstrap-uri", help="Kafka's brokers, host:port,...: work on the schemas topic itself."),
+            click.option("--topic-name", help="With --bootstrap-uri: the schemas topic.  [default: _schemas]"),
+            click.option(
+                "--config",
+                "config_file",
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help="The service's JSON file, for what else it takes to reach Kafka; KARAPACE_* are read, too.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def client_of(registry: str, options: Mapping[str, Any]) -> RegistryClient:
+    """The client of the registry, with the credentials among the options."""
+    return RegistryClient(registry, Credentials(*given_credentials(registry, options)))
+
+
+def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
+    """The service's settings, as `serve` would read them, with these options above them."""
+    try:
+        return config.load(file=config_file, environment=os.environ, flags=flags)[0]
+    except ConfigError as error:
+        raise CannotTellError(str(error)) from error
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What the work answers; what stands in its way is told to the user, with exit code 2."""
+    try:
+        return asyncio.run(_ungrouped(work))
+    except UnreachableError as error:
+        raise CannotTellError(
+            f"{error}. Look at --registry, and whether the service is ready (/health/ready)."
+        ) from error
+    except RefusedError as error:
+        hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
+        raise CannotTellError(f"The registry refused: {error} ({error.code}).{hint}") from error
+    except KafkaFailure as error:
+        raise CannotTellError(f"Kafka: {error.message}") from error
+
+
+async def _ungrouped(work: Coroutine[Any, Any, T]) -> T:
+    """The work, with the first failure of a group of tasks as the failure."""
+    try:
+        return await work
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
+
+
+class ProgressBar:
+    """Bars for long work on a terminal's standard error; nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._last = ("", -1)
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how far the work is; `total` is 0 where nobody knows."""
+        if not self._shown:
+            return
+        percent = 100 * done // total if total else done // 1000
+        if (what, percent) == self._last and done != total:
+            return
+        self._last = (what, percent)
+        bar = f"[{'#' * (percent * 30 // 100):-<30}] {done} of {total}" if total else str(done)
+        click.echo(f"\r{what:<20} {bar}", nl=bool(total) and done == total, err=True)

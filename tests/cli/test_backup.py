@@ -1,0 +1,220 @@
+"""Export, import and verify on real registries, through the command line: large ones, interrupted ones, faulty ones."""
+
+import json
+import os
+import resource
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from karapace_like.kafka.cluster import Cluster
+from tests.cli.commands import karapace_like, started
+from tests.cli.large_registry import registry_records, write
+from tests.service_process import ServiceProcess
+
+SCHEMAS = int(os.environ.get("BACKUP_SCHEMAS", "300"))
+"""`make backup` takes 10,000: more than a minute of a small machine."""
+
+
+def ask(url: str, method: str = "GET", body: object = None) -> Any:
+    request = urllib.request.Request(
+        url,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Path) -> None:
+    topic = f"_schemas-{secrets.token_hex(6)}"
+    write(kafka.bootstrap_servers, topic, registry_records(SCHEMAS))
+    archive, again, by_topic = (tmp_path / name for name in ("registry.jsonl", "again.jsonl", "topic.jsonl"))
+    with ServiceProcess(kafka.bootstrap_servers, topic_name=topic) as full:
+        export = started("export", archive, "--registry", full.url)
+        assert export.communicate()[1] == ""  # no progress bar without a terminal
+        assert export.returncode == 0
+    with ServiceProcess(kafka.bootstrap_servers) as wiped:
+        imported = karapace_like("import", archive, "--registry", wiped.url)
+        assert (imported.code, imported.err) == (0, "")
+        assert imported.out.startswith(f"{SCHEMAS} versions registered")
+        assert karapace_like("verify", archive, "--registry", wiped.url) == (0, "Equal\n", "")
+        assert karapace_like("export", again, "--registry", wiped.url).code == 0
+        modes = [ask(f"{wiped.url}/mode/{place}?defaultToGlobal=true") for place in ("orders-2", ":.eu:orders-2")]
+        assert modes == [{"mode": "READWRITE"}] * 2
+    assert again.read_bytes() == archive.read_bytes()
+    source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
+    assert karapace_like("verify", archive, *source) == (0, "Equal\n", "")
+    assert karapace_like("export", by_topic, *source).code == 0
+    assert by_topic.read_bytes() == archive.read_bytes()
+
+
+def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(kafka: Cluster, archive: Path) -> None:
+    with ServiceProcess(kafka.bootstrap_servers) as target:
+        for versions in (1, 75, 149):
+            process = started("import", archive, "--registry", target.url)
+            while process.poll() is None and len(ask(f"{target.url}/schemas?deleted=true")) < versions:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        assert ask(f"{target.url}/mode") in ({"mode": "IMPORT"}, {"mode": "READWRITE"})
+        assert karapace_like("import", archive, "--registry", target.url).code == 0
+        assert karapace_like("verify", archive, "--registry", target.url).code == 0
+        again = karapace_like("import", archive, "--registry", target.url)
+        assert again.out == "0 versions registered, 0 soft-deleted, 0 configs set\n"
+
+
+def test_a_context_is_restored_under_another_name(
+    service: ServiceProcess, archive: Path, context: Callable[[], str]
+) -> None:
+    name = context()
+    selection = ("--context", ".eu", "--as", name, "--registry", service.url)
+    assert karapace_like("import", archive, *selection).code == 0
+    assert karapace_like("verify", archive, *selection) == (0, "Equal\n", "")
+    version = ask(f"{service.url}/subjects/:{name}:orders-1/versions/2")
+    assert version["references"] == [{"name": "Money", "subject": "money", "version": 1}]
+
+
+def test_differences_are_listed(service: ServiceProcess, archive: Path, context: Callable[[], str]) -> None:
+    name = context()
+    selection = ("--context", ".eu", "--as", name, "--registry", service.url)
+    assert karapace_like("import", archive, *selection).code == 0
+    ask(f"{service.url}/subjects/:{name}:orders-2/versions/2", "DELETE")
+    ask(f"{service.url}/subjects/:{name}:more/versions", "POST", {"schema": '"int"'})
+    ask(f"{service.url}/config/:{name}:orders-0", "PUT", {"compatibility": "FORWARD"})
+    found = karapace_like("verify", archive, *selection)
+    assert found.code == 1
+    assert found.out.splitlines() == [
+        f":{name}:orders-2 version 2: live in the backup, soft-deleted in the registry",
+        f":{name}:more version 1: not in the backup",
+        (
+            f'config of :{name}:orders-0: {{"compatibilityLevel":"BACKWARD_TRANSITIVE"}} in the backup, '
+            '{"compatibilityLevel":"FORWARD"} in the registry'
+        ),
+    ]
+    as_json = karapace_like("verify", archive, *selection, "--json")
+    assert as_json.code == 1
+    assert json.loads(as_json.out)[1] == {"place": f":{name}:more version 1", "what": "not in the backup"}
+
+
+def test_a_registry_with_other_contents_is_left_alone(
+    service: ServiceProcess, archive: Path, context: Callable[[], str]
+) -> None:
+    name = context()
+    ask(f"{service.url}/subjects/:{name}:money/versions", "POST", {"schema": '"int"'})
+    before = ask(f"{service.url}/schemas?subjectPrefix=:{name}:")
+    found = karapace_like("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
+    assert found.code == 1
+    assert f":{name}:money version 1 is another schema, with id 1, than in the backup, with id 1" in found.err
+    assert "Nothing was imported" in found.err
+    assert ask(f"{service.url}/schemas?subjectPrefix=:{name}:") == before
+    assert ask(f"{service.url}/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
+
+
+def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
+    service: ServiceProcess, tmp_path: Path, context: Callable[[], str]
+) -> None:
+    """A backup of a topic may hold a schema that refers to a version which is gone."""
+    name = context()
+    pairs = [
+        (
+            f'{{"keytype":"SCHEMA","subject":":{name}:{subject}","version":1,"magic":1}}',
+            json.dumps({"subject": f":{name}:{subject}", "version": 1, "id": number, "schema": '"int"', **more}),
+        )
+        for number, (subject, more) in enumerate(
+            [("orphan", {"references": [{"name": "x", "subject": "gone", "version": 1}]}), ("whole", {})], start=1
+        )
+    ]
+    backup = tmp_path / "karapace.log"
+    backup.write_text(json.dumps(pairs))
+    found = karapace_like("import", backup, "--registry", service.url)
+    assert found.code == 1
+    assert found.out.startswith("1 versions registered")
+    assert f":{name}:orphan version 1: " in found.err
+    assert ask(f"{service.url}/subjects?subjectPrefix=:{name}:") == [f":{name}:whole"]
+    assert ask(f"{service.url}/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda content: content[: len(content) // 2], "cut off"),
+        (lambda content: content.replace(b"cents", b"cases"), "checksum does not match"),
+        (lambda content: content + b"x", "checksum does not match"),
+        (lambda content: content.replace(b'"version":1}', b'"version":9}', 1), "version 9 of the format"),
+        (lambda content: content.replace(b'"SCHEMA"', b'"OTHER"', 1), "key of an unknown kind"),
+        (lambda content: content.replace(b'"value":{', b'"value":', 1), "line 2"),
+        (lambda _: b"{}", "neither an archive"),
+        (lambda _: b"", "neither an archive"),
+    ],
+    ids=["cut", "changed", "longer", "newer", "unknown record", "no JSON", "other file", "empty"],
+)
+def test_a_damaged_backup_is_refused(
+    archive: Path, tmp_path: Path, damage: Callable[[bytes], bytes], told: str
+) -> None:
+    damaged = tmp_path / "damaged.jsonl"
+    damaged.write_bytes(damage(archive.read_bytes()))
+    found = karapace_like("verify", damaged, "--registry", "http://127.0.0.1:9")
+    assert found.code == 2
+    assert told in found.err
+
+
+def test_a_backup_that_cannot_be_finished_leaves_the_old_one(filled: ServiceProcess, tmp_path: Path) -> None:
+    old = tmp_path / "registry.jsonl"
+    old.write_text("the backup of yesterday")
+    ran = subprocess.run(
+        [sys.executable, "-m", "karapace_like", "export", old, "--registry", filled.url],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),  # as a full disk
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "cannot be written: File too large" in ran.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["registry.jsonl"]
+    assert old.read_text() == "the backup of yesterday"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("export", "x.jsonl"), "either --registry URL, or --bootstrap-uri"),
+        (("export", "x.jsonl", "--registry", "http://a", "--bootstrap-uri", "b:1"), "either --registry"),
+        (("export", "x.jsonl", "--registry", "localhost:8081"), "begins with http://"),
+        (("export", "x.jsonl", "--registry", "http://127.0.0.1:9"), "No registry answers at http://127.0.0.1:9"),
+        (("import", "missing.jsonl", "--registry", "http://a"), "does not exist"),
+        (
+            (
+                "import",
+                "{archive}",
+            ),
+            "--registry URL",
+        ),
+        (("import", "{archive}", "--registry", "http://a", "--as", ".b"), "--as needs --context"),
+        (("import", "{archive}", "--registry", "http://a", "--context", "eu"), "begins with a dot"),
+        (("import", "{archive}", "--registry", "http://a", "--context", ".none"), "There is: ., .eu, .us"),
+        (("verify", "{archive}", "--config", "missing.json"), "does not exist"),
+    ],
+)
+def test_wrong_arguments_say_what_to_do(archive: Path, arguments: tuple[str, ...], told: str) -> None:
+    found = karapace_like(*(each.format(archive=archive) for each in arguments))
+    assert found.code == 2
+    assert told in found.err
+    assert "Traceback" not in found.err
+
+
+def test_a_topic_that_is_not_there_is_named(kafka: Cluster, tmp_path: Path, topic: Callable[[], str]) -> None:
+    file = tmp_path / "x.jsonl"
+    found = karapace_like("export", file, "--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic())
+    assert found.code == 2
+    assert "does not host this topic" in found.err
+    assert not file.exists()
