@@ -125,11 +125,12 @@ async def test_every_call_is_answered_while_a_broker_is_down(
 
 
 async def under_replicated(v3: V3Api, topic: str, broker: int) -> None:
-    """Return when the broker's replicas are out of sync, and another leads each partition."""
+    """Return when the broker is no longer told of, its replicas are out of sync, and another leads each partition."""
     for _ in range(200):
         _, listed = await v3("GET", f"/brokers/{broker}/partition-replicas")
         ours = [each for each in listed["data"] if each["topic_name"] == topic]
-        if len(ours) == 3 and not any(each["is_in_sync"] or each["is_leader"] for each in ours):
+        noticed = not any(each["is_in_sync"] or each["is_leader"] for each in ours)
+        if len(ours) == 3 and noticed and (await v3("GET", f"/brokers/{broker}"))[0] == 404:
             return
         await asyncio.sleep(0.1)
     raise AssertionError(ours)
