@@ -11,7 +11,7 @@ from karapace_like.registry import errors, lookups, parsing, registration
 from karapace_like.registry.content import Content
 from karapace_like.registry.errors import NotPrimaryError, RegistryError
 from karapace_like.registry.registration import Registered, Submission
-from karapace_like.registry.registry import Registry
+from karapace_like.registry.registry import Basis, Registry
 from karapace_like.schema.model import SchemaId, UnparsedSchema
 from karapace_like.web.forwarding import answered_somewhere, written_by
 from karapace_like.web.peers import Answer, Peers
@@ -78,6 +78,11 @@ class RegistrySchemas:
         except NotPrimaryError as refusal:
             done = await answered_somewhere(self._registry, refusal, here, there)
         return self._found(done.id, done.content, done.subject)
+
+    def basis(self, subject: str) -> Basis | None:
+        """What answers about the subject follow from."""
+        versions = self._registry.read().kept(subject)
+        return None if versions is None else self._registry.basis(versions)
 
     def _found(self, schema_id: int, content: Content, subject: str) -> RegisteredSchema:
         dependencies = parsing.dependencies_of(self._registry.read(), content.schema, subject)

@@ -6,6 +6,8 @@ Bytes, topics and offsets only: what a key or value means is not known here. `Ka
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from karapace_like.errors import KafkaFailure
 
 MAX_PARTITION = 2**31 - 1
@@ -52,7 +54,7 @@ class ProducerOverrides(NamedTuple):
 NO_OVERRIDES = ProducerOverrides()
 
 
-class Delivery(NamedTuple):
+class Delivery(msgspec.Struct, frozen=True):
     """What became of one outgoing record: where it is, or why it is nowhere."""
 
     partition: int = -1

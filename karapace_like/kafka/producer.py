@@ -8,6 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,11 +169,15 @@ class _Channel:
         for at, record in enumerate(records):
             if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
                 await asyncio.sleep(0)
-            failure = await self._hand_over(call, at, record)
-            if failure is None:
-                sent += 1
+            try:
+                try:
+                    self._hand_over(call, at, record)
+                except BufferError:
+                    await self._hand_over_later(call, at, record)
+            except KafkaException as error:
+                call.deliveries[at] = Delivery(failure=_refusal(error.args[0]))
             else:
-                call.deliveries[at] = Delivery(failure=failure)
+                sent += 1
         call.sent = sent
         call.settle()
         await call.done
@@ -192,35 +197,35 @@ class _Channel:
         await asyncio.to_thread(self._thread.join)
         self._client.close()
 
-    async def _hand_over(self, call: _Call, at: int, record: OutgoingRecord) -> KafkaFailure | None:
-        """Give one record to the client, once its queue has room; the failure if the client refuses it."""
+    def _hand_over(self, call: _Call, at: int, record: OutgoingRecord) -> None:
+        """Give one record to the client; raises BufferError where its queue has no room, KafkaException if refused."""
 
         def report(error: KafkaError | None, message: Any) -> None:
             call.deliveries[at] = (
-                Delivery(message.partition(), message.offset(), timestamp=message.timestamp()[1])
+                Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
                 if error is None
                 else Delivery(failure=translate.failure(error))
             )
             call.reported += 1
             self._touched.add(call)
 
+        topic, key, value, partition, headers, timestamp = record
+        self._client.produce(
+            topic,
+            value,
+            key,
+            _ANY_PARTITION if partition is None else partition,
+            report,
+            timestamp=timestamp or _NOW,
+            headers=list(headers) or None,
+        )
+
+    async def _hand_over_later(self, call: _Call, at: int, record: OutgoingRecord) -> None:
+        """Give one record to the client once its queue has room."""
         while True:
-            try:
-                self._client.produce(
-                    record.topic,
-                    value=record.value,
-                    key=record.key,
-                    partition=_ANY_PARTITION if record.partition is None else record.partition,
-                    on_delivery=report,
-                    headers=list(record.headers) or None,
-                    timestamp=record.timestamp or _NOW,
-                )
-            except BufferError:
-                await asyncio.sleep(_QUEUE_FULL_SECONDS)
-            except KafkaException as error:
-                return _refusal(error.args[0])
-            else:
-                return None
+            await asyncio.sleep(_QUEUE_FULL_SECONDS)
+            with suppress(BufferError):
+                return self._hand_over(call, at, record)
 
     def _serve(self) -> None:
         while not self._stopping.is_set() or len(self._client):

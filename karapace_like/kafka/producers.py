@@ -40,7 +40,7 @@ class Producers:
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
     ) -> list[Delivery]:
         """Write the records; one result for each, in order. KafkaFailure if too many kinds of overrides are in use."""
-        if overrides == NO_OVERRIDES:
+        if overrides is NO_OVERRIDES or overrides == NO_OVERRIDES:
             return await self._shared.send(records)
         special = self._special.pop(overrides, None) or self._new(overrides)
         self._special[overrides] = special

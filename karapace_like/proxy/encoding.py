@@ -1,5 +1,6 @@
 """How the keys, or the values, of a request become bytes: which schema they are written with, and its codec."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -8,7 +9,8 @@ import msgspec
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.formats import EmbeddedFormat, Role
-from karapace_like.proxy.ports import RegisteredSchema
+from karapace_like.proxy.ports import Basis, RegisteredSchema
+from karapace_like.proxy.recent import Recent
 from karapace_like.proxy.schemas import SchemaCache, asking
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.schema.model import (
@@ -27,10 +29,12 @@ from karapace_like.serde.schemaless import SCHEMALESS
 ABSENT = msgspec.Raw()
 """The key or value of a record that has none; a `null` is something else."""
 _NULL = b"null"
+_NULL_LENGTH = len(_NULL)
+_SIZE = 1000
+"""How many encoders are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """How a request wants its keys, or its values, written."""
 
     embedded: EmbeddedFormat
@@ -60,16 +64,29 @@ class Encoder:
 
     def encode(self, text: msgspec.Raw) -> bytes | None:
         """The bytes; None for a null that no schema speaks of, and for what is absent."""
-        if text is ABSENT or (not self.encodes_null and bytes(text) == _NULL):
+        if text is ABSENT or (len(text) == _NULL_LENGTH and not self.encodes_null and bytes(text) == _NULL):
             return None
         if self.codec is None:
             raise errors.schema_missing(self.role)
-        return self.prefix + self.codec.encode(text)
+        return self.prefix + self.codec.encode(text) if self.prefix else self.codec.encode(text)
 
 
 def has_content(text: msgspec.Raw) -> bool:
     """Whether a key or value is there and no null."""
-    return text is not ABSENT and bytes(text) != _NULL
+    return text is not ABSENT and (len(text) != _NULL_LENGTH or bytes(text) != _NULL)
+
+
+_SCHEMALESS: Mapping[tuple[Role, EmbeddedFormat], Encoder] = {
+    (role, embedded): Encoder(role, SCHEMALESS[embedded])
+    for role in Role
+    for embedded in EmbeddedFormat
+    if embedded.schema_type is None
+}
+
+
+def schemaless(role: Role, embedded: EmbeddedFormat) -> Encoder | None:
+    """The encoder of a format without schemas; None for one that needs them."""
+    return _SCHEMALESS.get((role, embedded))
 
 
 class Encoders:
@@ -78,16 +95,23 @@ class Encoders:
     def __init__(self, schemas: SchemaCache, strategy: SubjectNameStrategy) -> None:
         self._schemas = schemas
         self._strategy = strategy
+        self._made: Recent[tuple[Role, str, Writing], tuple[Encoder, Basis]] = Recent(_SIZE)
 
     async def encoder(self, role: Role, topic: str, writing: Writing) -> Encoder:
         """The encoder of a topic's keys or values; raises ApiError."""
+        made = self._made.get((role, topic, writing))
+        if made is not None and made[1].holds():
+            return made[0]
+        return await self._make(role, topic, writing)
+
+    async def _make(self, role: Role, topic: str, writing: Writing) -> Encoder:
         schema_type = writing.embedded.schema_type
-        if schema_type is None:
-            return Encoder(role, SCHEMALESS[writing.embedded])
+        assert schema_type is not None, "a format without schemas needs none of this"
         found = await self._found(role, topic, schema_type, writing)
         if found is None:
             return Encoder(role, None)
         subject, registered = found
+        basis = self._schemas.basis(subject)
         if registered.schema.type is not schema_type:
             raise errors.bad_request(f"Schema {registered.id} is of type {registered.schema.type}, not {schema_type}")
         try:
@@ -95,7 +119,10 @@ class Encoders:
         except InvalidSchemaError as error:
             raise errors.invalid_schema(writing.embedded.name, registered.schema.text) from error
         is_named = writing.schema is not None or writing.schema_id is not None
-        return Encoder(role, codec, registered.id, wire.prefix(registered.id), encodes_null=is_named)
+        encoder = Encoder(role, codec, registered.id, wire.prefix(registered.id), encodes_null=is_named)
+        if basis is not None and all(each.version > 0 for each in writing.references):
+            self._made.keep((role, topic, writing), (encoder, basis))
+        return encoder
 
     async def _found(
         self, role: Role, topic: str, schema_type: SchemaType, writing: Writing

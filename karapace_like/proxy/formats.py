@@ -16,6 +16,8 @@ class EmbeddedFormat(enum.StrEnum):
     PROTOBUF = "protobuf"
     STRING = "string"
 
+    __hash__ = str.__hash__  # an Enum's own is written in Python, and these are looked up for every request
+
     @property
     def schema_type(self) -> SchemaType | None:
         """The schemas that it is written with; None for a format without."""
@@ -34,6 +36,8 @@ class Role(enum.StrEnum):
 
     KEY = "key"
     VALUE = "value"
+
+    __hash__ = str.__hash__
 
     def subject(self, topic: str) -> str:
         """The subject of the topic's schemas (Confluent, TopicNameStrategy)."""

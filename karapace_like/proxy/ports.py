@@ -31,6 +31,14 @@ class RegisteredSchema:
     dependencies: Dependencies
 
 
+class Basis(Protocol):
+    """What an answer of the registry follows from."""
+
+    def holds(self) -> bool:
+        """Whether nothing has changed from which it follows."""
+        ...
+
+
 class Schemas(Protocol):
     """A schema registry. An id means the same schema for ever, so that what is made of it may be cached."""
 
@@ -55,6 +63,10 @@ class Schemas(Protocol):
 
         Asked for every request that brings a schema as text: it must be quick for one that is there.
         """
+        ...
+
+    def basis(self, subject: str) -> Basis | None:
+        """What answers about the subject, or about a schema that it has, follow from; None if it has no version."""
         ...
 
 

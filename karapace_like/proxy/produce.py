@@ -5,13 +5,12 @@ A record that cannot be encoded fails the request before anything is sent; what 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from karapace_like.proxy import errors
-from karapace_like.proxy.encoding import ABSENT, Encoders, Writing, has_content
+from karapace_like.proxy.encoding import ABSENT, Encoders, Writing, has_content, schemaless
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.ports import Producer
 from karapace_like.proxy.schemas import SchemaCache
@@ -58,10 +57,10 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_subject: str | None = None
     value_subject_name_strategy: SubjectNameStrategy | None = None
 
-    def keys(self, otherwise: EmbeddedFormat) -> Writing:
-        """How the keys are written: in the format `otherwise` unless the request has one for them."""
+    def keys_as(self, embedded: EmbeddedFormat) -> Writing:
+        """How the keys are written, in a format that needs a schema."""
         return Writing(
-            embedded=self.key_format or otherwise,
+            embedded=embedded,
             schema=self.key_schema,
             schema_id=self.key_schema_id,
             references=self.key_references or (),
@@ -71,10 +70,10 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and any(has_content(each.key) for each in self.records),
         )
 
-    def values(self, otherwise: EmbeddedFormat) -> Writing:
-        """How the values are written."""
+    def values_as(self, embedded: EmbeddedFormat) -> Writing:
+        """How the values are written, in a format that needs a schema."""
         return Writing(
-            embedded=self.value_format or otherwise,
+            embedded=embedded,
             schema=self.value_schema,
             schema_id=self.value_schema_id,
             references=self.value_references or (),
@@ -110,8 +109,7 @@ class SchemaIds(NamedTuple):
     value: SchemaId | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProduceReport:
+class ProduceReport(msgspec.Struct, frozen=True):
     """What became of a request."""
 
     topics: Sequence[str]
@@ -168,7 +166,7 @@ class Producing:
     ) -> ProduceReport:
         if len(topics) > self._settings.max_records:
             raise errors.too_many_records(len(topics), self._settings.max_records)
-        for name, value in overrides._asdict().items():
+        for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
             if value is not None and name not in self._settings.overrides_allowed:
                 raise errors.override_refused(name)
         try:
@@ -185,11 +183,14 @@ class Producing:
         request: ProduceRequest,
         overrides: ProducerOverrides,
     ) -> ProduceReport:
-        keys_as, values_as = request.keys(formats[Role.KEY]), request.values(formats[Role.VALUE])
+        keys_in = request.key_format or formats[Role.KEY]
+        values_in = request.value_format or formats[Role.VALUE]
         encoders = {
             topic: (
-                await self._encoders.encoder(Role.KEY, topic, keys_as),
-                await self._encoders.encoder(Role.VALUE, topic, values_as),
+                schemaless(Role.KEY, keys_in)
+                or await self._encoders.encoder(Role.KEY, topic, request.keys_as(keys_in)),
+                schemaless(Role.VALUE, values_in)
+                or await self._encoders.encoder(Role.VALUE, topic, request.values_as(values_in)),
             )
             for topic in dict.fromkeys(topics)
         }
@@ -204,7 +205,7 @@ class Producing:
                 place = f" (record {at})" if len(request.records) > 1 else ""
                 raise errors.bad_request(f"{error}{place}") from error
             chosen = partition if record.partition is None else record.partition
-            headers = tuple((each.key, each.value) for each in record.headers or ())
+            headers = () if record.headers is None else tuple((each.key, each.value) for each in record.headers)
             outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
         schema_ids = {topic: SchemaIds(key.schema_id, value.schema_id) for topic, (key, value) in encoders.items()}
         with errors.kafka_failures():

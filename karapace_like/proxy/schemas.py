@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
-from karapace_like.proxy.ports import RegisteredSchema, Schemas
+from karapace_like.proxy.ports import Basis, RegisteredSchema, Schemas
 from karapace_like.proxy.recent import Recent
 from karapace_like.schema.formats import parse
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, UnparsedSchema
@@ -80,6 +80,10 @@ class SchemaCache:
     async def version_of(self, subject: str, schema_id: int) -> int:
         """The number of the subject's live version with this id; raises ApiError (40401, 40403) if it has none."""
         return await self._schemas.version_of(subject, schema_id)
+
+    def basis(self, subject: str) -> Basis | None:
+        """What answers about the subject follow from; None if it has no version."""
+        return self._schemas.basis(subject)
 
     async def codec_of(self, registered: RegisteredSchema, subject: str) -> Codec:
         """The codec of a schema that is at hand; raises InvalidSchemaError."""

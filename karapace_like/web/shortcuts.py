@@ -119,8 +119,9 @@ class Shortcuts:
     refused there. Without it everybody may.
     """
 
-    def __init__(self, admit: Admit | None = None) -> None:
+    def __init__(self, admit: Admit | None, max_body: int) -> None:
         self.admit = admit
+        self.max_body = min(max_body, _MAX_BODY)
         self._material: dict[bytes, bytes] = {}
         """Header lines -> those that matter."""
         self._known: dict[tuple[bytes, bytes], _Known] = {}
@@ -180,13 +181,15 @@ def _lines(answer: web.StreamResponse, without: frozenset[str]) -> bytes:
 class Connection(RequestHandler):
     """aiohttp's protocol of one connection, which looks at a request's bytes before aiohttp does."""
 
-    __slots__ = ("_answering", "_head", "_held", "_later", "_rest", "_shortcuts", "_whole")
+    __slots__ = ("_answering", "_head", "_held", "_later", "_pending", "_rest", "_shortcuts", "_whole")
 
     def __init__(self, server: Server, shortcuts: Shortcuts, **options: Any) -> None:
         super().__init__(server, **options)
         self._shortcuts = shortcuts
         self._rest = 0
         """Bytes still to come of the request that aiohttp is reading; -1: it alone knows where that ends."""
+        self._pending = 0
+        """Requests that aiohttp was given and has not answered."""
         self._head: _Head | None = None
         """Of the request that aiohttp is answering, if it can teach something."""
         self._held = bytearray()
@@ -229,22 +232,20 @@ class Connection(RequestHandler):
             self._rest = max(head.size + head.body - len(data), _UNKNOWN)
             if is_idle and self._rest != _UNKNOWN:
                 self._head = head
+        self._pending += 1
         super().data_received(data)
 
     @property
     def _is_idle(self) -> bool:
         """Whether every earlier request is answered, and the client reads its answers."""
-        waiter = self._waiter
-        return (
-            waiter is not None
-            and not waiter.done()
-            and not (self._messages or self.writing_paused or self._close or self._force_close)
-        )
+        return not (self._pending or self.writing_paused or self._close or self._force_close)
 
     def _taken(self, known: _Known, head: _Head, data: bytes) -> bool:
         """Whether the request is answered, or will be."""
         self._whole = head.size + head.body
-        if len(data) < self._whole and head.body <= _MAX_BODY:
+        if head.body > self._shortcuts.max_body:
+            return False
+        if len(data) < self._whole:
             self._held += data
             return True
         if len(data) != self._whole or not self._is_admitted(known):
@@ -291,6 +292,9 @@ class Connection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Write the answer, and learn from it."""
         finished = await super().finish_response(request, resp, start_time)
+        self._pending -= 1
+        if not finished[0].keep_alive:
+            self._rest = _UNKNOWN
         head, self._head = self._head, None
         if head is not None and not finished[1]:
             self._shortcuts.learn(head, request, finished[0])
@@ -322,7 +326,7 @@ class Runner(web.AppRunner):
 
     def __init__(self, app: web.Application, *, admit: Admit | None = None, **options: Any) -> None:
         super().__init__(app, **options)
-        self._shortcuts = Shortcuts(admit)
+        self._shortcuts = Shortcuts(admit, app._client_max_size)  # noqa: SLF001 - has no other way out
 
     async def _make_server(self) -> Server:
         return _Server(self._shortcuts, await super()._make_server())

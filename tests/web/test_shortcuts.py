@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pytest
+from aiohttp.test_utils import TestClient
 
 from karapace_like.web import shortcuts
 from tests.web.conftest import Api
@@ -54,8 +55,12 @@ class Line:
         return await self.answer(has_body=has_body)
 
 
+class _HasClient(Protocol):
+    client: TestClient[Any, Any]
+
+
 @asynccontextmanager
-async def line(api: Api) -> AsyncIterator[Line]:
+async def line(api: _HasClient) -> AsyncIterator[Line]:
     reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
     try:
         yield Line(reader, writer)

@@ -1,12 +1,15 @@
 """Producing to a topic or to one partition."""
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import EmbeddedFormat, Role
@@ -15,20 +18,26 @@ from karapace_like.proxy.produce import (
     ProducedRecord,
     ProduceReport,
     ProduceRequest,
+    Producing,
     RoutedRecord,
     RoutedRequest,
     SchemaIds,
 )
 from karapace_like.proxy.subjects import SubjectNameStrategy
-from karapace_like.records import Delivery, ProducerOverrides
+from karapace_like.records import NO_OVERRIDES, Delivery, ProducerOverrides
 from karapace_like.schema.model import Reference
 from karapace_like.web import answers, bodies, media_types
+from karapace_like.web.answers import Answer
 from karapace_like.web.bodies import JsonObject
+from karapace_like.web.errors import error_answer
 from karapace_like.web.proxy.objects import OVERRIDES, PRODUCE, PRODUCE_ROUTED
-from karapace_like.web.proxy.rendering import V2_OFFER, answer
+from karapace_like.web.proxy.rendering import V2_OFFER
 from karapace_like.web.proxy.requests import EMBEDDED, check_fields, partition, proxy
 from karapace_like.web.registry.requests import reference
 from karapace_like.web.routing import Route
+from karapace_like.web.shortcuts import SHORTCUT
+
+logger = logging.getLogger(__name__)
 
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw_records = msgspec.json.Decoder(list[dict[str, msgspec.Raw] | None])
@@ -59,26 +68,66 @@ async def to_partition(request: web.Request) -> web.Response:
 
 async def to_topics(request: web.Request) -> web.Response:
     """POST /records: each record names its topic."""
-    answers.media_type(request, V2_OFFER)
+    asked = _asked(request, None, None)
+    return (await _written_to_topics(asked, await request.read())).response()
+
+
+async def _produce(request: web.Request, topic: str, to: int | None) -> web.Response:
+    asked = _asked(request, topic, to)
+    answer = await _written(asked, await request.read())
+    request[SHORTCUT] = partial(_answered, asked)
+    return answer.response()
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """All that a request says before its body."""
+
+    producing: Producing
+    path: str
+    topic: str
+    to: int | None
+    embedded: EmbeddedFormat
+    formats: Mapping[Role, EmbeddedFormat]
+    overrides: ProducerOverrides
+    is_strict: bool
+    media_type: str
+
+
+def _asked(request: web.Request, topic: str | None, to: int | None) -> _Asked:
+    media_type = answers.media_type(request, V2_OFFER)  # nothing is written for a client that could not read the answer
     embedded = _embedded(request)
-    wanted = _parsed(await request.read(), f"{_METHODS[embedded]}.request", RoutedRequest)
-    report = await proxy(request).producing.produce_routed(_formats(request, embedded), wanted, _overrides(request))
+    return _Asked(
+        proxy(request).producing, request.path, topic or "", to, embedded, _formats(request, embedded),
+        _overrides(request), _is_strict(request), media_type,
+    )  # fmt: skip
+
+
+async def _answered(asked: _Asked, body: bytes) -> Answer:
+    """The answer to another request with the same head; failures are answers, too."""
+    try:
+        return await _written(asked, body)
+    except ApiError as error:
+        return error_answer(asked.path, error)
+    except Exception:
+        logger.exception("Unexpected failure of POST %s", asked.path)
+        return error_answer(asked.path, ApiError(500, "Internal Server Error"))
+
+
+async def _written(asked: _Asked, body: bytes) -> Answer:
+    wanted = _parsed(body, f"{_METHODS[asked.embedded]}.request", ProduceRequest)
+    report = await asked.producing.produce(asked.topic, asked.to, asked.formats, wanted, asked.overrides)
+    ids = report.schema_ids[asked.topic]
+    return _answer(asked, report, _Produced(list(map(_offset, report.deliveries)), ids.key, ids.value))
+
+
+async def _written_to_topics(asked: _Asked, body: bytes) -> Answer:
+    wanted = _parsed(body, f"{_METHODS[asked.embedded]}.request", RoutedRequest)
+    report = await asked.producing.produce_routed(asked.formats, wanted, asked.overrides)
     offsets = [
         _routed_delivery(topic, delivery, report.schema_ids[topic])
         for topic, delivery in zip(report.topics, report.deliveries, strict=True)
     ]
-    return _answer(request, report, {"offsets": offsets})
-
-
-async def _produce(request: web.Request, topic: str, to: int | None) -> web.Response:
-    answers.media_type(request, V2_OFFER)  # nothing is written for a client that could not read the answer
-    embedded = _embedded(request)
-    wanted = _parsed(await request.read(), f"{_METHODS[embedded]}.request", ProduceRequest)
-    report = await proxy(request).producing.produce(topic, to, _formats(request, embedded), wanted, _overrides(request))
-    key_schema_id, value_schema_id = report.schema_ids[topic]
-    offsets = [_delivery(each) for each in report.deliveries]
-    body = {"offsets": offsets, "key_schema_id": key_schema_id, "value_schema_id": value_schema_id}
-    return _answer(request, report, body)
+    return _answer(asked, report, {"offsets": offsets})
 
 
 def _embedded(request: web.Request) -> EmbeddedFormat:
@@ -100,6 +149,8 @@ def _formats(request: web.Request, embedded: EmbeddedFormat) -> Mapping[Role, Em
 def _overrides(request: web.Request) -> ProducerOverrides:
     """What the query says of the producer; 422 for a value that no producer takes."""
     given = {name: request.query[name] for name in ProducerOverrides._fields if name in request.query}
+    if not given:
+        return NO_OVERRIDES
     for name, value in given.items():
         if not OVERRIDES[name].fullmatch(value):
             raise errors.violation(name, f"must match {OVERRIDES[name].pattern}", value)
@@ -220,27 +271,47 @@ def _header(found: JsonObject, place: str) -> ProducedHeader:
         raise errors.invalid_header_value() from error
 
 
-def _answer(request: web.Request, report: ProduceReport, body: dict[str, Any]) -> web.Response:
+def _answer(asked: _Asked, report: ProduceReport, value: object) -> Answer:
     """The report; 422 where a record failed and the client wants to hear of it by the status."""
-    answered = answer(request, body)
-    if report.is_partial and _is_strict(request):
-        answered.set_status(HTTPStatus.UNPROCESSABLE_ENTITY)
-    return answered
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if asked.is_strict and report.is_partial else HTTPStatus.OK
+    return Answer(status, asked.media_type, answers.encoded(value))
 
 
 def _is_strict(request: web.Request) -> bool:
     return request.query.get("strict", request.headers.get("X-Strict", "")).lower() == "true"
 
 
-def _delivery(delivery: Delivery) -> dict[str, Any]:
+class _Offset(msgspec.Struct, frozen=True, gc=False):
+    """What became of one record."""
+
+    partition: int | None = None
+    offset: int | None = None
+    error_code: int | None = None
+    error: str | None = None
+
+
+class _Produced(msgspec.Struct, frozen=True):
+    """What became of a request's records."""
+
+    offsets: list[_Offset]
+    key_schema_id: int | None
+    value_schema_id: int | None
+
+
+def _offset(delivery: Delivery) -> _Offset:
     failure = delivery.failure
     if failure is None:
-        return {"partition": delivery.partition, "offset": delivery.offset, "error_code": None, "error": None}
-    return {"partition": None, "offset": None, "error_code": errors.record_code(failure), "error": failure.message}
+        return _Offset(delivery.partition, delivery.offset)
+    return _Offset(error_code=errors.record_code(failure), error=failure.message)
 
 
 def _routed_delivery(topic: str, delivery: Delivery, ids: SchemaIds) -> dict[str, Any]:
-    return {"topic": topic, **_delivery(delivery), "key_schema_id": ids.key, "value_schema_id": ids.value}
+    return {
+        "topic": topic,
+        **msgspec.structs.asdict(_offset(delivery)),
+        "key_schema_id": ids.key,
+        "value_schema_id": ids.value,
+    }
 
 
 ROUTES = (

@@ -35,6 +35,9 @@ class AbsentRegistry:
     async def version_of(self, subject: str, schema_id: int) -> int:
         raise ApiError(503, f"not ready for {subject} {schema_id}")
 
+    def basis(self, subject: str) -> None:
+        raise AssertionError(subject)
+
     async def register(self, subject: str, schema: UnparsedSchema) -> RegisteredSchema:
         raise ApiError(503, f"not ready for {subject} {schema}")
 

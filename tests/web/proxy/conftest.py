@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
@@ -31,7 +31,7 @@ from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web.errors import errors_middleware
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.routing import add_routes
-from tests.web.conftest import MemoryLog, leading
+from tests.web.conftest import MemoryLog, Server, leading
 from tests.web.described import proxy_description
 
 MAX_BODY_BYTES = 4_000_000
@@ -139,7 +139,7 @@ async def running(kafka: Cluster, settings: ProxySettings, *, rest_after: float 
     app[PROXY] = proxy
     add_routes(app, proxy_api.ROUTES)
     add_routes(app, proxy_v3_api.ROUTES)
-    async with leading(registry), TestClient(TestServer(app)) as client:
+    async with leading(registry), TestClient(Server(app)) as client:
         yield ProxyApi(client, kafka.bootstrap_servers)
     await proxy.close()
 

@@ -1,0 +1,99 @@
+"""The calls that are measured: what is sent, and how many units (requests or records) one of them is."""
+
+import base64
+import json
+import urllib.request
+from typing import Any, NamedTuple
+
+from benchmarks import codecs
+
+REGISTRY = "application/vnd.schemaregistry.v1+json"
+BATCH = 100
+"""Records of one request, where there are many."""
+SCHEMA = json.dumps(
+    {
+        "type": "record",
+        "name": "Parcel",
+        "fields": [{"name": f"field_{number}", "type": ["null", "string"], "default": None} for number in range(14)],
+    },
+    separators=(",", ":"),
+)
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "avro": {"schema": json.dumps(codecs.AVRO)},
+    "jsonschema": {"schema": json.dumps(codecs.JSON_SCHEMA), "schemaType": "JSON"},
+    "protobuf": {"schema": codecs.PROTOBUF, "schemaType": "PROTOBUF"},
+}
+_VALUES: dict[str, Any] = {"avro": codecs.UNIONS, "jsonschema": codecs.PLAIN, "protobuf": codecs.PLAIN}
+
+
+class Path(NamedTuple):
+    """One call."""
+
+    name: str
+    method: str
+    path: str
+    body: bytes = b""
+    content_type: str = ""
+    units: int = 1
+    """What one call counts for."""
+    connections: int = 32
+
+
+def post(url: str, path: str, body: bytes, content_type: str) -> Any:
+    """The answer, as JSON."""
+    request = urllib.request.Request(url + path, body, {"Content-Type": content_type})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def media_type(embedded: str) -> str:
+    """Of a request with records in this format."""
+    return f"application/vnd.kafka.{embedded}.v2+json"
+
+
+def registry_paths(url: str) -> list[Path]:
+    """Reads, look-ups and checks of a schema that is registered here."""
+    body = json.dumps({"schema": SCHEMA}).encode()
+    found = post(url, "/subjects/bench/versions", body, REGISTRY)["id"]
+    return [
+        Path("get by id", "GET", f"/schemas/ids/{found}"),
+        Path("get version", "GET", "/subjects/bench/versions/1"),
+        Path("get latest", "GET", "/subjects/bench/versions/latest"),
+        Path("look up", "POST", "/subjects/bench", body, REGISTRY),
+        Path("register known", "POST", "/subjects/bench/versions", body, REGISTRY),
+        Path("check", "POST", "/compatibility/subjects/bench/versions/latest", body, REGISTRY),
+    ]
+
+
+def produce_paths(url: str) -> list[Path]:
+    """One record a request, and many; the schemas are registered here."""
+    binary = base64.b64encode(bytes(range(256)) * 4).decode()
+    plain = {"text": "x" * 188}
+    one = {"binary": base64.b64encode(b"x" * 75).decode(), "json": {"a": "x" * 90}}
+    found = [
+        _produced(f"produce 1 {name}", name, "bench-1", [value], connections=64, fields={})
+        for name, value in one.items()
+    ]
+    found += [
+        _produced(f"produce {BATCH} binary 1 KB", "binary", "bench-binary", [binary] * BATCH, fields={}),
+        _produced(f"produce {BATCH} json 200 B", "json", "bench-json", [plain] * BATCH, fields={}),
+    ]
+    for name, schema in _SCHEMAS.items():
+        registered = post(url, f"/subjects/bench-{name}-value/versions", json.dumps(schema).encode(), REGISTRY)["id"]
+        fields = {"value_schema_id": registered}
+        if name == "avro":
+            found.insert(
+                2, _produced("produce 1 avro", name, "bench-avro", [_VALUES[name]], connections=64, fields=fields)
+            )
+        found.append(
+            _produced(f"produce {BATCH} {name}", name, f"bench-{name}", [_VALUES[name]] * BATCH, fields=fields)
+        )
+    return found
+
+
+def _produced(
+    name: str, embedded: str, topic: str, values: list[Any], *, fields: dict[str, Any], connections: int = 32
+) -> Path:
+    body = {**fields, "records": [{"value": value} for value in values]}
+    text = json.dumps(body, separators=(",", ":")).encode()
+    return Path(name, "POST", f"/topics/{topic}", text, media_type(embedded), len(values), connections)
