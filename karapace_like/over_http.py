@@ -103,6 +103,9 @@ class RemoteSchemas:
         found = await self._asked(_Id, "POST", path("subjects", subject, "versions"), body)
         return RegisteredSchema(SchemaId(found.id), schema, await self._dependencies(schema, subject))
 
+    def basis(self, _: str) -> None:
+        """There is none: another service tells nobody what it changes."""
+
     async def _registered(self, schema_id: int, found: "_Found", subject: str) -> RegisteredSchema:
         schema = found.unparsed
         return RegisteredSchema(SchemaId(schema_id), schema, await self._dependencies(schema, subject))
