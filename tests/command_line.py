@@ -54,7 +54,7 @@ class Repository:
     def commit(self, files: Mapping[str, str]) -> None:
         write(self.folder, files)
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--message=files")
+        self.git("commit", "--quiet", "--allow-empty", "--message=files")
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false"]

@@ -1,5 +1,6 @@
 """The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
 
+from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
 
@@ -34,6 +35,14 @@ class _LazyGroup(click.Group):
         name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        similar = get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and similar:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{similar[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):

@@ -55,8 +55,11 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
     @property
     def sentence(self) -> str:
         """What it does."""
-        told = [f"{each.subject} version {each.version or 'new'}" for each in self.references]
-        return f"+ register {self.subject} ({self.file})" + (f", refers to {', '.join(told)}" if told else "")
+        told = [
+            f"version {each.version} of {each.subject}" if each.version else f"the new version of {each.subject}"
+            for each in self.references
+        ]
+        return f"+ register {self.subject} ({self.file})" + (f", refers to {' and '.join(told)}" if told else "")
 
     async def carry_out(self, client: RegistryClient, progress: Progress) -> str:
         """Registering what is there already changes nothing."""

@@ -118,7 +118,7 @@ def test_a_dry_run_registers_nothing(shop: Shop) -> None:
     ended = shop.run("register", "order.avsc", "--dry-run")
     assert shop.plain(ended.out) == [
         "+ register address (address.avsc)",
-        "+ register order (order.avsc), refers to address version new",
+        "+ register order (order.avsc), refers to the new version of address",
     ]
     assert shop.subjects() == []
 
@@ -172,7 +172,7 @@ def test_plan_shows_what_apply_does_and_nothing_is_left(shop: Shop) -> None:
         "~ compatibility of order: not set -> FULL",
         "+ register address (address.avsc)",
         "+ register notes (notes.avsc)",
-        "+ register order (order.avsc), refers to address version new",
+        "+ register order (order.avsc), refers to the new version of address",
         "~ mode of notes: not set -> READONLY",
     ]
     assert shop.subjects() == []
@@ -205,7 +205,7 @@ def test_a_changed_reference_makes_new_versions_of_those_that_refer_to_it(shop: 
     shop.write({"address.avsc": ADDRESS_WITH_CITY})
     assert shop.plain(shop.run("plan").out) == [
         "+ register address (address.avsc)",
-        "+ register order (order.avsc), refers to address version new",
+        "+ register order (order.avsc), refers to the new version of address",
     ]
     assert shop.run("apply", "--yes").code == 0
     assert shop.version("order")["references"][0]["version"] == 2

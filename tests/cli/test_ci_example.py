@@ -1,0 +1,156 @@
+"""The repository in examples/ci: its breaking pull request fails with annotations, its good one passes.
+
+The scripts of the GitHub Action, of the GitLab pipeline and of the pre-commit hooks are run as those would run them,
+by the command line only, in a clone whose origin has the branch that the pull request goes to.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from tests.command_line import Repository, run
+from tests.service_process import ServiceProcess
+
+TOP = Path(__file__).parents[2]
+EXAMPLE = TOP / "examples" / "ci"
+BROKEN = [
+    ("schemas/common/address.avsc", 9, "READER_FIELD_MISSING_DEFAULT_VALUE", "address"),
+    ("schemas/common/address.avsc", 9, "READER_FIELD_MISSING_DEFAULT_VALUE", "orders-value"),
+    ("schemas/parcels-value.proto", 9, "FIELD_SCALAR_KIND_CHANGED", "parcels-value"),
+    ("schemas/parcels-value.proto", 9, "FIELD_SCALAR_KIND_CHANGED", "parcels-value"),
+]
+_ANNOTATION = re.compile(r"::error file=([^,]+),line=(\d+),col=\d+,title=([^:]+)::([^:]+): ")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+
+    def annotations(self) -> list[tuple[str, int, str, str]]:
+        """(file, line, rule, subject) of each error."""
+        return [(found[1], int(found[2]), found[3], found[4]) for found in _ANNOTATION.finditer(self.out)]
+
+
+def yaml(path: Path) -> Any:
+    return msgspec.yaml.decode(path.read_bytes())
+
+
+def shell(script: str, folder: Path, environment: Mapping[str, str]) -> Ended:
+    """The script as a CI system runs it, with this project's command line in the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A shallow clone, as CI systems make it, of a branch with one of the example's pull requests."""
+    origin = Repository(tmp_path / "origin", {})
+    shutil.copytree(EXAMPLE, origin.folder, dirs_exist_ok=True)
+    origin.commit({})
+    origin.git("checkout", "--quiet", "-b", "change")
+    origin.git("apply", f"pull-requests/{request.param}.patch")
+    origin.commit({})
+    clone = tmp_path / "clone"
+    origin.git("clone", "--quiet", "--depth=1", "--branch=change", origin.folder.as_uri(), str(clone))
+    return clone
+
+
+def github_action(folder: Path, temporary: Path, **inputs: str) -> Ended:
+    """The script of action.yml's last step, with inputs as its `env` hands them over."""
+    action = yaml(TOP / "action.yml")
+    given = {name: str(each["default"]) for name, each in action["inputs"].items()} | inputs
+    step = action["runs"]["steps"][-1]
+    values = {"github.base_ref": "main", **{f"inputs.{name}": value for name, value in given.items()}}
+    environment = {name: values[each[3:-2].strip()] for name, each in step["env"].items()}
+    runner = {"RUNNER_TEMP": str(temporary), "GITHUB_STEP_SUMMARY": str(temporary / "summary.md")}
+    return shell(step["run"], folder, {**environment, **runner})
+
+
+@pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
+def test_the_action_fails_a_breaking_pull_request_with_annotations(pull_request: Path, tmp_path: Path) -> None:
+    ended = github_action(pull_request, tmp_path, lint="true", sarif="schemas.sarif")
+    assert ended.code == 1, ended.out
+    assert ended.annotations() == BROKEN
+    assert "| ❌ | orders-value | `schemas/orders-value.avsc` |" in (tmp_path / "summary.md").read_text()
+    assert len(msgspec.json.decode((pull_request / "schemas.sarif").read_bytes())["runs"][0]["results"]) == len(BROKEN)
+
+
+@pytest.mark.parametrize("pull_request", ["good"], indirect=True)
+def test_the_action_passes_a_good_pull_request(pull_request: Path, tmp_path: Path) -> None:
+    ended = github_action(pull_request, tmp_path, lint="true")
+    assert (ended.code, ended.annotations()) == (0, []), ended.out
+    assert "5 schemas: 5 passed" in ended.out
+
+
+@pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
+def test_the_action_takes_levels_and_paths(pull_request: Path, tmp_path: Path) -> None:
+    assert github_action(pull_request, tmp_path, level="NONE").code == 0
+    ended = github_action(
+        pull_request, tmp_path, paths="schemas/parcels-value.proto schemas/customers-value.schema.json"
+    )
+    assert ended.annotations() == BROKEN[2:]
+
+
+@pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
+def test_the_action_tells_what_it_could_not_do(pull_request: Path, tmp_path: Path) -> None:
+    ended = github_action(pull_request, tmp_path, registry="http://127.0.0.1:9")
+    assert ended.code == 2
+    assert "No registry answers at http://127.0.0.1:9" in ended.out
+
+
+@pytest.mark.parametrize(("pull_request", "code"), [("breaking", 1), ("good", 0)], indirect=["pull_request"])
+def test_the_gitlab_pipeline(pull_request: Path, code: int) -> None:
+    job = yaml(EXAMPLE / ".gitlab-ci.yml")["check-schemas"]
+    ended = shell("\n".join(job["script"]), pull_request, {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"})
+    assert ended.code == code, ended.out
+    assert (pull_request / job["artifacts"]["reports"]["junit"]).exists()
+
+
+@pytest.mark.parametrize(("patch", "code"), [("breaking", 1), ("good", 0)])
+def test_the_pre_commit_hooks(tmp_path: Path, patch: str, code: int) -> None:
+    """They are given the names of the changed files."""
+    repository = Repository(tmp_path / "work", {})
+    shutil.copytree(EXAMPLE, repository.folder, dirs_exist_ok=True)
+    repository.commit({})
+    repository.git("apply", "--index", f"pull-requests/{patch}.patch")
+    hooks = {each["id"]: each for each in yaml(TOP / ".pre-commit-hooks.yaml")}
+    used = [each["id"] for each in yaml(EXAMPLE / ".pre-commit-config.yaml")["repos"][0]["hooks"]]
+    changed = repository.git("diff", "--cached", "--name-only").split()
+    codes = {}
+    for name in used:
+        hook = hooks[name]
+        files = [each for each in changed if re.search(hook["files"], each)]
+        command = [*hook["entry"].split()[1:], *hook.get("args", ()), *files]
+        codes[name] = run(*command, folder=repository.folder).code
+    assert codes == {"karapace-like-check": code, "karapace-like-lint": 0}
+
+
+def test_what_is_merged_is_registered(tmp_path: Path, service: ServiceProcess) -> None:
+    """The last step of both pipelines, with subjects that no other test has."""
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    settings = tmp_path / "karapace-like.toml"
+    own = settings.read_text().replace("[subjects.parcels-value]", f'[subjects."{tmp_path.name}.parcels"]')
+    settings.write_text(f'subject = "{tmp_path.name}.{{stem}}"\n{own}')
+    job = yaml(EXAMPLE / ".gitlab-ci.yml")["register-schemas"]
+    workflow = yaml(EXAMPLE / ".github" / "workflows" / "schemas.yml")["jobs"]["register"]["steps"][-1]
+    assert job["script"] == [workflow["run"]]
+    environment = {"KARAPACE_LIKE_REGISTRY": service.url}
+    first, again = (shell(workflow["run"], tmp_path, environment) for _ in range(2))
+    assert (first.code, first.out.count("done: + register")) == (0, 5), first.out
+    assert again.out == "Nothing to do: the registry is as the files say.\n"

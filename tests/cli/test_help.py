@@ -1,0 +1,88 @@
+"""What somebody sees who has never run the commands: help with examples, the next step after a mistake, completion."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import run, write
+
+OFFLINE = ("check", "lint", "diff")
+ON_FILES = (*OFFLINE, "impact", "register", "plan", "apply")
+
+
+@pytest.mark.parametrize("command", ON_FILES)
+def test_help_says_what_the_exit_codes_mean_and_gives_examples(tmp_path: Path, command: str) -> None:
+    ended = run(command, "--help", folder=tmp_path)
+    assert ended.code == 0
+    words = " ".join(ended.out.split())
+    assert "Exit codes: 0 " in words
+    assert f"Examples: karapace-like {command}" in words
+
+
+def test_the_list_of_commands_says_what_each_is_for(tmp_path: Path) -> None:
+    ended = run("--help", folder=tmp_path)
+    assert ended.code == 0
+    for command in (*ON_FILES, "serve", "kafka", "completion"):
+        assert f"\n  {command} " in ended.out
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("chek", "check"), ("regsiter", "register"), ("lnit", "lint")])
+def test_a_mistyped_command_is_answered_with_the_one_that_is_like_it(tmp_path: Path, typed: str, meant: str) -> None:
+    ended = run(typed, folder=tmp_path)
+    assert ended.code == 2
+    assert f"No such command '{typed}'. Did you mean '{meant}'?" in ended.err
+
+
+@pytest.mark.parametrize("command", OFFLINE)
+def test_commands_on_files_start_without_servers_and_clients(tmp_path: Path, command: str) -> None:
+    """What is imported is what a pre-commit hook waits for."""
+    write(tmp_path, {"a.avsc": '"int"'})
+    arguments = {"check": ["--against", "."], "lint": [], "diff": ["a.avsc", "a.avsc"]}[command]
+    program = f"""
+import sys
+from karapace_like.cli import main
+
+try:
+    main({[command, *arguments]!r})
+finally:
+    print(sorted({{"aiohttp", "aiokafka", "confluent_kafka"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("shell", "part"),
+    [("bash", "complete -o nosort -F"), ("zsh", "#compdef karapace-like"), ("fish", "complete --no-files")],
+)
+def test_completion_is_printed_for_each_shell(tmp_path: Path, shell: str, part: str) -> None:
+    ended = run("completion", shell, folder=tmp_path)
+    assert ended.code == 0
+    assert part in ended.out
+    assert "_KARAPACE_LIKE_COMPLETE" in ended.out
+
+
+def test_a_shell_that_is_not_known_is_told_which_are(tmp_path: Path) -> None:
+    ended = run("completion", "tcsh", folder=tmp_path)
+    assert ended.code == 2
+    assert "'bash', 'zsh', 'fish'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("karapace-like ch", "plain,check"),
+        ("karapace-like check --ag", "plain,--against"),
+        ("karapace-like check --level F", "plain,forward"),
+    ],
+)
+def test_what_the_shells_ask_is_answered(tmp_path: Path, words: str, completed: str) -> None:
+    environment = {
+        "_KARAPACE_LIKE_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    ended = run(folder=tmp_path, environment=environment)
+    assert completed in ended.out.splitlines()
