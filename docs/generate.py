@@ -4,6 +4,7 @@
 """
 
 import enum
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def _value(default: object) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, tuple | dict):
+        return f"`{json.dumps(default)}`"
     return f"`{default.value if isinstance(default, enum.Enum) else default}`"
 
 

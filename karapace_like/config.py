@@ -6,6 +6,7 @@ the command line. `docs/configuration.md` lists them all.
 
 import enum
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -15,6 +16,7 @@ import msgspec
 from karapace_like.leadership import Fencing, Strategy
 from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.schema.model import CompatibilityLevel
+from karapace_like.secret import Secret
 
 ENVIRONMENT_PREFIX = "KARAPACE_"
 DEFAULT_PORTS = (8081, 8082)
@@ -22,24 +24,6 @@ DEFAULT_PORTS = (8081, 8082)
 
 class ConfigError(Exception):
     """A setting cannot be used; the message names it, where it comes from, and what is expected."""
-
-
-class Secret:
-    """A text that neither logs nor error messages show."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
 
 
 class SecurityProtocol(enum.StrEnum):
@@ -68,6 +52,27 @@ class NameStrategy(enum.StrEnum):
     TOPIC_RECORD_NAME = "topic_record_name"
 
 
+class ClientAuth(enum.StrEnum):
+    """Whether clients show a certificate."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Listener(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+    is_tls: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """Of its URLs."""
+        return "https" if self.is_tls else "http"
+
+
 class LogLevel(enum.StrEnum):
     """Which messages are logged."""
 
@@ -89,8 +94,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, _about("Address to listen on; `0.0.0.0` is every interface.")] = "127.0.0.1"
     port: Annotated[int | None, _about("The only port to listen on. Unset: 8081 and 8082.")] = None
-    listeners: Annotated[str | None, _about("`http://host:port`, comma separated; wins over host and port.")] = None
-    advertised_protocol: Annotated[str, _about("How others reach this node: `http` or `https`.")] = "http"
+    listeners: Annotated[
+        str | None, _about("`http://host:port` or `https://host:port`, comma separated; wins over host and port.")
+    ] = None
+    advertised_protocol: Annotated[
+        str | None, _about("How others reach this node: `http` or `https`. Unset: as the first listener speaks.")
+    ] = None
     advertised_hostname: Annotated[
         str | None, _about("How others reach this node. Unset: the address listened on.")
     ] = None
@@ -104,6 +113,63 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_request_max_size: Annotated[int, _about("Bytes of a request body at most; more is answered 413.")] = (
         16 * 1024 * 1024
     )
+
+    server_tls_certfile: Annotated[
+        str | None,
+        _about("File with the service's certificate and its chain. Without `listeners`, it makes every port HTTPS."),
+    ] = None
+    server_tls_keyfile: Annotated[str | None, _about("File with the certificate's key. Unset: the certificate's.")] = (
+        None
+    )
+    server_tls_password: Annotated[Secret | None, _about("Of that key.")] = None
+    server_tls_cafile: Annotated[str | None, _about("File with the certificates that clients' are checked by.")] = None
+    server_tls_client_auth: Annotated[
+        ClientAuth, _about("Whether clients show a certificate: `none`, `optional` or `required`.")
+    ] = ClientAuth.NONE
+    server_tls_principal_mapping_rules: Annotated[
+        str,
+        _about(
+            "From a client certificate's subject to a principal, as Kafka's `ssl.principal.mapping.rules`: "
+            "`RULE:pattern/replacement/[LU]`, comma separated, and `DEFAULT`: the subject itself."
+        ),
+    ] = "DEFAULT"
+
+    registry_authfile: Annotated[
+        str | None, _about("File with users and what they may do; see [security](security.md). Unset: no passwords.")
+    ] = None
+    sasl_oauthbearer_authentication_enabled: Annotated[bool, _about("Whether bearer tokens (OIDC) are taken.")] = False
+    sasl_oauthbearer_jwks_endpoint_url: Annotated[str | None, _about("Where the issuer shows its keys.")] = None
+    sasl_oauthbearer_allow_insecure_jwks: Annotated[bool, _about("Whether that may be an `http` URL.")] = False
+    sasl_oauthbearer_expected_issuer: Annotated[str | None, _about("What `iss` must be. Unset: any.")] = None
+    sasl_oauthbearer_expected_audience: Annotated[
+        str | None, _about("What `aud` must hold, or one of several, comma separated. Unset: any.")
+    ] = None
+    sasl_oauthbearer_client_id: Annotated[str | None, _about("What `azp` must be, if that is enforced.")] = None
+    sasl_oauthbearer_enforce_azp: Annotated[bool, _about("Whether `azp` must be the client id.")] = False
+    sasl_oauthbearer_require_access_token_typ: Annotated[
+        bool, _about("Whether the token's header must have the `typ` `at+jwt` (RFC 9068).")
+    ] = False
+    sasl_oauthbearer_leeway_seconds: Annotated[int, _about("How far the issuer's clock may be off.")] = 0
+    sasl_oauthbearer_sub_claim_name: Annotated[str, _about("The claim that names the principal.")] = "sub"
+    sasl_oauthbearer_roles_claim_path: Annotated[
+        str | None, _about("The claim that lists roles, with what it is inside of: `realm_access.roles`.")
+    ] = None
+    sasl_oauthbearer_authorization_enabled: Annotated[
+        bool, _about("Whether a token's roles decide, by HTTP method; beside what the authfile grants.")
+    ] = False
+    sasl_oauthbearer_method_roles: Annotated[
+        dict[str, tuple[str, ...]], _about('HTTP method -> roles that may call with it: `{"GET": ["reader"]}`.')
+    ] = {}
+    sasl_oauthbearer_skip_auth_paths: Annotated[
+        tuple[str, ...], _about("Paths that need no credentials of whatever kind.")
+    ] = ("/_health", "/master_available", "/health/live", "/health/ready", "/health/startup", "/metrics")
+    explicit_registration_subjects: Annotated[
+        str | None,
+        _about(
+            "Subjects (a regular expression for the whole name) that producers cannot add schemas to: a new one is "
+            "registered only with `explicit=true` in the query."
+        ),
+    ] = None
 
     karapace_registry: Annotated[bool, _about("Whether the schema registry is served.")] = True
     karapace_rest: Annotated[bool, _about("Whether the REST proxy is served.")] = True
@@ -239,12 +305,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
 
     @property
-    def addresses(self) -> tuple[tuple[str, int], ...]:
-        """(host, port) of each listener; port 0 takes a free one."""
+    def addresses(self) -> tuple[Listener, ...]:
+        """Where to listen; port 0 takes a free one."""
         if self.listeners is None:
             ports = DEFAULT_PORTS if self.port is None else (self.port,)
-            return tuple((self.host, port) for port in ports)
-        return tuple(_address(each.strip()) for each in self.listeners.split(",") if each.strip())
+            return tuple(Listener(self.host, port, self.server_tls_certfile is not None) for port in ports)
+        return tuple(_listener(each.strip()) for each in self.listeners.split(",") if each.strip())
 
     @property
     def registry_url(self) -> str | None:
@@ -278,12 +344,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in options.items() if value is not None}
 
 
-def _address(listener: str) -> tuple[str, int]:
+def _listener(listener: str) -> Listener:
     scheme, separator, rest = listener.partition("://")
     host, _, port = (rest if separator else listener).rstrip("/").rpartition(":")
-    if (separator and scheme.lower() != "http") or not port.isdigit() or int(port) > 65_535:
-        raise ConfigError(f"listeners: {listener!r} is not of the form http://host:port")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host asks for every interface
+    if (separator and scheme.lower() not in {"http", "https"}) or not port.isdigit() or int(port) > 65_535:
+        raise ConfigError(f"listeners: {listener!r} is not of the form http://host:port or https://host:port")
+    return Listener(host.strip("[]") or "0.0.0.0", int(port), scheme.lower() == "https")  # noqa: S104 - an empty host asks for every interface
 
 
 def load(
@@ -303,9 +369,30 @@ def load(
             elif value is not None:
                 merged[name] = _converted(name, value, source)
     settings = Settings(**merged)
+    _check(settings)
+    return settings, tuple(unknown)
+
+
+def _check(settings: Settings) -> None:
+    """Raise ConfigError for settings that do not go together."""
+    try:
+        re.compile(settings.explicit_registration_subjects or "")
+    except re.error as error:
+        raise ConfigError(f"explicit_registration_subjects: {error}") from error
     if not settings.addresses:
         raise ConfigError("listeners: there is none")
-    return settings, tuple(unknown)
+    if settings.server_tls_certfile is None and any(each.is_tls for each in settings.addresses):
+        raise ConfigError("server_tls_certfile: an https listener needs it")
+    if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
+        raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
+    if settings.sasl_oauthbearer_authentication_enabled:
+        url = settings.sasl_oauthbearer_jwks_endpoint_url
+        if url is None:
+            raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: bearer tokens cannot be checked without it")
+        if not url.startswith("https://") and not settings.sasl_oauthbearer_allow_insecure_jwks:
+            raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: it must be an https URL")
+        if settings.sasl_oauthbearer_enforce_azp and settings.sasl_oauthbearer_client_id is None:
+            raise ConfigError("sasl_oauthbearer_client_id: sasl_oauthbearer_enforce_azp needs it")
 
 
 def _from_file(file: Path | None) -> Mapping[str, Any]:
@@ -334,8 +421,10 @@ def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
 
 def _converted(name: str, value: Any, source: str) -> Any:
     try:
+        if isinstance(value, str) and value[:1] in {"[", "{"} and name in _JSON_SETTINGS:
+            return msgspec.json.decode(value, type=Settings.__annotations__[name])
         return msgspec.convert(value, Settings.__annotations__[name], strict=False, dec_hook=_secret)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise ConfigError(f"{name} (from {source}): {error}") from error
 
 
@@ -343,6 +432,10 @@ def _secret(wanted: type, value: Any) -> Any:
     if wanted is Secret:
         return Secret(str(value))
     raise NotImplementedError(f"{wanted} cannot be read from a configuration")
+
+
+_JSON_SETTINGS = frozenset({"sasl_oauthbearer_method_roles", "sasl_oauthbearer_skip_auth_paths"})
+"""Lists and maps: JSON where a source has only texts."""
 
 
 class Setting(NamedTuple):

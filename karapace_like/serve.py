@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from karapace_like.client.registry_client import Credentials, RegistryClient
-from karapace_like.config import SchemaValidation, Settings
+from karapace_like.config import Listener, SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka.admin import Admin
@@ -39,6 +39,7 @@ from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import MARK, Registry
 from karapace_like.schema.model import Strictness
+from karapace_like.security import Security
 from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.health import Health
@@ -62,8 +63,8 @@ _SHUTDOWN_SECONDS = 10.0
 class Service:
     """A running service."""
 
-    addresses: tuple[tuple[str, int], ...]
-    """(host, port) of each listener, as bound."""
+    addresses: tuple[Listener, ...]
+    """As bound."""
     registry: Registry
     ready: asyncio.Task[None]
     """Done once the service is ready; holds the error that makes it impossible."""
@@ -85,6 +86,7 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         nodes = Nodes(_group(settings, kafka))
         election = _election(settings, kafka, registry, owner)
         health = Health(registry, election)
+        security = Security.of(settings)
         app = make_app(
             registry if settings.karapace_registry else None,
             proxy,
@@ -92,6 +94,7 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
             peers=peers,
             owners=Owners(owner, nodes, peers),
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
+            access=security.access,
             connect_urls=settings.connect_urls,
             max_body_bytes=settings.http_request_max_size,
         )
@@ -101,13 +104,14 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         if proxy is not None:
             proxy.start()
             stack.push_async_callback(proxy.close)
-        addresses = await _listen(stack, app, settings)
+        addresses = await _listen(stack, app, settings, security)
+        watching_files = asyncio.create_task(security.watch())
         ready = asyncio.create_task(_become_ready(registry, topic, health, progress))
         host, port, scheme = _advertised(settings, addresses)
         watching = asyncio.create_task(reachability.watch(f"{scheme}://{host}:{port}", health))
         taking_part = asyncio.create_task(_take_part(election, ready, (host, port, scheme)))
         registry.on_lost(taking_part.cancel)
-        stack.push_async_callback(_cancel, ready, watching, taking_part)
+        stack.push_async_callback(_cancel, watching_files, ready, watching, taking_part)
         yield Service(addresses, registry, ready, taking_part)
 
 
@@ -128,6 +132,7 @@ def _registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Schem
         strictness=(Strictness.STRICT if settings.schema_validation is SchemaValidation.STRICT else Strictness.LAX),
         max_record_bytes=settings.producer_max_request_size,
         mode_mutability=settings.mode_mutability,
+        explicit_only=settings.explicit_registration_subjects,
     )
     return Registry(topic, rules), topic
 
@@ -150,12 +155,16 @@ def _election(settings: Settings, kafka: KafkaSettings, registry: Registry, owne
     )
 
 
-def _advertised(settings: Settings, addresses: tuple[tuple[str, int], ...]) -> tuple[str, int, str]:
+def _advertised(settings: Settings, addresses: tuple[Listener, ...]) -> tuple[str, int, str]:
     """(host, port, scheme) where the other nodes are told to reach this one."""
-    host, port = addresses[0]
+    host, port, _ = first = addresses[0]
     if host in _WILDCARDS:
         host = socket.gethostname()
-    return settings.advertised_hostname or host, settings.advertised_port or port, settings.advertised_protocol
+    return (
+        settings.advertised_hostname or host,
+        settings.advertised_port or port,
+        settings.advertised_protocol or first.scheme,
+    )
 
 
 async def _other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSchemas | None:
@@ -208,9 +217,12 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Ow
     )
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings) -> tuple[tuple[str, int], ...]:
+async def _listen(
+    stack: AsyncExitStack, app: web.Application, settings: Settings, security: Security
+) -> tuple[Listener, ...]:
     runner = Runner(
         app,
+        admit=None if security.access is None else security.access.admits,
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_SECONDS,
@@ -218,9 +230,12 @@ async def _listen(stack: AsyncExitStack, app: web.Application, settings: Setting
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    for host, port in settings.addresses:
-        await web.TCPSite(runner, host, port).start()
-    return tuple((address[0], address[1]) for address in runner.addresses)
+    bound: list[Listener] = []
+    for host, port, is_tls in settings.addresses:
+        context = security.tls.context if is_tls and security.tls is not None else None
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        bound += [Listener(each[0], each[1], is_tls) for each in runner.addresses[len(bound) :]]
+    return tuple(bound)
 
 
 async def _become_ready(registry: Registry, topic: SchemasTopic, health: Health, progress: Progress) -> None:
@@ -263,7 +278,7 @@ async def serve(settings: Settings, progress: Progress) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with running(settings, progress) as service:
-        urls = " and ".join(f"http://{host}:{port}" for host, port in service.addresses)
+        urls = " and ".join(f"{each.scheme}://{each.host}:{each.port}" for each in service.addresses)
         progress(f"Listening at {urls}")
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait([service.ready, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -20,6 +20,7 @@ _COMMANDS = {
     "import": "Restore a backup, with its ids and versions.",
     "verify": "Compare a backup with a registry.",
     "doctor": "Find and repair what is wrong with a schemas topic.",
+    "passwd": "Print an entry of an authfile.",
     "completion": "Print what makes a shell complete commands and options.",
 }
 """Name -> what it does, said here so that the list of commands needs none of them."""

@@ -69,6 +69,20 @@ def invalid_schema(schema_type: str, details: str) -> RegistryError:
     return RegistryError(42201, f"Invalid schema of type {schema_type}, details: {details}")
 
 
+def missing_reference(schema_type: str, subject: str, version: int) -> RegistryError:
+    return invalid_schema(
+        schema_type,
+        f"Invalid schema of type {schema_type}, details: No schema reference found for subject "
+        f'"{subject}" and version {version}',
+    )
+
+
+def explicit_only(subject: str) -> RegistryError:
+    return RegistryError(
+        403, f"New schemas of subject '{subject}' are not taken from producers; explicit=true registers one"
+    )
+
+
 def invalid_schema_type(spelled: str) -> RegistryError:
     return RegistryError(42201, f"Invalid schema type {spelled}")
 

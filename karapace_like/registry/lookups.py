@@ -80,7 +80,7 @@ def aliases(store: Store) -> Mapping[str, Sequence[str]]:
     """The subjects that stand for another one, by that one."""
     found: dict[str, list[str]] = {}
     for name, config in store.configs.items():
-        if name is not None and config.alias:
+        if name is not None and config.alias and store.shows(name):
             found.setdefault(names.resolve_reference(config.alias, name), []).append(name)
     return found
 
@@ -155,7 +155,7 @@ def schema_by_id(store: Store, schema_id: int, subject: str | None) -> StoredVer
 
 
 def _in_context(store: Store, schema_id: int, subject: str) -> list[StoredVersion]:
-    found = store.context(subject).ids.get(schema_id, [])
+    found = store.holders(subject, schema_id)
     if names.local_name(subject):
         wanted = names.canonical(subject)
         found = [each for each in found if each.subject == wanted]
@@ -168,11 +168,12 @@ def by_guid(store: Store, guid: str) -> list[StoredVersion]:
         digest = bytes.fromhex(guid.replace("-", ""))
     except ValueError:
         digest = b""
-    found = [
-        context.ids[context.by_digest[digest]][0]
-        for _, context in sorted(store.contexts.items())
+    holders = (
+        store.holders(names.qualified(name, ""), context.by_digest[digest])
+        for name, context in sorted(store.contexts.items())
         if digest in context.by_digest
-    ]
+    )
+    found = [each[0] for each in holders if each]
     if not found:
         raise errors.schema_not_found(guid)
     return found

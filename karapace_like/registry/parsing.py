@@ -79,11 +79,7 @@ def parse(store: Store, schema: UnparsedSchema, subject: str, strictness: Strict
         return _parsed(schema.type, schema.text, tuple(dependencies.items()), strictness)
     except references.MissingReferenceError as error:
         reference = error.reference
-        raise errors.invalid_schema(
-            schema.type,
-            f"Invalid schema of type {schema.type}, details: No schema reference found for subject "
-            f'"{reference.subject}" and version {reference.version}',
-        ) from error
+        raise errors.missing_reference(schema.type, reference.subject, reference.version) from error
     except InvalidSchemaError as error:
         raise errors.invalid_schema(schema.type, str(error)) from error
 

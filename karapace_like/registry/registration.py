@@ -3,6 +3,7 @@
 Source: Confluent API, POST /subjects/{subject}/versions, and the modes' rules about given ids and versions.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -38,6 +39,8 @@ class Rules:
     """Key and value of one record in the topic."""
     mode_mutability: bool = True
     """Whether modes can be changed by requests."""
+    explicit_only: str | None = None
+    """Subjects, as a regular expression, whose new schemas are registered only by requests that say they mean it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Submission:
     propagate_tags: bool = False
     """Whether what is tagged in the previous version keeps its tags."""
     normalize: bool = False
+    explicit: bool = False
+    """Whether somebody means to register the schema, and it is not just a producer's."""
 
     @property
     def schema(self) -> UnparsedSchema:
@@ -87,7 +92,11 @@ def plan(store: Store, subject: str, submission: Submission, rules: Rules) -> Pl
         raise planning.refused(subject, "is not in import mode")
     if not importing and mode.is_import:
         raise planning.refused(subject, "is not in read-write mode")
-    return _import(store, subject, submission, rules) if importing else _register(store, subject, submission, rules)
+    planned = _import(store, subject, submission, rules) if importing else _register(store, subject, submission, rules)
+    guarded = rules.explicit_only is not None and not submission.explicit
+    if guarded and planned.records and re.fullmatch(rules.explicit_only or "", subject):
+        raise errors.explicit_only(subject)
+    return planned
 
 
 def _register(store: Store, subject: str, submission: Submission, rules: Rules) -> Plan[Registered]:

@@ -80,6 +80,14 @@ class Store:
         found = self.context(subject).subjects.get(names.canonical(subject), {}).get(number)
         return found if found is not None and (deleted or not found.deleted) else None
 
+    def holders(self, subject: str, schema_id: int) -> list[StoredVersion]:
+        """The versions in the subject's context that have the id, in the order they were written."""
+        return self.context(subject).ids.get(schema_id, [])
+
+    def shows(self, subject: str) -> bool:  # noqa: ARG002 - a view's answer depends on it
+        """Whether the subject is to be seen; here each is."""
+        return True
+
     def all_versions(self) -> Iterator[StoredVersion]:
         """Every version of every subject, by context, subject name and version."""
         for _, context in sorted(self.contexts.items()):

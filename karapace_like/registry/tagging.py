@@ -45,6 +45,7 @@ def plan(store: Store, subject: str, number: int, request: Tagging, rules: Rules
         rule_set=_rule_set(store, subject, request),
         version=request.new_version,
         tag_changes=request.changes,
+        explicit=True,
     )
     return registration.plan(store, subject, submission, rules)
 

@@ -11,6 +11,7 @@ from karapace_like.web import health as health_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
+from karapace_like.web.access import ACCESS, Access
 from karapace_like.web.connect import WORKERS, Workers
 from karapace_like.web.errors import errors_middleware
 from karapace_like.web.forwarding import forwarding_middleware
@@ -35,12 +36,16 @@ def make_app(
     peers: Peers | None = None,
     owners: Owners | None = None,
     cluster_ids: ClusterIds | None = None,
+    access: Access | None = None,
     connect_urls: Sequence[str] = (),
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
 ) -> web.Application:
-    """The application with the halves that are given; `connect_urls` are of Kafka Connect's workers."""
+    """The application with the halves that are given; `connect_urls`: Kafka Connect's workers; `access`: who may."""
     app = web.Application(middlewares=[errors_middleware], client_max_size=max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
+    if access is not None:
+        app[ACCESS] = access
+        app.cleanup_ctx.append(access.running)
     add_routes(app, service.ROUTES)
     if health is not None:
         app[HEALTH] = health

@@ -8,14 +8,17 @@ here: a worker's own belong into its URL.
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from karapace_like.access.policy import EVERY, Kind, Operation
 from karapace_like.errors import ApiError
 from karapace_like.web import media_types
 from karapace_like.web.json_schemas import array, example_of, mapping, shown, text, whole
+from karapace_like.web.needs import Need
 from karapace_like.web.routing import Call, Route
 
 logger = logging.getLogger(__name__)
@@ -84,6 +87,16 @@ async def passed_on(request: web.Request) -> web.Response:
     return await request.app[WORKERS].ask(request)
 
 
+def _connector(request: web.Request) -> tuple[tuple[str], ...]:
+    """The connector of the path as it is spelled there, since the worker gets that; other calls are about them all."""
+    _, collection, name, *_ = f"{request.rel_url.raw_path}/".split("/")
+    return ((Kind.CONNECT.named(unquote(name) if collection == "connectors" and name else EVERY),),)
+
+
+def _need(method: str) -> Need:
+    return Need((Operation.DESCRIBE if method == "GET" else Operation.CONFIG,), _connector)
+
+
 def _passed_back(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
     is_json = media_types.essence(answer.headers.get("Content-Type", "")) == media_types.JSON
     if answer.status >= web.HTTPBadRequest.status_code and not is_json:
@@ -118,13 +131,13 @@ _BELOW = {
 }
 """The methods that Kafka Connect knows below each of its paths."""
 ROUTES = (
-    Route("GET", "/connectors", passed_on, _NAMES),
-    Route("POST", "/connectors", passed_on, _CREATED),
+    Route("GET", "/connectors", passed_on, _NAMES, _need("GET")),
+    Route("POST", "/connectors", passed_on, _CREATED, _need("POST")),
     *(
-        Route(method, path, passed_on, _PASSED if method in {"GET", "DELETE"} else _CHANGED)
+        Route(method, path, passed_on, _PASSED if method in {"GET", "DELETE"} else _CHANGED, _need(method))
         for path, methods in _BELOW.items()
         for method in methods
     ),
-    Route("GET", "/connector-plugins", passed_on, _PASSED),
-    Route("GET", "/admin/loggers", passed_on, _PASSED),
+    Route("GET", "/connector-plugins", passed_on, _PASSED, _need("GET")),
+    Route("GET", "/admin/loggers", passed_on, _PASSED, _need("GET")),
 )

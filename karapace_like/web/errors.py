@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
+from karapace_like.access.errors import UnauthenticatedError
 from karapace_like.errors import ApiError
 from karapace_like.web import media_types, paths
 from karapace_like.web.answers import Answer
@@ -36,7 +37,10 @@ def error_answer(path: str, error: ApiError) -> Answer:
 
 def error_response(path: str, error: ApiError) -> web.Response:
     """What tells the client of the error, for aiohttp to send."""
-    return error_answer(path, error).response()
+    answered = error_answer(path, error).response()
+    if isinstance(error, UnauthenticatedError):
+        answered.headers.extend([("WWW-Authenticate", each) for each in error.challenges])
+    return answered
 
 
 @web.middleware

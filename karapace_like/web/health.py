@@ -17,6 +17,7 @@ from karapace_like import __version__
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Role
 from karapace_like.web.json_schemas import BOOLEAN, NUMBER, nullable, shown, text, whole
+from karapace_like.web.needs import AUTHENTICATED
 from karapace_like.web.routing import Call, Parameter, Route
 
 
@@ -194,9 +195,9 @@ _KARAPACE = Call(
 _AVAILABLE = Call(answer=whole(master_available=BOOLEAN))
 
 ROUTES = (
-    Route("GET", "/health/live", live, _LIVE),
-    Route("GET", "/health/ready", ready, _READY),
-    Route("GET", "/health/startup", startup, _STARTUP),
-    Route("GET", "/_health", karapace_health, _KARAPACE),
-    Route("GET", "/master_available", master_available, _AVAILABLE),
+    Route("GET", "/health/live", live, _LIVE, needs=AUTHENTICATED),
+    Route("GET", "/health/ready", ready, _READY, needs=AUTHENTICATED),
+    Route("GET", "/health/startup", startup, _STARTUP, needs=AUTHENTICATED),
+    Route("GET", "/_health", karapace_health, _KARAPACE, needs=AUTHENTICATED),
+    Route("GET", "/master_available", master_available, _AVAILABLE, needs=AUTHENTICATED),
 )

@@ -18,9 +18,10 @@ from karapace_like import __version__
 from karapace_like.web import media_types
 from karapace_like.web.errors import media_type_for
 from karapace_like.web.json_schemas import NUMBER, JsonSchema, example_of, ref, shown, text, whole
+from karapace_like.web.needs import AUTHENTICATED
 from karapace_like.web.proxy_v3 import objects as v3_objects
 from karapace_like.web.registry import objects as registry_objects
-from karapace_like.web.routing import SERVED, Route, Served
+from karapace_like.web.routing import SERVED, Route, Served, add_routes
 
 _VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _NO_WORD = re.compile(r"\W+")
@@ -185,5 +186,5 @@ def describe(app: web.Application) -> None:
     async def get_page(_: web.Request) -> web.Response:
         return web.Response(body=page, content_type="text/html", charset="utf-8")
 
-    app.router.add_get("/openapi.json", get_description)
-    app.router.add_get("/docs", get_page)
+    routes = (("/openapi.json", get_description), ("/docs", get_page))
+    add_routes(app, [Route("GET", path, handler, needs=AUTHENTICATED) for path, handler in routes])

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from karapace_like.web.access import ACCESS
 from karapace_like.web.json_schemas import JsonSchema
+from karapace_like.web.needs import Need
 
 
 class Parameter(NamedTuple):
@@ -38,6 +40,8 @@ class Route(NamedTuple):
     """An aiohttp path, such as `/subjects/{subject}/versions`."""
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     call: Call = Call()
+    needs: Need | None = None
+    """What its caller must be allowed; a route that does not say it is refused at start-up."""
 
 
 class Served(NamedTuple):
@@ -55,13 +59,17 @@ def add_routes(app: web.Application, routes: Iterable[Route], *, prefixes: tuple
     """Serve every route under every prefix, with and without a trailing slash.
 
     GET routes answer HEAD too. A path that begins with a prefix's variable (`/contexts/{context}`) gives it to the
-    handler in `match_info`.
+    handler in `match_info`. Raises ValueError for a route that does not say what it needs.
     """
+    access = app.get(ACCESS)
     served = app.setdefault(SERVED, [])
     for route in routes:
+        if route.needs is None:
+            raise ValueError(f"{route.method} {route.path} does not say what its caller must be allowed (Route.needs)")
         served.append(Served(route, prefixes))
+        handler = route.handler if access is None else access.guarding(route.handler, route.needs)
         for prefix in prefixes:
             for spelled in {prefix + route.path, prefix + route.path.rstrip("/") + "/"} - {""}:
-                app.router.add_route(route.method, spelled, route.handler)
+                app.router.add_route(route.method, spelled, handler)
                 if route.method == "GET":
-                    app.router.add_route("HEAD", spelled, route.handler)
+                    app.router.add_route("HEAD", spelled, handler)

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import fields
+from karapace_like.web.needs import AUTHENTICATED
 from karapace_like.web.routing import Call, Route
 
 
@@ -13,4 +14,4 @@ async def root(request: web.Request) -> web.Response:
 
 
 _HELLO = Call(answer=fields())
-ROUTES = (Route("GET", "/", root, _HELLO), Route("POST", "/", root, _HELLO))
+ROUTES = (Route("GET", "/", root, _HELLO, AUTHENTICATED), Route("POST", "/", root, _HELLO, AUTHENTICATED))

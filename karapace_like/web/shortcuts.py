@@ -150,13 +150,20 @@ class Shortcuts:
             self._material, self._known, self._bytes = {}, {}, 0
         material = self._material[head.block] = _IMMATERIAL.sub(b"", head.block)
         known = self._known.get((head.line, material))
-        if known is None:
+        if known is None or not self._is_of(known, request):
             known = self._known[head.line, material] = _Known(request if self.admit is not None else None)
         if isinstance(shortcut, Basis):
             self._remember(known, shortcut, asked, answer)
         else:
             known.answerer = shortcut
             known.extra = _lines(answer, _OWN | {"content-type", "retry-after"})
+
+    def _is_of(self, known: _Known, request: web.BaseRequest) -> bool:
+        """Whether what is known may be told to who asks now: else it is begun anew for him."""
+        if self.admit is None:
+            return True
+        transport = request.transport
+        return known.request is not None and transport is not None and self.admit(known.request, transport)
 
     def _remember(self, known: _Known, basis: Basis, asked: bytes, answer: web.Response) -> None:
         body = answer.body or b""

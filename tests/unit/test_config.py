@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from karapace_like import config
-from karapace_like.config import ConfigError, Secret
+from karapace_like.config import ConfigError
 from karapace_like.schema.model import CompatibilityLevel
+from karapace_like.secret import Secret
 
 
 def load(
@@ -53,16 +54,41 @@ def test_the_environment_is_read_by_either_spelling(variable: str, value: str, n
 @pytest.mark.parametrize(
     ("settings", "addresses"),
     [
-        ({}, (("127.0.0.1", 8081), ("127.0.0.1", 8082))),
-        ({"port": 1}, (("127.0.0.1", 1),)),
-        ({"host": "h", "port": 1}, (("h", 1),)),
-        ({"host": "h"}, (("h", 8081), ("h", 8082))),
-        ({"listeners": "http://a:1, http://[::1]:2,:3", "port": 9}, (("a", 1), ("::1", 2), ("0.0.0.0", 3))),
+        ({}, "http://127.0.0.1:8081 http://127.0.0.1:8082"),
+        ({"port": 1}, "http://127.0.0.1:1"),
+        ({"host": "h", "port": 1}, "http://h:1"),
+        ({"host": "h"}, "http://h:8081 http://h:8082"),
+        ({"listeners": "http://a:1, http://[::1]:2,:3", "port": 9}, "http://a:1 http://::1:2 http://0.0.0.0:3"),
+        ({"port": 1, "server_tls_certfile": "c"}, "https://127.0.0.1:1"),
+        ({"listeners": "https://a:1,http://b:2", "server_tls_certfile": "c"}, "https://a:1 http://b:2"),
     ],
 )
-def test_listeners(settings: dict[str, Any], addresses: tuple[tuple[str, int], ...]) -> None:
-    """Two by default, one where a port is named, any number by listeners."""
-    assert load(**settings)[0].addresses == addresses
+def test_listeners(settings: dict[str, Any], addresses: str) -> None:
+    """Two by default, one where a port is named, any number by listeners; HTTPS where it is asked for."""
+    found = load(**settings)[0].addresses
+    assert " ".join(f"{each.scheme}://{each.host}:{each.port}" for each in found) == addresses
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"listeners": "https://a:1"}, "server_tls_certfile"),
+        ({"listeners": "ftp://a:1"}, "listeners"),
+        ({"server_tls_certfile": "c", "server_tls_client_auth": "required"}, "server_tls_cafile"),
+        ({"server_tls_client_auth": "maybe"}, "server_tls_client_auth"),
+        ({"sasl_oauthbearer_authentication_enabled": True}, "sasl_oauthbearer_jwks_endpoint_url"),
+        (
+            {"sasl_oauthbearer_authentication_enabled": True, "sasl_oauthbearer_jwks_endpoint_url": "http://a"},
+            "must be an https URL",
+        ),
+        ({"sasl_oauthbearer_method_roles": "{"}, "sasl_oauthbearer_method_roles"),
+        ({"explicit_registration_subjects": "("}, "explicit_registration_subjects"),
+    ],
+)
+def test_security_settings_that_do_not_go_together(settings: dict[str, Any], told: str) -> None:
+    """Are refused, and the one to change is named."""
+    with pytest.raises(ConfigError, match=told):
+        load(**settings)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from karapace_like.leadership import Term
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Standing
+from karapace_like.web.access import Access
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.shortcuts import Admit, Runner
 
@@ -100,6 +101,7 @@ async def _started(
     rules: Rules | None = None,
     max_body_bytes: int = 2**24,
     admit: Admit | None = None,
+    access: Access | None = None,
 ) -> Api:
     log = MemoryLog()
     registry = Registry(log, rules or Rules())
@@ -107,8 +109,8 @@ async def _started(
     if ready:
         registry.begin_replay(0)
         await stack.enter_async_context(leading(registry))
-    server = Server(make_app(registry, max_body_bytes=max_body_bytes))
-    server.admit = admit
+    server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes))
+    server.admit = admit if access is None else access.admits
     await server.start_server(max_line_size=MAX_LINE_BYTES)
     client = TestClient(server)
     await stack.enter_async_context(client)

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from karapace_like.access.policy import EVERY, Kind, Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.consumers import BEGINNING, END, ConsumerInstance, InstanceRequest
@@ -13,7 +14,9 @@ from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.settings import OffsetReset
 from karapace_like.records import Committed, TopicPartition
 from karapace_like.web import answers
+from karapace_like.web.access import require
 from karapace_like.web.bodies import MALFORMED, JsonObject
+from karapace_like.web.needs import on_group
 from karapace_like.web.proxy.objects import (
     ASSIGN,
     ASSIGNMENTS,
@@ -64,6 +67,11 @@ def instance(request: web.Request) -> ConsumerInstance:
     return proxy(request).consumers.find(request.match_info["group"], request.match_info["instance"], user(request))
 
 
+def require_reading(request: web.Request, polled: ConsumerInstance) -> None:
+    """Raise ForbiddenError unless the caller may read what the instance reads: somebody else may have set it up."""
+    require(request, Operation.READ, Kind.TOPIC, {*polled.topics, *(each.topic for each in polled.assigned)})
+
+
 async def create(request: web.Request) -> web.Response:
     """POST /consumers/{group}."""
     answers.media_type(request, CONSUMER_OFFER)
@@ -91,6 +99,8 @@ async def subscribe(request: web.Request) -> web.Response:
     )
     topics, pattern = found.strings("topics"), found.string("topic_pattern")
     subscribed = instance(request)
+    # A pattern may lead to any topic, also to one that is made later.
+    require(request, Operation.READ, Kind.TOPIC, topics if topics is not None else [EVERY] if pattern else [])
     if topics is not None:
         await subscribed.subscribe(topics)
     elif pattern is not None:
@@ -113,6 +123,7 @@ async def assign(request: web.Request) -> web.Response:
     """POST .../assignments."""
     found = await needed_body(request, "ConsumerAssignmentRequest", ("partitions",), "assign.assignmentRequest")
     partitions = topic_partitions(found, "assign.assignmentRequest")
+    require(request, Operation.READ, Kind.TOPIC, {each.topic for each in partitions})
     await instance(request).assign(partitions)
     return no_content()
 
@@ -131,9 +142,9 @@ async def commit(request: web.Request) -> web.Response:
     if listed is None:
         await committing.commit()
     else:
-        await committing.commit_offsets(
-            [_committed(each, f"commitOffsets.offsetCommitRequest.offsets[{at}]") for at, each in enumerate(listed)]
-        )
+        offsets = [_committed(each, f"commitOffsets.offsetCommitRequest.offsets[{i}]") for i, each in enumerate(listed)]
+        require(request, Operation.READ, Kind.TOPIC, {each.at.topic for each in offsets})
+        await committing.commit_offsets(offsets)
     return answer(request, [], CONSUMER_OFFER)
 
 
@@ -142,7 +153,9 @@ async def committed(request: web.Request) -> web.Response:
     found = await body(request, "ConsumerCommittedRequest", ("partitions",))
     if found is None:
         raise errors.partition_not_found()
-    offsets = await instance(request).committed(topic_partitions(found, "committedOffsets.request"))
+    partitions = topic_partitions(found, "committedOffsets.request")
+    require(request, Operation.DESCRIBE, Kind.TOPIC, {each.topic for each in partitions})
+    offsets = await instance(request).committed(partitions)
     rendered = [{**_rendered(each.at), "offset": each.offset, "metadata": each.metadata or ""} for each in offsets]
     return answer(request, {"offsets": rendered}, CONSUMER_OFFER)
 
@@ -279,6 +292,6 @@ _OF_INSTANCES = (
     Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_ALL),
 )
 ROUTES = (
-    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER),
-    *(each._replace(handler=at_owner(each.handler)) for each in _OF_INSTANCES),
+    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER, on_group(Operation.READ)),
+    *(each._replace(handler=at_owner(each.handler), needs=on_group(Operation.READ)) for each in _OF_INSTANCES),
 )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord
@@ -13,7 +14,8 @@ from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Limits, Shown, Start
 from karapace_like.web import answers, media_types
 from karapace_like.web.errors import error_response
-from karapace_like.web.proxy.consumers import instance
+from karapace_like.web.needs import on_group, on_topic
+from karapace_like.web.proxy.consumers import instance, require_reading
 from karapace_like.web.proxy.objects import POLL, READ
 from karapace_like.web.proxy.owners import at_owner
 from karapace_like.web.proxy.requests import (
@@ -87,6 +89,7 @@ async def _answered(
 async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
     timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
     polled = instance(request)
+    require_reading(request, polled)
     if polled.embedded is not embedded:
         raise errors.format_mismatch()
     return await polled.poll(
@@ -140,6 +143,14 @@ def _raw(half: bytes | ProxyError) -> msgspec.Raw:
 
 
 ROUTES = (
-    Route("GET", "/consumers/{group}/instances/{instance}/records", at_owner(records), POLL),
-    Route("GET", "/topics/{topic}/partitions/{partition}/records", partition_records, READ),
+    Route(
+        "GET",
+        "/consumers/{group}/instances/{instance}/records",
+        at_owner(records),
+        POLL,
+        needs=on_group(Operation.READ),
+    ),
+    Route(
+        "GET", "/topics/{topic}/partitions/{partition}/records", partition_records, READ, needs=on_topic(Operation.READ)
+    ),
 )

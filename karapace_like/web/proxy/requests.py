@@ -11,6 +11,7 @@ from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
 from karapace_like.web import bodies, media_types
+from karapace_like.web.access import caller
 from karapace_like.web.bodies import JsonObject
 
 PROXY = web.AppKey("proxy", Proxy)
@@ -28,7 +29,10 @@ def proxy(request: web.Request) -> Proxy:
 
 
 def user(request: web.Request) -> str | None:
-    """Whose the request is, by a digest of his credentials; None if he has sent none."""
+    """Whose the request is: the caller's name, else a digest of his credentials; None if he has sent none."""
+    known = caller(request)
+    if known is not None:
+        return f"{known.principal.method} {known.principal.name}"
     credentials = request.headers.get("Authorization")
     return None if credentials is None else hashlib.sha256(credentials.encode()).hexdigest()
 

@@ -9,11 +9,13 @@ from http import HTTPMethod
 import msgspec
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Shown, Start
 from karapace_like.web import answers
+from karapace_like.web.needs import on_topic
 from karapace_like.web.proxy.objects import STREAM
 from karapace_like.web.proxy.records import rendered
 from karapace_like.web.proxy.requests import embedded_format, not_negative, positions, proxy, spelled_positions
@@ -105,4 +107,4 @@ def _start(request: web.Request) -> Start:
         raise errors.bad_request(f"Last-Event-ID {last!r} is not one of this service") from error
 
 
-ROUTES = (Route("GET", "/topics/{topic}/records", follow, STREAM),)
+ROUTES = (Route("GET", "/topics/{topic}/records", follow, STREAM, on_topic(Operation.READ)),)

@@ -2,6 +2,9 @@
 
 from aiohttp import web
 
+from karapace_like.access.policy import Kind, Operation
+from karapace_like.web.access import may
+from karapace_like.web.needs import AUTHENTICATED, on_every, on_topic
 from karapace_like.web.proxy.objects import BOUNDS, BROKERS, ONE_PARTITION, ONE_TOPIC, PARTITIONS, TOPICS
 from karapace_like.web.proxy.rendering import answer
 from karapace_like.web.proxy.rendering import partition as rendered
@@ -16,7 +19,8 @@ async def brokers(request: web.Request) -> web.Response:
 
 async def topics(request: web.Request) -> web.Response:
     """GET /topics: their names."""
-    return answer(request, await proxy(request).topics.names())
+    names = await proxy(request).topics.names()
+    return answer(request, [each for each in names if may(request, Operation.DESCRIBE, Kind.TOPIC, each)])
 
 
 async def topic(request: web.Request) -> web.Response:
@@ -46,10 +50,16 @@ async def offsets(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/brokers", brokers, BROKERS),
-    Route("GET", "/topics", topics, TOPICS),
-    Route("GET", "/topics/{topic}", topic, ONE_TOPIC),
-    Route("GET", "/topics/{topic}/partitions", partitions, PARTITIONS),
-    Route("GET", "/topics/{topic}/partitions/{partition}", one_partition, ONE_PARTITION),
-    Route("GET", "/topics/{topic}/partitions/{partition}/offsets", offsets, BOUNDS),
+    Route("GET", "/brokers", brokers, BROKERS, needs=on_every(Kind.CLUSTER, Operation.DESCRIBE)),
+    Route("GET", "/topics", topics, TOPICS, needs=AUTHENTICATED),
+    Route("GET", "/topics/{topic}", topic, ONE_TOPIC, needs=on_topic(Operation.DESCRIBE)),
+    Route("GET", "/topics/{topic}/partitions", partitions, PARTITIONS, needs=on_topic(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        "/topics/{topic}/partitions/{partition}",
+        one_partition,
+        ONE_PARTITION,
+        needs=on_topic(Operation.DESCRIBE),
+    ),
+    Route("GET", "/topics/{topic}/partitions/{partition}/offsets", offsets, BOUNDS, needs=on_topic(Operation.DESCRIBE)),
 )

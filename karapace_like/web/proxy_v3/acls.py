@@ -5,9 +5,12 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from karapace_like.access.policy import Kind
+from karapace_like.access.policy import Operation as Doing
 from karapace_like.administration import Acl, AclFilter, Operation, PatternType, Permission, ResourceType
 from karapace_like.proxy.v3 import errors
 from karapace_like.web.bodies import JsonObject
+from karapace_like.web.needs import on_every
 from karapace_like.web.proxy.requests import check_fields
 from karapace_like.web.proxy_v3.calls import CREATE_ACL, CREATE_ACLS, DELETE_ACLS, SEARCH_ACLS
 from karapace_like.web.proxy_v3.links import cluster_place, listing
@@ -92,8 +95,8 @@ def _acl(request: web.Request, acl: Acl) -> dict[str, Any]:
 
 _ACLS = "/v3/clusters/{cluster}/acls"
 ROUTES = (
-    Route("GET", _ACLS, search, SEARCH_ACLS),
-    Route("POST", _ACLS, create, CREATE_ACL),
-    Route("POST", f"{_ACLS}:batch", create_several, CREATE_ACLS),
-    Route("DELETE", _ACLS, delete, DELETE_ACLS),
+    Route("GET", _ACLS, search, SEARCH_ACLS, needs=on_every(Kind.CLUSTER, Doing.DESCRIBE)),
+    Route("POST", _ACLS, create, CREATE_ACL, needs=on_every(Kind.CLUSTER, Doing.CONFIG)),
+    Route("POST", f"{_ACLS}:batch", create_several, CREATE_ACLS, needs=on_every(Kind.CLUSTER, Doing.CONFIG)),
+    Route("DELETE", _ACLS, delete, DELETE_ACLS, needs=on_every(Kind.CLUSTER, Doing.CONFIG)),
 )

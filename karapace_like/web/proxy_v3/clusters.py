@@ -4,8 +4,11 @@ from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Kind, Operation
 from karapace_like.administration import Broker, ClusterDescription
 from karapace_like.proxy.v3 import errors
+from karapace_like.web.access import may
+from karapace_like.web.needs import AUTHENTICATED, on_every
 from karapace_like.web.proxy_v3 import topics
 from karapace_like.web.proxy_v3.calls import one, several
 from karapace_like.web.proxy_v3.links import broker_place, cluster_place, entity, listing, related, root
@@ -51,7 +54,7 @@ async def replicas(request: web.Request) -> web.Response:
         for described in await management(request).topics.all(cluster(request))
         for partition in described.partitions.values()
         for each in partition.replicas
-        if each.broker == wanted
+        if each.broker == wanted and may(request, Operation.DESCRIBE, Kind.TOPIC, described.name)
     ]
     if not listed and await management(request).clusters.broker(cluster(request), wanted) is None:
         raise errors.broker_not_found(wanted)
@@ -97,9 +100,23 @@ def _broker(request: web.Request, found: Broker) -> dict[str, Any]:
 
 _CLUSTER = "/v3/clusters/{cluster}"
 ROUTES = (
-    Route("GET", "/v3/clusters", clusters, several("KafkaCluster")),
-    Route("GET", _CLUSTER, one_cluster, one("KafkaCluster")),
-    Route("GET", f"{_CLUSTER}/brokers", brokers, several("KafkaBroker")),
-    Route("GET", f"{_CLUSTER}/brokers/{{broker}}", one_broker, one("KafkaBroker")),
-    Route("GET", f"{_CLUSTER}/brokers/{{broker}}/partition-replicas", replicas, several("KafkaReplica")),
+    Route("GET", "/v3/clusters", clusters, several("KafkaCluster"), needs=AUTHENTICATED),
+    Route("GET", _CLUSTER, one_cluster, one("KafkaCluster"), needs=AUTHENTICATED),
+    Route(
+        "GET", f"{_CLUSTER}/brokers", brokers, several("KafkaBroker"), needs=on_every(Kind.CLUSTER, Operation.DESCRIBE)
+    ),
+    Route(
+        "GET",
+        f"{_CLUSTER}/brokers/{{broker}}",
+        one_broker,
+        one("KafkaBroker"),
+        needs=on_every(Kind.CLUSTER, Operation.DESCRIBE),
+    ),
+    Route(
+        "GET",
+        f"{_CLUSTER}/brokers/{{broker}}/partition-replicas",
+        replicas,
+        several("KafkaReplica"),
+        needs=on_every(Kind.CLUSTER, Operation.DESCRIBE),
+    ),
 )

@@ -1,13 +1,17 @@
 """Configs of topics, of brokers, and of all brokers of the cluster: one set of handlers, told apart by the path."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Kind, Operation
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
 from karapace_like.proxy.v3 import errors
+from karapace_like.web.access import may
 from karapace_like.web.bodies import JsonObject
+from karapace_like.web.needs import AUTHENTICATED, Need, on_every, on_topic
 from karapace_like.web.proxy.requests import check_fields
 from karapace_like.web.proxy_v3.calls import ALTER_CONFIGS, NOTHING, SET_CONFIG, one, several
 from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, topic_place
@@ -24,7 +28,8 @@ async def configs(request: web.Request) -> web.Response:
 
 async def configs_of_all_topics(request: web.Request) -> web.Response:
     """GET .../topics/-/configs."""
-    found = await management(request).configs.of_all(cluster(request), OwnerKind.TOPIC)
+    everything = await management(request).configs.of_all(cluster(request), OwnerKind.TOPIC)
+    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.TOPIC, each[0].name)]
     return _listed(request, "KafkaTopicConfig", cluster_place(request).beside("topics/-/configs"), found)
 
 
@@ -146,24 +151,40 @@ def _config(request: web.Request, owner: ConfigOwner, found: ConfigEntry) -> dic
 
 
 _CLUSTER = "/v3/clusters/{cluster}"
-_COLLECTIONS = {
-    f"{_CLUSTER}/topics/{{topic}}/configs": "KafkaTopicConfig",
-    f"{_CLUSTER}/brokers/{{broker}}/configs": "KafkaBrokerConfig",
-    f"{_CLUSTER}/broker-configs": "KafkaClusterConfig",
-}
+_on_cluster = partial(on_every, Kind.CLUSTER)
+_COLLECTIONS: tuple[tuple[str, str, Callable[[Operation], Need]], ...] = (
+    (f"{_CLUSTER}/topics/{{topic}}/configs", "KafkaTopicConfig", on_topic),
+    (f"{_CLUSTER}/brokers/{{broker}}/configs", "KafkaBrokerConfig", _on_cluster),
+    (f"{_CLUSTER}/broker-configs", "KafkaClusterConfig", _on_cluster),
+)
 ROUTES = (
-    Route("GET", f"{_CLUSTER}/topics/-/configs", configs_of_all_topics, several("KafkaTopicConfig")),
-    Route("POST", f"{_CLUSTER}/topics/-/configs:alter", alter_all_topics, ALTER_CONFIGS),
-    Route("GET", f"{_CLUSTER}/brokers/-/configs", configs_of_all_brokers, several("KafkaBrokerConfig")),
+    Route(
+        "GET", f"{_CLUSTER}/topics/-/configs", configs_of_all_topics, several("KafkaTopicConfig"), needs=AUTHENTICATED
+    ),
+    Route(
+        "POST",
+        f"{_CLUSTER}/topics/-/configs:alter",
+        alter_all_topics,
+        ALTER_CONFIGS,
+        needs=on_every(Kind.TOPIC, Operation.CONFIG),
+    ),
+    Route(
+        "GET",
+        f"{_CLUSTER}/brokers/-/configs",
+        configs_of_all_brokers,
+        several("KafkaBrokerConfig"),
+        needs=on_every(Kind.CLUSTER, Operation.DESCRIBE),
+    ),
     *(
         route
-        for collection, kind in _COLLECTIONS.items()
+        for collection, kind, on_owner in _COLLECTIONS
+        for seeing, changing in [(on_owner(Operation.DESCRIBE), on_owner(Operation.CONFIG))]
         for route in (
-            Route("GET", collection, configs, several(kind)),
-            Route("POST", f"{collection}:alter", alter, ALTER_CONFIGS),
-            Route("GET", f"{collection}/{{config}}", one_config, one(kind)),
-            Route("PUT", f"{collection}/{{config}}", put, SET_CONFIG),
-            Route("DELETE", f"{collection}/{{config}}", reset, NOTHING),
+            Route("GET", collection, configs, several(kind), needs=seeing),
+            Route("POST", f"{collection}:alter", alter, ALTER_CONFIGS, needs=changing),
+            Route("GET", f"{collection}/{{config}}", one_config, one(kind), needs=seeing),
+            Route("PUT", f"{collection}/{{config}}", put, SET_CONFIG, needs=changing),
+            Route("DELETE", f"{collection}/{{config}}", reset, NOTHING, needs=changing),
         )
     ),
 )

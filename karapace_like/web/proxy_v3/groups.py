@@ -4,10 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Kind, Operation
 from karapace_like.administration import GroupDescription, GroupMember
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.groups import Lag
 from karapace_like.records import MAX_PARTITION, TopicPartition
+from karapace_like.web.access import may
+from karapace_like.web.needs import AUTHENTICATED, on_group
 from karapace_like.web.proxy.requests import check_fields
 from karapace_like.web.proxy_v3.calls import ALTER_OFFSETS, NOTHING, one, several
 from karapace_like.web.proxy_v3.links import Place, cluster_place, entity, listing, related, topic_place
@@ -28,7 +31,8 @@ _MAX_OFFSET = 2**63 - 1
 
 async def groups(request: web.Request) -> web.Response:
     """GET .../consumer-groups."""
-    found = await management(request).groups.all(cluster(request))
+    everything = await management(request).groups.all(cluster(request))
+    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.GROUP, each.id)]
     url = cluster_place(request).beside("consumer-groups")
     return answer(request, listing(request, "KafkaConsumerGroupList", url, [_group(request, each) for each in found]))
 
@@ -246,22 +250,41 @@ _GROUPS = "/v3/clusters/{cluster}/consumer-groups"
 _GROUP = f"{_GROUPS}/{{group}}"
 _CONSUMER = f"{_GROUP}/consumers/{{consumer}}"
 ROUTES = (
-    Route("GET", _GROUPS, groups, several("KafkaConsumerGroup")),
-    Route("GET", _GROUP, one_group, one("KafkaConsumerGroup")),
-    Route("GET", f"{_GROUP}/consumers", consumers, several("KafkaConsumer")),
-    Route("GET", _CONSUMER, one_consumer, one("KafkaConsumer")),
-    Route("GET", f"{_CONSUMER}/assignments", assignments, several("KafkaConsumerAssignment")),
+    Route("GET", _GROUPS, groups, several("KafkaConsumerGroup"), needs=AUTHENTICATED),
+    Route("GET", _GROUP, one_group, one("KafkaConsumerGroup"), needs=on_group(Operation.DESCRIBE)),
+    Route("GET", f"{_GROUP}/consumers", consumers, several("KafkaConsumer"), needs=on_group(Operation.DESCRIBE)),
+    Route("GET", _CONSUMER, one_consumer, one("KafkaConsumer"), needs=on_group(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        f"{_CONSUMER}/assignments",
+        assignments,
+        several("KafkaConsumerAssignment"),
+        needs=on_group(Operation.DESCRIBE),
+    ),
     Route(
         "GET",
         f"{_CONSUMER}/assignments/{{topic}}/partitions/{{partition}}",
         one_assignment,
         one("KafkaConsumerAssignment"),
+        needs=on_group(Operation.DESCRIBE),
     ),
-    Route("GET", f"{_GROUP}/lag-summary", lag_summary, one("KafkaConsumerGroupLagSummary")),
-    Route("GET", f"{_GROUP}/lags", lags, several("KafkaConsumerLag")),
-    Route("GET", f"{_GROUP}/lags/{{topic}}", lags, several("KafkaConsumerLag")),
-    Route("GET", f"{_GROUP}/lags/{{topic}}/partitions/{{partition}}", one_lag, one("KafkaConsumerLag")),
-    Route("GET", f"{_GROUP}/offsets", offsets, several("KafkaConsumerGroupOffset")),
-    Route("POST", f"{_GROUP}/offsets:alter", alter_offsets, ALTER_OFFSETS),
-    Route("DELETE", f"{_GROUP}/offsets", delete_offsets, NOTHING),
+    Route(
+        "GET",
+        f"{_GROUP}/lag-summary",
+        lag_summary,
+        one("KafkaConsumerGroupLagSummary"),
+        needs=on_group(Operation.DESCRIBE),
+    ),
+    Route("GET", f"{_GROUP}/lags", lags, several("KafkaConsumerLag"), needs=on_group(Operation.DESCRIBE)),
+    Route("GET", f"{_GROUP}/lags/{{topic}}", lags, several("KafkaConsumerLag"), needs=on_group(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        f"{_GROUP}/lags/{{topic}}/partitions/{{partition}}",
+        one_lag,
+        one("KafkaConsumerLag"),
+        needs=on_group(Operation.DESCRIBE),
+    ),
+    Route("GET", f"{_GROUP}/offsets", offsets, several("KafkaConsumerGroupOffset"), needs=on_group(Operation.DESCRIBE)),
+    Route("POST", f"{_GROUP}/offsets:alter", alter_offsets, ALTER_OFFSETS, needs=on_group(Operation.WRITE)),
+    Route("DELETE", f"{_GROUP}/offsets", delete_offsets, NOTHING, needs=on_group(Operation.DELETE)),
 )

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 from yarl import URL
 
+from karapace_like.access.policy import Operation
 from karapace_like.proxy.decode import DecodedRecord
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
@@ -15,6 +16,7 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.reading import ReadRequest
 from karapace_like.proxy.v3.records import DataType
 from karapace_like.web import media_types
+from karapace_like.web.needs import on_topic
 from karapace_like.web.proxy.requests import number, positions, proxy, spelled_positions
 from karapace_like.web.proxy_v3.calls import READ
 from karapace_like.web.proxy_v3.links import Place, topic_place
@@ -166,6 +168,6 @@ def _part(shown_as: EmbeddedFormat, stored: bytes | None, text: bytes | ProxyErr
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"
 ROUTES = (
-    Route("GET", f"{_TOPIC}/records", records, READ),
-    Route("GET", f"{_TOPIC}/partitions/{{partition}}/records", records, READ),
+    Route("GET", f"{_TOPIC}/records", records, READ, needs=on_topic(Operation.READ)),
+    Route("GET", f"{_TOPIC}/partitions/{{partition}}/records", records, READ, needs=on_topic(Operation.READ)),
 )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors as proxy_errors
 from karapace_like.proxy.v3 import errors
@@ -19,6 +20,7 @@ from karapace_like.proxy.v3.producing import Result
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
 from karapace_like.web import answers, bodies, media_types
 from karapace_like.web.bodies import JsonObject
+from karapace_like.web.needs import on_topic
 from karapace_like.web.proxy.requests import check_fields, proxy
 from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
 from karapace_like.web.proxy_v3.record_requests import MalformedJsonError, parsed, request_of
@@ -212,6 +214,6 @@ def _part(written: WrittenData | None) -> _Part | None:
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"
 ROUTES = (
-    Route("POST", f"{_TOPIC}/records", stream, PRODUCE),
-    Route("POST", f"{_TOPIC}/records:batch", batch, PRODUCE_BATCH),
+    Route("POST", f"{_TOPIC}/records", stream, PRODUCE, needs=on_topic(Operation.WRITE)),
+    Route("POST", f"{_TOPIC}/records:batch", batch, PRODUCE_BATCH, needs=on_topic(Operation.WRITE)),
 )

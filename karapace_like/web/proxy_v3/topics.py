@@ -4,11 +4,14 @@ from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Kind, Operation
 from karapace_like.administration import NewTopic, Reassignment
 from karapace_like.errors import ApiError
 from karapace_like.proxy.v3 import errors
 from karapace_like.records import PartitionDescription, Replica, TopicDescription
+from karapace_like.web.access import may, require
 from karapace_like.web.bodies import MALFORMED, JsonObject
+from karapace_like.web.needs import AUTHENTICATED, Need, on_topic
 from karapace_like.web.proxy.requests import check_fields
 from karapace_like.web.proxy_v3.calls import (
     CHANGE_TOPIC,
@@ -46,7 +49,8 @@ _OFFSET_TYPES = ("earliest", "latest")
 
 async def topics(request: web.Request) -> web.Response:
     """GET .../topics."""
-    found = await management(request).topics.all(cluster(request))
+    everything = await management(request).topics.all(cluster(request))
+    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.TOPIC, each.name)]
     url = cluster_place(request).beside("topics")
     return answer(request, listing(request, "KafkaTopicList", url, [_topic(request, each) for each in found]))
 
@@ -55,6 +59,7 @@ async def create(request: web.Request) -> web.Response:
     """POST .../topics: 201 with the topic, or 200 if it was only to be validated."""
     found = await body(request, "CreateTopicRequest", _FIELDS)
     wanted = _new_topic(found)
+    require(request, Operation.CONFIG, Kind.TOPIC, [wanted.name])
     validate_only = found.boolean("validate_only") or False
     described = await management(request).topics.create(cluster(request), wanted, validate_only=validate_only)
     if described is None:
@@ -143,7 +148,8 @@ async def one_replica(request: web.Request) -> web.Response:
 
 async def all_reassignments(request: web.Request) -> web.Response:
     """GET .../topics/-/partitions/-/reassignment."""
-    found = await management(request).topics.reassignments(cluster(request))
+    everything = await management(request).topics.reassignments(cluster(request))
+    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.TOPIC, each.at.topic)]
     url = cluster_place(request).beside("topics/-/partitions/-/reassignment")
     return answer(
         request, listing(request, "KafkaReassignmentList", url, [_reassignment(request, each) for each in found])
@@ -310,17 +316,49 @@ def _reassignment(request: web.Request, found: Reassignment) -> dict[str, Any]:
 _TOPICS = "/v3/clusters/{cluster}/topics"
 _PARTITIONS = f"{_TOPICS}/{{topic}}/partitions"
 ROUTES = (
-    Route("GET", _TOPICS, topics, several("KafkaTopic")),
-    Route("POST", _TOPICS, create, CREATE_TOPIC),
-    Route("GET", f"{_TOPICS}/-/partitions/-/reassignment", all_reassignments, several("KafkaReassignment")),
-    Route("GET", f"{_TOPICS}/{{topic}}", one_topic, TOPIC_SEEN),
-    Route("PATCH", f"{_TOPICS}/{{topic}}", change, CHANGE_TOPIC),
-    Route("DELETE", f"{_TOPICS}/{{topic}}", delete, NOTHING),
-    Route("GET", _PARTITIONS, partitions, several("KafkaPartition")),
-    Route("GET", f"{_PARTITIONS}/-/reassignment", reassignments, several("KafkaReassignment")),
-    Route("GET", f"{_PARTITIONS}/{{partition}}", one_partition, one("KafkaPartition")),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/offset", offset, PARTITION_OFFSET),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/reassignment", one_reassignment, one("KafkaReassignment")),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas", replicas, several("KafkaReplica")),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/replicas/{{broker}}", one_replica, one("KafkaReplica")),
+    Route("GET", _TOPICS, topics, several("KafkaTopic"), needs=AUTHENTICATED),
+    Route("POST", _TOPICS, create, CREATE_TOPIC, needs=Need((Operation.CONFIG,))),
+    Route(
+        "GET",
+        f"{_TOPICS}/-/partitions/-/reassignment",
+        all_reassignments,
+        several("KafkaReassignment"),
+        needs=AUTHENTICATED,
+    ),
+    Route("GET", f"{_TOPICS}/{{topic}}", one_topic, TOPIC_SEEN, needs=on_topic(Operation.DESCRIBE)),
+    Route("PATCH", f"{_TOPICS}/{{topic}}", change, CHANGE_TOPIC, needs=on_topic(Operation.CONFIG)),
+    Route("DELETE", f"{_TOPICS}/{{topic}}", delete, NOTHING, needs=on_topic(Operation.DELETE)),
+    Route("GET", _PARTITIONS, partitions, several("KafkaPartition"), needs=on_topic(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        f"{_PARTITIONS}/-/reassignment",
+        reassignments,
+        several("KafkaReassignment"),
+        needs=on_topic(Operation.DESCRIBE),
+    ),
+    Route(
+        "GET", f"{_PARTITIONS}/{{partition}}", one_partition, one("KafkaPartition"), needs=on_topic(Operation.DESCRIBE)
+    ),
+    Route("GET", f"{_PARTITIONS}/{{partition}}/offset", offset, PARTITION_OFFSET, needs=on_topic(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        f"{_PARTITIONS}/{{partition}}/reassignment",
+        one_reassignment,
+        one("KafkaReassignment"),
+        needs=on_topic(Operation.DESCRIBE),
+    ),
+    Route(
+        "GET",
+        f"{_PARTITIONS}/{{partition}}/replicas",
+        replicas,
+        several("KafkaReplica"),
+        needs=on_topic(Operation.DESCRIBE),
+    ),
+    Route(
+        "GET",
+        f"{_PARTITIONS}/{{partition}}/replicas/{{broker}}",
+        one_replica,
+        one("KafkaReplica"),
+        needs=on_topic(Operation.DESCRIBE),
+    ),
 )

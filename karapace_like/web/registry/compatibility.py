@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.registry import checks, errors, registration
 from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import ref
-from karapace_like.web.registry import requests
+from karapace_like.web.registry import requests, visibility
+from karapace_like.web.registry.needs import on_subject
 from karapace_like.web.registry.objects import NORMALIZE, VERBOSE
 from karapace_like.web.routing import Call, Route
 
@@ -18,7 +20,7 @@ from karapace_like.web.routing import Call, Route
 async def check_version(request: web.Request) -> web.Response:
     """POST /compatibility/subjects/{subject}/versions/{version}: against this one version only."""
     number = requests.version(request)
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     subject = requests.subject(request)
     if number == -1:
         return await _answer(request, store.versions(subject)[-1:])
@@ -31,7 +33,7 @@ async def check_version(request: web.Request) -> web.Response:
 @off_the_loop
 async def check_all(request: web.Request) -> web.Response:
     """POST /compatibility/subjects/{subject}/versions: as a registration would be checked."""
-    return await _answer(request, requests.registry(request).read().versions(requests.subject(request)))
+    return await _answer(request, visibility.store(request).versions(requests.subject(request)))
 
 
 async def _answer(request: web.Request, candidates: Sequence[StoredVersion]) -> web.Response:
@@ -51,6 +53,12 @@ async def _answer(request: web.Request, candidates: Sequence[StoredVersion]) -> 
 _CHECK = Call((NORMALIZE, VERBOSE), ref("RegisterSchemaRequest"), ref("CompatibilityCheckResponse"))
 
 ROUTES = (
-    Route("POST", "/compatibility/subjects/{subject}/versions/{version}", check_version, _CHECK),
-    Route("POST", "/compatibility/subjects/{subject}/versions", check_all, _CHECK),
+    Route(
+        "POST",
+        "/compatibility/subjects/{subject}/versions/{version}",
+        check_version,
+        _CHECK,
+        needs=on_subject(Operation.READ),
+    ),
+    Route("POST", "/compatibility/subjects/{subject}/versions", check_all, _CHECK, needs=on_subject(Operation.READ)),
 )

@@ -5,13 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.registry import configuration, errors
 from karapace_like.registry.settings import Mode
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.json_schemas import ref
-from karapace_like.web.registry import rendering, requests
+from karapace_like.web.registry import rendering, requests, visibility
+from karapace_like.web.registry.needs import on_place
 from karapace_like.web.registry.objects import FORCE_MODE, INHERITED, RECURSIVE
 from karapace_like.web.routing import Call, Route
 
@@ -76,7 +78,7 @@ def _policy(spelled: str | None) -> CompatibilityPolicy | None:
 async def get_mode(request: web.Request) -> web.Response:
     """GET /mode and /mode/{subject}: what is set."""
     found = configuration.mode(
-        requests.registry(request).read(),
+        visibility.store(request),
         requests.place(request),
         inherited=requests.flag(request, "defaultToGlobal"),
     )
@@ -124,5 +126,7 @@ _CALLS = (
 )
 
 ROUTES = tuple(
-    Route(method, path + place, handler, call) for method, path, handler, call in _CALLS for place in ("", "/{subject}")
+    Route(method, path + place, handler, call, on_place(Operation.DESCRIBE if method == "GET" else Operation.CONFIG))
+    for method, path, handler, call in _CALLS
+    for place in ("", "/{subject}")
 )

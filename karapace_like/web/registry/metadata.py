@@ -8,6 +8,7 @@ from aiohttp import web
 from karapace_like import __version__
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import ref
+from karapace_like.web.needs import AUTHENTICATED
 from karapace_like.web.routing import Call, Route
 
 
@@ -41,7 +42,7 @@ async def get_deployment(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/v1/metadata/id", get_id, Call(answer=ref("ServerClusterId"))),
-    Route("GET", "/v1/metadata/version", get_version, Call(answer=ref("ServerVersion"))),
-    Route("GET", "/v1/metadata/deployment", get_deployment, Call(answer=ref("ServerDeployment"))),
+    Route("GET", "/v1/metadata/id", get_id, Call(answer=ref("ServerClusterId")), needs=AUTHENTICATED),
+    Route("GET", "/v1/metadata/version", get_version, Call(answer=ref("ServerVersion")), needs=AUTHENTICATED),
+    Route("GET", "/v1/metadata/deployment", get_deployment, Call(answer=ref("ServerDeployment")), needs=AUTHENTICATED),
 )

@@ -175,6 +175,7 @@ PAGE = (
 )
 NORMALIZE = Parameter("normalize", BOOLEAN, "Whether schemas that differ in form only are the same.")
 FORCE = Parameter("force", BOOLEAN, "Accepted; changes nothing here.")
+EXPLICIT = Parameter("explicit", BOOLEAN, "Register where new schemas are not taken from producers.")
 FORCE_MODE = Parameter("force", BOOLEAN, "Import mode also where there are subjects.")
 FORMAT = Parameter("format", text("resolved"), "`resolved` (Avro), `serialized` or `ignore_extensions` (Protobuf).")
 REFERENCE_FORMAT = Parameter("referenceFormat", text("qualified"), "`qualified`: references with their contexts.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.registry import errors, lookups, names
 from karapace_like.registry.content import RULE_LISTS
@@ -15,9 +16,10 @@ from karapace_like.registry.store import StoredVersion
 from karapace_like.registry.tagging import Tagging
 from karapace_like.schema.model import Reference, SchemaType, Subject, Version
 from karapace_like.schema.tags import Entity, EntityKind, TagChange
-from karapace_like.web import bodies, media_types
+from karapace_like.web import access, bodies, media_types
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.keys import REGISTRY
+from karapace_like.web.registry import visibility
 from karapace_like.web.shortcuts import SHORTCUT
 
 _MAX_VERSION = 2**31 - 1
@@ -174,7 +176,7 @@ async def body(request: web.Request, name: str) -> JsonObject:
 async def submission(request: web.Request) -> Submission:
     """The schema in the body, with the query's `normalize`."""
     found = await body(request, "RegisterSchemaRequest")
-    return Submission(
+    submitted = Submission(
         type=schema_type(found.string("schemaType")),
         text=found.string("schema") or "",
         references=tuple(map(reference, found.objects("references", "SchemaReference") or ())),
@@ -183,9 +185,23 @@ async def submission(request: web.Request) -> Submission:
         id=_given(found.integer("id")),
         version=found.integer("version"),
         normalize=flag(request, "normalize"),
+        explicit=flag(request, "explicit"),
         tag_changes=tag_changes(found, "schemaTagsToAdd", "schemaTagsToRemove"),
         propagate_tags=bool(found.boolean("propagateSchemaTags")),
     )
+    _check_references(request, submitted)
+    return submitted
+
+
+def _check_references(request: web.Request, submitted: Submission) -> None:
+    """Refuse references to what the caller may not read as if it were not there: they would show it."""
+    caller = access.caller(request)
+    if caller is None or not submitted.references:
+        return
+    referrer = subject(request)
+    for each in submitted.references:
+        if not caller.may(Operation.READ, *visibility.spelled(names.resolve_reference(each.subject, referrer))):
+            raise errors.missing_reference(submitted.type, each.subject, each.version)
 
 
 async def tagging(request: web.Request) -> Tagging:

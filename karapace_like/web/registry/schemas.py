@@ -10,7 +10,8 @@ from karapace_like.schema.model import SchemaType
 from karapace_like.web import answers
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import BOOLEAN, array, one_of, ref, text
-from karapace_like.web.registry import rendering, requests
+from karapace_like.web.needs import AUTHENTICATED
+from karapace_like.web.registry import rendering, requests, visibility
 from karapace_like.web.registry.objects import (
     DELETED,
     DELETED_ONLY,
@@ -33,7 +34,7 @@ _MAX_AGE = 3600
 
 async def list_schemas(request: web.Request) -> web.Response:
     """GET /schemas: every version of every subject."""
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     found = lookups.listed(
         store,
         requests.prefix(request),
@@ -48,14 +49,14 @@ async def list_schemas(request: web.Request) -> web.Response:
 
 async def list_types(request: web.Request) -> web.Response:
     """GET /schemas/types: the formats."""
-    requests.registry(request).read()
+    visibility.store(request)
     return registry_answer(request, ["JSON", "PROTOBUF", "AVRO"])
 
 
 @off_the_loop
 async def get_schema(request: web.Request) -> web.Response:
     """GET /schemas/ids/{id}: a schema by its id."""
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     first = _schema(request)
     text = rendering.text(store, first.content, first.subject, request.query.get("format"))
     max_id = store.context(first.subject).max_id if requests.flag(request, "fetchMaxId") else None
@@ -72,7 +73,7 @@ async def get_schema(request: web.Request) -> web.Response:
 async def get_schema_text(request: web.Request) -> web.Response:
     """GET /schemas/ids/{id}/schema: the schema itself, not wrapped."""
     first = _schema(request)
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     text = rendering.text(store, first.content, first.subject, request.query.get("format"))
     return _found(request, first, text.encode())
 
@@ -98,12 +99,12 @@ def _found(request: web.Request, first: StoredVersion, body: bytes) -> web.Respo
 
 
 def _schema(request: web.Request) -> StoredVersion:
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     return lookups.schema_by_id(store, requests.schema_id(request), requests.wanted_subject(request))
 
 
 def _holders(request: web.Request) -> list[StoredVersion]:
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     return lookups.holders(store, requests.schema_id(request), requests.wanted_subject(request))
 
 
@@ -119,7 +120,7 @@ def _shown(request: web.Request) -> list[StoredVersion]:
 @off_the_loop
 async def get_by_guid(request: web.Request) -> web.Response:
     """GET /schemas/guids/{guid}: a schema by what it is, in any context."""
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     found = lookups.by_guid(store, request.match_info["guid"])[0]
     text = rendering.text(store, found.content, found.subject, request.query.get("format"))
     body = answers.encoded(rendering.schema_string(found, text, named=False))
@@ -128,7 +129,7 @@ async def get_by_guid(request: web.Request) -> web.Response:
 
 async def list_ids_of_guid(request: web.Request) -> web.Response:
     """GET /schemas/guids/{guid}/ids: the id in each context."""
-    found = lookups.by_guid(requests.registry(request).read(), request.match_info["guid"])
+    found = lookups.by_guid(visibility.store(request), request.match_info["guid"])
     return registry_answer(request, [rendering.context_id(each) for each in found])
 
 
@@ -152,22 +153,35 @@ ROUTES = (
         "/schemas",
         list_schemas,
         Call((PREFIX, *_FILTERS, DELETED, DELETED_ONLY, *PAGE), None, array(ref("ExtendedSchema"))),
+        needs=AUTHENTICATED,
     ),
-    Route("GET", "/schemas/types", list_types, Call(answer=array(one_of(SchemaType)))),
-    Route("GET", "/schemas/ids/{id:-?[0-9]+}", get_schema, Call(_BY_ID, None, ref("SchemaString"))),
-    Route("GET", "/schemas/ids/{id:-?[0-9]+}/schema", get_schema_text, Call((SUBJECT, FORMAT), None, SCHEMA_OBJECT)),
+    Route("GET", "/schemas/types", list_types, Call(answer=array(one_of(SchemaType))), needs=AUTHENTICATED),
+    Route(
+        "GET", "/schemas/ids/{id:-?[0-9]+}", get_schema, Call(_BY_ID, None, ref("SchemaString")), needs=AUTHENTICATED
+    ),
+    Route(
+        "GET",
+        "/schemas/ids/{id:-?[0-9]+}/schema",
+        get_schema_text,
+        Call((SUBJECT, FORMAT), None, SCHEMA_OBJECT),
+        needs=AUTHENTICATED,
+    ),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/subjects",
         list_subjects,
         Call((SUBJECT, DELETED, *PAGE), None, array(SUBJECT_NAME)),
+        needs=AUTHENTICATED,
     ),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/versions",
         list_versions,
         Call((SUBJECT, DELETED, *PAGE), None, array(ref("SubjectVersion"))),
+        needs=AUTHENTICATED,
     ),
-    Route("GET", "/schemas/guids/{guid}", get_by_guid, Call((FORMAT,), None, ref("SchemaString"))),
-    Route("GET", "/schemas/guids/{guid}/ids", list_ids_of_guid, Call(answer=array(ref("ContextId")))),
+    Route("GET", "/schemas/guids/{guid}", get_by_guid, Call((FORMAT,), None, ref("SchemaString")), needs=AUTHENTICATED),
+    Route(
+        "GET", "/schemas/guids/{guid}/ids", list_ids_of_guid, Call(answer=array(ref("ContextId"))), needs=AUTHENTICATED
+    ),
 )

@@ -1,20 +1,28 @@
 """/subjects: registering, looking up, listing and deleting versions (Confluent API, "Subjects")."""
 
+from collections.abc import Callable
 from functools import partial
 
 from aiohttp import web
 
+from karapace_like.access import errors as access_errors
+from karapace_like.access.policy import Operation
+from karapace_like.errors import ApiError
 from karapace_like.registry import deletion, lookups, registration, tagging
+from karapace_like.registry.planning import Plan
 from karapace_like.registry.registration import Registered
 from karapace_like.registry.remembering import off_the_loop
-from karapace_like.registry.store import StoredVersion
-from karapace_like.web import answers
+from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.web import access, answers
 from karapace_like.web.answers import registry_answer
 from karapace_like.web.json_schemas import NUMBER, array, ref, text
-from karapace_like.web.registry import rendering, requests
+from karapace_like.web.needs import AUTHENTICATED
+from karapace_like.web.registry import rendering, requests, visibility
+from karapace_like.web.registry.needs import on_subject
 from karapace_like.web.registry.objects import (
     DELETED,
     DELETED_ONLY,
+    EXPLICIT,
     FIND_TAGS,
     FORCE,
     FORMAT,
@@ -29,10 +37,13 @@ from karapace_like.web.registry.objects import (
 )
 from karapace_like.web.routing import Call, Parameter, Route
 
+DESCRIBE, READ, WRITE, DELETE = Operation.DESCRIBE, Operation.READ, Operation.WRITE, Operation.DELETE
+REGISTER_EXISTING = Operation.REGISTER_EXISTING
+
 
 async def list_subjects(request: web.Request) -> web.Response:
     """GET /subjects: their names."""
-    store = requests.registry(request).read()
+    store = visibility.store(request, DESCRIBE)
     found = lookups.subjects(store, requests.prefix(request), requests.deleted(request))
     return registry_answer(request, requests.page(request).of(found))
 
@@ -41,7 +52,7 @@ async def list_subjects(request: web.Request) -> web.Response:
 async def look_up(request: web.Request) -> web.Response:
     """POST /subjects/{subject}: the version that has this schema."""
     submission = await requests.submission(request)
-    store = requests.registry(request).read()
+    store = visibility.store(request, READ, REGISTER_EXISTING)
     subject = requests.subject(request)
     found = lookups.look_up(store, subject, submission, deleted=requests.flag(request, "deleted"))
     if found.subject == subject:
@@ -58,7 +69,7 @@ async def delete_subject(request: web.Request) -> web.Response:
 
 async def list_versions(request: web.Request) -> web.Response:
     """GET /subjects/{subject}/versions: their numbers."""
-    store = requests.registry(request).read()
+    store = visibility.store(request, DESCRIBE)
     found = lookups.version_numbers(store, requests.subject(request), requests.deleted(request))
     numbers = requests.page(request).of(found)
     if requests.flag(request, "deletedAsNegative"):
@@ -75,7 +86,18 @@ async def register(request: web.Request) -> web.Response:
     subject = requests.subject(request)
     requests.remember(request, registry.read().kept(subject), submission, needs_term=True)
     plan = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
+    caller = access.caller(request)
+    if caller is not None and not caller.may(WRITE, *visibility.spelled(subject)):
+        plan = partial(_existing_only, plan=plan, refusal=access_errors.only_existing(caller.principal.name, subject))
     return _registered(request, await registry.write(plan))
+
+
+def _existing_only(store: Store, plan: Callable[[Store], Plan[Registered]], refusal: ApiError) -> Plan[Registered]:
+    """The plan where it would write nothing."""
+    found = plan(store)
+    if found.records:
+        raise refusal
+    return found
 
 
 @off_the_loop
@@ -91,14 +113,14 @@ async def tag_version(request: web.Request) -> web.Response:
 
 
 def _registered(request: web.Request, answer: Registered) -> web.Response:
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     text = rendering.text(store, answer.content, answer.subject, request.query.get("format"))
     return registry_answer(request, rendering.registered(answer, text))
 
 
 def _version(request: web.Request) -> tuple[StoredVersion, str]:
     """The version of the path, and its text in the wanted form."""
-    store, subject = requests.registry(request).read(), requests.subject(request)
+    store, subject = visibility.store(request), requests.subject(request)
     found = lookups.version_in_any_context(
         store, subject, requests.version(request), deleted=requests.flag(request, "deleted")
     )
@@ -138,7 +160,7 @@ async def delete_version(request: web.Request) -> web.Response:
 async def referenced_by(request: web.Request) -> web.Response:
     """GET /subjects/{subject}/versions/{version}/referencedby: the ids of the schemas that refer to it."""
     found = lookups.referenced_by(
-        requests.registry(request).read(),
+        visibility.store(request, DESCRIBE),
         requests.subject(request),
         requests.version(request),
         deleted=requests.flag(request, "deleted"),
@@ -150,7 +172,7 @@ async def referenced_by(request: web.Request) -> web.Response:
 async def get_by_metadata(request: web.Request) -> web.Response:
     """GET /subjects/{subject}/metadata: the newest version whose metadata has the properties."""
     wanted = zip(request.query.getall("key", []), request.query.getall("value", []), strict=False)
-    store = requests.registry(request).read()
+    store = visibility.store(request)
     found = lookups.latest_with_metadata(
         store, requests.subject(request), list(wanted), deleted=requests.flag(request, "deleted")
     )
@@ -166,42 +188,81 @@ _PROPERTY = (
 )
 
 ROUTES = (
-    Route("GET", "/subjects", list_subjects, Call((PREFIX, DELETED, DELETED_ONLY, *PAGE), None, array(SUBJECT_NAME))),
-    Route("POST", "/subjects/{subject}", look_up, Call((NORMALIZE, DELETED, FORMAT), _SUBMISSION, ref("Schema"))),
-    Route("DELETE", "/subjects/{subject}", delete_subject, Call((PERMANENT,), None, array(NUMBER))),
     Route(
-        "GET", "/subjects/{subject}/metadata", get_by_metadata, Call((*_PROPERTY, DELETED, FORMAT), None, ref("Schema"))
+        "GET",
+        "/subjects",
+        list_subjects,
+        Call((PREFIX, DELETED, DELETED_ONLY, *PAGE), None, array(SUBJECT_NAME)),
+        needs=AUTHENTICATED,
+    ),
+    Route(
+        "POST",
+        "/subjects/{subject}",
+        look_up,
+        Call((NORMALIZE, DELETED, FORMAT), _SUBMISSION, ref("Schema")),
+        needs=on_subject(READ, REGISTER_EXISTING),
+    ),
+    Route(
+        "DELETE",
+        "/subjects/{subject}",
+        delete_subject,
+        Call((PERMANENT,), None, array(NUMBER)),
+        needs=on_subject(DELETE),
+    ),
+    Route(
+        "GET",
+        "/subjects/{subject}/metadata",
+        get_by_metadata,
+        Call((*_PROPERTY, DELETED, FORMAT), None, ref("Schema")),
+        needs=on_subject(READ),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions",
         list_versions,
         Call((DELETED, DELETED_ONLY, NEGATIVE, *PAGE), None, array(NUMBER)),
+        needs=on_subject(DESCRIBE),
     ),
-    Route("POST", "/subjects/{subject}/versions", register, Call((NORMALIZE, FORMAT, FORCE), _SUBMISSION, _REGISTERED)),
+    Route(
+        "POST",
+        "/subjects/{subject}/versions",
+        register,
+        Call((NORMALIZE, FORMAT, FORCE, EXPLICIT), _SUBMISSION, _REGISTERED),
+        needs=on_subject(WRITE, REGISTER_EXISTING),
+    ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}",
         get_version,
         Call((FORMAT, REFERENCE_FORMAT, DELETED, FIND_TAGS), None, ref("Schema")),
+        needs=on_subject(READ),
     ),
-    Route("DELETE", "/subjects/{subject}/versions/{version}", delete_version, Call((PERMANENT,), None, NUMBER)),
+    Route(
+        "DELETE",
+        "/subjects/{subject}/versions/{version}",
+        delete_version,
+        Call((PERMANENT,), None, NUMBER),
+        needs=on_subject(DELETE),
+    ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}/schema",
         get_version_text,
         Call((FORMAT, DELETED), None, SCHEMA_OBJECT),
+        needs=on_subject(READ),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}/referencedby",
         referenced_by,
         Call((DELETED, *PAGE), None, array(NUMBER)),
+        needs=on_subject(DESCRIBE),
     ),
     Route(
         "POST",
         "/subjects/{subject}/versions/{version}/tags",
         tag_version,
         Call((), ref("TagSchemaRequest"), _REGISTERED),
+        needs=on_subject(WRITE),
     ),
 )

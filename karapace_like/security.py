@@ -1,0 +1,112 @@
+"""Access control and TLS as the settings say, and their files, which may be replaced while the service runs."""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from karapace_like import watching
+from karapace_like.access import authfile, certificates
+from karapace_like.access.authfile import AuthfileError
+from karapace_like.access.certificates import MappingRulesError
+from karapace_like.access.tokens import TokenRules
+from karapace_like.config import ClientAuth, ConfigError, Settings
+from karapace_like.tls import ServerTls, ServerTlsSettings
+from karapace_like.web.access import Access
+from karapace_like.web.authentication import Authentication
+from karapace_like.web.tokens import Tokens
+
+_CLIENT_CERTIFICATES = {
+    ClientAuth.NONE: ssl.CERT_NONE,
+    ClientAuth.OPTIONAL: ssl.CERT_OPTIONAL,
+    ClientAuth.REQUIRED: ssl.CERT_REQUIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What was made of the settings."""
+
+    access: Access | None
+    """None: whoever reaches a listener may do everything."""
+    tls: ServerTls | None
+    _settings: Settings
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read the files; raises ConfigError."""
+        return cls(_access(settings), _tls(settings), settings)
+
+    async def watch(self) -> None:
+        """Take files that have changed into use, until cancelled."""
+        await asyncio.gather(*self._watches())
+
+    def _watches(self) -> list[Coroutine[Any, Any, None]]:
+        watches = []
+        if self.tls is not None:
+            files = _tls_settings(self._settings).files
+            watches.append(watching.watch(files, self.tls.read, self.tls.use, ssl.SSLError))
+        if self.access is not None and self._settings.registry_authfile is not None:
+            file = Path(self._settings.registry_authfile)
+            read = lambda: authfile.parse(file.read_bytes())  # noqa: E731 - as short as it gets
+            watches.append(watching.watch([file], read, self.access.use, AuthfileError))
+        return watches
+
+
+def _access(settings: Settings) -> Access | None:
+    takes_tokens = settings.sasl_oauthbearer_authentication_enabled
+    if settings.registry_authfile is None and not takes_tokens:
+        return None
+    try:
+        rules = certificates.parse_rules(settings.server_tls_principal_mapping_rules)
+    except MappingRulesError as error:
+        raise ConfigError(f"server_tls_principal_mapping_rules: {error}") from error
+    decides_by_roles = takes_tokens and settings.sasl_oauthbearer_authorization_enabled
+    access = Access(
+        Authentication(tokens=_tokens(settings) if takes_tokens else None, rules=rules),
+        open_paths=settings.sasl_oauthbearer_skip_auth_paths,
+        method_roles=settings.sasl_oauthbearer_method_roles if decides_by_roles else None,
+    )
+    if settings.registry_authfile is not None:
+        try:
+            access.use(authfile.parse(Path(settings.registry_authfile).read_bytes()))
+        except (OSError, AuthfileError) as error:
+            raise ConfigError(f"registry_authfile: {error}") from error
+    return access
+
+
+def _tokens(settings: Settings) -> Tokens:
+    audiences = (settings.sasl_oauthbearer_expected_audience or "").split(",")
+    path = settings.sasl_oauthbearer_roles_claim_path
+    rules = TokenRules(
+        issuer=settings.sasl_oauthbearer_expected_issuer,
+        audiences=frozenset(filter(None, map(str.strip, audiences))),
+        authorized_party=settings.sasl_oauthbearer_client_id if settings.sasl_oauthbearer_enforce_azp else None,
+        is_typed=settings.sasl_oauthbearer_require_access_token_typ,
+        leeway=settings.sasl_oauthbearer_leeway_seconds,
+        subject_claim=settings.sasl_oauthbearer_sub_claim_name,
+        roles_path=tuple(path.split(".")) if path else (),
+    )
+    return Tokens(settings.sasl_oauthbearer_jwks_endpoint_url or "", rules)
+
+
+def _tls_settings(settings: Settings) -> ServerTlsSettings:
+    assert settings.server_tls_certfile is not None
+    return ServerTlsSettings(
+        certificate=Path(settings.server_tls_certfile),
+        key=Path(settings.server_tls_keyfile) if settings.server_tls_keyfile else None,
+        password=settings.server_tls_password,
+        authorities=Path(settings.server_tls_cafile) if settings.server_tls_cafile else None,
+        client_certificates=_CLIENT_CERTIFICATES[settings.server_tls_client_auth],
+    )
+
+
+def _tls(settings: Settings) -> ServerTls | None:
+    if not any(each.is_tls for each in settings.addresses):
+        return None
+    try:
+        return ServerTls(_tls_settings(settings))
+    except OSError as error:
+        raise ConfigError(f"server_tls_certfile, server_tls_keyfile or server_tls_cafile: {error}") from error
