@@ -46,6 +46,11 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
     workspace = Workspace(tree, rules)
     workspace.check_settings()
     below = [_below(each, root) for each in named if each != root]
+    if not (workspace.subjects or rules.subjects) and all(each.is_dir() for each in named):
+        raise ToolError(
+            f"There are no schemas below {root}: .avsc and .proto files, and .json files that say $schema or are "
+            f"called *.schema.json. Name the folder that they are in, or list others as `include` in {FILE_NAME}."
+        )
     return Opened(root, workspace, below)
 
 

@@ -95,7 +95,11 @@ def excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Exce
     line = text[start : len(text) if end < 0 else end]
     column = offset - start + 1
     shown = line if len(line) <= _MAX_LINE else line[max(0, column - 20) : column - 20 + _MAX_LINE]
-    return Excerpt(path, text.count("\n", 0, offset) + 1, column, shown.strip(), is_exact)
+    return Excerpt(path, text.count("\n", 0, offset) + 1, column, _printable(shown.strip()), is_exact)
+
+
+def _printable(line: str) -> str:
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
 
 
 def _below(folder: str, case: Case) -> Case:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from karapace_like.schema import limits
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, SUFFIXES
 
@@ -26,13 +27,26 @@ def folder_tree(folder: Path) -> Tree:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _SKIPPED_FOLDERS)
         for name in sorted(names):
-            if _is_wanted(name):
-                path = Path(where, name)
-                try:
-                    found[path.relative_to(folder).as_posix()] = path.read_bytes()
-                except OSError as error:
-                    raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
+            path = Path(where, name)
+            if _is_wanted(name) and path.is_file():
+                found[_named(path.relative_to(folder).as_posix())] = _read(path)
     return found
+
+
+def _read(path: Path) -> bytes:
+    """No more than shows that it is too long for a schema."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limits.MAX_BYTES + 1)
+    except OSError as error:
+        raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _named(path: str) -> str:
+    """The path, if it can be shown to anybody."""
+    if not path.isprintable():
+        raise ToolError(f"{path!r}: the name is not UTF-8, or holds control characters. Rename the file.")
+    return path
 
 
 def revision_tree(folder: Path, revision: str) -> Tree:
@@ -44,7 +58,7 @@ def revision_tree(folder: Path, revision: str) -> Tree:
         mode, kind, name = attributes.split()
         where = path.decode(errors="surrogateescape")
         if kind == b"blob" and mode != b"120000" and _is_wanted(where.rpartition("/")[2]):
-            blobs[where] = name
+            blobs[_named(where)] = name
     contents = _contents(folder, list(blobs.values()))
     return dict(zip(blobs, contents, strict=True))
 

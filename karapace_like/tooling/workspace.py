@@ -65,7 +65,7 @@ class Workspace:
         self._linked: dict[str, Linked] = {}
         self._referred: dict[str, Mapping[str, SchemaFile]] = {}
         for path in tree:
-            text = tree[path].decode(errors="replace")
+            text = text_of(tree[path])
             type_ = None if path.rpartition("/")[2] == FILE_NAME else project.type_of(path, text)
             if type_ is not None:
                 self._add(SchemaFile(path, type_, text))
@@ -98,7 +98,7 @@ class Workspace:
         """The schema in a file, be it one that does not count otherwise; None if there is none."""
         type_ = _type_by_suffix(path)
         if path not in self.files and path in self._tree and type_ is not None:
-            self._add(SchemaFile(path, type_, self._tree[path].decode(errors="replace")))
+            self._add(SchemaFile(path, type_, text_of(self._tree[path])))
         return self.files.get(path)
 
     def subject_of(self, file: SchemaFile) -> str:
@@ -209,6 +209,11 @@ class Workspace:
             if name != file.path and _type_by_suffix(name) is file.type and name in self._tree:
                 return self.file(name)
         return None
+
+
+def text_of(content: bytes) -> str:
+    """What is not UTF-8 is kept in a form that no parser takes for a schema."""
+    return content.decode(errors="surrogateescape")
 
 
 def _unparsed(file: SchemaFile, direct: Mapping[str, SchemaFile]) -> UnparsedSchema:

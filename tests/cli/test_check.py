@@ -188,7 +188,7 @@ def test_the_level_decides_which_direction_is_looked_at(tmp_path: Path, level: s
     ],
 )
 def test_the_settings_file_sets_levels_for_all_and_for_one(tmp_path: Path, settings: str, code: int) -> None:
-    repository = Repository(tmp_path, {"address.avsc": ADDRESS})
+    repository = Repository(tmp_path, {"address.avsc": ADDRESS, "other.avsc": '"int"'})
     write(tmp_path, {"address.avsc": ADDRESS_WITH_ZIP, "karapace-like.toml": settings})
     assert repository.run("check", "--against", "main").code == code
 
@@ -251,6 +251,17 @@ def test_what_is_no_schema_could_not_be_judged(tmp_path: Path, name: str, text: 
     assert case["verdict"] == "unknown"
     assert case["problems"][0]["rule"] == "INVALID_SCHEMA"
     assert case["problems"][0]["place"]["line"] == line
+
+
+@pytest.mark.parametrize("text", [b'"int"\xff', b'"\x00"', b'"' + b"x" * 9_000_000 + b'"', b"[" * 300, b""])
+def test_what_is_no_text_of_a_schema_at_all_could_not_be_judged(tmp_path: Path, text: bytes) -> None:
+    write(tmp_path, {"old/a.avsc": '"int"'})
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "a.avsc").write_bytes(text)
+    for form in ("text", "json", "junit", "sarif", "github", "markdown"):
+        ended = run("check", "new", "--against", "old", "--format", form, folder=tmp_path)
+        assert ended.code == 2
+        assert "INVALID_SCHEMA" in ended.out
 
 
 def test_an_old_schema_that_cannot_be_read_could_not_be_judged(tmp_path: Path) -> None:
@@ -332,7 +343,7 @@ class TestForms:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["check"], "Say what to compare with: --against FOLDER or --against REVISION"),
+        (["check"], "Say what to compare with: --against FOLDER, --against REVISION"),
         (["check", "--against", "nowhere"], "neither a folder nor a Git revision"),
         (["check", "--against", "a.avsc"], "name a folder or a Git revision"),
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
@@ -340,13 +351,14 @@ class TestForms:
         (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
         (["check", "--against", "HEAD", "--level", "SIDEWAYS"], "'backward_transitive'"),
         (["check", "--against", "HEAD", "--config", "none.toml"], "'none.toml' does not exist"),
-        (["check", "--agianst", "HEAD"], "Did you mean '--against'?"),
+        (["check", "--agianst", "HEAD"], "Did you mean one of: '--against'"),
         (["check", "--against", "HEAD", "--config", "wrong.toml"], "`compatibility`"),
         (["check", "--against", "HEAD", "--config", "typo.toml"], "`compatability`"),
         (["check", "--against", "HEAD", "--config", "pattern.toml"], "only {stem}, {folder}, {path}, {record}"),
         (["check", "--against", "HEAD", "--config", "broken.toml"], "broken.toml is not TOML"),
         (["check", "--against", "HEAD", "--config", "lost.toml"], "there is no file 'lost.avsc'"),
         (["check", "--against", "HEAD", "--config", "twice.toml"], "would both be the subject 'same'"),
+        (["check", "empty", "--against", "."], "There are no schemas below"),
         (["check", "/", "--against", "HEAD", "--config", "fine.toml"], "is not below"),
     ],
 )
@@ -357,6 +369,8 @@ def test_a_mistake_is_told_with_what_to_do_about_it(tmp_path: Path, arguments: l
             "a.avsc": '"int"',
             "b.avsc": '"int"',
             "fine.toml": "",
+            "empty/notes.txt": "",
+            "empty/package.json": "{}",
             "wrong.toml": 'compatibility = "SIDEWAYS"',
             "typo.toml": 'compatability = "FULL"',
             "pattern.toml": 'subject = "{name}"',

@@ -169,7 +169,7 @@ def test_the_rules_are_listed(tmp_path: Path) -> None:
     ],
 )
 def test_a_rule_that_does_not_exist_is_told(tmp_path: Path, arguments: list[str], settings: str, told: str) -> None:
-    write(tmp_path, {"karapace-like.toml": settings})
+    write(tmp_path, {"karapace-like.toml": settings, "a.avsc": '"int"'})
     ended = run("lint", *arguments, folder=tmp_path)
     assert ended.code == 2
     assert told in ended.err

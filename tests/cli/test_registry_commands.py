@@ -5,10 +5,14 @@ The service is shared by all tests, so each has subjects of its own: `{stem}` wi
 
 import json
 import secrets
+import threading
+import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -279,6 +283,83 @@ def test_apply_asks_nobody_where_nobody_is(shop: Shop) -> None:
     assert ended.code == 2
     assert "Add --yes" in ended.err
     assert shop.subjects() == []
+
+
+class Guard(BaseHTTPRequestHandler):
+    """What stands in front of a registry and asks for a user or a token."""
+
+    url: ClassVar[str]
+    allowed: ClassVar[set[str]] = {f"Basic {b64encode(b'ann:a secret').decode()}", "Bearer t0ken"}
+
+    def do_POST(self) -> None:
+        self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_GET(self) -> None:
+        self._pass_on(None)
+
+    def _pass_on(self, body: bytes | None) -> None:
+        status, answer = 401, b'{"error_code": 40101, "message": "Who are you?"}'
+        if self.headers["Authorization"] in self.allowed:
+            asked = urllib.request.Request(
+                self.url + self.path, body, {"Content-Type": MEDIA_TYPE}, method=self.command
+            )
+            try:
+                with urllib.request.urlopen(asked) as passed:
+                    status, answer = passed.status, passed.read()
+            except urllib.error.HTTPError as error:
+                status, answer = error.code, error.read()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def guarded(service: ServiceProcess) -> Iterator[str]:
+    Guard.url = service.url
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guard) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "environment", "code"),
+    [
+        ("http://{}", ["--user", "ann", "--password", "a secret"], {}, 0),
+        ("http://{}", ["--token", "t0ken"], {}, 0),
+        ("http://{}", [], {"KARAPACE_LIKE_USER": "ann", "KARAPACE_LIKE_PASSWORD": "a secret"}, 0),
+        ("http://{}", [], {"KARAPACE_LIKE_TOKEN": "t0ken"}, 0),
+        ("http://{}", [], {"NETRC": "netrc"}, 0),
+        ("http://ann:a%20secret@{}", [], {}, 0),
+        ("http://ann:wrong@{}", [], {}, 2),
+        ("http://{}", [], {}, 2),
+    ],
+)
+def test_credentials_come_from_options_environment_url_or_netrc(
+    shop: Shop, guarded: str, url: str, options: list[str], environment: dict[str, str], code: int
+) -> None:
+    shop.write({"address.avsc": ADDRESS, ".netrc": 'machine 127.0.0.1 login ann password "a secret"\n'})
+    (shop.folder / ".netrc").chmod(0o600)
+    home = {"HOME": str(shop.folder if environment.pop("NETRC", None) else shop.folder / "nobody")}
+    arguments = ["check", "--registry", url.format(guarded), *options]
+    ended = run(*arguments, folder=shop.folder, environment={**environment, **home})
+    assert ended.code == code, ended
+    if code:
+        assert "Who are you? (40101). Look at --user, --password and --token." in ended.err
+    assert "secret" not in ended.out + ended.err
+
+
+def test_a_plan_is_json_for_programs(shop: Shop) -> None:
+    shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
+    register, refer = shop.run("plan", "--json").json()["actions"]
+    assert (register["action"], register["subject"]) == ("register", f"{shop.prefix}address")
+    assert refer["references"] == [{"name": "shop.Address", "subject": f"{shop.prefix}address", "version": None}]
 
 
 @pytest.mark.parametrize(
