@@ -67,7 +67,8 @@ def same_schema(one: StoredVersion, one_store: Store, other: StoredVersion, othe
 
 def _canonical(stored: StoredVersion, store: Store) -> str:
     try:
-        return parsing.text_of(parsing.stored(store, stored.content, stored.subject), normalize=False)
+        parsed = parsing.stored(store, stored.content, stored.subject)
+        return parsing.text_of(parsed, stored.content.text, normalize=False)
     except RegistryError:
         return stored.content.text
 

@@ -22,6 +22,8 @@ from karapace_like.schema.model import (
 )
 
 _CACHED_SCHEMAS = 1000
+_LIGHT = 2_000
+"""Characters of schema text that are parsed or written in less than a millisecond, whatever they are."""
 
 
 class Identity:
@@ -39,22 +41,26 @@ class Identity:
         return isinstance(other, Identity) and self.parsed is other.parsed
 
 
-@remembered(_CACHED_SCHEMAS)
+def _is_light(_: SchemaType, text: str, dependencies: tuple[tuple[str, str], ...], __: Strictness) -> bool:
+    return len(text) + sum(len(each) for _, each in dependencies) <= _LIGHT
+
+
+@remembered(_CACHED_SCHEMAS, is_light=_is_light)
 def _parsed(
     schema_type: SchemaType, text: str, dependencies: tuple[tuple[str, str], ...], strictness: Strictness
 ) -> ParsedSchema:
     return formats.parse(UnparsedSchema(schema_type, text), dict(dependencies), strictness)
 
 
-@remembered(_CACHED_SCHEMAS)
-def _text(schema: Identity, normalize: bool) -> str:  # noqa: FBT001 - a key has no names
+@remembered(_CACHED_SCHEMAS, is_light=lambda _, length, __: length <= _LIGHT)
+def _text(schema: Identity, length: int, normalize: bool) -> str:  # noqa: ARG001, FBT001 - a key has no names
     form = FORMATS[schema.parsed.type]
     return form.normalized(schema.parsed) if normalize else form.canonical(schema.parsed)
 
 
-def text_of(parsed: ParsedSchema, *, normalize: bool) -> str:
-    """The text that is stored: canonical, or normalized."""
-    return _text(Identity(parsed), normalize)
+def text_of(parsed: ParsedSchema, text: str, *, normalize: bool) -> str:
+    """The text that is stored, canonical or normalized, of what was parsed from this text."""
+    return _text(Identity(parsed), len(text), normalize)
 
 
 def dependencies_of(store: Store, schema: UnparsedSchema, subject: str) -> Dependencies:

@@ -177,7 +177,7 @@ def understood(
     references = schema.references
     if normalize:
         references = tuple(sorted(set(references), key=lambda each: (each.name, each.subject, each.version)))
-    text = parsing.text_of(parsed, normalize=normalize)
+    text = parsing.text_of(parsed, schema.text, normalize=normalize)
     return parsed, Content(submission.type, text, references, submission.metadata, submission.rule_set)
 
 

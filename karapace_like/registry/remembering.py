@@ -3,7 +3,8 @@
 Parsing, writing and comparing schemas are pure, so their outcomes may be remembered by their arguments, errors
 included. Inside of `off_the_loop` a `remembered` function may only be *found* to have an outcome: where it has none,
 the call is abandoned, the outcome is computed on a thread, and the call is made again. A hostile schema can take
-seconds to parse or compare; requests for others are answered meanwhile.
+seconds to parse or compare; requests for others are answered meanwhile. What is light by its arguments is computed at
+once: going to a thread and back costs more.
 """
 
 import asyncio
@@ -38,8 +39,15 @@ class _Outcome(NamedTuple):
     error: InvalidSchemaError | None
 
 
-def remembered(size: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Remember what a pure function of hashable positional arguments returns or refuses, the `size` used last."""
+def _never(*_: object) -> bool:
+    return False
+
+
+def remembered(size: int, *, is_light: Callable[..., bool] = _never) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Remember what a pure function of hashable positional arguments returns or refuses, the `size` used last.
+
+    `is_light` tells by the arguments whether less than a millisecond of work is certain.
+    """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         outcomes: OrderedDict[Hashable, _Outcome] = OrderedDict()
@@ -63,7 +71,7 @@ def remembered(size: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 if outcome is not None:
                     outcomes.move_to_end(args)
             if outcome is None:
-                if _on_the_loop.get():
+                if _on_the_loop.get() and not is_light(*args, **kwargs):
                     raise _MissingError(partial(compute, *args, **kwargs))
                 outcome = compute(*args, **kwargs)
             if outcome.error is not None:

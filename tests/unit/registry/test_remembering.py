@@ -27,6 +27,24 @@ async def test_work_is_done_once_and_on_another_thread() -> None:
     assert threading.current_thread().name not in threads
 
 
+async def test_light_work_is_done_at_once() -> None:
+    """A thread would cost more than the work."""
+    threads: list[str] = []
+
+    @remembered(10, is_light=lambda number: number < 5)
+    def double(number: int) -> int:
+        threads.append(threading.current_thread().name)
+        return number * 2
+
+    @off_the_loop
+    async def handler(number: int) -> int:
+        return double(number)
+
+    assert [await handler(each) for each in (1, 1, 9)] == [2, 2, 18]
+    here = threading.current_thread().name
+    assert [each == here for each in threads] == [True, False]
+
+
 async def test_the_event_loop_goes_on_meanwhile() -> None:
     """A call that waits for heavy work does not hold up others."""
     released = threading.Event()
