@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from karapace_like.errors import KafkaFailure
 
@@ -43,3 +44,12 @@ class Term:
     """URLs of the members that are other products: they know nothing of fencing."""
     is_certain: Callable[[], bool] = lambda: True
     """Whether nobody else can have been elected by now: true between two heartbeats that arrive in time."""
+
+
+class Takeover(NamedTuple):
+    """What a node has once it may write."""
+
+    end: int
+    """The offset up to which everything is to be applied before its first write."""
+    is_fenced: bool
+    """Whether the cluster refuses every earlier primary's writes; else only the election keeps them away."""

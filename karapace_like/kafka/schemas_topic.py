@@ -36,7 +36,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.schemas_writer import SILENCE_MS, Batch, SchemasWriter
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.leadership import Fencing, Term
+from karapace_like.leadership import Fencing, Takeover, Term
 
 logger = logging.getLogger(__name__)
 
@@ -151,8 +151,8 @@ class SchemasTopic:
         """The offset after the last readable record; raises KafkaFailure."""
         return await asyncio.to_thread(self._end)
 
-    async def take_over(self, term: Term) -> int:
-        """Become the only writer; the offset up to which everything is to be applied first. Raises KafkaFailure."""
+    async def take_over(self, term: Term) -> Takeover:
+        """Become the only writer; raises KafkaFailure."""
         assert self._writer is not None
         return await asyncio.to_thread(self._writer.take_over, term)
 

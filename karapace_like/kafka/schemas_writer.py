@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.leadership import DeposedError, Fencing, Term
+from karapace_like.leadership import DeposedError, Fencing, Takeover, Term
 
 logger = logging.getLogger(__name__)
 
@@ -72,14 +72,14 @@ class SchemasWriter:
         self._term: Term | None = None
         self._one_at_a_time = threading.Lock()
 
-    def take_over(self, term: Term) -> int:
-        """Fence every earlier primary and write the mark; the offset after it. Raises KafkaFailure."""
+    def take_over(self, term: Term) -> Takeover:
+        """Fence every earlier primary and write the mark, which ends what is to be applied. Raises KafkaFailure."""
         with self._one_at_a_time:
             self._term, self._fenced = None, None
             if self._wants_fencing(term):
                 self._fenced = self._fencing_producer()
             self._term = term
-            return self._delivered(self._plain, [(self._mark, None)])
+            return Takeover(self._delivered(self._plain, [(self._mark, None)]), self._fenced is not None)
 
     def append(self, batch: Batch) -> int:
         """Write the records in order; the offset after the last one. Raises KafkaFailure, DeposedError."""

@@ -1,6 +1,7 @@
 """The registry as its callers see it: read the state, or write by a plan.
 
-Writing is one road: barrier (the state has reached the topic's end) -> plan -> append -> wait until applied -> answer.
+Writing is one road: barrier (the state has reached the topic's end, as a fenced primary's always has) -> plan -> append
+-> wait until applied -> answer.
 Only the primary goes it, with all writes that wait in one transaction; on other nodes a write that would change
 something raises NotPrimaryError. Own records come back through `take`, like every other node's; nothing else changes
 the state. Kafka is behind `Log`.
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from karapace_like.errors import ApiError, KafkaFailure
-from karapace_like.leadership import DeposedError, Term
+from karapace_like.leadership import DeposedError, Takeover, Term
 from karapace_like.registry import apply, batches, errors, records
 from karapace_like.registry.batches import Batch
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
@@ -62,8 +63,8 @@ class Log(Protocol):
         """The offset after the last readable record."""
         ...
 
-    async def take_over(self, term: Term, /) -> int:
-        """Refuse every earlier primary's writes from now on; the offset that is to be reached before the first own."""
+    async def take_over(self, term: Term, /) -> Takeover:
+        """Refuse every earlier primary's writes from now on, if that can be."""
         ...
 
     async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
@@ -238,8 +239,8 @@ class Registry:
         elected = now()
         await self.replayed()
         async with self._appending:  # what an earlier term has begun is seen through, not fenced by ourselves
-            marked = await self._log.take_over(term)
-        await self.applied(marked)
+            taken = await self._log.take_over(term)
+        await self.applied(taken.end)
         self._term = term
         self.board.post(Standing(Role.PRIMARY))
         logger.info("Writes are accepted %.2f s after the election", now() - elected)
@@ -247,7 +248,7 @@ class Registry:
             while True:
                 await self._queued.wait()
                 # What was handed to Kafka is seen through, whatever becomes of the term.
-                deposed = await asyncio.shield(asyncio.create_task(self._write_batch(term)))
+                deposed = await asyncio.shield(asyncio.create_task(self._write_batch(term, taken)))
                 if deposed is not None:
                     raise deposed
         finally:
@@ -285,16 +286,21 @@ class Registry:
     def _is_current(self) -> bool:
         return self._term is not None and self._term.is_certain()
 
-    async def _write_batch(self, term: Term) -> DeposedError | None:
-        """Write what waits, and answer it; the error with which the term ends, if it does."""
+    async def _write_batch(self, term: Term, taken: Takeover) -> DeposedError | None:
+        """Write what waits, and answer it; the error with which the term ends, if it does.
+
+        Where nobody else can write, the state has all there is: this node's own records were waited for, and what is
+        planned on a state that has become old is refused by the cluster. Else the topic's end is asked for.
+        """
         async with self._appending:
             writes = self._next_writes()
             try:
-                await self._barrier()
+                if not (taken.is_fenced and term.is_certain()):
+                    await self._barrier()
                 batch = batches.planned(self._store, [each.plan for each in writes])
                 writes = self._answered(writes, batch, term)
                 if batch.records:
-                    await self.applied(await self._log.append(self._encoded(batch.records)))
+                    await self._appended(batch.records)
                     self._log.mark()
             except DeposedError as error:
                 _refuse(writes, NotPrimaryError(is_outcome_known=error.is_outcome_known))
@@ -307,6 +313,16 @@ class Registry:
             finally:
                 _refuse(writes, errors.store_failure("unexpectedly"))  # nobody waits for what has failed unforeseen
         return None
+
+    async def _appended(self, planned: Sequence[Record]) -> None:
+        """Append the records and return when they are applied."""
+        reached = self._position
+        end = await self._log.append(self._encoded(planned))
+        if end <= reached:
+            reason = "The schemas topic ends before what was read from it: records were lost."
+            self.give_up(reason)
+            raise KafkaFailure("OFFSET_OUT_OF_RANGE", reason)
+        await self.applied(end)
 
     def _next_writes(self) -> list[_Write]:
         waiting = [each for each in self._queue if not each.answer.done()]

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from karapace_like.leadership import Term
+from karapace_like.leadership import Takeover, Term
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Standing
@@ -36,8 +36,8 @@ class MemoryLog:
     async def end(self) -> int:
         return len(self.records)
 
-    async def take_over(self, _: Term) -> int:
-        return len(self.records)
+    async def take_over(self, _: Term) -> Takeover:
+        return Takeover(len(self.records), is_fenced=True)
 
     def mark(self) -> None:
         """Every record is seen at once."""

@@ -215,3 +215,15 @@ async def test_the_service_says_what_it_is(api: Api) -> None:
     assert await api("GET", "/v1/metadata/version") == (200, {"version": __version__, "commitId": ""})
     assert await api("GET", "/v1/metadata/deployment") == (200, {"attributes": ["opensource"]})
     assert (await api("GET", "/v1/metadata/id"))[1]["scope"] == {"path": [], "clusters": {}}
+
+
+async def test_a_topic_that_has_lost_records_is_written_to_no_more(api: Api) -> None:
+    """What was just written may have taken the place of what is in memory."""
+    for number in range(3):
+        await api("POST", f"/subjects/s{number}/versions", {"schema": '"int"'})
+    del api.log.records[1:]
+    status, body = await api("POST", "/subjects/a/versions", {"schema": '"long"'})
+    assert (status, body["error_code"]) == (500, 50001)
+    status, body = await api("GET", "/subjects")
+    assert (status, body["error_code"]) == (503, 50001)
+    assert "records were lost" in body["message"]

@@ -17,7 +17,7 @@ from yarl import URL
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Generation, GroupSettings
-from karapace_like.leadership import DeposedError, Term
+from karapace_like.leadership import DeposedError, Takeover, Term
 from karapace_like.registry import deletion, errors, registration
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
 from karapace_like.registry.planning import Plan
@@ -308,7 +308,7 @@ class SimulatedLog:
         await self._node.awake()
         return end
 
-    async def take_over(self, term: Term) -> int:
+    async def take_over(self, term: Term) -> Takeover:
         await self._node.awake()
         await self._world.hold()
         self._world.epoch += 1
@@ -316,7 +316,7 @@ class SimulatedLog:
         end = self._world.append(Record(MARK, None, 0))
         await self._node.awake()
         self._epoch, self._term = epoch, term
-        return end
+        return Takeover(end, self._world.fencing)
 
     async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
         if not self._world.fencing and not (self._term and self._term.is_certain()):
