@@ -111,6 +111,7 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         watching = asyncio.create_task(reachability.watch(f"{scheme}://{host}:{port}", health))
         taking_part = asyncio.create_task(_take_part(election, ready, (host, port, scheme)))
         registry.on_lost(taking_part.cancel)
+        stack.callback(registry.leave)
         stack.push_async_callback(_cancel, watching_files, ready, watching, taking_part)
         yield Service(addresses, registry, ready, taking_part)
 

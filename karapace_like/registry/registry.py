@@ -233,6 +233,10 @@ class Registry:
         """Another node writes, by its URL; None: nobody is known."""
         self.board.post(Standing(Role.FOLLOWER, primary))
 
+    def leave(self) -> None:
+        """This node takes no part any more: what waits for a primary is told at once."""
+        self.board.post(Standing(Role.LEAVING))
+
     async def lead(self, term: Term) -> None:
         """Write for this term, until cancelled; raises DeposedError once another node has taken over."""
         now = asyncio.get_running_loop().time

@@ -10,6 +10,8 @@ class Role(enum.Enum):
 
     FOLLOWER = "follower"
     PRIMARY = "primary"
+    LEAVING = "leaving"
+    """It has left the election for good, and will not hear of another primary."""
 
 
 class Standing(NamedTuple):

@@ -88,6 +88,9 @@ async def answered_somewhere(
                 if standing.primary is not None and once:
                     reason = f"This node is not the primary, but {standing.primary}."
                     break
+                if standing.role is Role.LEAVING:
+                    reason = "This node is stopping."
+                    break
                 was_known = is_outcome_known
                 try:
                     if standing.role is Role.PRIMARY:

@@ -236,6 +236,16 @@ async def test_a_write_waits_for_the_election_of_this_node() -> None:
         assert (answer.status, (await answer.json())["id"]) == (200, 1)
 
 
+async def test_a_write_does_not_wait_for_an_election_that_a_stopping_node_will_not_hear_of() -> None:
+    async with follower(None) as node:
+        asked = asyncio.create_task(node.ask("POST", "/subjects/a/versions", SCHEMA))
+        await node.board.is_watched.wait()
+        node.registry.leave()
+        expected = (503, 50004, "1", "Leader not known. This node is stopping.")
+        assert await refusal(await asked) == expected
+        assert await refusal(await node.ask("POST", "/subjects/a/versions", SCHEMA)) == expected
+
+
 async def test_a_write_that_nobody_waits_for_any_more_is_not_carried_out_later() -> None:
     """Whoever asked may have asked another node since, and deleted the schema again."""
     async with follower(None) as node:
