@@ -110,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_url: Annotated[
         str | None, _about("Kafka Connect's workers, comma separated: their API is served, too. Unset: it is not.")
     ] = None
+    workers: Annotated[
+        int, msgspec.Meta(ge=1, le=64, description="Processes that serve as one node, each on a core of its own.")
+    ] = 1
     http_request_max_size: Annotated[int, _about("Bytes of a request body at most; more is answered 413.")] = (
         16 * 1024 * 1024
     )

@@ -12,8 +12,9 @@ from karapace_like.registry.content import Content
 from karapace_like.registry.errors import NotPrimaryError, RegistryError
 from karapace_like.registry.registration import Registered, Submission
 from karapace_like.registry.registry import Basis, Registry
+from karapace_like.registry.standing import Standing
 from karapace_like.schema.model import SchemaId, UnparsedSchema
-from karapace_like.web.forwarding import answered_somewhere, written_by
+from karapace_like.web.forwarding import answered_somewhere, written_there
 from karapace_like.web.peers import Answer, Peers
 
 _REFUSED = 400
@@ -63,10 +64,10 @@ class RegistrySchemas:
         async def here() -> Registered:
             return await self._registry.write(plan)
 
-        async def there(primary: str) -> Registered:
+        async def there(standing: Standing) -> Registered:
             """Once the primary's version is applied here, it is found like any other."""
-            answer = await written_by(
-                primary, self._registry, self._peers, "POST", f"/subjects/{quote(subject, safe='')}/versions",
+            answer = await written_there(
+                standing, self._registry, self._peers, "POST", f"/subjects/{quote(subject, safe='')}/versions",
                 {"Content-Type": "application/json"}, _body(schema),
             )  # fmt: skip
             if answer.status >= _REFUSED:

@@ -1,6 +1,7 @@
 """The one composition root: builds everything from settings, starts it in order and stops it in reverse.
 
-HTTP listens first, so that clients and probes get an answer (503) while the schemas are still being read.
+HTTP listens first, so that clients and probes get an answer (503) while the schemas are still being read. One process
+builds all of this; of several workers (`workers/`) each does, and one of them takes part in the election.
 """
 
 import asyncio
@@ -9,14 +10,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
+from karapace_like import listening
 from karapace_like.client.registry_client import Credentials, RegistryClient
-from karapace_like.config import Listener, SchemaValidation, Settings
+from karapace_like.config import SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka.admin import Admin
@@ -30,6 +33,7 @@ from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka_access import kafka_settings
+from karapace_like.listening import Door
 from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
 from karapace_like.proxy.ports import Schemas
@@ -42,8 +46,10 @@ from karapace_like.schema.model import Strictness
 from karapace_like.security import Security
 from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
-from karapace_like.web.health import Health
-from karapace_like.web.peers import Peers
+from karapace_like.web.draining import Draining
+from karapace_like.web.health import ElectionElsewhere, Health
+from karapace_like.web.neighbours import Neighbours
+from karapace_like.web.peers import Peers, worker_address
 from karapace_like.web.proxy.owners import Owners
 from karapace_like.web.registry.metadata import ClusterIds
 from karapace_like.web.shortcuts import Runner
@@ -60,39 +66,81 @@ _SHUTDOWN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What belongs to one process of a node; the defaults are those of the only one."""
+
+    doors: Sequence[Door]
+    """Where the node listens; closed in the end."""
+    owner: Owner = field(default_factory=Owner.drawn)
+    """This process, and its node."""
+    is_elected_here: bool = True
+    """Whether this process takes part in the election, and not another worker."""
+    asked_at: Path | None = None
+    """The Unix socket where the other workers ask this one."""
+    accepts_when_ready: bool = False
+    """Whether the other workers accept connections until this one is ready."""
+    member_id: str = ""
+    """The membership in the election's group to go on with: a worker's that has ended."""
+    on_member: Callable[[str], None] = lambda _: None
+    """Told of each new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A running service."""
 
-    addresses: tuple[Listener, ...]
-    """As bound."""
+    place: Place
     registry: Registry
+    neighbours: Neighbours
     ready: asyncio.Task[None]
     """Done once the service is ready; holds the error that makes it impossible."""
     taking_part: asyncio.Task[None]
     """The election; done only where it has failed, or there is nothing to be elected for any more."""
 
+    async def work_beside(self, sockets: Sequence[str], writer: str | None) -> None:
+        """The other workers are at these Unix sockets now; `writer` is the one that takes part in the election."""
+        if not self.place.is_elected_here:
+            self.registry.work_beside(None if writer is None else worker_address(writer))
+        await self.neighbours.meet({int(Path(each).name): worker_address(each) for each in sockets})
+
+    async def until(self, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        """Return once it is to stop; raises KafkaFailure where it cannot become ready or take part any more."""
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait([self.ready, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if self.ready.done():
+            self.ready.result()
+            on_ready()
+        await asyncio.wait([self.taking_part, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if self.taking_part.done() and not self.taking_part.cancelled():
+            self.taking_part.result()
+        await stopped
+
 
 @asynccontextmanager
-async def running(settings: Settings, progress: Progress = lambda _: None) -> AsyncIterator[Service]:
-    """The service, listening inside of the block; raises OSError if an address is taken."""
+async def running(settings: Settings, place: Place, progress: Progress = lambda _: None) -> AsyncIterator[Service]:
+    """The service, listening inside of the block."""
     async with AsyncExitStack() as stack:
         kafka = kafka_settings(settings)
         # The proxy needs the schemas also where the registry's own API is switched off.
         registry, topic = _registry(settings, kafka)
         peers = Peers()
-        owner = Owner.drawn()
+        neighbours = Neighbours(peers)
+        registry.share_with(neighbours.applied)
         schemas = await _other_registry(stack, settings) or RegistrySchemas(registry, peers)
-        proxy = _proxy(settings, kafka, schemas, owner) if settings.karapace_rest else None
-        nodes = Nodes(_group(settings, kafka))
-        election = _election(settings, kafka, registry, owner)
-        health = Health(registry, election)
+        proxy = _proxy(settings, kafka, schemas, place.owner) if settings.karapace_rest else None
+        nodes = Nodes(Group(kafka, _group(settings)))
+        election = _election(settings, kafka, registry, place) if place.is_elected_here else None
+        health = Health(registry, election or ElectionElsewhere(), instance=place.owner.node)
         security = Security.of(settings)
+        draining = Draining()
         app = make_app(
             registry if settings.karapace_registry else None,
             proxy,
             health=health,
             peers=peers,
-            owners=Owners(owner, nodes, peers),
+            owners=Owners(place.owner, nodes, neighbours, peers),
+            draining=draining,
+            has_neighbours=place.asked_at is not None,
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
             access=security.access,
             connect_urls=settings.connect_urls,
@@ -104,16 +152,23 @@ async def running(settings: Settings, progress: Progress = lambda _: None) -> As
         if proxy is not None:
             proxy.start()
             stack.push_async_callback(proxy.close)
-        addresses = await _listen(stack, app, settings, security)
+        runner = await _runner(stack, app, security)
         watching_files = asyncio.create_task(security.watch())
         ready = asyncio.create_task(_become_ready(registry, topic, health, progress))
-        host, port, scheme = _advertised(settings, addresses)
-        watching = asyncio.create_task(reachability.watch(f"{scheme}://{host}:{port}", health))
-        taking_part = asyncio.create_task(_take_part(election, ready, (host, port, scheme)))
+        if place.asked_at is not None:
+            await web.UnixSite(runner, place.asked_at).start()
+        accepting = asyncio.create_task(_accept(runner, place, security, ready))
+        taking_part = asyncio.create_task(_take_part(election, ready, _advertised(settings, place), health))
         registry.on_lost(taking_part.cancel)
+        # Beside other workers, which go on, a request that is under way is answered before the election is left; alone,
+        # the other nodes' next primary is not kept waiting for clients.
+        if place.asked_at is None:
+            stack.push_async_callback(draining.drain, runner)
         stack.callback(registry.leave)
-        stack.push_async_callback(_cancel, watching_files, ready, watching, taking_part)
-        yield Service(addresses, registry, ready, taking_part)
+        stack.push_async_callback(_cancel, watching_files, ready, accepting, taking_part)
+        if place.asked_at is not None:
+            stack.push_async_callback(draining.drain, runner)
+        yield Service(place, registry, neighbours, ready, taking_part)
 
 
 def _registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, SchemasTopic]:
@@ -138,27 +193,27 @@ def _registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Schem
     return Registry(topic, rules), topic
 
 
-def _group(settings: Settings, kafka: KafkaSettings) -> Group:
-    return Group(kafka, GroupSettings(id=settings.group_id, session_timeout_ms=settings.session_timeout_ms))
+def _group(settings: Settings) -> GroupSettings:
+    return GroupSettings(id=settings.group_id, session_timeout_ms=settings.session_timeout_ms)
 
 
-def _election(settings: Settings, kafka: KafkaSettings, registry: Registry, owner: Owner) -> Election:
+def _election(settings: Settings, kafka: KafkaSettings, registry: Registry, place: Place) -> Election:
     return Election(
-        _group(settings, kafka),
+        Group(kafka, _group(settings), member_id=place.member_id, on_member=place.on_member),
         registry,
         ElectionSettings(
             # The primary answers the others' requests: a node without the registry's API cannot.
             eligible=settings.master_eligibility and settings.karapace_registry,
             strategy=settings.master_election_strategy,
             sticky=settings.master_election_sticky,
-            node=owner.node if settings.karapace_rest else None,
+            node=place.owner.node if settings.karapace_rest else None,
         ),
     )
 
 
-def _advertised(settings: Settings, addresses: tuple[Listener, ...]) -> tuple[str, int, str]:
+def _advertised(settings: Settings, place: Place) -> tuple[str, int, str]:
     """(host, port, scheme) where the other nodes are told to reach this one."""
-    host, port, _ = first = addresses[0]
+    host, port, _ = first = place.doors[0].address
     if host in _WILDCARDS:
         host = socket.gethostname()
     return (
@@ -218,9 +273,7 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Ow
     )
 
 
-async def _listen(
-    stack: AsyncExitStack, app: web.Application, settings: Settings, security: Security
-) -> tuple[Listener, ...]:
+async def _runner(stack: AsyncExitStack, app: web.Application, security: Security) -> Runner:
     runner = Runner(
         app,
         admit=None if security.access is None else security.access.admits,
@@ -231,12 +284,16 @@ async def _listen(
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    bound: list[Listener] = []
-    for host, port, is_tls in settings.addresses:
-        context = security.tls.context if is_tls and security.tls is not None else None
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-        bound += [Listener(each[0], each[1], is_tls) for each in runner.addresses[len(bound) :]]
-    return tuple(bound)
+    return runner
+
+
+async def _accept(runner: Runner, place: Place, security: Security, ready: asyncio.Task[None]) -> None:
+    """Take connections, at once or when they can be served better than by others."""
+    if place.accepts_when_ready:
+        await asyncio.wait([ready])
+    for each in place.doors:
+        context = security.tls.context if each.is_tls and security.tls is not None else None
+        await web.SockSite(runner, each.socket, ssl_context=context).start()
 
 
 async def _become_ready(registry: Registry, topic: SchemasTopic, health: Health, progress: Progress) -> None:
@@ -258,12 +315,21 @@ async def _become_ready(registry: Registry, topic: SchemasTopic, health: Health,
     health.ready_after = time.monotonic() - health.started
 
 
-async def _take_part(election: Election, ready: asyncio.Task[None], advertised: tuple[str, int, str]) -> None:
+async def _take_part(
+    election: Election | None, ready: asyncio.Task[None], advertised: tuple[str, int, str], health: Health
+) -> None:
     """Stand for election once reads are served: a node that is still reading could not write either."""
-    await asyncio.wait([ready])
-    if not ready.cancelled() and ready.exception() is None:
-        host, port, scheme = advertised
-        await election.run(host, port, scheme=scheme)
+    if election is None:
+        await asyncio.Event().wait()
+        return
+    host, port, scheme = advertised
+    watching = asyncio.create_task(reachability.watch(f"{scheme}://{host}:{port}", health))
+    try:
+        await asyncio.wait([ready])
+        if not ready.cancelled() and ready.exception() is None:
+            await election.run(host, port, scheme=scheme)
+    finally:
+        await _cancel(watching)
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:
@@ -272,35 +338,28 @@ async def _cancel(*tasks: asyncio.Task[None]) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def serve(settings: Settings, progress: Progress) -> None:
-    """Serve until SIGINT or SIGTERM, or until it turns out that the service cannot become ready."""
+async def _serve(settings: Settings, place: Place, progress: Progress) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    async with running(settings, progress) as service:
-        urls = " and ".join(f"{each.scheme}://{each.host}:{each.port}" for each in service.addresses)
-        progress(f"Listening at {urls}")
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait([service.ready, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if service.ready.done():
-            service.ready.result()
-            progress(f"Ready at {urls}")
-        await asyncio.wait([service.taking_part, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if service.taking_part.done() and not service.taking_part.cancelled():
-            service.taking_part.result()
-        await stopped
+    urls = listening.urls(place.doors)
+    async with running(settings, place, progress) as service:
+        await service.until(stopping, lambda: progress(f"Ready at {urls}"))
         progress("Stopping")
 
 
 def run(settings: Settings, progress: Progress) -> None:
-    """Serve on the fastest event loop that there is; returns when the service has stopped."""
+    """Serve in this process until SIGINT or SIGTERM; raises KafkaFailure, OSError if an address is taken."""
     logging.basicConfig(level=settings.log_level, format=settings.log_format, stream=sys.stderr)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings, progress))
+    doors = listening.opened(settings.addresses)
+    progress(f"Listening at {listening.urls(doors)}")
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve(settings, Place(doors), progress))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Of the fastest event loop that there is."""
     if sys.platform == "win32":
         return None
     import uvloop  # noqa: PLC0415 - not available on every platform

@@ -14,6 +14,7 @@ from typing import Self
 _LISTENING = re.compile(r"Listening at (http://\S+)")
 _READY = re.compile(r"Ready at http://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
+_WORKER = re.compile(r"Worker (\d+) is process (\d+)")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
@@ -21,13 +22,15 @@ _STOP_SECONDS = 30
 class ServiceProcess:
     """`karapace-like serve` on a free port, with a schemas topic and group of its own unless they are named.
 
-    `settings` are configuration names and values, handed over in the environment. `program` is called with `serve`.
+    `settings` are configuration names and values, handed over in the environment. `WORKERS` in the environment of the
+    tests says with how many workers all of them run that do not say it themselves. `program` is called with `serve`.
     """
 
     def __init__(self, bootstrap_servers: str, *, program: Sequence[str] = _PROGRAM, **settings: object) -> None:
         self._program = program
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
+        settings.setdefault("workers", os.environ.get("WORKERS", "1"))
         self.lines: list[str] = []
         self.url = ""
         self._listening = threading.Event()
@@ -54,6 +57,11 @@ class ServiceProcess:
         """Of the running process."""
         assert self._process is not None
         return self._process.pid
+
+    def worker(self, number: int) -> int:
+        """The process id of a worker, the last that was started."""
+        found = [each[2] for each in map(_WORKER.search, self.lines) if each is not None and each[1] == str(number)]
+        return int(found[-1])
 
     @property
     def running(self) -> bool:
@@ -87,6 +95,11 @@ class ServiceProcess:
         if self._process.poll() is None:
             self._process.send_signal(number)
         return self._process.wait(_STOP_SECONDS)
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(_START_SECONDS)
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from karapace_like.config import ConfigError
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster, default_data_folder
-from karapace_like.serve import run
+from karapace_like.workers.errors import WorkerFailedError
 
 
 @click.command()
@@ -28,6 +29,7 @@ from karapace_like.serve import run
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The only port to listen on.  [default: 8081 and 8082]")
 @click.option("--listeners", help="http://host:port,... instead of host and port.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that serve as one node.  [default: 1]")
 @click.option("--log-level", type=click.Choice([each.value for each in config.LogLevel]), help="What is logged.")
 def serve(*, file: Path | None, dev: bool, data: Path, ephemeral: bool, **flags: object) -> None:
     """Serve the schema registry and the Kafka REST proxy until Ctrl-C.
@@ -42,8 +44,12 @@ def serve(*, file: Path | None, dev: bool, data: Path, ephemeral: bool, **flags:
             settings, unknown = config.load(file=file, environment=os.environ, flags=flags)
             for name in unknown:
                 _progress(f"Ignoring the setting {name}: it is not known")
-            run(settings, _progress)
-        except (BrokerError, ConfigError) as error:
+            # A supervisor needs none of the modules that serve, and their memory.
+            server = import_module(
+                "karapace_like.workers.supervisor" if settings.workers > 1 else "karapace_like.serve"
+            )
+            server.run(settings, _progress)
+        except (BrokerError, ConfigError, WorkerFailedError) as error:
             raise click.ClickException(str(error)) from error
         except KafkaFailure as error:
             raise click.ClickException(error.message) from error

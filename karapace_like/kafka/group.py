@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,11 +57,20 @@ class Generation(NamedTuple):
 class Group:
     """This process's membership in one group."""
 
-    def __init__(self, kafka: KafkaSettings, settings: GroupSettings) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: GroupSettings,
+        *,
+        member_id: str = "",
+        on_member: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`member_id` is of a process that has ended, and goes on here; `on_member` is told of each new one."""
         self.settings = settings
         self._kafka = kafka
         self._connection: AIOKafkaConnection | None = None
-        self._member_id = ""
+        self._member_id = member_id
+        self._on_member = on_member
 
     async def join(self, metadata: bytes) -> Generation:
         """Join, or join again, and wait until every member has done so."""
@@ -76,10 +85,10 @@ class Group:
         limit = timeout_ms / 1000 + _REQUEST_SECONDS
         answer = await self._asked(request(), limit)
         if answer.error_code == errors.MemberIdRequired.errno:
-            self._member_id = answer.member_id
+            self._be(answer.member_id)
             answer = await self._asked(request(), limit)
         self._check(answer.error_code)
-        self._member_id = answer.member_id
+        self._be(answer.member_id)
         members = {each[0]: each[-1] for each in answer.members} if answer.leader_id == answer.member_id else None
         return Generation(answer.generation_id, answer.member_id, members)
 
@@ -108,8 +117,13 @@ class Group:
         if self._member_id and self._connection is not None:
             with contextlib.suppress(KafkaFailure):
                 await self._asked(LeaveGroupRequest(self.settings.id, self._member_id))
-        self._member_id = ""
+        self._be("")
         self._close()
+
+    def _be(self, member_id: str) -> None:
+        if member_id != self._member_id:
+            self._member_id = member_id
+            self._on_member(member_id)
 
     async def _asked(self, request: Any, limit: float = _REQUEST_SECONDS) -> Any:
         try:
@@ -157,7 +171,7 @@ class Group:
             return
         failure = translate.protocol_failure(error_code)
         if failure.name == "UNKNOWN_MEMBER_ID":
-            self._member_id = ""
+            self._be("")
         if failure.name in _COORDINATOR_LOST:
             self._close()
         raise failure

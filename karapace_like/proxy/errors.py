@@ -86,8 +86,9 @@ def consumer_expired(seconds: float) -> ProxyError:
     return ProxyError(40403, f"Consumer instance not found: it was closed after {seconds:g} seconds without a request.")
 
 
-def owner_gone() -> ProxyError:
-    return ProxyError(40403, "Consumer instance not found: the node that had it is gone. Make another instance.")
+def owner_gone(kind: str = "node") -> ProxyError:
+    """`kind` is node, or worker where the node goes on."""
+    return ProxyError(40403, f"Consumer instance not found: the {kind} that had it is gone. Make another instance.")
 
 
 def consumer_of_another_user() -> ProxyError:

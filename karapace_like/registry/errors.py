@@ -180,9 +180,12 @@ class OutcomeUnknownError(RegistryError):
         super().__init__(50002, message, retry_after=1)
 
 
+FORWARDING_FAILED = 50003
+
+
 def forwarding_failed(reason: str) -> RegistryError:
     return RegistryError(
-        50003,
+        FORWARDING_FAILED,
         f"Error while forwarding the request to the primary: {reason}. It is safe to retry.",
         status=503,
         retry_after=1,

@@ -9,7 +9,7 @@ the state. Kafka is behind `Log`.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -143,6 +143,7 @@ class Registry:
         self._queued = asyncio.Event()
         self._appending = asyncio.Lock()
         self._shared_barrier: asyncio.Task[None] | None = None
+        self._beside: Callable[[int], Awaitable[None]] | None = None
 
     @property
     def progress(self) -> Progress:
@@ -195,6 +196,16 @@ class Registry:
         self._waiters.append((offset, waiter))
         await waiter
 
+    def share_with(self, beside: Callable[[int], Awaitable[None]]) -> None:
+        """Answer a write only once `beside` returns: this node's other workers have applied up to the offset."""
+        self._beside = beside
+
+    async def applied_everywhere(self, offset: int) -> None:
+        """Return when every worker of this node has applied up to the offset: the caller may ask any of them next."""
+        await self.applied(offset)
+        if self._beside is not None:
+            await self._beside(offset)
+
     async def caught_up(self) -> None:
         """Return when the state has reached an end that the topic had after this call.
 
@@ -232,6 +243,10 @@ class Registry:
     def follow(self, primary: str | None) -> None:
         """Another node writes, by its URL; None: nobody is known."""
         self.board.post(Standing(Role.FOLLOWER, primary))
+
+    def work_beside(self, writer: str | None) -> None:
+        """Another worker of this node takes part in the election, at this address; None: it is being started."""
+        self.board.post(Standing() if writer is None else Standing(Role.WORKER, writer))
 
     def leave(self) -> None:
         """This node takes no part any more: what waits for a primary is told at once."""
@@ -304,8 +319,9 @@ class Registry:
                 batch = batches.planned(self._store, [each.plan for each in writes])
                 writes = self._answered(writes, batch, term)
                 if batch.records:
-                    await self._appended(batch.records)
+                    end = await self._appended(batch.records)
                     self._log.mark()
+                    await self.applied_everywhere(end)
             except DeposedError as error:
                 _refuse(writes, NotPrimaryError(is_outcome_known=error.is_outcome_known))
                 return error
@@ -318,8 +334,8 @@ class Registry:
                 _refuse(writes, errors.store_failure("unexpectedly"))  # nobody waits for what has failed unforeseen
         return None
 
-    async def _appended(self, planned: Sequence[Record]) -> None:
-        """Append the records and return when they are applied."""
+    async def _appended(self, planned: Sequence[Record]) -> int:
+        """Append the records and return when they are applied; the offset after the last."""
         reached = self._position
         end = await self._log.append(self._encoded(planned))
         if end <= reached:
@@ -327,6 +343,7 @@ class Registry:
             self.give_up(reason)
             raise KafkaFailure("OFFSET_OUT_OF_RANGE", reason)
         await self.applied(end)
+        return end
 
     def _next_writes(self) -> list[_Write]:
         waiting = [each for each in self._queue if not each.answer.done()]

@@ -1,4 +1,4 @@
-"""Which node writes, as far as this one knows, and waiting for that to change."""
+"""Who writes, as far as this process knows, and waiting for that to change."""
 
 import asyncio
 import enum
@@ -6,20 +6,23 @@ from typing import NamedTuple
 
 
 class Role(enum.Enum):
-    """What a node does about writes."""
+    """What a process does about writes."""
 
     FOLLOWER = "follower"
+    """Pass them to the node that is the primary."""
     PRIMARY = "primary"
+    WORKER = "worker"
+    """Pass them to the worker that holds this node's part in the election: it writes, or passes them to the primary."""
     LEAVING = "leaving"
     """It has left the election for good, and will not hear of another primary."""
 
 
 class Standing(NamedTuple):
-    """One node's place among the others."""
+    """One process's place among the others."""
 
     role: Role = Role.FOLLOWER
     primary: str | None = None
-    """The URL of another node that writes; None where none is known, or this one does."""
+    """The address to which writes are passed; None where none is known, or this process writes."""
 
 
 class StandingBoard:

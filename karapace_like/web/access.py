@@ -5,8 +5,9 @@ Where nothing of this is set up, routes are served as they are, and what handler
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 import msgspec
 from aiohttp import web
@@ -25,6 +26,8 @@ from karapace_like.web.needs import Need
 audit_logger = logging.getLogger("karapace_like.audit")
 _REFUSED = frozenset({401, 403})
 _NOBODY = Policy(())
+_CERTIFIED = "X-Worker-Certified"
+"""Between workers: whom the caller's certificate names. From anybody else it is not believed."""
 
 
 class Caller(NamedTuple):
@@ -58,6 +61,19 @@ def require(request: web.Request, operation: Operation, kind: Kind, names: Itera
     found = request.get(_CALLER)
     if found is not None:
         found.require((operation,), ((kind.named(each),) for each in names))
+
+
+def is_from_worker(request: web.BaseRequest) -> bool:
+    """Whether another worker of this node has passed the request on: only Unix sockets have no address."""
+    return request.remote == ""
+
+
+def vouch(request: web.Request, headers: MutableMapping[str, str]) -> None:
+    """Put the caller's certificate, which ends with his connection, into what another worker of this node is told."""
+    headers.pop(_CERTIFIED, None)  # nobody vouches for himself
+    found = request.get(_CALLER)
+    if found is not None and found.principal.method is Method.CERTIFICATE:
+        headers[_CERTIFIED] = quote(found.principal.name)
 
 
 def may(request: web.Request, operation: Operation, kind: Kind, name: str) -> bool:
@@ -94,7 +110,12 @@ class Access:
 
     async def authorise(self, request: web.Request, need: Need) -> Caller:
         """Who calls; raises UnauthenticatedError, or ForbiddenError if he may not."""
-        found = await self.authentication.principal(request.headers.get("Authorization"), request.transport)
+        certified = request.headers.get(_CERTIFIED) if is_from_worker(request) else None
+        found = (
+            Principal(unquote(certified), Method.CERTIFICATE)
+            if certified is not None
+            else await self.authentication.principal(request.headers.get("Authorization"), request.transport)
+        )
         calling = Caller(found, self._policy_for(found, request.method))
         request[_CALLER] = calling
         calling.require(need.operations, need.resources(request))

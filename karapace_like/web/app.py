@@ -6,13 +6,14 @@ from aiohttp import web
 
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
-from karapace_like.web import connect, openapi, request_ids, service
+from karapace_like.web import connect, neighbours, openapi, request_ids, service
 from karapace_like.web import health as health_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.access import ACCESS, Access
 from karapace_like.web.connect import WORKERS, Workers
+from karapace_like.web.draining import Draining
 from karapace_like.web.errors import errors_middleware
 from karapace_like.web.forwarding import forwarding_middleware
 from karapace_like.web.health import HEALTH, Health
@@ -35,14 +36,21 @@ def make_app(
     health: Health | None = None,
     peers: Peers | None = None,
     owners: Owners | None = None,
+    draining: Draining | None = None,
+    has_neighbours: bool = False,
     cluster_ids: ClusterIds | None = None,
     access: Access | None = None,
     connect_urls: Sequence[str] = (),
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
 ) -> web.Application:
-    """The application with the halves that are given; `connect_urls`: Kafka Connect's workers; `access`: who may."""
+    """The application with the halves that are given.
+
+    `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers.
+    """
     app = web.Application(middlewares=[errors_middleware], client_max_size=max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
+    if draining is not None:
+        app.on_response_prepare.append(draining.hang_up)
     if access is not None:
         app[ACCESS] = access
         app.cleanup_ctx.append(access.running)
@@ -57,6 +65,8 @@ def make_app(
     if registry is not None:
         app[REGISTRY] = registry
         app.middlewares.append(forwarding_middleware)
+        if has_neighbours:
+            app.router.add_get(neighbours.PATH, neighbours.applied)
         add_routes(app, registry_api.TOP_ROUTES)
         add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
     if proxy is not None:

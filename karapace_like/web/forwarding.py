@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+import msgspec
 from aiohttp import web
-from yarl import URL
 
 from karapace_like.registry import errors
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Role, Standing
+from karapace_like.web.access import is_from_worker
 from karapace_like.web.errors import Handler
 from karapace_like.web.keys import REGISTRY
 from karapace_like.web.peers import PEERS, Answer, NotReachedError, Peers, is_hop, passed_on_headers
@@ -49,10 +50,10 @@ async def forwarding_middleware(request: web.Request, handler: Handler) -> web.S
             request.config_dict[REGISTRY],
             refusal,
             lambda: _answered_here(_still_waited_for(request), handler),
-            lambda primary: _passed_on_to(primary, _still_waited_for(request)),
+            lambda standing: _passed_on(standing, _still_waited_for(request)),
             once=is_hop(request),
         )
-    if is_hop(request):
+    if is_hop(request) or is_from_worker(request):
         answer.headers[APPLIED] = str(request.config_dict[REGISTRY].progress.position)
     return answer
 
@@ -71,21 +72,22 @@ async def answered_somewhere(
     registry: Registry,
     refusal: NotPrimaryError,
     here: Callable[[], Awaitable[T]],
-    there: Callable[[str], Awaitable[T]],
+    there: Callable[[Standing], Awaitable[T]],
     *,
     once: bool = False,
 ) -> T:
-    """The answer of this node, should it be elected, or of the primary at the URL that `there` is given.
+    """The answer of this process, should it be elected, or of the one that `there` asks, by a standing.
 
-    `refusal` is this node's first answer. Goes on through elections for as long as a write may take; raises
-    RegistryError 50004 then, or 50002 where something may have been written. `once`: it was sent on already.
+    `refusal` is this process's first answer. Goes on through elections for as long as a write may take; raises
+    RegistryError 50004 then, or 50002 where something may have been written. `once`: another node has
+    sent it on already.
     """
     reason, is_outcome_known = "No primary is elected at the moment.", refusal.is_outcome_known
     try:
         async with asyncio.timeout(registry.write_timeout) as limit:
             while True:
                 standing = registry.board.current
-                if standing.primary is not None and once:
+                if standing.primary is not None and once and standing.role is not Role.WORKER:
                     reason = f"This node is not the primary, but {standing.primary}."
                     break
                 if standing.role is Role.LEAVING:
@@ -98,7 +100,7 @@ async def answered_somewhere(
                         return await here()
                     if standing.primary is not None:
                         is_outcome_known = False
-                        return await there(standing.primary)
+                        return await there(standing)
                 except NotPrimaryError as error:
                     reason, is_outcome_known = "This node has just been deposed.", was_known and error.is_outcome_known
                 except NotAnsweredError as error:
@@ -110,13 +112,20 @@ async def answered_somewhere(
     raise errors.leader_not_known(reason) if is_outcome_known else OutcomeUnknownError(reason.removesuffix("."))
 
 
-async def written_by(
-    primary: str, registry: Registry, peers: Peers, method: str, path: str, headers: Mapping[str, str], body: bytes
+async def written_there(
+    standing: Standing,
+    registry: Registry,
+    peers: Peers,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Answer:
-    """The primary's answer, once what it has written is applied here; raises NotAnsweredError."""
-    url = URL(primary + path, encoded=True)
-    asked = asyncio.create_task(_asked(peers, url, method, headers, body))
-    changed = asyncio.create_task(registry.board.other_than(Standing(primary=primary)))
+    """The answer of who writes, once what was written is applied here; raises NotAnsweredError."""
+    primary = standing.primary
+    assert primary is not None
+    asked = asyncio.create_task(_asked(peers, primary, method, path, headers, body))
+    changed = asyncio.create_task(registry.board.other_than(standing))
     try:
         await asyncio.wait([asked, changed], return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
@@ -127,32 +136,44 @@ async def written_by(
         changed.cancel()
     _check_answered(answer, primary, method)
     if answer.status < web.HTTPBadRequest.status_code:
-        await _applied(registry, answer.headers.get(APPLIED))
+        await _applied(registry, answer.headers.get(APPLIED), is_shared=standing.role is Role.WORKER)
     return answer
 
 
-async def _asked(peers: Peers, url: URL, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
+async def _asked(peers: Peers, primary: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
     try:
-        return await peers.ask(url, method, headers, body)
+        return await peers.ask(primary, method, path, headers, body)
     except NotReachedError as error:
         if error.is_sent:
-            raise _outcome_unknown(method, f"{url.origin()} has broken off: {error}") from error
+            raise _outcome_unknown(method, f"{primary} has broken off: {error}") from error
         raise NotAnsweredError(f"The primary cannot be reached: {error}.") from error
 
 
 def _check_answered(answer: Answer, primary: str, method: str) -> None:
     """Raise NotAnsweredError where the node says that it could not, and asking again does no harm."""
     could_not = answer.status >= web.HTTPInternalServerError.status_code and "Retry-After" in answer.headers
-    is_outcome_known = answer.status == web.HTTPServiceUnavailable.status_code
+    is_outcome_known = answer.status == web.HTTPServiceUnavailable.status_code and not _is_forwarding_failure(answer)
     if is_outcome_known or (could_not and method != "DELETE"):
         raise NotAnsweredError(f"{primary} does not answer as the primary.", is_outcome_known=is_outcome_known)
 
 
-async def _passed_on_to(primary: str, request: web.Request) -> web.Response:
+def _is_forwarding_failure(answer: Answer) -> bool:
+    """Whether the worker that was asked has sent a deletion on, and does not know what has become of it."""
+    try:
+        return msgspec.json.decode(answer.body, type=_Refusal).error_code == errors.FORWARDING_FAILED
+    except msgspec.MsgspecError:
+        return False
+
+
+class _Refusal(msgspec.Struct):
+    error_code: int = 0
+
+
+async def _passed_on(standing: Standing, request: web.Request) -> web.Response:
     registry, peers = request.config_dict[REGISTRY], request.config_dict[PEERS]
     path, body = request.rel_url.raw_path_qs, await request.read()
-    headers = passed_on_headers(request)
-    return (await written_by(primary, registry, peers, request.method, path, headers, body)).response()
+    headers = passed_on_headers(request, standing.primary or "")
+    return (await written_there(standing, registry, peers, request.method, path, headers, body)).response()
 
 
 def _still_waited_for(request: web.Request) -> web.Request:
@@ -173,12 +194,17 @@ async def _change(registry: Registry, seen: Standing) -> None:
             raise
 
 
-async def _applied(registry: Registry, offset: str | None) -> None:
-    """Wait for what the primary wrote; another product does not say where that is, so it is the topic's end."""
+async def _applied(registry: Registry, offset: str | None, *, is_shared: bool) -> None:
+    """Wait for what the primary wrote; another product does not say where that is, so it is the topic's end.
+
+    `is_shared`: this node's worker that was asked has waited for the others already.
+    """
     if offset is not None and offset.isdigit():
         await registry.applied(int(offset))
     else:
         await registry.caught_up()
+    if not is_shared:
+        await registry.applied_everywhere(registry.progress.position)
 
 
 def _outcome_unknown(method: str, reason: str) -> Exception:

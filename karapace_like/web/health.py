@@ -3,8 +3,13 @@
 Live: the process answers. Started: the replay has ended once. Ready: reads are served; writes too, if the body says so
 (`/health/ready?writes=true` asks for both). A Kafka outage makes a node not ready for writes, never dead, and no reason
 to stop sending reads to it.
+
+Of several workers one takes part in the election: the others let it answer what is not about their own reads.
 """
 
+import asyncio
+import contextlib
+import functools
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -16,9 +21,14 @@ from aiohttp import web
 from karapace_like import __version__
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Role
+from karapace_like.web.errors import Handler
 from karapace_like.web.json_schemas import BOOLEAN, NUMBER, nullable, shown, text, whole
 from karapace_like.web.needs import AUTHENTICATED
+from karapace_like.web.peers import PEERS, NotReachedError, passed_on_headers
 from karapace_like.web.routing import Call, Parameter, Route
+
+_WRITER_SECONDS = 2.0
+"""How long another worker may take to answer for the node."""
 
 
 class Election(Protocol):
@@ -45,6 +55,16 @@ class Election(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ElectionElsewhere:
+    """What a worker knows of the election that another one takes part in: nothing, while that cannot be asked."""
+
+    generation: int | None = None
+    problem: str | None = "the worker that takes part in the election is being started, or does not answer"
+    is_eligible: bool = False
+    url: str | None = None
+
+
 @dataclass(slots=True)
 class Health:
     """The parts that are asked."""
@@ -64,6 +84,12 @@ class Health:
         """Who writes."""
         standing = self.registry.board.current
         return self.election.url if standing.role is Role.PRIMARY else standing.primary
+
+    @property
+    def writer(self) -> str | None:
+        """The worker to ask about the election; None where that is this one, or it is away."""
+        standing = self.registry.board.current
+        return standing.primary if standing.role is Role.WORKER and self.why_no_reads is None else None
 
     @property
     def why_no_reads(self) -> str | None:
@@ -93,6 +119,25 @@ class Health:
 HEALTH = web.AppKey("health", Health)
 
 
+def _of_the_node(answer_here: Handler) -> Handler:
+    """Answer by the worker that knows of the election; here, if this one does, or that one does not answer."""
+
+    @functools.wraps(answer_here)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        writer = request.config_dict[HEALTH].writer
+        if writer is not None:
+            headers = passed_on_headers(request, writer)
+            with contextlib.suppress(NotReachedError, TimeoutError):
+                async with asyncio.timeout(_WRITER_SECONDS):
+                    found = await request.config_dict[PEERS].ask(
+                        writer, "GET", request.rel_url.raw_path_qs, headers, b""
+                    )
+                    return found.response()
+        return await answer_here(request)
+
+    return answer
+
+
 async def live(request: web.Request) -> web.Response:
     """GET /health/live."""
     return _answer(200, {"live": True, "instance": request.config_dict[HEALTH].instance})
@@ -105,6 +150,7 @@ async def startup(request: web.Request) -> web.Response:
     return _answer(200 if started else 503, {"started": started, "reason": health.why_no_reads})
 
 
+@_of_the_node
 async def ready(request: web.Request) -> web.Response:
     """GET /health/ready."""
     health = request.config_dict[HEALTH]
@@ -122,6 +168,7 @@ async def ready(request: web.Request) -> web.Response:
     )
 
 
+@_of_the_node
 async def karapace_health(request: web.Request) -> web.Response:
     """GET /_health, with the fields that Karapace's has."""
     health = request.config_dict[HEALTH]
@@ -150,6 +197,7 @@ async def karapace_health(request: web.Request) -> web.Response:
     )
 
 
+@_of_the_node
 async def master_available(request: web.Request) -> web.Response:
     """GET /master_available: whether writes find a primary."""
     return _answer(200, {"master_available": request.config_dict[HEALTH].why_no_writes is None})

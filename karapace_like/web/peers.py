@@ -1,4 +1,6 @@
-"""Requests from one node to another: the caller's own headers, over connections that are kept, marked as sent on.
+"""Requests from one process to another: the caller's own headers, over connections that are kept, marked as sent on.
+
+What one worker asks another of its node, over a Unix socket, is no hop: it comes as the caller sent it, unmarked.
 
 Hop marks: `X-Forward: true`, as the reference registry sends it; Karapace sends none but its `User-Agent`.
 """
@@ -12,6 +14,9 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from karapace_like.web import access
+
+_WORKER = "unix:"
 _HOP = "X-Forward"
 _REQUEST_ID = "X-Request-ID"
 
@@ -62,18 +67,25 @@ async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
 
 
 class Peers:
-    """The other nodes, over connections that are kept."""
+    """The other nodes, by their URLs, and this node's other workers, over connections that are kept."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        """By the path of the worker's socket; that for all other nodes has none."""
 
-    async def ask(self, url: URL, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One request, marked as sent on; raises NotReachedError."""
+    async def ask(self, address: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One request for a path that is quoted already; to another node it is marked as sent on.
+
+        Raises NotReachedError.
+        """
         marked = CIMultiDict(headers)
-        marked[_HOP] = "true"
         marked.setdefault(_REQUEST_ID, str(uuid.uuid4()))
+        socket = _socket(address)
+        if not socket:
+            marked[_HOP] = "true"
+        url = URL(("http://worker" if socket else address) + path, encoded=True)
         try:
-            async with self._connected().request(
+            async with self._connected(socket).request(
                 method, url, headers=marked, data=body, allow_redirects=False
             ) as answer:
                 return Answer(answer.status, answer.headers, await answer.read())
@@ -82,24 +94,45 @@ class Peers:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
-    def _connected(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    async def forget(self, worker: str) -> None:
+        """Close the connections to a worker that is gone, by its address."""
+        session = self._sessions.pop(_socket(worker), None)
+        if session is not None:
+            await session.close()
+
+    def _connected(self, socket: str) -> aiohttp.ClientSession:
+        session = self._sessions.get(socket)
+        if session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
-            self._session = aiohttp.ClientSession(
-                # As many polls may wait at another node as there are clients.
-                connector=aiohttp.TCPConnector(limit=0),
+            session = self._sessions[socket] = aiohttp.ClientSession(
+                # As many polls may wait at another process as there are clients.
+                connector=aiohttp.UnixConnector(socket, limit=0) if socket else aiohttp.TCPConnector(limit=0),
                 auto_decompress=False,
                 skip_auto_headers=_NOT_ADDED,
                 timeout=timeout,
                 middlewares=[_never_twice],
             )
-        return self._session
+        return session
 
 
 PEERS = web.AppKey("peers", Peers)
+
+
+def worker_address(socket: str) -> str:
+    """The address of the worker that answers at this Unix socket."""
+    return _WORKER + socket
+
+
+def is_worker(address: str) -> bool:
+    """Whether the address is one of another worker of this node."""
+    return address.startswith(_WORKER)
+
+
+def _socket(address: str) -> str:
+    return address.removeprefix(_WORKER) if is_worker(address) else ""
 
 
 def is_hop(request: web.Request) -> bool:
@@ -107,9 +140,12 @@ def is_hop(request: web.Request) -> bool:
     return _HOP in request.headers or request.headers.get("User-Agent", "").startswith("Karapace/")
 
 
-def passed_on_headers(request: web.Request) -> CIMultiDict[str]:
-    """The caller's headers for the next node, with the caller's address."""
+def passed_on_headers(request: web.Request, address: str) -> CIMultiDict[str]:
+    """The caller's headers for the next process, with the caller's address; a worker is asked as this one was."""
     headers = _end_to_end(request.headers)
+    if is_worker(address):
+        headers["Host"] = request.host
+        access.vouch(request, headers)
     if request.remote:
         headers["X-Forwarded-For"] = ", ".join(filter(None, [request.headers.get("X-Forwarded-For"), request.remote]))
     return headers

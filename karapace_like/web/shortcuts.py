@@ -335,5 +335,9 @@ class Runner(web.AppRunner):
         super().__init__(app, **options)
         self._shortcuts = Shortcuts(admit, app._client_max_size)  # noqa: SLF001 - has no other way out
 
+    def close_shortcuts(self) -> None:
+        """Let aiohttp answer everything from now on."""
+        self._shortcuts.admit = lambda *_: False
+
     async def _make_server(self) -> Server:
         return _Server(self._shortcuts, await super()._make_server())

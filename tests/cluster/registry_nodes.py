@@ -30,7 +30,7 @@ def call(
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data, {"Content-Type": content_type}, method=method)
     with urllib.request.urlopen(request, timeout=timeout) as answer:
-        return json.loads(answer.read())
+        return json.loads(answer.read() or b"null")
 
 
 class RegistryNodes:

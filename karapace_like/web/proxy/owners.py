@@ -1,4 +1,4 @@
-"""Calls about a consumer instance that another process has: sent on to it, at most once.
+"""Calls about a consumer instance that another process has: sent on to its node at most once, and there to its worker.
 
 An id of this product names its owner. One that a client has chosen does not: who makes such an instance asks the
 others whether they have it, and they remember who asked. Who does not know goes to all others at once, of which the
@@ -16,13 +16,17 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.ownership import Nodes, Owner, is_node, owner_of
 from karapace_like.proxy import errors
 from karapace_like.proxy.recent import Recent
+from karapace_like.web.access import is_from_worker, vouch
 from karapace_like.web.errors import Handler
-from karapace_like.web.peers import Answer, NotReachedError, Peers, is_hop, passed_on_headers
+from karapace_like.web.neighbours import Neighbours
+from karapace_like.web.peers import Answer, NotReachedError, Peers, is_hop, is_worker, passed_on_headers
 from karapace_like.web.proxy.requests import proxy
 from karapace_like.web.streaming import is_connected
 
 _MAKES = "X-Consumer-Owner"
 """In questions between our own nodes: the node that is about to make the instance."""
+_WORKER = "worker "
+"""Begins the name under which a worker of this node is remembered."""
 _REMEMBERED = 10_000
 _LOOK_SECONDS = 0.1
 """How soon it is noticed that a client has left."""
@@ -37,12 +41,13 @@ _TRIES = 2
 class Owners:
     """Where consumer instances are that this process does not have."""
 
-    def __init__(self, here: Owner, nodes: Nodes, peers: Peers) -> None:
+    def __init__(self, here: Owner, nodes: Nodes, neighbours: Neighbours, peers: Peers) -> None:
         self._here = here
         self._nodes = nodes
+        self._neighbours = neighbours
         self._peers = peers
         self._found: Recent[tuple[str, str], str] = Recent(_REMEMBERED)
-        """(group, chosen id) -> the node that has made it, or has answered for it."""
+        """(group, chosen id) -> the node that has made it, or has answered for it; of this node, the worker."""
 
     def note(self, request: web.Request, group: str, instance_id: str) -> None:
         """Remember what another node tells of itself."""
@@ -53,10 +58,25 @@ class Owners:
     async def answer(self, request: web.Request, group: str, instance_id: str) -> web.Response | None:
         """The answer of the instance's owner; None: there is none but this process, 40403: it is gone."""
         owner = owner_of(instance_id)
+        if owner is not None and owner.node == self._here.node:
+            return await self.answer_beside(request, group, instance_id)
         with errors.kafka_failures():
             if owner is not None:
-                return None if owner.node == self._here.node else await self._answer_of(owner.node, request)
-            return await self._answer_of_any(request, (group, instance_id))
+                return await self._answer_of(owner.node, request)
+            return await self._answer_of_any(request, (group, instance_id), await self._others())
+
+    async def answer_beside(self, request: web.Request, group: str, instance_id: str) -> web.Response | None:
+        """The answer of another worker of this node that has the instance; None: none has it, 40403: it is gone."""
+        owner = owner_of(instance_id)
+        if owner is None:
+            return await self._answer_of_any(request, (group, instance_id), self._workers())
+        if owner == self._here:
+            return None
+        address = self._neighbours.addresses.get(owner.worker)
+        answer = None if address is None else await self._passed_on("", address, request)
+        if answer is None:
+            raise errors.owner_gone("worker")
+        return answer.response()
 
     async def check_free(self, request: web.Request, group: str, instance_id: str) -> None:
         """40902 if another node has an instance of this id, which a client has chosen; 422: it names another owner."""
@@ -68,14 +88,19 @@ class Owners:
         with errors.kafka_failures():
             others = await self._others()
         path = URL("/consumers").joinpath(group, "instances", instance_id, "assignments").raw_path
-        headers = {_MAKES: self._here.node}
+        headers = {}
         if authorization := request.headers.get("Authorization"):
             headers["Authorization"] = authorization
 
         async def has(url: str) -> bool:
+            told = dict(headers)
+            if is_worker(url):
+                vouch(request, told)
+            else:
+                told[_MAKES] = self._here.node
             try:
                 async with asyncio.timeout(_EXISTS_SECONDS):
-                    answer = await self._peers.ask(URL(url + path, encoded=True), "GET", headers, b"")
+                    answer = await self._peers.ask(url, "GET", path, told, b"")
             except (NotReachedError, TimeoutError):
                 return False  # what a node has that is gone, is gone
             return answer.status == web.HTTPOk.status_code or _is_of_another_user(answer)
@@ -84,10 +109,15 @@ class Owners:
             raise errors.consumer_exists()
 
     async def _others(self) -> dict[str, str]:
-        return {node: url for node, url in (await self._nodes.all()).items() if node != self._here.node}
+        nodes = {node: url for node, url in (await self._nodes.all()).items() if node != self._here.node}
+        return nodes | self._workers()
 
-    async def _answer_of_any(self, request: web.Request, key: tuple[str, str]) -> web.Response | None:
-        others = await self._others()
+    def _workers(self) -> dict[str, str]:
+        return {f"{_WORKER}{number}": address for number, address in self._neighbours.addresses.items()}
+
+    async def _answer_of_any(
+        self, request: web.Request, key: tuple[str, str], others: dict[str, str]
+    ) -> web.Response | None:
         known = self._found.get(key)
         answers: dict[str, Answer | None] = {}
         if known is not None:
@@ -101,7 +131,7 @@ class Owners:
                 self._found.keep(key, node)
                 return answer.response()
         if known is not None and answers[known] is None:
-            raise errors.owner_gone()
+            raise errors.owner_gone("worker" if known.startswith(_WORKER) else "node")
         return next((each.response() for each in answers.values() if each is not None and _tells_more(each)), None)
 
     async def _answer_of(self, node: str, request: web.Request) -> web.Response:
@@ -113,10 +143,10 @@ class Owners:
 
     async def _passed_on(self, node: str, url: str, request: web.Request) -> Answer | None:
         """The node's answer; None if it cannot be reached, leaves meanwhile, or the client does."""
-        target = URL(url + request.rel_url.raw_path_qs, encoded=True)
-        body, headers = await request.read(), passed_on_headers(request)
+        path = request.rel_url.raw_path_qs
+        body, headers = await request.read(), passed_on_headers(request, url)
         for _ in range(_TRIES):
-            asked = asyncio.create_task(self._peers.ask(target, request.method, headers, body))
+            asked = asyncio.create_task(self._peers.ask(url, request.method, path, headers, body))
             needless = asyncio.create_task(self._needless(node, url, request))
             try:
                 await asyncio.wait([asked, needless], return_when=asyncio.FIRST_COMPLETED)
@@ -132,12 +162,15 @@ class Owners:
         return None
 
     async def _needless(self, node: str, url: str, request: web.Request) -> None:
-        """Return once the client has left, or the node."""
+        """Return once the client has left, or the node or worker at the address."""
         loop = asyncio.get_running_loop()
         looked = loop.time()
         while is_connected(request):
             await asyncio.sleep(_LOOK_SECONDS)
-            if loop.time() - looked > _MEMBERSHIP_SECONDS:
+            if is_worker(url):
+                if url not in self._neighbours.addresses.values():
+                    return
+            elif loop.time() - looked > _MEMBERSHIP_SECONDS:
                 looked = loop.time()
                 try:
                     if await self._nodes.url(node) != url:
@@ -160,7 +193,10 @@ def at_owner(handler: Handler) -> Handler:
             return await handler(request)
         if is_hop(request):
             owners.note(request, group, instance_id)
+        if is_from_worker(request):
             return await handler(request)
+        if is_hop(request):
+            return await owners.answer_beside(request, group, instance_id) or await handler(request)
         return await owners.answer(request, group, instance_id) or await handler(request)
 
     return answered

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from yarl import URL
-
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Generation, GroupSettings
@@ -23,10 +21,10 @@ from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
 from karapace_like.registry.planning import Plan
 from karapace_like.registry.registration import Rules, Submission
 from karapace_like.registry.registry import MARK, Registry
-from karapace_like.registry.standing import Role
+from karapace_like.registry.standing import Role, Standing
 from karapace_like.registry.store import Store
 from karapace_like.schema.model import CompatibilityLevel
-from karapace_like.web.forwarding import APPLIED, answered_somewhere, written_by
+from karapace_like.web.forwarding import APPLIED, answered_somewhere, written_there
 from karapace_like.web.peers import Answer, NotReachedError, Peers
 from tests.cluster.history import Action, Event, Holding, Outcome, Version
 
@@ -452,7 +450,7 @@ class Node:
                 self.registry,
                 refusal,
                 lambda: self._written(request.still_waited_for()),
-                lambda primary: self._passed_on(primary, request.still_waited_for()),
+                lambda standing: self._passed_on(standing, request.still_waited_for()),
                 once=once,
             )
 
@@ -464,9 +462,9 @@ class Node:
                 raise
             raise OutcomeUnknownError("deposed") from error
 
-    async def _passed_on(self, primary: str, request: "Request") -> Any:
+    async def _passed_on(self, standing: Standing, request: "Request") -> Any:
         peers = SimulatedPeers(self.world, request)
-        answer = await written_by(primary, self.registry, peers, request.method, "", {}, b"")
+        answer = await written_there(standing, self.registry, peers, request.method, "", {}, b"")
         if answer.status >= 400:
             raise ApiError(int(answer.body), "refused there", status=answer.status)
         return peers.found
@@ -504,8 +502,8 @@ class SimulatedPeers(Peers):
         self._world = world
         self._request = request
 
-    async def ask(self, url: URL, method: str, headers: Mapping[str, str], body: bytes) -> Answer:  # noqa: ARG002
-        node = next(each for each in self._world.nodes if each.url == str(url))
+    async def ask(self, address: str, *_: object) -> Answer:
+        node = next(each for each in self._world.nodes if each.url == address)
         if not node.is_running:
             raise NotReachedError("nobody listens", is_sent=False)
         sent = replace(self._request)

@@ -1,0 +1,5 @@
+"""What can be wrong with a node of several workers."""
+
+
+class WorkerFailedError(Exception):
+    """The node cannot serve; the message says why."""

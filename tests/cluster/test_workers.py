@@ -1,0 +1,250 @@
+"""One node of two workers: it serves as one process does, whichever of its processes is killed or stopped."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import stat
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from karapace_like.kafka.cluster import Cluster
+from tests.cluster.registry_nodes import RegistryNodes, call, health
+from tests.service_process import ServiceProcess
+
+_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def node(kafka: Cluster) -> Iterator[ServiceProcess]:
+    """A test that ends a worker waits for the next one."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=2, ssl_password="a secret") as process:
+        yield process
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> set[int]:
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def folder_of(node: ServiceProcess) -> Path:
+    """Where the workers' sockets are: only what belongs to this node's workers is looked at."""
+    for line in Path("/proc/net/unix").read_text().splitlines():
+        path = line.rpartition(" ")[2]
+        if path.startswith("/") and "/karapace-like-" in path and _listens(node.worker(0), line.split()[6]):
+            return Path(path).parent
+    raise AssertionError("worker 0 has no socket")
+
+
+def _listens(pid: int, inode: str) -> bool:
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if each.readlink() == Path(f"socket:[{inode}]"):
+                return True
+    return False
+
+
+def replaced(node: ServiceProcess, number: int, before: int) -> None:
+    """Return when another process has taken the worker's place, and is ready."""
+    wait_until(lambda: node.worker(number) != before)
+    wait_until(lambda: any(f"Worker {number} is ready" in line for line in node.lines[_started_at(node, number) :]))
+
+
+def _started_at(node: ServiceProcess, number: int) -> int:
+    wanted = f"Worker {number} is process {node.worker(number)}"
+    return next(at for at, line in enumerate(node.lines) if line.endswith(wanted))
+
+
+def end(node: ServiceProcess, number: int, how: signal.Signals) -> None:
+    before = node.worker(number)
+    os.kill(before, how)
+    replaced(node, number, before)
+
+
+def test_what_is_written_over_one_connection_is_read_over_any_other(node: ServiceProcess) -> None:
+    """Each call takes a connection of its own, and so any of the workers."""
+    ids = []
+    for number in range(12):
+        text = f'{{"type":"fixed","name":"any{number}","size":4}}'
+        ids.append(call(node.url, "POST", f"/subjects/any{number}/versions", {"schema": text})["id"])
+        for _ in range(3):
+            assert call(node.url, "GET", f"/schemas/ids/{ids[-1]}")["schema"] == text
+    assert len(set(ids)) == 12
+
+
+def test_every_worker_tells_the_nodes_health(node: ServiceProcess) -> None:
+    lives = {call(node.url, "GET", "/health/live")["instance"] for _ in range(12)}
+    assert len(lives) == 1
+    wait_until(lambda: health(node)["schema_registry_primary_url"] == node.url)
+    for _ in range(12):
+        status = health(node)
+        assert (status["schema_registry_is_primary"], status["schema_registry_primary_url"]) == (True, node.url)
+        assert call(node.url, "GET", "/health/ready?writes=true")["writes"] is True
+
+
+def test_no_setting_is_to_be_seen_from_outside(node: ServiceProcess) -> None:
+    """Neither in arguments nor in a worker's environment; their sockets are in a folder of this user alone."""
+    for number in (0, 1):
+        for file in ("cmdline", "environ"):
+            shown = Path(f"/proc/{node.worker(number)}/{file}").read_bytes()
+            assert b"secret" not in shown
+            assert b"KARAPACE" not in shown
+    assert stat.S_IMODE(folder_of(node).stat().st_mode) == 0o700
+
+
+def test_the_others_door_is_shut_to_clients(node: ServiceProcess) -> None:
+    with pytest.raises(OSError, match="404"):
+        call(node.url, "GET", "/_worker/applied/0")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_killed_worker_is_replaced(node: ServiceProcess, number: int) -> None:
+    """Writes that come meanwhile are slow, and not refused; ids go on."""
+    first = call(node.url, "POST", f"/subjects/before{number}/versions", {"schema": '"int"'})["id"]
+    before = node.worker(number)
+    os.kill(before, signal.SIGKILL)
+    text = f'{{"type":"fixed","name":"after{number}","size":4}}'
+    wait_until(lambda: not is_running(before))  # a connection that it has taken ends with it
+    second = call(node.url, "POST", f"/subjects/after{number}/versions", {"schema": text})["id"]
+    assert second > first
+    replaced(node, number, before)
+    for _ in range(8):
+        assert call(node.url, "GET", f"/schemas/ids/{second}")["schema"] == text
+    assert children(node.pid) == {node.worker(0), node.worker(1)}
+
+
+def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
+    kafka: Cluster, node: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    """Each lives in one worker; what a client has named is found, too, and not made twice."""
+    name = topic()
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result()
+    ask = partial(call, node.url, content_type="application/vnd.kafka.v2+json")
+    json_type = "application/vnd.kafka.json.v2+json"
+    call(node.url, "POST", f"/topics/{name}", {"records": [{"value": 1}]}, content_type=json_type)
+    paths = []
+    for number in range(8):
+        wanted = {"format": "json", "auto.offset.reset": "earliest"} | ({"name": f"mine{number}"} if number % 2 else {})
+        made = ask("POST", f"/consumers/{name}-{number}", wanted)
+        paths.append(f"/consumers/{name}-{number}/instances/{made['instance_id']}")
+        with pytest.raises(urllib.error.HTTPError, match="409" if number % 2 else "409|422"):
+            ask("POST", f"/consumers/{name}-{number}", {"name": made["instance_id"]})
+    for path in paths:
+        ask("POST", f"{path}/assignments", {"partitions": [{"topic": name, "partition": 0}]})
+        for _ in range(3):
+            assert ask("GET", f"{path}/assignments") == {"partitions": [{"topic": name, "partition": 0}]}
+    before = node.worker(1)
+    os.kill(before, signal.SIGKILL)
+    replaced(node, 1, before)
+    gone = 0
+    for number, path in enumerate(paths):
+        try:
+            assert ask("GET", f"{path}/assignments") == {"partitions": [{"topic": name, "partition": 0}]}
+            ask("DELETE", path)
+        except urllib.error.HTTPError as error:
+            with error:
+                refusal = json.loads(error.read())
+            gone += 1
+            assert refusal["error_code"] == 40403
+            assert "the worker that had it is gone" in refusal["message"] or number % 2
+    assert 0 < gone < len(paths)
+
+
+async def test_no_request_fails_while_the_workers_are_restarted_one_by_one(node: ServiceProcess) -> None:
+    """Reads and writes over kept connections: a worker that stops tells its clients to go elsewhere."""
+    over = asyncio.Event()
+    answered: list[int] = []
+    found = await asyncio.to_thread(call, node.url, "POST", "/subjects/rolling/versions", {"schema": '"int"'})
+
+    async def ask(session: aiohttp.ClientSession, method: str, path: str, body: object = None) -> None:
+        """As HTTP clients do: a kept connection that has ended before the first byte of an answer is no failure."""
+        with contextlib.suppress(aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            async with session.request(method, node.url + path, json=body) as answer:
+                answered.append(answer.status)
+                await answer.json(content_type=None)
+
+    async def read(session: aiohttp.ClientSession) -> None:
+        while not over.is_set():
+            await ask(session, "GET", f"/schemas/ids/{found['id']}")
+
+    async def write(session: aiohttp.ClientSession, client: int) -> None:
+        number = 0
+        while not over.is_set():
+            text = json.dumps({"type": "fixed", "name": f"rolling_{client}_{number}", "size": 4})
+            await ask(session, "POST", f"/subjects/rolling-{client}-{number}/versions", {"schema": text})
+            number += 1
+
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as clients:
+        for client in range(4):
+            clients.create_task(read(session))
+            clients.create_task(write(session, client))
+        try:
+            for number in (1, 0):
+                await asyncio.to_thread(end, node, number, signal.SIGTERM)
+        finally:
+            over.set()
+    assert set(answered) == {200}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nothing_outlives_the_supervisor(kafka: Cluster, how: signal.Signals) -> None:
+    """Not a process, not a file, and nothing is left at its address."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
+        workers = [service.worker(0), service.worker(1)]
+        folder = folder_of(service)
+        code = service.stop(how)
+        assert code == (-signal.SIGKILL if how is signal.SIGKILL else 0), service.lines
+        wait_until(lambda: not any(map(is_running, workers)))
+        wait_until(lambda: not folder.exists())
+        with pytest.raises(OSError, match="refused"):
+            call(service.url, "GET", "/")
+
+
+def test_one_worker_is_one_process(kafka: Cluster) -> None:
+    with ServiceProcess(kafka.bootstrap_servers, workers=1) as service:
+        assert children(service.pid) == set()
+
+
+def test_a_node_that_cannot_serve_says_so_and_ends(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """The workers' reason is the command's."""
+    name = topic()
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.create_topics([NewTopic(name, 2, 1, config={"cleanup.policy": "compact"})])[name].result()
+    service = ServiceProcess(kafka.bootstrap_servers, workers=2, topic_name=name)
+    service.start(wait=False)
+    assert service.ended() == 1
+    assert sum(f"The topic {name} has 2 partitions" in line for line in service.lines) == 1
+
+
+def test_workers_of_two_nodes_write_through_either(kafka: Cluster) -> None:
+    """A write crosses to the worker of its node that takes part in the election, and from there to the primary."""
+    with RegistryNodes(kafka.bootstrap_servers, 2, workers=2) as nodes:
+        nodes.primary()
+        for number in range(8):
+            url = nodes.all[number % 2].url
+            text = f'{{"type":"fixed","name":"two{number}","size":4}}'
+            found = call(url, "POST", f"/subjects/two{number}/versions", {"schema": text})["id"]
+            for _ in range(3):
+                assert call(url, "GET", f"/schemas/ids/{found}")["schema"] == text
