@@ -245,6 +245,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 500
     producer_request_timeout_ms: Annotated[int, _about("How long a request to write records takes at most.")] = 30_000
+    producer_delivery_timeout_ms: Annotated[
+        int, _about("How long a record may take until the brokers have it; then it has failed.")
+    ] = 15_000
     name_strategy: Annotated[
         NameStrategy,
         _about(

@@ -245,6 +245,7 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Ow
                 linger_ms=settings.producer_linger_ms,
                 compression_type=settings.producer_compression_type,
                 max_request_size=settings.producer_max_request_size,
+                delivery_timeout=settings.producer_delivery_timeout_ms / 1000,
             ),
         ),
         members=Consumers(kafka, ConsumerSettings()),

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 _BATCH = 500
 """Records taken from the client before other requests get the event loop again."""
+_MARGIN_SECONDS = 1.0
+"""How much later than the client itself a call is given up."""
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
 """Seconds between two looks at whether something has come."""
@@ -76,6 +78,8 @@ class Consumer:
         """Whether the group, if it was asked, has said what to read."""
         self._parked: Place | None = None
         self._resting = False
+        self._waiting: asyncio.Future[Any] | None = None
+        """A call of the client that waits for a broker."""
         self._polled = asyncio.get_running_loop().time()
         self._place = NOWHERE
         """Where to begin in what the group will assign."""
@@ -249,21 +253,39 @@ class Consumer:
 
     async def close(self) -> None:
         """Leave the group; what was taken is committed first, if that was asked for."""
+        if self._waiting is not None:
+            await asyncio.wait({self._waiting})  # closing the client would take it from under the call
         if self._parked is None:
-            await self._call(self._client.close)
+            await asyncio.to_thread(self._client.close)
 
     def _new_client(self) -> Client:
         with translate.failures():
             return Client(self._options, logger=logger)
 
     async def _call(self, call: Callable[[], T]) -> T:
-        """Run a call that may wait for a broker in a thread; raises KafkaFailure."""
+        """Run a call that may wait for a broker in a thread; raises KafkaFailure.
+
+        A commit waits for minutes for a broker that is away. Then this one is given up, and so are those that follow,
+        until the client has come back from it.
+        """
 
         def translated() -> T:
             with translate.failures():
                 return call()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
+        if self._waiting is not None:
+            await self._in_time(self._waiting)
+        calling = asyncio.get_running_loop().run_in_executor(self._threads, translated)
+        self._waiting = calling
+        await self._in_time(calling)
+        return calling.result()
+
+    async def _in_time(self, calling: "asyncio.Future[Any]") -> None:
+        """Wait until the call has ended, somehow; raises KafkaFailure if that takes too long."""
+        if not (await asyncio.wait({calling}, timeout=self._timeout + _MARGIN_SECONDS))[0]:
+            calling.add_done_callback(lambda ended: ended.exception())  # nobody else asks for it
+            raise KafkaFailure("_TIMED_OUT", "The brokers do not answer.", retriable=True)
+        self._waiting = None
 
     def _positions(self) -> dict[TopicPartition, int]:
         """Where the caller is in the partitions that it is known of."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from dataclasses import dataclass
 from typing import Any
 
-from karapace_like.errors import KafkaFailure
+from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.ownership import Owner
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
@@ -31,6 +31,8 @@ END = -1
 """Offsets to seek to: the first record there is, and after the last."""
 
 _TEND_SECONDS = 1.0
+_CLOSE_SECONDS = 15.0
+"""How long a deletion waits until the group has been left."""
 _REMEMBERED = 10_000
 _EXCLUSIVE = "Subscription to topics, partitions and pattern are mutually exclusive"
 _NOTHING_TO_READ = "Consumer is not subscribed to any topics or assigned any partitions"
@@ -296,8 +298,8 @@ class ConsumerInstances:
         instance = self.find(group, name, user)
         del self._kept[group, name]
         self._expired.keep((group, name), False)
-        # Shielded: the group is left also when the client does not wait for the answer.
-        await asyncio.shield(self._run(instance.close()))
+        # The group is left also when the client does not wait for the answer, or the brokers do not answer in time.
+        await asyncio.wait({self._run(_closed(name, instance))}, timeout=_CLOSE_SECONDS)
 
     async def close(self) -> None:
         """Close all instances."""
@@ -328,10 +330,17 @@ class ConsumerInstances:
                     logger.info("Closing the consumer instance %s of group %s, which was idle for long", name, group)
                     del self._kept[group, name]
                     self._expired.keep((group, name), True)
-                    self._run(kept.instance.close())
+                    self._run(_closed(name, kept.instance))
                 elif kept.instance.is_parked:
                     continue
                 elif 0 < self._settings.park_after < loop.time() - kept.used:
                     self._run(kept.instance.park())
                 else:
                     kept.instance.tend()
+
+
+async def _closed(name: str, instance: ConsumerInstance) -> None:
+    try:
+        await instance.close()
+    except ApiError as error:
+        logger.warning("Closing the consumer instance %s: %s", name, error.message)

@@ -1,4 +1,4 @@
-"""The examples of docs/rest.md, sent in order to a service of their own."""
+"""The examples of docs/rest.md and docs/rest-consumers.md, sent in order to a service of their own."""
 
 import msgspec
 import pytest
@@ -11,11 +11,12 @@ from tests.web.proxy.conftest import running
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_every_example_is_answered_as_shown(kafka: Cluster) -> None:
+@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md"])
+async def test_every_example_is_answered_as_shown(kafka: Cluster, page: str) -> None:
     """Each builds on those before it: the offsets and ids on the page are the ones that come."""
-    found = list(examples("rest.md"))
+    found = list(examples(page))
     assert found
-    async with running(kafka, ProxySettings()) as proxy:
+    async with running(kafka, ProxySettings(base_uri="http://127.0.0.1:8082")) as proxy:
         for each in found:
             answer = await proxy.client.request(each.method, each.path, data=each.body, headers=each.headers)
             text = await answer.read()

@@ -1,0 +1,73 @@
+"""What the REST proxy answers while no broker does: each call within its own deadline, in the API's error shape."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from karapace_like.kafka.cluster import Cluster
+from tests.service_process import ServiceProcess
+
+BINARY = "application/vnd.kafka.binary.v2+json"
+ONE = {"records": [{"value": "MQ=="}]}
+_AWAY_SECONDS = 90.0
+"""Above every deadline, and below the two minutes after which Kafka's clients give up by themselves."""
+
+
+@asynccontextmanager
+async def calling(service: ServiceProcess) -> AsyncIterator[Any]:
+    headers = {"Content-Type": BINARY, "Accept": f"{BINARY}, */*;q=0.5"}
+    timeout = aiohttp.ClientTimeout(total=_AWAY_SECONDS)
+    async with aiohttp.ClientSession(service.url, headers=headers, timeout=timeout) as session:
+
+        async def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
+            async with session.request(method, path, json=body) as answer:
+                return answer.status, await answer.json(content_type=None)
+
+        yield call
+
+
+async def written_by(call: Any) -> None:
+    """Write a record, once the brokers take it."""
+    while (await call("POST", "/topics/known", ONE))[1]["offsets"][0]["error_code"] is not None:
+        pass
+
+
+async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> None:
+    """Paused as a machine that hangs is: connections stay, and nothing comes. Afterwards all goes on."""
+    with (
+        Cluster() as kafka,
+        ServiceProcess(kafka.bootstrap_servers, producer_delivery_timeout_ms=5000) as service,
+    ):
+        async with calling(service) as call:
+            await written_by(call)
+            _, made = await call("POST", "/consumers/readers", {"auto.offset.reset": "earliest"})
+            instance = f"/consumers/readers/instances/{made['instance_id']}"
+            partitions = {"partitions": [{"topic": "known", "partition": 0}]}
+            assert (await call("POST", f"{instance}/assignments", partitions))[0] == 204
+            while not (await call("GET", f"{instance}/records?timeout=5000"))[1]:
+                pass
+            kafka.brokers[0].pause()
+            try:
+                written, polled, *others = await asyncio.gather(
+                    call("POST", "/topics/known", ONE),
+                    call("GET", f"{instance}/records?timeout=1000"),
+                    call("POST", f"{instance}/offsets"),
+                    call("GET", "/topics"),
+                    call("GET", "/topics/known"),
+                    call("GET", "/topics/known/partitions/0/offsets"),
+                    call("GET", "/topics/known/partitions/0/records?timeout=1000"),
+                    call("GET", "/brokers"),
+                )
+            finally:
+                kafka.brokers[0].resume()
+            status, report = written
+            assert (status, [each["error_code"] for each in report["offsets"]]) == (200, [50003])
+            assert polled == (200, [])
+            for status, refusal in others:
+                assert (status, refusal["error_code"], set(refusal)) == (500, 50003, {"error_code", "message"})
+            await written_by(call)
+            while not (await call("GET", f"{instance}/records?timeout=5000"))[1]:
+                pass
