@@ -22,7 +22,7 @@ from karapace_like.kafka.cluster import Cluster
 from tests.clients import protos
 from tests.service_process import ServiceProcess
 
-VALUES = [{"loads": [{"grams": 12}, {"grams": 40}]}, {"loads": []}]
+VALUES: list[dict[str, Any]] = [{"loads": [{"grams": 12}, {"grams": 40}]}, {"loads": []}]
 _SECONDS = 60
 
 
@@ -89,7 +89,7 @@ def registered(client: SchemaRegistryClient, texts: Texts, topic: str) -> list[S
     return [SchemaReference(texts.reference, f"{topic}-parcel", 1)]
 
 
-def stored(kafka: Cluster, topic: str) -> list[bytes]:
+def stored(kafka: Cluster, topic: str) -> list[Any]:
     consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": "stored"})
     try:
         consumer.assign([TopicPartition(topic, 0, 0)])

@@ -1,14 +1,19 @@
 """A REST proxy whose schemas are in the registry of another service, with another schemas topic."""
 
+import base64
 import json
 import time
 import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
+from karapace_like.access.passwords import Algorithm, new_user
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.registry_nodes import call
 from tests.service_process import ServiceProcess
@@ -23,8 +28,18 @@ def media_type(embedded: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def registry(kafka: Cluster) -> Iterator[ServiceProcess]:
-    with ServiceProcess(kafka.bootstrap_servers, karapace_rest="false") as process:
+def authfile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a registry that knows one user, who may do everything."""
+    user = msgspec.to_builtins(new_user("proxy", "secret", Algorithm.SHA256))
+    path = tmp_path_factory.mktemp("access") / "authfile.json"
+    permission = {"username": "proxy", "operation": "Write", "resource": ".*"}
+    path.write_text(json.dumps({"users": [user], "permissions": [permission]}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def registry(kafka: Cluster, authfile: Path) -> Iterator[ServiceProcess]:
+    with ServiceProcess(kafka.bootstrap_servers, karapace_rest="false", registry_authfile=authfile) as process:
         yield process
 
 
@@ -34,14 +49,25 @@ def proxy(kafka: Cluster, registry: ServiceProcess) -> Iterator[ServiceProcess]:
         yield process
 
 
-def proxy_of(kafka: Cluster, registry: ServiceProcess) -> ServiceProcess:
+def proxy_of(kafka: Cluster, registry: ServiceProcess, password: str = "secret") -> ServiceProcess:
     address = urlsplit(registry.url)
     return ServiceProcess(
         kafka.bootstrap_servers,
         karapace_registry="false",
         registry_host=address.hostname,
         registry_port=address.port,
+        registry_user="proxy",
+        registry_password=password,
     )
+
+
+def ask(registry: ServiceProcess, method: str, path: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    credentials = base64.b64encode(b"proxy:secret").decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    request = urllib.request.Request(registry.url + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
 
 
 def produce(proxy: ServiceProcess, topic: str, *values: object, **schema: object) -> Any:
@@ -74,20 +100,20 @@ def test_each_topic_s_subject_gets_the_schema_and_its_check(
     ids = {produce(proxy, each, {"number": 1}, value_schema=FLOOR)["value_schema_id"] for each in (first, second)}
     assert len(ids) == 1
     for each in (first, second):
-        assert call(registry.url, "GET", f"/subjects/{each}-value/versions") == [1]
+        assert ask(registry, "GET", f"/subjects/{each}-value/versions") == [1]
     third = topic()
-    call(registry.url, "POST", f"/subjects/{third}-value/versions", {"schema": NAMED})
+    ask(registry, "POST", f"/subjects/{third}-value/versions", {"schema": NAMED})
     status, refusal = refused(proxy, third, {"number": 1}, value_schema=FLOOR)
     assert (status, refusal["error_code"]) == (422, 42207)
     assert "error code: 40901" in refusal["message"]
-    assert call(registry.url, "GET", f"/subjects/{third}-value/versions") == [1]
+    assert ask(registry, "GET", f"/subjects/{third}-value/versions") == [1]
 
 
 def test_schemas_are_found_by_id_as_latest_and_with_what_they_refer_to(
     registry: ServiceProcess, proxy: ServiceProcess, topic: Callable[[], str]
 ) -> None:
     name = topic()
-    call(registry.url, "POST", f"/subjects/{name}-floor/versions", {"schema": FLOOR})
+    ask(registry, "POST", f"/subjects/{name}-floor/versions", {"schema": FLOOR})
     references = [{"name": "Floor", "subject": f"{name}-floor", "version": 1}]
     house = {"top": {"number": 3}}
     made = produce(proxy, name, house, value_schema=HOUSE, value_references=references)["value_schema_id"]
@@ -98,6 +124,15 @@ def test_schemas_are_found_by_id_as_latest_and_with_what_they_refer_to(
     assert (status, refusal["error_code"]) == (422, 42207)
     status, refusal = refused(proxy, topic(), house, value_schema_id=made)
     assert (status, refusal["error_code"]) == (422, 42207), "the subject must have the schema"
+
+
+def test_credentials_that_the_registry_refuses_are_said(
+    kafka: Cluster, registry: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    with proxy_of(kafka, registry, "wrong") as proxy:
+        status, refusal = refused(proxy, topic(), {"number": 1}, value_schema=FLOOR)
+        assert (status, refusal["error_code"]) == (503, 503)
+        assert "refuses this service's credentials" in refusal["message"]
 
 
 def test_a_registry_that_is_away_is_said_and_what_is_known_is_read(kafka: Cluster, topic: Callable[[], str]) -> None:

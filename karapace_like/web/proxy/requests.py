@@ -29,10 +29,10 @@ def proxy(request: web.Request) -> Proxy:
 
 
 def user(request: web.Request) -> str | None:
-    """Whose the request is: the caller's name, else a digest of his credentials; None if he has sent none."""
-    known = caller(request)
-    if known is not None:
-        return f"{known.principal.method} {known.principal.name}"
+    """Whose the request is: who has proved it, or else whoever has these credentials; None if there are none."""
+    found = caller(request)
+    if found is not None:
+        return found.principal.name
     credentials = request.headers.get("Authorization")
     return None if credentials is None else hashlib.sha256(credentials.encode()).hexdigest()
 
