@@ -3,7 +3,6 @@
 The client is imported where it is used: a command that is run without a registry starts without it.
 """
 
-import asyncio
 import netrc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
@@ -55,6 +54,8 @@ def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, creden
 
     These are `user`, `password` and `token`.
     """
+    import asyncio  # noqa: PLC0415 - see above
+
     from karapace_like.client.registry_client import (  # noqa: PLC0415 - see above
         Credentials,
         RefusedError,

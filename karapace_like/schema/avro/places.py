@@ -57,12 +57,14 @@ class _Texts:
     def follow(self, steps: list[str]) -> Place:
         spot = self._root
         is_exact = True
+        before = ""
         for step in filter(None, steps):
             spot = self._settled(spot)
             found = self._next(spot, step)
             # The number of a union's branch, which may be the other schema's, leads nowhere.
-            is_exact = is_exact and (found is not None or step.isdecimal())
-            spot = found or spot
+            is_branch = step.isdecimal() and before != "fields"
+            is_exact = is_exact and (found is not None or is_branch)
+            spot, before = found or spot, step
         return Place(spot.document, _shown(spot.node).start, is_exact)
 
     def _settled(self, spot: _Spot) -> _Spot:

@@ -50,9 +50,11 @@ def _step(texts: dict[str, Node], spot: _Spot, pending: list[str]) -> tuple[_Spo
 
 
 def _child(node: Node, step: str) -> Node | None:
-    if node.items is not None:
-        return node.items[int(step)] if step.isdecimal() and int(step) < len(node.items) else None
-    return node.get(step)
+    if node.items is None:
+        return node.get(step)
+    if step.isdecimal() and int(step) < len(node.items):
+        return node.items[int(step)]
+    return next((each for each in node.items if each.text == step), None)
 
 
 def _target(texts: dict[str, Node], spot: _Spot) -> _Spot | None:

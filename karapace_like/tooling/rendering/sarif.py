@@ -1,11 +1,11 @@
 """For code scanning: SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
 
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+import karapace_like
 from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -17,7 +17,7 @@ def render(report: Report) -> str:
     rules = sorted({each.rule for _, each in problems})
     driver = {
         "name": "karapace-like",
-        "semanticVersion": version("karapace-like"),
+        "semanticVersion": karapace_like.__version__,
         "rules": [{"id": each, "shortDescription": {"text": _sentence(each)}} for each in rules],
     }
     run = {
