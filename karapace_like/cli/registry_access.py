@@ -66,7 +66,9 @@ def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, creden
 
     async def inside() -> T:
         async with client:
-            return await work(Remote(client))
+            remote = Remote(client)
+            await remote.greet()
+            return await work(remote)
 
     try:
         client = RegistryClient(registry, Credentials(*given_credentials(registry, credentials)))

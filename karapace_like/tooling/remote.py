@@ -20,6 +20,7 @@ from karapace_like.schema.model import (
     Version,
 )
 from karapace_like.tooling.baselines import Earlier
+from karapace_like.tooling.errors import ToolError
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -52,6 +53,12 @@ class Remote:
     def __init__(self, client: RegistryClient) -> None:
         self.client = client
         self._versions: dict[tuple[str, int], Registered | None] = {}
+
+    async def greet(self) -> None:
+        """Raise ToolError unless a registry answers: of another server, every subject would seem to be new."""
+        types = await self.client.setting(path("schemas", "types"))
+        if not isinstance(types, list) or SchemaType.AVRO not in types:
+            raise ToolError(f"What answers at {self.client.url} is no schema registry. Look at the path in --registry.")
 
     async def subjects(self) -> list[str]:
         """Every subject that is not deleted."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
+from karapace_like.tooling import project
 from tests.cli.test_ci_example import EXAMPLE, TOP
 from tests.command_line import Repository, run
 from tests.service_process import ServiceProcess
@@ -34,6 +35,11 @@ def test_commands_answer_as_the_guide_says(tmp_path: Path, registry: str) -> Non
         ended = run(*shlex.split(command), folder=tmp_path, environment={"KARAPACE_LIKE_REGISTRY": registry})
         found.append((change, command, ended.out + ended.err))
     assert found == _SHOWN.findall(PAGE.read_text())
+
+
+@pytest.mark.parametrize("settings", re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL))
+def test_settings_that_the_guide_shows_are_read(settings: str) -> None:
+    project.read(settings.encode(), PAGE.name)
 
 
 def _files() -> list[Path]:

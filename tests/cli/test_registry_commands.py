@@ -1,95 +1,19 @@
-"""`check --registry`, `register`, `plan`, `apply` and `impact`, on a real service.
-
-The service is shared by all tests, so each has subjects of its own: `{stem}` with a prefix.
-"""
-
-import json
-import secrets
-import threading
-import urllib.error
-import urllib.request
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, ClassVar
+"""`check --registry`, `register`, `plan`, `apply`, `diff` and `impact`, on a real service."""
 
 import pytest
 
-from tests.command_line import Outcome, run, write
-from tests.service_process import ServiceProcess
-
-MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
-
-ADDRESS = (
-    '{"type": "record", "name": "Address", "namespace": "shop", "fields": [{"name": "street", "type": "string"}]}\n'
+from tests.cli.shop import (
+    ADDRESS,
+    ADDRESS_WITH_CITY,
+    ADDRESS_WITH_ZIP,
+    LENGTH,
+    NAME,
+    ORDER,
+    PARCEL,
+    PERSON,
+    SIZE,
+    Shop,
 )
-ORDER = """\
-{
-  "type": "record", "name": "Order", "namespace": "shop", "fields": [
-    {"name": "id", "type": "long"},
-    {"name": "to", "type": "Address"}
-  ]
-}
-"""
-ADDRESS_WITH_ZIP = ADDRESS.replace("}]}", '},\n  {"name": "zip", "type": "string"}]}')
-ADDRESS_WITH_CITY = ADDRESS.replace("}]}", '},\n  {"name": "city", "type": "string", "default": ""}]}')
-SIZE = 'syntax = "proto3";\npackage shop;\n\nmessage Size {\n  int32 grams = 1;\n}\n'
-PARCEL = 'syntax = "proto3";\npackage shop;\n\nimport "common/size.proto";\n\nmessage Parcel {\n  Size size = 1;\n}\n'
-PERSON = (
-    '{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"name": {"$ref": "common/name.json"}}}\n'
-)
-NAME = '{"$ref": "length.json"}\n'
-LENGTH = '{"type": "string", "maxLength": 10}\n'
-
-
-class Shop:
-    """A folder with a prefix for its subjects, and the registry that it is meant for."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.url = url
-        self.prefix = f"shop-{secrets.token_hex(4)}."
-        self.settings("")
-
-    def settings(self, more: str) -> None:
-        self.write({"karapace-like.toml": f'subject = "{self.prefix}{{stem}}"\n{more}'})
-
-    def write(self, files: Mapping[str, str]) -> None:
-        write(self.folder, files)
-
-    def run(self, *arguments: object) -> Outcome:
-        return run(*arguments, "--registry", self.url, folder=self.folder)
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            self.url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": MEDIA_TYPE},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
-    def version(self, name: str, number: int | str = "latest") -> Any:
-        return self.ask("GET", f"/subjects/{self.prefix}{name}/versions/{number}")
-
-    def level(self, name: str) -> str:
-        level: str = self.ask("GET", f"/config/{self.prefix}{name}?defaultToGlobal=true")["compatibilityLevel"]
-        return level
-
-    def subjects(self) -> list[str]:
-        found = self.ask("GET", f"/subjects?subjectPrefix={self.prefix}")
-        return sorted(each.removeprefix(self.prefix) for each in found)
-
-    def plain(self, text: str) -> list[str]:
-        """The lines without the prefix."""
-        return text.replace(self.prefix, "").splitlines()
-
-
-@pytest.fixture
-def shop(tmp_path: Path, service: ServiceProcess) -> Shop:
-    return Shop(tmp_path, service.url)
 
 
 def test_what_files_refer_to_is_registered_first(shop: Shop) -> None:
@@ -259,6 +183,7 @@ def test_apply_does_nothing_where_a_schema_is_incompatible(shop: Shop) -> None:
 
 def test_a_refusal_says_how_much_is_done(shop: Shop) -> None:
     """Another subject's schema refers to what is to be deleted."""
+    shop.write({"notes.avsc": '"int"'})
     shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
     assert shop.run("apply", "--yes").code == 0
     (shop.folder / "address.avsc").unlink()
@@ -285,108 +210,11 @@ def test_apply_asks_nobody_where_nobody_is(shop: Shop) -> None:
     assert shop.subjects() == []
 
 
-class Guard(BaseHTTPRequestHandler):
-    """What stands in front of a registry and asks for a user or a token."""
-
-    url: ClassVar[str]
-    allowed: ClassVar[set[str]] = {f"Basic {b64encode(b'ann:a secret').decode()}", "Bearer t0ken"}
-
-    def do_POST(self) -> None:
-        self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def do_GET(self) -> None:
-        self._pass_on(None)
-
-    def _pass_on(self, body: bytes | None) -> None:
-        status, answer = 401, b'{"error_code": 40101, "message": "Who are you?"}'
-        if self.headers["Authorization"] in self.allowed:
-            asked = urllib.request.Request(
-                self.url + self.path, body, {"Content-Type": MEDIA_TYPE}, method=self.command
-            )
-            try:
-                with urllib.request.urlopen(asked) as passed:
-                    status, answer = passed.status, passed.read()
-            except urllib.error.HTTPError as error:
-                status, answer = error.code, error.read()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def guarded(service: ServiceProcess) -> Iterator[str]:
-    Guard.url = service.url
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guard) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize(
-    ("url", "options", "environment", "code"),
-    [
-        ("http://{}", ["--user", "ann", "--password", "a secret"], {}, 0),
-        ("http://{}", ["--token", "t0ken"], {}, 0),
-        ("http://{}", [], {"KARAPACE_LIKE_USER": "ann", "KARAPACE_LIKE_PASSWORD": "a secret"}, 0),
-        ("http://{}", [], {"KARAPACE_LIKE_TOKEN": "t0ken"}, 0),
-        ("http://{}", [], {"NETRC": "netrc"}, 0),
-        ("http://ann:a%20secret@{}", [], {}, 0),
-        ("http://ann:wrong@{}", [], {}, 2),
-        ("http://{}", [], {}, 2),
-    ],
-)
-def test_credentials_come_from_options_environment_url_or_netrc(
-    shop: Shop, guarded: str, url: str, options: list[str], environment: dict[str, str], code: int
-) -> None:
-    shop.write({"address.avsc": ADDRESS, ".netrc": 'machine 127.0.0.1 login ann password "a secret"\n'})
-    (shop.folder / ".netrc").chmod(0o600)
-    home = {"HOME": str(shop.folder if environment.pop("NETRC", None) else shop.folder / "nobody")}
-    arguments = ["check", "--registry", url.format(guarded), *options]
-    ended = run(*arguments, folder=shop.folder, environment={**environment, **home})
-    assert ended.code == code, ended
-    if code:
-        assert "Who are you? (40101). Look at --user, --password and --token." in ended.err
-    assert "secret" not in ended.out + ended.err
-
-
 def test_a_plan_is_json_for_programs(shop: Shop) -> None:
     shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
     register, refer = shop.run("plan", "--json").json()["actions"]
     assert (register["action"], register["subject"]) == ("register", f"{shop.prefix}address")
     assert refer["references"] == [{"name": "shop.Address", "subject": f"{shop.prefix}address", "version": None}]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["check", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
-        (["check", "--registry", "localhost:8081"], "begins with http:// or https://"),
-        (["register"], "--registry"),
-        (["apply", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
-        (["apply", "--registry", "http://127.0.0.1:9", "--plan", "none.json"], "'none.json' does not exist"),
-        (["plan", "nowhere", "--registry", "http://127.0.0.1:9"], "'nowhere' does not exist"),
-    ],
-)
-def test_a_registry_that_cannot_be_reached_is_told_with_what_to_look_at(
-    tmp_path: Path, arguments: list[str], told: str
-) -> None:
-    write(tmp_path, {"a.avsc": '"int"'})
-    ended = run(*arguments, folder=tmp_path)
-    assert ended.code == 2
-    assert told in ended.err
-
-
-def test_what_is_no_registry_is_told(shop: Shop) -> None:
-    shop.write({"a.avsc": '"int"'})
-    ended = run("register", "--registry", f"{shop.url}/docs?", folder=shop.folder)
-    assert ended.code == 2
-    assert "Error: " in ended.err
 
 
 def test_diff_compares_versions_of_a_registry_with_each_other_and_with_files(shop: Shop) -> None:

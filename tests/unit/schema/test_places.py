@@ -66,7 +66,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("schema_type", "path", "marked", "is_exact"), EXAMPLES)
-def test_a_path_leads_to_its_place(schema_type: SchemaType, path: str, marked: str, is_exact: object) -> None:
+def test_a_path_leads_to_its_place(schema_type: SchemaType, path: str, marked: str, *, is_exact: bool) -> None:
     source = Source(marked.replace("§", ""), {})
     found = FORMATS[schema_type].place(source, path, source)
     assert found == Place("", marked.index("§"), is_exact)
