@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,13 +26,24 @@ class Outcome(NamedTuple):
         return msgspec.json.decode(self.out)
 
 
-def run(*arguments: object, folder: Path, environment: Mapping[str, str] | None = None) -> Outcome:
-    """`karapace-like` with these arguments, run in the folder."""
-    with _inside(folder):
+def run(*arguments: object, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Outcome:
+    """`karapace-like` with these arguments, run in the folder, and in this process: a new one costs more than most."""
+    with _inside(folder or Path.cwd()):
         ended = CliRunner().invoke(main, list(map(str, arguments)), env=environment, prog_name="karapace-like")
     if ended.exception is not None and not isinstance(ended.exception, SystemExit):
         raise ended.exception
     return Outcome(ended.exit_code, ended.stdout, ended.stderr)
+
+
+def started(*arguments: object) -> subprocess.Popen[str]:
+    """The command in a process of its own, running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "karapace_like", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "120"},
+    )
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:

@@ -10,7 +10,8 @@ from karapace_like.backup import registry_state
 from karapace_like.backup.archive import read
 from karapace_like.backup.errors import ArchiveError, ChangingError
 from karapace_like.backup.state import in_context, store_of
-from karapace_like.cli.source_access import CannotTellError, ProgressBar, client_of, run, settings_of
+from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.source_access import ProgressBar, client_of, run, settings_of
 from karapace_like.kafka import topic_log
 from karapace_like.kafka_access import kafka_settings
 from karapace_like.registry import names, records

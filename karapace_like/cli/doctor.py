@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from karapace_like.cli.source_access import CannotTellError, run, settings_of, topic_options
+from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.source_access import run, settings_of, topic_options
 from karapace_like.config import Settings
 from karapace_like.kafka import topic_log, topic_settings
 from karapace_like.kafka.group import Group, GroupSettings

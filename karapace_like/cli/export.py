@@ -8,8 +8,9 @@ import click
 from karapace_like.backup import archive
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.cli.backup_source import context_alone, state_of
+from karapace_like.cli.outcome import CannotTellError
 from karapace_like.cli.registry_access import registry_options
-from karapace_like.cli.source_access import CannotTellError, ProgressBar, topic_options
+from karapace_like.cli.source_access import ProgressBar, topic_options
 
 
 @click.command()

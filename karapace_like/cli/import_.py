@@ -9,8 +9,9 @@ import click
 from karapace_like.backup.errors import ChangingError, ForeignContentError
 from karapace_like.backup.restoring import Outcome, Restoration
 from karapace_like.cli.backup_source import archive_state, context_alone
+from karapace_like.cli.outcome import CannotTellError
 from karapace_like.cli.registry_access import registry_options
-from karapace_like.cli.source_access import CannotTellError, ProgressBar, client_of, run
+from karapace_like.cli.source_access import ProgressBar, client_of, run
 from karapace_like.registry.store import Store
 
 _SHOWN = 20

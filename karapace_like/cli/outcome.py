@@ -15,8 +15,8 @@ from karapace_like.tooling.report import Report
 C = TypeVar("C", bound=Callable[..., object])
 
 
-class _Impossible(click.ClickException):
-    """Nothing could be judged."""
+class CannotTellError(click.ClickException):
+    """The command could not do its work; exit code 2, as for wrong arguments."""
 
     exit_code = 2
 
@@ -56,7 +56,7 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except ToolError as error:
-        raise _Impossible(str(error)) from error
+        raise CannotTellError(str(error)) from error
 
 
 def finish(report: Report, outputs: Sequence[tuple[str, str | None]]) -> NoReturn:

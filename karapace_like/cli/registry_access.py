@@ -4,7 +4,8 @@ The client is imported where it is used: a command that is run without a registr
 """
 
 import netrc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -50,29 +51,29 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
 
 
 def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, credentials: Mapping[str, str | None]) -> T:
-    """What the work answers; raises ToolError that says what is wrong with the registry or the `credentials`.
-
-    These are `user`, `password` and `token`.
-    """
+    """What the work answers, given `user`, `password` and `token`; raises ToolError as `registry_failures` does."""
     import asyncio  # noqa: PLC0415 - see above
 
-    from karapace_like.client.registry_client import (  # noqa: PLC0415 - see above
-        Credentials,
-        RefusedError,
-        RegistryClient,
-        UnreachableError,
-    )
+    from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
     async def inside() -> T:
-        async with client:
+        async with RegistryClient(registry, Credentials(*given_credentials(registry, credentials))) as client:
             remote = Remote(client)
             await remote.greet()
             return await work(remote)
 
-    try:
-        client = RegistryClient(registry, Credentials(*given_credentials(registry, credentials)))
+    with registry_failures():
         return asyncio.run(inside())
+
+
+@contextmanager
+def registry_failures() -> Iterator[None]:
+    """Raise ToolError that says what is wrong with the registry or the credentials."""
+    from karapace_like.client.registry_client import RefusedError, UnreachableError  # noqa: PLC0415 - see above
+
+    try:
+        yield
     except UnreachableError as error:
         raise ToolError(f"{error}. Look at --registry, and whether the service is ready (/health/ready).") from error
     except RefusedError as error:

@@ -10,19 +10,15 @@ from typing import Any, TypeVar
 import click
 
 from karapace_like import config
-from karapace_like.cli.registry_access import given_credentials
-from karapace_like.client.registry_client import Credentials, RefusedError, RegistryClient, UnreachableError
+from karapace_like.cli.outcome import CannotTellError, failures_told
+from karapace_like.cli.registry_access import given_credentials, registry_failures
+from karapace_like.client.registry_client import Credentials, RegistryClient
 from karapace_like.config import ConfigError, Settings
 from karapace_like.errors import KafkaFailure
+from karapace_like.tooling.errors import ToolError
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class CannotTellError(click.ClickException):
-    """The command could not do its work; exit code 2, as for wrong arguments."""
-
-    exit_code = 2
 
 
 def topic_options(command: Command) -> Command:
@@ -58,17 +54,11 @@ def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """What the work answers; what stands in its way is told to the user, with exit code 2."""
-    try:
-        return asyncio.run(_ungrouped(work))
-    except UnreachableError as error:
-        raise CannotTellError(
-            f"{error}. Look at --registry, and whether the service is ready (/health/ready)."
-        ) from error
-    except RefusedError as error:
-        hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
-        raise CannotTellError(f"The registry refused: {error} ({error.code}).{hint}") from error
-    except KafkaFailure as error:
-        raise CannotTellError(f"Kafka: {error.message}") from error
+    with failures_told(), registry_failures():
+        try:
+            return asyncio.run(_ungrouped(work))
+        except KafkaFailure as error:
+            raise ToolError(f"Kafka: {error.message}") from error
 
 
 async def _ungrouped(work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""A folder of schemas and the registry that it is meant for, with subjects of its own, so that tests share a service."""
+"""A folder of schemas and the registry it is meant for, with subjects of its own, so that tests share a service."""
 
 import json
 import secrets

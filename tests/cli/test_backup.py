@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cli.commands import karapace_like, started
 from tests.cli.large_registry import registry_records, write
+from tests.command_line import run, started
 from tests.service_process import ServiceProcess
 
 SCHEMAS = int(os.environ.get("BACKUP_SCHEMAS", "300"))
@@ -44,17 +44,17 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
         assert export.communicate()[1] == ""  # no progress bar without a terminal
         assert export.returncode == 0
     with ServiceProcess(kafka.bootstrap_servers) as wiped:
-        imported = karapace_like("import", archive, "--registry", wiped.url)
+        imported = run("import", archive, "--registry", wiped.url)
         assert (imported.code, imported.err) == (0, "")
         assert imported.out.startswith(f"{SCHEMAS} versions registered")
-        assert karapace_like("verify", archive, "--registry", wiped.url) == (0, "Equal\n", "")
-        assert karapace_like("export", again, "--registry", wiped.url).code == 0
+        assert run("verify", archive, "--registry", wiped.url) == (0, "Equal\n", "")
+        assert run("export", again, "--registry", wiped.url).code == 0
         modes = [ask(f"{wiped.url}/mode/{place}?defaultToGlobal=true") for place in ("orders-2", ":.eu:orders-2")]
         assert modes == [{"mode": "READWRITE"}] * 2
     assert again.read_bytes() == archive.read_bytes()
     source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
-    assert karapace_like("verify", archive, *source) == (0, "Equal\n", "")
-    assert karapace_like("export", by_topic, *source).code == 0
+    assert run("verify", archive, *source) == (0, "Equal\n", "")
+    assert run("export", by_topic, *source).code == 0
     assert by_topic.read_bytes() == archive.read_bytes()
 
 
@@ -67,9 +67,9 @@ def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(kafka: C
             process.send_signal(signal.SIGKILL)
             process.communicate()
         assert ask(f"{target.url}/mode") in ({"mode": "IMPORT"}, {"mode": "READWRITE"})
-        assert karapace_like("import", archive, "--registry", target.url).code == 0
-        assert karapace_like("verify", archive, "--registry", target.url).code == 0
-        again = karapace_like("import", archive, "--registry", target.url)
+        assert run("import", archive, "--registry", target.url).code == 0
+        assert run("verify", archive, "--registry", target.url).code == 0
+        again = run("import", archive, "--registry", target.url)
         assert again.out == "0 versions registered, 0 soft-deleted, 0 configs set\n"
 
 
@@ -78,8 +78,8 @@ def test_a_context_is_restored_under_another_name(
 ) -> None:
     name = context()
     selection = ("--context", ".eu", "--as", name, "--registry", service.url)
-    assert karapace_like("import", archive, *selection).code == 0
-    assert karapace_like("verify", archive, *selection) == (0, "Equal\n", "")
+    assert run("import", archive, *selection).code == 0
+    assert run("verify", archive, *selection) == (0, "Equal\n", "")
     version = ask(f"{service.url}/subjects/:{name}:orders-1/versions/2")
     assert version["references"] == [{"name": "Money", "subject": "money", "version": 1}]
 
@@ -87,11 +87,11 @@ def test_a_context_is_restored_under_another_name(
 def test_differences_are_listed(service: ServiceProcess, archive: Path, context: Callable[[], str]) -> None:
     name = context()
     selection = ("--context", ".eu", "--as", name, "--registry", service.url)
-    assert karapace_like("import", archive, *selection).code == 0
+    assert run("import", archive, *selection).code == 0
     ask(f"{service.url}/subjects/:{name}:orders-2/versions/2", "DELETE")
     ask(f"{service.url}/subjects/:{name}:more/versions", "POST", {"schema": '"int"'})
     ask(f"{service.url}/config/:{name}:orders-0", "PUT", {"compatibility": "FORWARD"})
-    found = karapace_like("verify", archive, *selection)
+    found = run("verify", archive, *selection)
     assert found.code == 1
     assert found.out.splitlines() == [
         f":{name}:orders-2 version 2: live in the backup, soft-deleted in the registry",
@@ -101,7 +101,7 @@ def test_differences_are_listed(service: ServiceProcess, archive: Path, context:
             '{"compatibilityLevel":"FORWARD"} in the registry'
         ),
     ]
-    as_json = karapace_like("verify", archive, *selection, "--json")
+    as_json = run("verify", archive, *selection, "--json")
     assert as_json.code == 1
     assert json.loads(as_json.out)[1] == {"place": f":{name}:more version 1", "what": "not in the backup"}
 
@@ -112,7 +112,7 @@ def test_a_registry_with_other_contents_is_left_alone(
     name = context()
     ask(f"{service.url}/subjects/:{name}:money/versions", "POST", {"schema": '"int"'})
     before = ask(f"{service.url}/schemas?subjectPrefix=:{name}:")
-    found = karapace_like("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
+    found = run("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
     assert found.code == 1
     assert f":{name}:money version 1 is another schema, with id 1, than in the backup, with id 1" in found.err
     assert "Nothing was imported" in found.err
@@ -136,7 +136,7 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
     ]
     backup = tmp_path / "karapace.log"
     backup.write_text(json.dumps(pairs))
-    found = karapace_like("import", backup, "--registry", service.url)
+    found = run("import", backup, "--registry", service.url)
     assert found.code == 1
     assert found.out.startswith("1 versions registered")
     assert f":{name}:orphan version 1: " in found.err
@@ -163,7 +163,7 @@ def test_a_damaged_backup_is_refused(
 ) -> None:
     damaged = tmp_path / "damaged.jsonl"
     damaged.write_bytes(damage(archive.read_bytes()))
-    found = karapace_like("verify", damaged, "--registry", "http://127.0.0.1:9")
+    found = run("verify", damaged, "--registry", "http://127.0.0.1:9")
     assert found.code == 2
     assert told in found.err
 
@@ -206,7 +206,7 @@ def test_a_backup_that_cannot_be_finished_leaves_the_old_one(filled: ServiceProc
     ],
 )
 def test_wrong_arguments_say_what_to_do(archive: Path, arguments: tuple[str, ...], told: str) -> None:
-    found = karapace_like(*(each.format(archive=archive) for each in arguments))
+    found = run(*(each.format(archive=archive) for each in arguments))
     assert found.code == 2
     assert told in found.err
     assert "Traceback" not in found.err
@@ -214,7 +214,7 @@ def test_wrong_arguments_say_what_to_do(archive: Path, arguments: tuple[str, ...
 
 def test_a_topic_that_is_not_there_is_named(kafka: Cluster, tmp_path: Path, topic: Callable[[], str]) -> None:
     file = tmp_path / "x.jsonl"
-    found = karapace_like("export", file, "--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic())
+    found = run("export", file, "--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic())
     assert found.code == 2
     assert "does not host this topic" in found.err
     assert not file.exists()

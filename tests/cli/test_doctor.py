@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cli.commands import Ran, karapace_like
 from tests.cli.test_backup import ask
+from tests.command_line import Outcome, run
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE, Log, version_key
 
@@ -37,12 +37,12 @@ def made(kafka: Cluster, topic: Callable[[], str]) -> Made:
 
 
 @pytest.fixture
-def doctor(kafka: Cluster) -> Callable[..., Ran]:
+def doctor(kafka: Cluster) -> Callable[..., Outcome]:
     """Look at a topic that no registry uses."""
 
-    def run(topic: str, *flags: str) -> Ran:
+    def run(topic: str, *flags: str) -> Outcome:
         source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
-        return karapace_like("doctor", *source, "--group-id", f"registry-of-{topic}", *flags)
+        return run("doctor", *source, "--group-id", f"registry-of-{topic}", *flags)
 
     return run
 
@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[Log, str, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_found_explained_and_repaired(made: Made, doctor: Callable[..., Ran], name: str) -> None:
+def test_a_fault_is_found_explained_and_repaired(made: Made, doctor: Callable[..., Outcome], name: str) -> None:
     log, place, remedy = FAULTS[name]
     topic = made([version("kept", 1, 99, '"bytes"'), *log])
     kind = name.partition(" of ")[0].partition(" over ")[0]
@@ -108,7 +108,7 @@ def served(registry: ServiceProcess) -> dict[str, Any]:
     } | {path: ask(f"{registry.url}{path}") for path in ("/config", "/config/user")}
 
 
-def test_a_repair_changes_nothing_of_what_is_served(kafka: Cluster, made: Made, doctor: Callable[..., Ran]) -> None:
+def test_a_repair_changes_nothing_of_what_is_served(kafka: Cluster, made: Made, doctor: Callable[..., Outcome]) -> None:
     """All faults of a topic that Karapace has written, in one go."""
     topic = made(KARAPACE)
     with ServiceProcess(kafka.bootstrap_servers, topic_name=topic) as registry:
@@ -121,7 +121,7 @@ def test_a_repair_changes_nothing_of_what_is_served(kafka: Cluster, made: Made, 
         assert served(registry) == before
 
 
-def test_what_only_a_person_can_decide_is_told(made: Made, doctor: Callable[..., Ran]) -> None:
+def test_what_only_a_person_can_decide_is_told(made: Made, doctor: Callable[..., Outcome]) -> None:
     reference: dict[str, Any] = {"references": [{"name": "x", "subject": "gone", "version": 3}]}
     topic = made(
         [version("a", 1, 1, **reference), (version_key("b", 1), b"no JSON"), (b"no JSON", b"{}")], partitions=2
@@ -138,7 +138,7 @@ def test_what_only_a_person_can_decide_is_told(made: Made, doctor: Callable[...,
     assert found.out.count("by hand: ") == 4
 
 
-def test_a_topic_whose_schemas_would_be_deleted_is_made_compacted(made: Made, doctor: Callable[..., Ran]) -> None:
+def test_a_topic_whose_schemas_would_be_deleted_is_made_compacted(made: Made, doctor: Callable[..., Outcome]) -> None:
     topic = made([version("a", 1, 1)], policy="delete")
     found = doctor(topic, "--repair")
     assert (found.code, found.err) == (0, "")
@@ -146,7 +146,7 @@ def test_a_topic_whose_schemas_would_be_deleted_is_made_compacted(made: Made, do
     assert doctor(topic).out == "Nothing is wrong\n"
 
 
-def test_a_healthy_registry_has_no_fault_whatever_it_was_asked(kafka: Cluster, doctor: Callable[..., Ran]) -> None:
+def test_a_healthy_registry_has_no_fault_whatever_it_was_asked(kafka: Cluster, doctor: Callable[..., Outcome]) -> None:
     with ServiceProcess(kafka.bootstrap_servers) as registry:
         ask(f"{registry.url}/config/later", "PUT", {"compatibility": "FULL"})
         for subject in ("a", "b", ":.eu:c"):
@@ -160,7 +160,7 @@ def test_a_healthy_registry_has_no_fault_whatever_it_was_asked(kafka: Cluster, d
 
 
 def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
-    kafka: Cluster, made: Made, doctor: Callable[..., Ran]
+    kafka: Cluster, made: Made, doctor: Callable[..., Outcome]
 ) -> None:
     topic = made(FAULTS["legacy key"][0])
     with ServiceProcess(kafka.bootstrap_servers, topic_name=topic) as registry:
@@ -176,6 +176,6 @@ def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
         assert doctor(topic).out == "Nothing is wrong\n"
 
 
-def test_it_says_what_is_missing(doctor: Callable[..., Ran]) -> None:
+def test_it_says_what_is_missing(doctor: Callable[..., Outcome]) -> None:
     assert "does not host this topic" in doctor(f"none-{secrets.token_hex(4)}").err
-    assert "Kafka: " in karapace_like("doctor", "--bootstrap-uri", "127.0.0.1:9").err
+    assert "Kafka: " in run("doctor", "--bootstrap-uri", "127.0.0.1:9").err

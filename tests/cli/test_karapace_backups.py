@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli import karapace_backups
-from tests.cli.commands import karapace_like
 from tests.cli.karapace_backups import Topic
 from tests.cli.test_backup import ask
+from tests.command_line import run
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE
 
@@ -35,10 +35,10 @@ def test_a_backup_of_karapace_is_restored(
     context, topic = own(KARAPACE)
     backup = write(tmp_path, topic)
     selection = ("--context", context, "--as", context, "--registry", service.url)
-    found = karapace_like("import", backup, *selection)
+    found = run("import", backup, *selection)
     assert (found.code, found.err) == (0, "")
     assert found.out == "3 versions registered, 1 soft-deleted, 1 configs set\n"
-    assert karapace_like("verify", backup, *selection) == (0, "Equal\n", "")
+    assert run("verify", backup, *selection) == (0, "Equal\n", "")
     assert ask(f"{service.url}/subjects?subjectPrefix=:{context}:") == [f":{context}:user"]
     user = ask(f"{service.url}/subjects/:{context}:user/versions/2")
     assert (user["id"], json.loads(user["schema"])["fields"][0]["type"]) == (2, "long")
@@ -50,6 +50,6 @@ def test_a_damaged_one_is_refused(tmp_path: Path, write: Callable[[Path, Topic],
     backup = write(tmp_path, KARAPACE)
     file = next(tmp_path.glob("*.data"), backup)
     file.write_bytes(file.read_bytes()[:-7])
-    found = karapace_like("verify", backup, "--registry", "http://127.0.0.1:9")
+    found = run("verify", backup, "--registry", "http://127.0.0.1:9")
     assert found.code == 2
     assert "Traceback" not in found.err
