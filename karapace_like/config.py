@@ -174,6 +174,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    http_requests_max: Annotated[
+        int,
+        _about(
+            "Requests that one process answers at the same time, polls included; more are answered 429. Not health."
+        ),
+    ] = 2_000
+    registry_writes_max: Annotated[
+        int, _about("Writes to the registry that wait at the primary; more are answered 429.")
+    ] = 1_000
+
     karapace_registry: Annotated[bool, _about("Whether the schema registry is served.")] = True
     karapace_rest: Annotated[bool, _about("Whether the REST proxy is served.")] = True
 
@@ -244,6 +254,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=2, le=500, description="How deep objects and lists may be nested in a record of REST v3, 500 at most."
         ),
     ] = 500
+    producer_max_records_under_way: Annotated[
+        int, _about("Records of all requests to one process that Kafka has not confirmed; more are answered 429.")
+    ] = 100_000
     producer_request_timeout_ms: Annotated[int, _about("How long a request to write records takes at most.")] = 30_000
     producer_delivery_timeout_ms: Annotated[
         int, _about("How long a record may take until the brokers have it; then it has failed.")

@@ -145,6 +145,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             access=security.access,
             connect_urls=settings.connect_urls,
             max_body_bytes=settings.http_request_max_size,
+            max_requests=settings.http_requests_max,
         )
         # Stopped in reverse: requests end, groups are left and records flushed, then the topic is let go.
         stack.push_async_callback(topic.close)
@@ -190,7 +191,7 @@ def _registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Schem
         mode_mutability=settings.mode_mutability,
         explicit_only=settings.explicit_registration_subjects,
     )
-    return Registry(topic, rules), topic
+    return Registry(topic, rules, max_waiting=settings.registry_writes_max), topic
 
 
 def _group(settings: Settings) -> GroupSettings:
@@ -267,6 +268,7 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Ow
             name_strategy=SubjectNameStrategy[settings.name_strategy.name],
             overrides_allowed=frozenset(each.strip() for each in settings.producer_overrides_allowed.split(",")),
             max_records=settings.producer_max_records,
+            max_records_under_way=settings.producer_max_records_under_way,
             max_batch_entries=settings.producer_max_batch_entries,
             max_nesting=settings.producer_max_nesting,
             produce_timeout=settings.producer_request_timeout_ms / 1000,

@@ -132,6 +132,8 @@ class Producing:
         self._encoders = Encoders(schemas, settings.name_strategy)
         self._producer = producer
         self._settings = settings
+        self._under_way = 0
+        """Records of requests that are not answered yet."""
 
     async def produce(
         self,
@@ -169,11 +171,16 @@ class Producing:
         for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
             if value is not None and name not in self._settings.overrides_allowed:
                 raise errors.override_refused(name)
+        if self._under_way and self._under_way + len(topics) > self._settings.max_records_under_way:
+            raise errors.too_many("records under way")
+        self._under_way += len(topics)
         try:
             async with asyncio.timeout(self._settings.produce_timeout):
                 return await self._produce(topics, partition, formats, request, overrides)
         except TimeoutError as error:
             raise errors.produce_timed_out(self._settings.produce_timeout) from error
+        finally:
+            self._under_way -= len(topics)
 
     async def _produce(
         self,

@@ -46,6 +46,8 @@ class ProxySettings:
     """How many consumer instances there are at the same time."""
     max_instances_of_user: int = 250
     """How many of them one user may have; callers who do not say who they are share all."""
+    max_records_under_way: int = 100_000
+    """Records of all requests that are not confirmed yet; a request that would make them more is refused."""
     max_reads: int = 16
     """How many reads without a consumer instance there are at the same time; others wait for their turn."""
     max_streams: int = 64

@@ -167,6 +167,12 @@ def context_not_empty(context: str) -> RegistryError:
     return RegistryError(42211, f"The specified context '{context}' is not empty.")
 
 
+def too_many_writes() -> RegistryError:
+    return RegistryError(
+        42901, "Too many requests: there are too many writes at the moment. Nothing was written.", retry_after=1
+    )
+
+
 def store_failure(reason: str, *, retriable: bool = False) -> RegistryError:
     message = f"Error while writing to the schemas topic: {reason}"
     return RegistryError(50001, message, retry_after=1 if retriable else None)

@@ -37,6 +37,9 @@ _MAX_BATCH = 200
 """Writes that are planned in one go: planning holds up the event loop."""
 
 
+DEFAULT_MAX_WAITING = 1_000
+
+
 class LogRecord(Protocol):
     """One record of the schemas topic."""
 
@@ -126,12 +129,18 @@ class Basis(NamedTuple):
 class Registry:
     """The state and the one way to change it."""
 
-    def __init__(self, log: Log, rules: Rules, *, write_timeout: float = 60.0) -> None:
-        """`write_timeout` is in seconds: how long a write may take from its barrier to its being applied."""
+    def __init__(
+        self, log: Log, rules: Rules, *, write_timeout: float = 60.0, max_waiting: int = DEFAULT_MAX_WAITING
+    ) -> None:
+        """`write_timeout` is in seconds: how long a write may take from its barrier to its being applied.
+
+        `max_waiting`: how many writes may wait for the next batch.
+        """
         self.rules = rules
         self.board = StandingBoard()
         self.write_timeout = write_timeout
         self._log = log
+        self._max_waiting = max_waiting
         self._store = Store()
         self._position = 0
         self._replay_end: int | None = None
@@ -291,6 +300,8 @@ class Registry:
                     return planned.answer
                 if self._term is None:
                     raise NotPrimaryError
+                if len(self._queue) >= self._max_waiting:
+                    raise errors.too_many_writes()
                 write = _Write(plan, asyncio.get_running_loop().create_future())
                 self._queue.append(write)
                 self._queued.set()

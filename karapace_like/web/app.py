@@ -18,6 +18,7 @@ from karapace_like.web.errors import errors_middleware
 from karapace_like.web.forwarding import forwarding_middleware
 from karapace_like.web.health import HEALTH, Health
 from karapace_like.web.keys import REGISTRY
+from karapace_like.web.overload import bounded
 from karapace_like.web.peers import PEERS, Peers
 from karapace_like.web.proxy.owners import OWNERS, Owners
 from karapace_like.web.proxy.requests import PROXY
@@ -25,6 +26,7 @@ from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.routing import add_routes
 
 DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
+DEFAULT_MAX_REQUESTS = 2000
 MAX_LINE_BYTES = 65_536
 """Of a request's first line: a subject may have ten thousand characters, each up to twelve bytes when encoded."""
 
@@ -42,12 +44,13 @@ def make_app(
     access: Access | None = None,
     connect_urls: Sequence[str] = (),
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    max_requests: int = DEFAULT_MAX_REQUESTS,
 ) -> web.Application:
     """The application with the halves that are given.
 
     `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers.
     """
-    app = web.Application(middlewares=[errors_middleware], client_max_size=max_body_bytes)
+    app = web.Application(middlewares=[errors_middleware, bounded(max_requests)], client_max_size=max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
     if draining is not None:
         app.on_response_prepare.append(draining.hang_up)

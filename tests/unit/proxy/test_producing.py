@@ -37,3 +37,40 @@ async def test_a_request_ends_in_time() -> None:
         await producing.produce("topic", None, JSON, request)
     assert (refused.value.code, refused.value.status) == (50003, 500)
     assert refused.value.message == "The request took longer than 0.01 s; its records may have been written"
+
+
+class WaitingProducer:
+    """One that is reported to when the test lets it."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+        self.sent = 0
+
+    async def send(self, records: Sequence[OutgoingRecord], _: ProducerOverrides = NO_OVERRIDES) -> list[Delivery]:
+        self.sent += len(records)
+        await self.let.wait()
+        return [Delivery(0, 0)] * len(records)
+
+    async def close(self) -> None:
+        """There is nothing to wait for."""
+
+
+async def test_more_records_than_may_be_under_way_are_refused_at_once() -> None:
+    """Nothing of such a request is sent. One that is larger than the bound by itself is taken when it is alone."""
+    no_schemas: Any = None
+    producer = WaitingProducer()
+    producing = Producing(SchemaCache(no_schemas), producer, ProxySettings(max_records_under_way=10))
+    request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),) * 4)
+    asked = [asyncio.create_task(producing.produce("topic", None, JSON, request)) for _ in range(5)]
+    refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    while len(refused) < 3:
+        refused |= (await asyncio.wait(set(asked) - refused, return_when=asyncio.FIRST_COMPLETED))[0]
+    for each in refused:
+        error = each.exception()
+        assert isinstance(error, ProxyError)
+        assert (error.code, error.status, error.retry_after) == (42901, 429, 1)
+    producer.let.set()
+    await asyncio.gather(*(set(asked) - refused))
+    assert producer.sent == 8
+    large = ProduceRequest(records=request.records * 4)
+    assert len((await producing.produce("topic", None, JSON, large)).deliveries) == 16
