@@ -40,11 +40,11 @@ def made(kafka: Cluster, topic: Callable[[], str]) -> Made:
 def doctor(kafka: Cluster) -> Callable[..., Outcome]:
     """Look at a topic that no registry uses."""
 
-    def run(topic: str, *flags: str) -> Outcome:
+    def look(topic: str, *flags: str) -> Outcome:
         source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
         return run("doctor", *source, "--group-id", f"registry-of-{topic}", *flags)
 
-    return run
+    return look
 
 
 def version(subject: str, number: int, schema_id: int, text: str = '"int"', **more: object) -> tuple[bytes, bytes]:
