@@ -70,7 +70,7 @@ class Owners:
         owner = owner_of(instance_id)
         if owner is None:
             return await self._answer_of_any(request, (group, instance_id), self._workers())
-        if owner == self._here:
+        if owner == self._here or owner.node != self._here.node:
             return None
         address = self._neighbours.addresses.get(owner.worker)
         answer = None if address is None else await self._passed_on("", address, request)
