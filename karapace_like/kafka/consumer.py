@@ -122,7 +122,7 @@ class Consumer:
         place = Place({at: positions[at] for at in assigned}, dict(self._taken), committed)
         if not self._settled:
             place = self._place  # it has not come back to where it was before
-        await self._call(self._client.close)  # which takes back what the group had assigned
+        await self._close_client()  # which takes back what the group had assigned
         self._reassigned(assigned)
         self._parked, self._settled = place, True
 
@@ -253,14 +253,20 @@ class Consumer:
 
     async def close(self) -> None:
         """Leave the group; what was taken is committed first, if that was asked for."""
-        if self._waiting is not None:
-            await asyncio.wait({self._waiting})  # closing the client would take it from under the call
         if self._parked is None:
-            await asyncio.to_thread(self._client.close)
+            await self._close_client()
 
     def _new_client(self) -> Client:
         with translate.failures():
             return Client(self._options, logger=logger)
+
+    async def _close_client(self) -> None:
+        """Let the client go, however long that takes; a call that still waits would be left without it."""
+        if self._waiting is not None:
+            await asyncio.wait({self._waiting})
+            self._waiting = None
+        with translate.failures():
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._client.close)
 
     async def _call(self, call: Callable[[], T]) -> T:
         """Run a call that may wait for a broker in a thread; raises KafkaFailure.
@@ -310,7 +316,7 @@ class Consumer:
             try:
                 await self._go_on(place)
             except KafkaFailure:
-                await self._call(self._client.close)
+                await self._close_client()
                 self._parked = place
                 raise
         give_up = asyncio.get_running_loop().time() + self._timeout

@@ -55,11 +55,13 @@ async def writing(request: web.Request, response: web.StreamResponse, stalled_af
             request.transport.abort()
 
 
-async def answered(request: web.Request, body: bytes, media_type: str, stalled_after: float) -> web.StreamResponse:
-    """A whole answer, piece by piece if it is large: the transport would hold it for a client that does not read."""
-    if len(body) <= _PIECE or request.method == HTTPMethod.HEAD:
-        return web.Response(body=body, content_type=media_type)
-    response = web.StreamResponse(headers={"Content-Type": media_type, "Content-Length": str(len(body))})
+async def in_pieces(request: web.Request, answer: web.Response, stalled_after: float) -> web.StreamResponse:
+    """The answer, sent piece by piece if it is large: the transport would hold it for a client that does not read."""
+    body = answer.body
+    if not isinstance(body, bytes) or len(body) <= _PIECE or request.method == HTTPMethod.HEAD:
+        return answer
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = len(body)
     async with writing(request, response, stalled_after) as out:
         await out.write(body)
     return response

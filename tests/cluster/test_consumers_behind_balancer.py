@@ -55,7 +55,7 @@ async def balanced(nodes: RegistryNodes) -> AsyncIterator[Client]:
         yield Client(session, url)
 
 
-async def poll(client: Client, instance: str) -> list[int]:
+async def poll(client: Client, instance: str) -> list[Any]:
     """The values of the next records, once there are some."""
     while True:
         if found := await client.done("GET", f"{instance}/records?timeout=5000"):
@@ -138,6 +138,8 @@ async def test_a_node_tells_what_it_knows_of_instances_that_it_does_not_have(
                     await other("GET", f"{instance}/records?timeout=60000")
             await owner.done("POST", f"/topics/{name}", {"records": [{"value": 1}]})
             assert await poll(other, instance) == [1]
+            await owner.done("POST", f"/topics/{name}", {"records": [{"value": "x" * 400_000}]})
+            assert await poll(other, instance) == ["x" * 400_000]
 
             # A request is sent on once, and an id leads nowhere but to a member of the group.
             forwarded = {"X-Forward": "true", "Accept": JSON}

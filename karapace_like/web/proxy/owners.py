@@ -21,7 +21,7 @@ from karapace_like.web.errors import Handler
 from karapace_like.web.neighbours import Neighbours
 from karapace_like.web.peers import Answer, NotReachedError, Peers, is_hop, is_worker, passed_on_headers
 from karapace_like.web.proxy.requests import proxy
-from karapace_like.web.streaming import is_connected
+from karapace_like.web.streaming import in_pieces, is_connected
 
 _MAKES = "X-Consumer-Owner"
 """In questions between our own nodes: the node that is about to make the instance."""
@@ -195,9 +195,11 @@ def at_owner(handler: Handler) -> Handler:
             owners.note(request, group, instance_id)
         if is_from_worker(request):
             return await handler(request)
-        if is_hop(request):
-            return await owners.answer_beside(request, group, instance_id) or await handler(request)
-        return await owners.answer(request, group, instance_id) or await handler(request)
+        ask = owners.answer_beside if is_hop(request) else owners.answer
+        found = await ask(request, group, instance_id)
+        if found is None:
+            return await handler(request)
+        return await in_pieces(request, found, proxy(request).settings.stalled_after)
 
     return answered
 

@@ -28,7 +28,7 @@ from karapace_like.web.proxy.requests import (
     undecodable,
 )
 from karapace_like.web.routing import Route
-from karapace_like.web.streaming import answered, is_connected
+from karapace_like.web.streaming import in_pieces, is_connected
 
 _encoder = msgspec.json.Encoder()
 
@@ -83,7 +83,7 @@ async def _answered(
         return failed
     settings = proxy(request).settings
     body = _encoder.encode([rendered(each, with_timestamp=settings.record_timestamps) for each in found])
-    return await answered(request, body, media_type, settings.stalled_after)
+    return await in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
 async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
