@@ -17,6 +17,7 @@ from joserfc.jwk import RSAKey
 from karapace_like.access import authfile
 from karapace_like.access.passwords import Algorithm, new_user
 from karapace_like.access.tokens import TokenRules
+from karapace_like.registry.registration import Rules
 from karapace_like.web.access import Access
 from karapace_like.web.authentication import Authentication
 from karapace_like.web.tokens import Tokens
@@ -100,11 +101,12 @@ async def _started(
     text: bytes | None = None,
     *,
     issuer: Issuer | None = None,
-    rules: TokenRules | None = None,
+    token_rules: TokenRules | None = None,
+    rules: Rules | None = None,
     **options: Any,
 ) -> Api:
-    tokens = None if issuer is None else Tokens(issuer.url, rules or TokenRules(issuer=ISSUER))
+    tokens = None if issuer is None else Tokens(issuer.url, token_rules or TokenRules(issuer=ISSUER))
     access = Access(Authentication(tokens=tokens), **options)
     if text is not None:
         access.use(authfile.parse(text))
-    return await start(access=access)
+    return await start(access=access, rules=rules)

@@ -1,0 +1,189 @@
+"""What a principal may do with subjects, contexts and ids: what is granted, and nothing is told of the rest."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from karapace_like.registry.registration import Rules
+from tests.web.access.conftest import StartGuarded, basic, written
+from tests.web.conftest import Api
+
+ROOT, CALLER = basic("root", "root-password"), basic("caller", "caller-password")
+_EVERYTHING = [
+    {"principals": ["root"], "operations": ["read", "write", "delete", "config"], "resource": kind}
+    for kind in ("subject", "context", "config", "topic", "group")
+]
+
+
+def grant(*operations: str, resource: str = "subject", name: str = "*", match: str = "literal") -> dict[str, Any]:
+    return {"principals": ["caller"], "operations": operations, "resource": resource, "name": name, "match": match}
+
+
+def text(name: str, **fields: str) -> str:
+    listed = [{"name": field, "type": kind} for field, kind in fields.items()]
+    return json.dumps({"type": "record", "name": name, "fields": listed})
+
+
+async def started(start: StartGuarded, *grants: dict[str, Any], **others: Any) -> Api:
+    """A registry with `orders-a`, which refers to `hidden-b`, and `hidden-c`, and the same in the context `.x`."""
+    users = {"root": "root-password", "caller": "caller-password"}
+    options = {"rules": others.pop("rules")} if "rules" in others else {}
+    api = await start(written(users, [*_EVERYTHING, *grants], **others), **options)
+    for subject, body in (
+        ("hidden-b", {"schema": text("B", x="int")}),
+        (
+            "orders-a",
+            {"schema": text("A", b="B"), "references": [{"name": "B", "subject": "hidden-b", "version": 1}]},
+        ),
+        ("hidden-c", {"schema": text("C", x="int")}),
+        (":.x:orders-x", {"schema": text("X", x="int")}),
+        (":.x:hidden-x", {"schema": text("Y", x="int")}),
+    ):
+        answer = await api("POST", f"/subjects/{subject}/versions?explicit=true", body, headers=ROOT)
+        assert answer[0] == 200, answer
+    return api
+
+
+async def test_what_is_listed_is_what_may_be_seen(start_guarded: StartGuarded) -> None:
+    """By prefix, in every context that the grant names."""
+    api = await started(
+        start_guarded, grant("read", name="orders-", match="prefix"), grant("describe", name=":.x:hidden-x")
+    )
+    listed = await api("GET", "/subjects", headers=CALLER)
+    assert listed == (200, ["orders-a", ":.x:hidden-x"])
+    assert [each["subject"] for each in (await api("GET", "/schemas", headers=CALLER))[1]] == ["orders-a"]
+    assert (await api("GET", "/contexts", headers=CALLER))[1] == [".", ".x"]
+    assert (await api("GET", "/schemas/ids/1/subjects", headers=CALLER))[0] in {200, 404}
+
+
+async def test_an_id_is_found_only_through_what_may_be_read(start_guarded: StartGuarded) -> None:
+    """A subject that holds it, or one whose schema refers to it; everything else is as if it were not there."""
+    api = await started(start_guarded, grant("read", name="orders-a"))
+    ids = {each["subject"]: each["id"] for each in (await api("GET", "/schemas", headers=ROOT))[1]}
+    assert (await api("GET", f"/schemas/ids/{ids['orders-a']}", headers=CALLER))[0] == 200
+    assert (await api("GET", f"/schemas/ids/{ids['hidden-b']}", headers=CALLER))[0] == 200
+    hidden = await api("GET", f"/schemas/ids/{ids['hidden-c']}", headers=CALLER)
+    absent = await api("GET", "/schemas/ids/99", headers=CALLER)
+    assert (hidden[0], hidden[1]["error_code"]) == (absent[0], absent[1]["error_code"]) == (404, 40403)
+    guid = (await api("GET", "/subjects/hidden-c/versions/1", headers=ROOT))[1]["guid"]
+    assert (await api("GET", f"/schemas/guids/{guid}", headers=ROOT))[0] == 200
+    assert (await api("GET", f"/schemas/guids/{guid}", headers=CALLER))[0] == 404
+    # Others have been told the same bytes before: they are not told to whom may not see them.
+    for _ in range(3):
+        assert (await api("GET", f"/schemas/ids/{ids['hidden-c']}", headers=ROOT))[0] == 200
+        assert (await api("GET", f"/schemas/ids/{ids['hidden-c']}", headers=CALLER))[0] == 404
+
+
+@pytest.mark.parametrize("subject", ["hidden-c", "not-there", ":.x:hidden-x"])
+async def test_a_name_is_refused_alike_whether_or_not_it_is_there(start_guarded: StartGuarded, subject: str) -> None:
+    api = await started(start_guarded, grant("read", name="orders-a"))
+    for method, path, body in (
+        ("GET", f"/subjects/{subject}/versions", None),
+        ("GET", f"/subjects/{subject}/versions/1", None),
+        ("POST", f"/subjects/{subject}", {"schema": '"int"'}),
+        ("POST", f"/subjects/{subject}/versions", {"schema": '"int"'}),
+        ("DELETE", f"/subjects/{subject}", None),
+        ("PUT", f"/config/{subject}", {"compatibility": "NONE"}),
+        ("GET", f"/mode/{subject}", None),
+        ("POST", f"/compatibility/subjects/{subject}/versions", {"schema": '"int"'}),
+    ):
+        status, answer = await api(method, path, body, headers=CALLER)
+        assert (status, answer["error_code"]) == (403, 403), (method, path)
+        assert answer["message"].endswith(f"Subject:{subject}")
+
+
+async def test_a_hidden_subject_is_not_read_in_another_way(start_guarded: StartGuarded) -> None:
+    """Not by an alias, nor by a reference, nor by its bare name from the default context."""
+    api = await started(start_guarded, grant("read", "write", "config", name="orders-", match="prefix"))
+    assert (await api("PUT", "/config/orders-alias", {"alias": "hidden-c"}, headers=CALLER))[0] == 200
+    assert (await api("GET", "/subjects/orders-alias/versions/1", headers=CALLER))[0] == 403
+    borrowed = {"schema": text("D", c="C"), "references": [{"name": "C", "subject": "hidden-c", "version": 1}]}
+    for path in ("/subjects/orders-d/versions", "/subjects/orders-d", "/compatibility/subjects/orders-a/versions"):
+        status, answer = await api("POST", path, borrowed, headers=CALLER)
+        assert (status, answer["error_code"]) == (422, 42201), path
+        assert "No schema reference found" in answer["message"]
+    api = await started(start_guarded, grant("read", name="orders-x"))
+    assert (await api("GET", "/subjects/orders-x/versions/1", headers=CALLER))[0] == 404
+    assert (await api("GET", "/subjects/orders-x/versions/1", headers=ROOT))[0] == 200
+
+
+async def test_a_context_is_granted_with_all_that_is_in_it(start_guarded: StartGuarded) -> None:
+    api = await started(start_guarded, grant("read", "write", "config", resource="context", name=".x"))
+    assert (await api("GET", "/subjects", headers=CALLER))[1] == [":.x:hidden-x", ":.x:orders-x"]
+    assert (await api("POST", "/contexts/.x/subjects/new/versions", {"schema": '"int"'}, headers=CALLER))[0] == 200
+    assert (await api("PUT", "/contexts/.x/config", {"compatibility": "NONE"}, headers=CALLER))[0] == 200
+    assert (await api("PUT", "/config/:.x:", {"compatibility": "FULL"}, headers=CALLER))[0] == 200
+    assert (await api("PUT", "/config", {"compatibility": "NONE"}, headers=CALLER))[0] == 403
+    assert (await api("PUT", "/config/:.__GLOBAL:", {"compatibility": "NONE"}, headers=CALLER))[0] == 403
+    assert (await api("DELETE", "/contexts/.x", headers=CALLER))[0] == 403
+
+
+async def test_a_producer_may_be_held_to_what_is_registered(start_guarded: StartGuarded) -> None:
+    """It goes on with the schemas that are there, and adds none."""
+    api = await started(start_guarded, grant("register_existing", name="hidden-c"))
+    known, new = {"schema": text("C", x="int")}, {"schema": text("C", x="long")}
+    assert (await api("POST", "/subjects/hidden-c/versions", known, headers=CALLER))[0] == 200
+    assert (await api("POST", "/subjects/hidden-c", known, headers=CALLER))[0] == 200
+    before = len(api.log.records)
+    status, answer = await api("POST", "/subjects/hidden-c/versions", new, headers=CALLER)
+    assert (status, answer["error_code"], len(api.log.records)) == (403, 403, before)
+    assert (await api("GET", "/subjects/hidden-c/versions/1", headers=CALLER))[0] == 403
+    assert (await api("DELETE", "/subjects/hidden-c", headers=CALLER))[0] == 403
+
+
+async def test_new_schemas_may_be_refused_to_everybody_who_does_not_mean_it(start_guarded: StartGuarded) -> None:
+    api = await started(start_guarded, rules=Rules(explicit_only="orders-.*"))
+    path, new = "/subjects/orders-new/versions", {"schema": '"int"'}
+    status, answer = await api("POST", path, new, headers=ROOT)
+    assert (status, answer["error_code"]) == (403, 403)
+    assert "explicit=true" in answer["message"]
+    assert (await api("POST", f"{path}?explicit=true", new, headers=ROOT))[0] == 200
+    assert (await api("POST", path, new, headers=ROOT))[0] == 200
+    assert (await api("POST", "/subjects/others/versions", new, headers=ROOT))[0] == 200
+
+
+async def test_karapaces_permissions_mean_what_they_mean_there(start_guarded: StartGuarded) -> None:
+    """A pattern for the beginning of the resource; `Write` is everything, `Read` is reading."""
+    permissions = [
+        {"username": "caller", "operation": "Read", "resource": "Subject:hidden.*"},
+        {"username": "caller", "operation": "Write", "resource": "Subject:orders-[a-m]"},
+        {"username": "caller", "operation": "Read", "resource": "Config:"},
+    ]
+    api = await started(start_guarded, permissions=permissions)
+    for method, path, body, expected in (
+        ("GET", "/subjects", None, 200),
+        ("GET", "/subjects/hidden-c/versions/1", None, 200),
+        ("POST", "/subjects/hidden-c/versions", {"schema": '"int"'}, 403),
+        ("POST", "/subjects/orders-back/versions", {"schema": '"int"'}, 200),
+        ("POST", "/subjects/orders-z/versions", {"schema": '"int"'}, 403),
+        ("GET", "/config", None, 200),
+        ("PUT", "/config", {"compatibility": "NONE"}, 403),
+        ("DELETE", "/subjects/orders-back", None, 200),
+    ):
+        assert (await api(method, path, body, headers=CALLER))[0] == expected, (method, path)
+    assert (await api("GET", "/subjects", headers=CALLER))[1] == ["hidden-b", "hidden-c", "orders-a"]
+
+
+async def test_writes_and_refusals_are_audited_and_nothing_secret_is_told(
+    start_guarded: StartGuarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line each: who, from where, what, and what became of it."""
+    api = await started(start_guarded, grant("write", name="mine"))
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG):
+        await api("POST", "/subjects/mine/versions", {"schema": text("Unspeakable", x="int")}, headers=CALLER)
+        await api("POST", "/subjects/mine/versions", {"schema": "{"}, headers=CALLER)
+        await api("DELETE", "/subjects/hidden-c?permanent=true", headers=CALLER)
+        await api("GET", "/subjects/mine", headers=basic("caller", "guessed-password"))
+        await api("GET", "/subjects", headers=CALLER)
+    told = [json.loads(each.getMessage()) for each in caplog.records if each.name == "karapace_like.audit"]
+    assert [(each["principal"], each["method"], each["path"], each["result"], each["status"]) for each in told] == [
+        ("caller", "POST", "/subjects/mine/versions", "done", 200),
+        ("caller", "POST", "/subjects/mine/versions", "failed", 422),
+        ("caller", "DELETE", "/subjects/hidden-c?permanent=true", "refused", 403),
+    ]
+    assert {each["remote"] for each in told} == {"127.0.0.1"}
+    for secret in ("caller-password", "guessed-password", CALLER["Authorization"][6:], "Unspeakable"):
+        assert secret not in caplog.text
