@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.proxy import errors
+from karapace_like.proxy import errors, rights
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.ports import Basis, RegisteredSchema
 from karapace_like.proxy.recent import Recent
@@ -95,12 +95,13 @@ class Encoders:
     def __init__(self, schemas: SchemaCache, strategy: SubjectNameStrategy) -> None:
         self._schemas = schemas
         self._strategy = strategy
-        self._made: Recent[tuple[Role, str, Writing], tuple[Encoder, Basis]] = Recent(_SIZE)
+        self._made: Recent[tuple[Role, str, Writing], tuple[Encoder, Basis, str]] = Recent(_SIZE)
 
     async def encoder(self, role: Role, topic: str, writing: Writing) -> Encoder:
         """The encoder of a topic's keys or values; raises ApiError."""
         made = self._made.get((role, topic, writing))
         if made is not None and made[1].holds():
+            rights.check(made[2], registers=writing.schema is not None)
             return made[0]
         return await self._make(role, topic, writing)
 
@@ -121,7 +122,7 @@ class Encoders:
         is_named = writing.schema is not None or writing.schema_id is not None
         encoder = Encoder(role, codec, registered.id, wire.prefix(registered.id), encodes_null=is_named)
         if basis is not None and all(each.version > 0 for each in writing.references):
-            self._made.keep((role, topic, writing), (encoder, basis))
+            self._made.keep((role, topic, writing), (encoder, basis, subject))
         return encoder
 
     async def _found(
@@ -142,6 +143,7 @@ class Encoders:
         with asking(f"fetching schema by id. schemaId = {schema_id}"):
             registered = await self._schemas.by_id(schema_id, writing.subject or role.subject(topic))
         subject = self._subject(role, topic, writing, registered.schema, registered.dependencies)
+        rights.check(subject, registers=False)
         with asking(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):
             await self._schemas.version_of(subject, schema_id)
         return subject, registered
@@ -149,8 +151,11 @@ class Encoders:
     async def _by_text(
         self, role: Role, topic: str, writing: Writing, unparsed: UnparsedSchema
     ) -> tuple[str, RegisteredSchema]:
+        for each in unparsed.references:
+            rights.check(each.subject, registers=False)
         dependencies = await self._schemas.dependencies(unparsed.references)
         subject = self._subject(role, topic, writing, unparsed, dependencies)
+        rights.check(subject, registers=True)
         registered = await self._schemas.requested_by_text(subject, writing.embedded.name, unparsed, dependencies)
         return subject, registered
 
@@ -160,6 +165,7 @@ class Encoders:
         if writing.subject is None and strategy is not SubjectNameStrategy.TOPIC_NAME:
             return None
         subject = writing.subject or role.subject(topic)
+        rights.check(subject, registers=False)
         try:
             _, registered = await self._schemas.by_version(subject, LATEST)
         except ApiError as error:

@@ -17,6 +17,8 @@ from karapace_like.access.authfile import Authfile
 from karapace_like.access.policy import Kind, Operation, Policy
 from karapace_like.access.principals import Method, Principal
 from karapace_like.errors import ApiError
+from karapace_like.proxy import rights
+from karapace_like.registry import names
 from karapace_like.registry.errors import NotPrimaryError
 from karapace_like.web import request_ids
 from karapace_like.web.authentication import Authentication
@@ -28,6 +30,11 @@ _REFUSED = frozenset({401, 403})
 _NOBODY = Policy(())
 _CERTIFIED = "X-Worker-Certified"
 """Between workers: whom the caller's certificate names. From anybody else it is not believed."""
+
+
+def spelled(subject: str) -> tuple[str, str]:
+    """The subject as a resource: by its own name, and by that of its context."""
+    return Kind.SUBJECT.named(subject), Kind.CONTEXT.named(names.context_of(subject))
 
 
 class Caller(NamedTuple):
@@ -46,6 +53,10 @@ class Caller(NamedTuple):
         for spellings in resources:
             if not any(self.may(each, *spellings) for each in operations):
                 raise errors.forbidden(self.principal.name, " or ".join(operations), spellings[0])
+
+    def use_subject(self, subject: str, registers: bool) -> None:  # noqa: FBT001 - proxy/rights.py's signature
+        """Raise ForbiddenError unless he may produce with the subject's schemas, or register one there."""
+        self.require((Operation.WRITE if registers else Operation.READ,), (spelled(names.canonical(subject)),))
 
 
 _CALLER = web.RequestKey("caller", Caller)
@@ -118,6 +129,7 @@ class Access:
         )
         calling = Caller(found, self._policy_for(found, request.method))
         request[_CALLER] = calling
+        rights.CHECK.set(calling.use_subject)
         calling.require(need.operations, need.resources(request))
         return calling
 

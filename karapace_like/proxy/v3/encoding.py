@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.proxy import errors
+from karapace_like.proxy import errors, rights
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import Role
 from karapace_like.proxy.ports import RegisteredSchema
@@ -82,12 +82,14 @@ class Encoding:
         if spec.schema is not None and spec.type is not None and spec.type.schema_type is not None:
             unparsed = UnparsedSchema(spec.type.schema_type, spec.schema)
             subject = self._subject(role, spec, unparsed, {})
+            rights.check(subject, registers=True)
             registered = await self._schemas.requested_by_text(subject, spec.type, unparsed)
             version = await self._version_of(subject, registered)
         elif spec.schema_id is not None:
             with asking(f"fetching schema by id. schemaId = {spec.schema_id}"):
                 registered = await self._schemas.by_id(spec.schema_id, spec.subject or role.subject(self._topic))
             subject = self._subject(role, spec, registered.schema, registered.dependencies)
+            rights.check(subject, registers=False)
             version = await self._version_of(subject, registered)
         else:
             if spec.strategy in {SubjectNameStrategy.RECORD_NAME, SubjectNameStrategy.TOPIC_RECORD_NAME}:
@@ -95,6 +97,7 @@ class Encoding:
                     f"Cannot use schema_subject_strategy={spec.strategy} without schema_id or schema."
                 )
             subject = spec.subject or role.subject(self._topic)
+            rights.check(subject, registers=False)
             version, registered = await self._numbered(subject, spec.schema_version)
         return await self._with_schema(spec, subject, version, registered)
 

@@ -4,9 +4,9 @@ from aiohttp import web
 
 from karapace_like.access.policy import Kind, Operation
 from karapace_like.registry import names
+from karapace_like.web import access
 from karapace_like.web.needs import Need
 from karapace_like.web.registry import requests
-from karapace_like.web.registry.visibility import Spellings, spelled
 
 
 def on_subject(*operations: Operation) -> Need:
@@ -24,9 +24,9 @@ def on_named_context(*operations: Operation) -> Need:
     return Need(operations, lambda request: ((Kind.CONTEXT.named(request.match_info["name"]),),))
 
 
-def _subjects(request: web.Request) -> list[Spellings]:
+def _subjects(request: web.Request) -> list[tuple[str, str]]:
     named = requests.named_subject(request)
-    return [spelled(each) for each in dict.fromkeys((named, requests.subject(request)))]
+    return [access.spelled(each) for each in dict.fromkeys((named, requests.subject(request)))]
 
 
 def _place(place: str | None) -> tuple[str, ...]:
@@ -34,4 +34,4 @@ def _place(place: str | None) -> tuple[str, ...]:
         return Kind.CONFIG.named(""), Kind.CONTEXT.named(names.DEFAULT_CONTEXT)
     if place == names.GLOBAL_SCOPE:
         return (Kind.CONFIG.named(""),)
-    return (Kind.CONTEXT.named(names.context_of(place)),) if names.is_context(place) else spelled(place)
+    return (Kind.CONTEXT.named(names.context_of(place)),) if names.is_context(place) else access.spelled(place)

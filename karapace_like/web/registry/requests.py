@@ -19,7 +19,6 @@ from karapace_like.schema.tags import Entity, EntityKind, TagChange
 from karapace_like.web import access, bodies, media_types
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.keys import REGISTRY
-from karapace_like.web.registry import visibility
 from karapace_like.web.shortcuts import SHORTCUT
 
 _MAX_VERSION = 2**31 - 1
@@ -200,7 +199,7 @@ def _check_references(request: web.Request, submitted: Submission) -> None:
         return
     referrer = subject(request)
     for each in submitted.references:
-        if not caller.may(Operation.READ, *visibility.spelled(names.resolve_reference(each.subject, referrer))):
+        if not caller.may(Operation.READ, *access.spelled(names.resolve_reference(each.subject, referrer))):
             raise errors.missing_reference(submitted.type, each.subject, each.version)
 
 

@@ -87,7 +87,7 @@ async def register(request: web.Request) -> web.Response:
     requests.remember(request, registry.read().kept(subject), submission, needs_term=True)
     plan = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
     caller = access.caller(request)
-    if caller is not None and not caller.may(WRITE, *visibility.spelled(subject)):
+    if caller is not None and not caller.may(WRITE, *access.spelled(subject)):
         plan = partial(_existing_only, plan=plan, refusal=access_errors.only_existing(caller.principal.name, subject))
     return _registered(request, await registry.write(plan))
 

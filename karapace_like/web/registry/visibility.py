@@ -2,19 +2,11 @@
 
 from aiohttp import web
 
-from karapace_like.access.policy import Kind, Operation
-from karapace_like.registry import names
+from karapace_like.access.policy import Operation
 from karapace_like.registry.store import Store
 from karapace_like.registry.view import View
 from karapace_like.web import access
 from karapace_like.web.keys import REGISTRY
-
-Spellings = tuple[str, str]
-
-
-def spelled(subject: str) -> Spellings:
-    """The subject as a resource: by its own name, and by that of its context."""
-    return Kind.SUBJECT.named(subject), Kind.CONTEXT.named(names.context_of(subject))
 
 
 def store(request: web.Request, *operations: Operation) -> Store:
@@ -27,4 +19,4 @@ def store(request: web.Request, *operations: Operation) -> Store:
     if caller is None or caller.policy is None:
         return everything
     wanted = operations or (Operation.READ,)
-    return View(everything, lambda subject: any(caller.may(each, *spelled(subject)) for each in wanted))
+    return View(everything, lambda subject: any(caller.may(each, *access.spelled(subject)) for each in wanted))

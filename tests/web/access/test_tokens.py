@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,6 +37,11 @@ def _by_public_key(issuer: Issuer) -> str:
     return f"{signed}.{_part(signature)}"
 
 
+def _namesake(issuer: Issuer) -> RSAKey:
+    issuer.key.ensure_kid()
+    return RSAKey.generate_key(2048, {"kid": issuer.key.kid or ""})
+
+
 def _unsigned(issuer: Issuer) -> str:
     _, claims, _ = issuer.token("a", **RIGHT).split(".")
     return f"{_part({'alg': 'none', 'typ': 'at+jwt'})}.{claims}."
@@ -47,7 +53,7 @@ def _changed(issuer: Issuer) -> str:
     return f"{header}.{claims}.{signature}"
 
 
-WRONG = {
+WRONG: dict[str, Callable[[Issuer], str]] = {
     "another issuer": lambda issuer: issuer.token("a", **RIGHT, iss="https://elsewhere.example"),
     "no issuer": lambda issuer: issuer.token("a", **RIGHT, iss=None),
     "another audience": lambda issuer: issuer.token("a", **RIGHT, aud=["elsewhere"]),
@@ -59,9 +65,7 @@ WRONG = {
     "an end that is no number": lambda issuer: issuer.token("a", **RIGHT, exp="tomorrow"),
     "not yet valid": lambda issuer: issuer.token("a", **RIGHT, nbf=int(time.time()) + 3600),
     "without a subject": lambda issuer: issuer.token("", **RIGHT),
-    "another key of that name": lambda issuer: issuer.token(
-        "a", key=RSAKey.generate_key(2048, {"kid": issuer.key.ensure_kid() or issuer.key.kid}), **RIGHT
-    ),
+    "another key of that name": lambda issuer: issuer.token("a", key=_namesake(issuer), **RIGHT),
     "a key that nobody knows": lambda issuer: issuer.token("a", key=RSAKey.generate_key(2048), **RIGHT),
     "the public key as a secret": _by_public_key,
     "no signature": _unsigned,

@@ -1,0 +1,118 @@
+"""The same policy in the REST proxy: topics, groups, and the subjects of what is produced."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from karapace_like.kafka.cluster import Cluster
+from tests.web.access.conftest import basic, written
+from tests.web.access.guarded import Guarded, serving
+
+ROOT, CALLER = basic("root", "r"), basic("caller", "c")
+KINDS = ("subject", "topic", "group")
+OPERATIONS = ["read", "write", "delete", "config"]
+
+
+def grant(*operations: str, resource: str, name: str) -> dict[str, Any]:
+    return {"principals": ["caller"], "operations": operations, "resource": resource, "name": name, "match": "prefix"}
+
+
+AUTHFILE = written(
+    {"root": "r", "caller": "c"},
+    [
+        *({"principals": ["root"], "operations": OPERATIONS, "resource": kind} for kind in KINDS),
+        grant("read", "write", resource="topic", name="mine-"),
+        grant("write", resource="topic", name="inbox-"),
+        grant("read", resource="group", name="mine-"),
+        grant("write", resource="subject", name="mine-"),
+        grant("read", resource="subject", name="inbox-"),
+    ],
+)
+V2 = {"Content-Type": "application/vnd.kafka.v2+json"}
+JSON = {"Content-Type": "application/vnd.kafka.json.v2+json"}
+AVRO = {"Content-Type": "application/vnd.kafka.avro.v2+json"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def guarded(kafka: Cluster) -> AsyncIterator[Guarded]:
+    async with serving(kafka, AUTHFILE) as application:
+        yield application
+
+
+@pytest.fixture
+def mine(topic: Callable[[], str]) -> str:
+    return f"mine-{topic()}"
+
+
+async def ask(guarded: Guarded, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+    async with guarded.client.request(method, path, json=body, headers={**CALLER, **headers}) as answer:
+        return answer.status, await answer.json(content_type=None) if answer.status != 204 else None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_records_are_written_and_read_where_it_is_granted(guarded: Guarded, mine: str) -> None:
+    """Elsewhere nothing is written, and it is not told whether there is such a topic."""
+    record = {"records": [{"value": {"a": 1}}]}
+    other, inbox = f"other-{mine}", f"inbox-{mine}"
+    assert (await ask(guarded, "POST", f"/topics/{mine}", record, **JSON))[0] == 200
+    assert (await ask(guarded, "POST", f"/topics/{inbox}", record, **JSON))[0] == 200
+    async with guarded.client.post(f"/topics/{other}", json=record, headers={**ROOT, **JSON}) as answer:
+        assert answer.status == 200
+    for name in (other, f"absent-{mine}"):
+        assert (await ask(guarded, "POST", f"/topics/{name}", record, **JSON))[0] == 403
+        assert (await ask(guarded, "GET", f"/topics/{name}"))[0] == 403
+        assert (await ask(guarded, "GET", f"/topics/{name}/partitions/0/records?offset=0"))[0] == 403
+    several = {"records": [{"topic": mine, "value": 1}, {"topic": other, "value": 1}]}
+    assert (await ask(guarded, "POST", "/records", several, **JSON))[0] == 403
+    assert (await ask(guarded, "GET", f"/topics/{mine}/partitions/0/offsets"))[1]["end_offset"] == 1
+    assert (await ask(guarded, "GET", f"/topics/{inbox}/partitions/0/records?offset=0"))[0] == 403
+    assert (await ask(guarded, "GET", f"/topics/{inbox}/partitions"))[0] == 200
+    shown = (await ask(guarded, "GET", "/topics"))[1]
+    assert {mine, inbox} <= set(shown)
+    assert all(each.startswith(("mine-", "inbox-")) for each in shown)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_consumer_reads_the_topics_of_its_caller(guarded: Guarded, mine: str) -> None:
+    """The group and the topics must both be granted; a pattern could lead anywhere."""
+    assert (await ask(guarded, "POST", f"/consumers/other-{mine}", {}, **V2))[0] == 403
+    made = await ask(guarded, "POST", f"/consumers/{mine}", {"format": "json"}, **V2)
+    instance = f"/consumers/{mine}/instances/{made[1]['instance_id']}"
+    other = {"partitions": [{"topic": f"other-{mine}", "partition": 0}]}
+    for path, body in (
+        ("subscription", {"topics": [mine, f"other-{mine}"]}),
+        ("subscription", {"topic_pattern": "mine-.*"}),
+        ("assignments", other),
+        ("offsets", {"offsets": [{**other["partitions"][0], "offset": 0}]}),
+    ):
+        assert (await ask(guarded, "POST", f"{instance}/{path}", body, **V2))[0] == 403, path
+    assert (await ask(guarded, "POST", f"{instance}/subscription", {"topics": [mine]}, **V2))[0] == 204
+    assert (await ask(guarded, "DELETE", instance, **V2))[0] == 204
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_schemas_of_other_subjects_are_not_used_or_registered(guarded: Guarded, mine: str) -> None:
+    """A text needs the right to write; what is registered already, the right to read it."""
+    inbox = f"inbox-{mine}"
+    text = {"value_schema": '"long"', "records": [{"value": 1}]}
+    assert (await ask(guarded, "POST", f"/topics/{mine}", text, **AVRO))[0] == 200
+    assert (await ask(guarded, "POST", f"/topics/{inbox}", text, **AVRO))[0] == 403
+    latest = {"records": [{"value": 1}]}
+    async with guarded.client.post(
+        f"/subjects/{inbox}-value/versions", json={"schema": '"long"'}, headers=ROOT
+    ) as answer:
+        found = (await answer.json(content_type=None))["id"]
+    by_id = {"value_schema_id": found, "records": [{"value": 1}]}
+    for _ in range(2):
+        assert (await ask(guarded, "POST", f"/topics/{inbox}", latest, **AVRO))[0] == 200
+        assert (await ask(guarded, "POST", f"/topics/{inbox}", by_id, **AVRO))[0] == 200
+        elsewhere = {**by_id, "value_subject": f"other-{mine}"}
+        assert (await ask(guarded, "POST", f"/topics/{inbox}", elsewhere, **AVRO))[0] == 403
+        assert (await ask(guarded, "POST", f"/topics/{mine}", latest, **AVRO))[0] == 403
+    cluster = (await ask(guarded, "GET", "/v3/clusters"))[1]["data"][0]["cluster_id"]
+    path = f"/v3/clusters/{cluster}/topics/{inbox}/records:batch"
+    entry = {"id": "a", "value": {"type": "AVRO", "schema": '"long"', "data": 1}}
+    status, told = await ask(guarded, "POST", path, {"entries": [entry]})
+    assert (status, told["failures"][0]["error_code"]) == (207, 403)
