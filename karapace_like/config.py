@@ -319,9 +319,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sasl_plain_password: Annotated[Secret | None, _about("The password, of every mechanism.")] = None
 
     log_level: Annotated[LogLevel, _about("What is logged.")] = LogLevel.INFO
-    log_format: Annotated[str, _about("How, as Python's logging formats it.")] = (
-        "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    log_format: Annotated[
+        str, _about("`json`: an object a line. Else as Python's logging formats it, with `request_id` besides.")
+    ] = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s]: %(message)s"
 
     @property
     def addresses(self) -> tuple[Listener, ...]:

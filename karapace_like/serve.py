@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from karapace_like import listening
+from karapace_like import listening, logs
 from karapace_like.client.registry_client import Credentials, RegistryClient
 from karapace_like.config import SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
@@ -34,6 +34,7 @@ from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka_access import kafka_settings
 from karapace_like.listening import Door
+from karapace_like.observing import Observed
 from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
 from karapace_like.proxy.ports import Schemas
@@ -48,6 +49,7 @@ from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.draining import Draining
 from karapace_like.web.health import ElectionElsewhere, Health
+from karapace_like.web.metrics import HttpMetrics
 from karapace_like.web.neighbours import Neighbours
 from karapace_like.web.peers import Peers, worker_address
 from karapace_like.web.proxy.owners import Owners
@@ -127,12 +129,24 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         neighbours = Neighbours(peers)
         registry.share_with(neighbours.applied)
         schemas = await _other_registry(stack, settings) or RegistrySchemas(registry, peers)
-        proxy = _proxy(settings, kafka, schemas, place.owner) if settings.karapace_rest else None
+        producers = _producers(settings, kafka) if settings.karapace_rest else None
+        proxy = None if producers is None else _proxy(settings, kafka, schemas, producers, place.owner)
         nodes = Nodes(Group(kafka, _group(settings)))
         election = _election(settings, kafka, registry, place) if place.is_elected_here else None
         health = Health(registry, election or ElectionElsewhere(), instance=place.owner.node)
         security = Security.of(settings)
         draining = Draining()
+        http = HttpMetrics()
+        observed = Observed(
+            registry=registry,
+            election=election,
+            health=health,
+            peers=peers,
+            http=http,
+            topic=topic,
+            producers=producers,
+            consumers=None if proxy is None else proxy.consumers,
+        )
         app = make_app(
             registry if settings.karapace_registry else None,
             proxy,
@@ -144,6 +158,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
             access=security.access,
             connect_urls=settings.connect_urls,
+            collectors=observed.collectors(),
             max_body_bytes=settings.http_request_max_size,
             max_requests=settings.http_requests_max,
         )
@@ -153,8 +168,9 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         if proxy is not None:
             proxy.start()
             stack.push_async_callback(proxy.close)
-        runner = await _runner(stack, app, security)
+        runner = await _runner(stack, app, security, http)
         watching_files = asyncio.create_task(security.watch())
+        observing = asyncio.create_task(observed.watch_the_loop())
         ready = asyncio.create_task(_become_ready(registry, topic, health, progress))
         if place.asked_at is not None:
             await web.UnixSite(runner, place.asked_at).start()
@@ -166,7 +182,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         if place.asked_at is None:
             stack.push_async_callback(draining.drain, runner)
         stack.callback(registry.leave)
-        stack.push_async_callback(_cancel, watching_files, ready, accepting, taking_part)
+        stack.push_async_callback(_cancel, watching_files, observing, ready, accepting, taking_part)
         if place.asked_at is not None:
             stack.push_async_callback(draining.drain, runner)
         yield Service(place, registry, neighbours, ready, taking_part)
@@ -234,21 +250,25 @@ async def _other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSc
     return RemoteSchemas(await stack.enter_async_context(client))
 
 
-def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Owner) -> Proxy:
+def _producers(settings: Settings, kafka: KafkaSettings) -> Producers:
+    return Producers(
+        kafka,
+        ProducerSettings(
+            acks=settings.producer_acks,
+            linger_ms=settings.producer_linger_ms,
+            compression_type=settings.producer_compression_type,
+            max_request_size=settings.producer_max_request_size,
+            delivery_timeout=settings.producer_delivery_timeout_ms / 1000,
+        ),
+    )
+
+
+def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers: Producers, owner: Owner) -> Proxy:
     return Proxy.over(
         owner=owner,
         schemas=schemas,
         admin=Admin(kafka),
-        producer=Producers(
-            kafka,
-            ProducerSettings(
-                acks=settings.producer_acks,
-                linger_ms=settings.producer_linger_ms,
-                compression_type=settings.producer_compression_type,
-                max_request_size=settings.producer_max_request_size,
-                delivery_timeout=settings.producer_delivery_timeout_ms / 1000,
-            ),
-        ),
+        producer=producers,
         members=Consumers(kafka, ConsumerSettings()),
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,
@@ -276,9 +296,10 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Ow
     )
 
 
-async def _runner(stack: AsyncExitStack, app: web.Application, security: Security) -> Runner:
+async def _runner(stack: AsyncExitStack, app: web.Application, security: Security, http: HttpMetrics) -> Runner:
     runner = Runner(
         app,
+        metrics=http,
         admit=None if security.access is None else security.access.admits,
         access_log=None,
         handle_signals=False,
@@ -354,7 +375,7 @@ async def _serve(settings: Settings, place: Place, progress: Progress) -> None:
 
 def run(settings: Settings, progress: Progress) -> None:
     """Serve in this process until SIGINT or SIGTERM; raises KafkaFailure, OSError if an address is taken."""
-    logging.basicConfig(level=settings.log_level, format=settings.log_format, stream=sys.stderr)
+    logs.configure(settings.log_level, settings.log_format)
     doors = listening.opened(settings.addresses)
     progress(f"Listening at {listening.urls(doors)}")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -87,6 +87,10 @@ class Election:
         """Where the others are told to reach this node."""
         self.generation: int | None = None
         """The group's; None while this node is not in it."""
+        self.rounds = 0
+        """Elections that this node took part in."""
+        self.terms = 0
+        """Those that it won."""
         self.problem: str | None = None
         """Why this node cannot take part, or cannot lead; None if all is well."""
         self._settings = settings
@@ -142,6 +146,7 @@ class Election:
         choice = identities.choice(await self._group.sync(generation, assignments))
         self._certain_until = sent + self._session
         self.generation, self.problem = generation.number, None
+        self.rounds += 1
         await self._end_term()
         if choice.member_id == generation.member_id and self._settings.eligible:
             await self._begin_term(generation)
@@ -173,6 +178,7 @@ class Election:
         foreign = tuple(each.url for each in members if each is not None and each.software != SOFTWARE)
         logger.info("Generation %d: this node, %s, is the primary", generation.number, self.url)
         term = Term(number=generation.number, foreign=foreign, is_certain=lambda: self._now() < self._certain_until)
+        self.terms += 1
         self._term = asyncio.create_task(self._candidate.lead(term))
 
     async def _end_term(self) -> None:

@@ -18,6 +18,7 @@ from confluent_kafka import Producer as Client
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import Statistics
 from karapace_like.records import Delivery, OutgoingRecord
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,9 @@ class Producer:
     def __init__(self, kafka: KafkaSettings, settings: ProducerSettings) -> None:
         self._settings = settings
         self._options = settings.client_options(kafka)
-        self._batching = _Channel(self._options)
+        self.statistics = Statistics()
+        """Of the client that all records go through, but those that were refused once."""
+        self._batching = _Channel({**self._options, **self.statistics.options})
         self._one_by_one: _Channel | None = None
 
     async def send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:

@@ -32,6 +32,7 @@ class Producers:
         self._kafka = kafka
         self._settings = settings
         self._shared = Producer(kafka, settings)
+        self.statistics = self._shared.statistics
         self._special: dict[ProducerOverrides, _Special] = {}
         """The one that was not used for longest is first."""
         self._closing: set[asyncio.Task[None]] = set()

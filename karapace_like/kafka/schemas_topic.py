@@ -36,6 +36,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.schemas_writer import SILENCE_MS, Batch, SchemasWriter
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import Statistics
 from karapace_like.leadership import Fencing, Takeover, Term
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ class SchemasTopic:
         self._missed = 0
         self.cluster_id: str | None = None
         """Kafka's own; None before the topic is open."""
+        self.statistics = Statistics()
+        """Of the client that reads."""
         self._stopping = threading.Event()
         self._room = threading.Semaphore(_BATCHES_AHEAD)
 
@@ -116,17 +119,20 @@ class SchemasTopic:
         await asyncio.to_thread(self._prepare)
         end = await self.end()
         self._consumer = Consumer(
-            self._kafka.client_options(
-                group_id=f"{self._settings.name}-reader",
-                enable_auto_commit=False,
-                enable_partition_eof=True,
-                isolation_level="read_committed",
-                fetch_wait_max_ms=500,
-                fetch_queue_backoff_ms=10,
-                queued_max_messages_kbytes=_PREFETCHED_KIB,
-                auto_offset_reset="error",
-                socket_timeout_ms=SILENCE_MS,
-            )
+            {
+                **self.statistics.options,
+                **self._kafka.client_options(
+                    group_id=f"{self._settings.name}-reader",
+                    enable_auto_commit=False,
+                    enable_partition_eof=True,
+                    isolation_level="read_committed",
+                    fetch_wait_max_ms=500,
+                    fetch_queue_backoff_ms=10,
+                    queued_max_messages_kbytes=_PREFETCHED_KIB,
+                    auto_offset_reset="error",
+                    socket_timeout_ms=SILENCE_MS,
+                ),
+            }
         )
         self._writer = SchemasWriter(
             self._kafka,
@@ -146,6 +152,11 @@ class SchemasTopic:
         )
         self._reader.start()
         return end
+
+    @property
+    def name(self) -> str:
+        """The topic's."""
+        return self._settings.name
 
     async def end(self) -> int:
         """The offset after the last readable record; raises KafkaFailure."""

@@ -250,6 +250,9 @@ class ConsumerInstances:
         """Instances that were closed because nobody used them, so that their users are told why they are gone."""
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def start(self) -> None:
         """Begin to look after the instances."""
         self._run(self._look_after())

@@ -89,6 +89,8 @@ def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
         context.ids[value.id].append(stored)
     else:
         context.ids[value.id] = [stored]
+        store.census.schema(content, 1)
+    store.census.version(content, 1, deleted=stored.deleted)
     context.max_id = max(context.max_id, value.id)
     context.by_digest[content.digest] = min(value.id, context.by_digest.get(content.digest, value.id))
     if content.references:
@@ -105,12 +107,14 @@ def _forget(store: Store, subject: str, number: int) -> bool:
     stored = versions.pop(number, None)
     if stored is None:
         return False
+    store.census.version(stored.content, -1, deleted=stored.deleted)
     if not versions:
         del context.subjects[subject]
     holders = context.ids[stored.id]
     holders.remove(stored)
     if not holders:
         del context.ids[stored.id]
+        store.census.schema(stored.content, -1)
         if context.by_digest.get(stored.content.digest) == stored.id:
             del context.by_digest[stored.content.digest]
     for target in _targets(stored.content, subject):
@@ -129,6 +133,8 @@ def _soft_delete(store: Store, subject: str, up_to: int) -> None:
     for each in store.versions(subject):
         if each.version <= up_to:
             each.deleted = True
+            store.census.version(each.content, -1, deleted=False)
+            store.census.version(each.content, 1, deleted=True)
 
 
 def _set(settings: dict[str | None, T], scope: str | None, value: T | None) -> None:

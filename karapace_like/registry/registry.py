@@ -94,6 +94,16 @@ class Progress:
         return self.end is not None and self.position >= self.end
 
 
+@dataclass(slots=True)
+class Written:
+    """What this node has written since it started."""
+
+    batches: int = 0
+    records: int = 0
+    fenced: int = 0
+    """Batches that were refused, because another node was the primary by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     """A write that waits for its batch."""
@@ -138,6 +148,7 @@ class Registry:
         """
         self.rules = rules
         self.board = StandingBoard()
+        self.written = Written()
         self.write_timeout = write_timeout
         self._log = log
         self._max_waiting = max_waiting
@@ -153,6 +164,11 @@ class Registry:
         self._appending = asyncio.Lock()
         self._shared_barrier: asyncio.Task[None] | None = None
         self._beside: Callable[[int], Awaitable[None]] | None = None
+
+    @property
+    def store(self) -> Store:
+        """The state as far as it has come, for figures; `read` for answers."""
+        return self._store
 
     @property
     def progress(self) -> Progress:
@@ -331,9 +347,12 @@ class Registry:
                 writes = self._answered(writes, batch, term)
                 if batch.records:
                     end = await self._appended(batch.records)
+                    self.written.batches += 1
+                    self.written.records += len(batch.records)
                     self._log.mark()
                     await self.applied_everywhere(end)
             except DeposedError as error:
+                self.written.fenced += 1
                 _refuse(writes, NotPrimaryError(is_outcome_known=error.is_outcome_known))
                 return error
             except KafkaFailure as failure:

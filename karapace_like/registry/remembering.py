@@ -15,6 +15,7 @@ from functools import partial, wraps
 from threading import Lock
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from karapace_like.measures import Cache
 from karapace_like.schema.model import InvalidSchemaError
 
 P = ParamSpec("P")
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 _ATTEMPTS = 1000
 """How many outcomes one call may wait for; a transitive check asks one for each version."""
+
+CACHES: list[Cache] = []
+"""How each of them is used."""
 
 _on_the_loop: ContextVar[bool] = ContextVar("on_the_loop", default=False)
 
@@ -52,6 +56,8 @@ def remembered(size: int, *, is_light: Callable[..., bool] = _never) -> Callable
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         outcomes: OrderedDict[Hashable, _Outcome] = OrderedDict()
         lock = Lock()
+        cache = Cache(f"{function.__module__.rpartition('.')[2]}.{function.__name__.strip('_')}")
+        CACHES.append(cache)
 
         def compute(*args: P.args, **kwargs: P.kwargs) -> _Outcome:
             try:
@@ -62,6 +68,8 @@ def remembered(size: int, *, is_light: Callable[..., bool] = _never) -> Callable
                 outcomes[args] = outcome
                 if len(outcomes) > size:
                     outcomes.popitem(last=False)
+                cache.misses += 1
+                cache.size = len(outcomes)
             return outcome
 
         @wraps(function)
@@ -70,6 +78,7 @@ def remembered(size: int, *, is_light: Callable[..., bool] = _never) -> Callable
                 outcome = outcomes.get(args)
                 if outcome is not None:
                     outcomes.move_to_end(args)
+                    cache.hits += 1
             if outcome is None:
                 if _on_the_loop.get() and not is_light(*args, **kwargs):
                     raise _MissingError(partial(compute, *args, **kwargs))

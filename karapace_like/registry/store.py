@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from karapace_like.registry import names
+from karapace_like.registry.census import Census
 from karapace_like.registry.content import Content
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.schema.model import Reference
@@ -58,6 +59,7 @@ class Store:
     """Records that were not understood."""
     conflicts: int = 0
     """Schema records that gave an id to a second content and were not taken."""
+    census: Census = field(default_factory=Census)
 
     def context(self, subject: str) -> Context:
         """The context that the subject lives in; an empty one, not kept, if there is none."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
-from karapace_like.web import connect, neighbours, openapi, request_ids, service
+from karapace_like.web import connect, metrics, neighbours, openapi, request_ids, service
 from karapace_like.web import health as health_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -43,6 +44,7 @@ def make_app(
     cluster_ids: ClusterIds | None = None,
     access: Access | None = None,
     connect_urls: Sequence[str] = (),
+    collectors: CollectorRegistry | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     max_requests: int = DEFAULT_MAX_REQUESTS,
 ) -> web.Application:
@@ -61,6 +63,9 @@ def make_app(
     if health is not None:
         app[HEALTH] = health
         add_routes(app, health_api.ROUTES)
+    if collectors is not None:
+        app[metrics.METRICS] = collectors
+        add_routes(app, metrics.ROUTES)
     if cluster_ids is not None:
         app[CLUSTER_IDS] = cluster_ids
     app[PEERS] = peers or Peers()

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from karapace_like.access.errors import UnauthenticatedError
 from karapace_like.errors import ApiError
-from karapace_like.web import media_types, paths
+from karapace_like.web import media_types, paths, request_ids
 from karapace_like.web.answers import Answer
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def error_response(path: str, error: ApiError) -> web.Response:
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every failure of a handler in the API's own shape; what nobody foresaw is logged and becomes a 500."""
+    request_ids.begin(request)
     try:
         paths.check(request)
         return await handler(request)

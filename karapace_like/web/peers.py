@@ -72,6 +72,8 @@ class Peers:
     def __init__(self) -> None:
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         """By the path of the worker's socket; that for all other nodes has none."""
+        self.asked = {("answered",): 0, ("failed",): 0}
+        """What became of the requests that were sent on."""
 
     async def ask(self, address: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One request for a path that is quoted already; to another node it is marked as sent on.
@@ -88,8 +90,11 @@ class Peers:
             async with self._connected(socket).request(
                 method, url, headers=marked, data=body, allow_redirects=False
             ) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+                found = Answer(answer.status, answer.headers, await answer.read())
+                self.asked["answered",] += 1
+                return found
         except (aiohttp.ClientError, OSError) as error:
+            self.asked["failed",] += 1
             raise NotReachedError(str(error), is_sent=not isinstance(error, _NOT_SENT)) from error
 
     async def close(self) -> None:

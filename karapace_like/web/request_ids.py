@@ -1,15 +1,33 @@
 """Every answer carries an `X-Request-ID`, the request's own or a new one: logs of several nodes are joined by it."""
 
+from functools import partial
 from random import getrandbits
 
 from aiohttp import web
 
+from karapace_like import logs
+
 HEADER = "X-Request-ID"
+
+_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+
+def begin(request: web.Request) -> None:
+    """Say that what follows, in this task, is about this request."""
+    logs.request_id.set(partial(of, request))
+
+
+def of(request: web.Request) -> str:
+    """The request's id: its own, or one that it is given when somebody asks first."""
+    found = request.headers.get(HEADER) or request.get(_ID)
+    if found is None:
+        found = request[_ID] = new()
+    return found
 
 
 async def echo(request: web.Request, answer: web.StreamResponse) -> None:
     """Put the id on the answer; called when its headers are about to be sent."""
-    answer.headers[HEADER] = request.headers.get(HEADER) or new()
+    answer.headers[HEADER] = of(request)
 
 
 def new() -> str:

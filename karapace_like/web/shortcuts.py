@@ -23,6 +23,7 @@ from aiohttp.web_server import Server
 from karapace_like.registry.registry import Basis
 from karapace_like.web import request_ids
 from karapace_like.web.answers import Answer
+from karapace_like.web.metrics import HttpMetrics, Series
 
 Answerer: TypeAlias = Callable[[bytes], Awaitable[Answer]]
 """Answers a body. It raises nothing: failures are answers, too."""
@@ -93,6 +94,7 @@ class _Remembered(NamedTuple):
     """An answer's bytes, without the headers that each has of its own."""
 
     basis: Basis
+    status: int
     head: bytes
     body: bytes
 
@@ -100,10 +102,11 @@ class _Remembered(NamedTuple):
 class _Known:
     """How requests with one head are answered."""
 
-    __slots__ = ("answerer", "answers", "extra", "request")
+    __slots__ = ("answerer", "answers", "extra", "request", "series")
 
-    def __init__(self, request: web.BaseRequest | None) -> None:
+    def __init__(self, request: web.BaseRequest | None, series: Series) -> None:
         self.request = request
+        self.series = series
         self.answers: dict[bytes, _Remembered] = {}
         """By body."""
         self.answerer: Answerer | None = None
@@ -119,8 +122,9 @@ class Shortcuts:
     refused there. Without it everybody may.
     """
 
-    def __init__(self, admit: Admit | None, max_body: int) -> None:
+    def __init__(self, admit: Admit | None, max_body: int, metrics: HttpMetrics) -> None:
         self.admit = admit
+        self.metrics = metrics
         self.max_body = min(max_body, _MAX_BODY)
         self._material: dict[bytes, bytes] = {}
         """Header lines -> those that matter."""
@@ -151,7 +155,9 @@ class Shortcuts:
         material = self._material[head.block] = _IMMATERIAL.sub(b"", head.block)
         known = self._known.get((head.line, material))
         if known is None or not self._is_of(known, request):
-            known = self._known[head.line, material] = _Known(request if self.admit is not None else None)
+            known = self._known[head.line, material] = _Known(
+                request if self.admit is not None else None, self.metrics.of(request)
+            )
         if isinstance(shortcut, Basis):
             self._remember(known, shortcut, asked, answer)
         else:
@@ -171,7 +177,9 @@ class Shortcuts:
         if answer.status not in {200, 304} or len(asked) + len(body) > _MAX_ANSWER:
             return
         own = b"" if answer.status == HTTPStatus.NOT_MODIFIED else b"Content-Length: %d\r\n" % len(body)
-        known.answers[asked] = _Remembered(basis, _status(answer.status) + _lines(answer, _OWN) + own, body)
+        known.answers[asked] = _Remembered(
+            basis, answer.status, _status(answer.status) + _lines(answer, _OWN) + own, body
+        )
         self._bytes += len(asked) + len(body) + 1000
 
 
@@ -264,6 +272,7 @@ class Connection(RequestHandler):
                 del known.answers[body]
                 return False
             self._write(remembered.head, head.request_id, remembered.body)
+            known.series.count_remembered(remembered.status, head.body, len(remembered.body))
         elif known.answerer is not None:
             self._answering = self._loop.create_task(self._answer(known, known.answerer, head.request_id, body))
         else:
@@ -278,10 +287,15 @@ class Connection(RequestHandler):
         return known.request is not None and self.transport is not None and admit(known.request, self.transport)
 
     async def _answer(self, known: _Known, answerer: Answerer, request_id: bytes, body: bytes) -> None:
+        metrics = self._shortcuts.metrics
+        begun = self._loop.time()
+        metrics.in_flight += 1
         try:
             answer = await answerer(body)
             self._write(answer.head + known.extra, request_id, answer.body)
+            known.series.count(answer.status, self._loop.time() - begun, len(body), len(answer.body))
         finally:
+            metrics.in_flight -= 1
             self._answering = None
             later, self._later = self._later, []
             if later:
@@ -293,6 +307,21 @@ class Connection(RequestHandler):
         if self.transport is not None:
             own = f"Date: {rfc822_formatted_time()}\r\n{request_ids.HEADER}: ".encode()
             self.transport.write(b"".join((head, own, request_id or request_ids.new().encode(), b"\r\n\r\n", body)))
+
+    async def _handle_request(
+        self, request: web.BaseRequest, start_time: float | None, request_handler: Any
+    ) -> tuple[web.StreamResponse, bool]:
+        """Count the request."""
+        metrics = self._shortcuts.metrics
+        begun = self._loop.time()
+        metrics.in_flight += 1
+        try:
+            finished = await super()._handle_request(request, start_time, request_handler)
+        finally:
+            metrics.in_flight -= 1
+        answer, seconds = finished[0], self._loop.time() - begun
+        metrics.of(request).count(answer.status, seconds, request.content_length or 0, answer.body_length or 0)
+        return finished
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -331,9 +360,17 @@ class Runner(web.AppRunner):
 
     __slots__ = ("_shortcuts",)
 
-    def __init__(self, app: web.Application, *, admit: Admit | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        admit: Admit | None = None,
+        metrics: HttpMetrics | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
-        self._shortcuts = Shortcuts(admit, app._client_max_size)  # noqa: SLF001 - has no other way out
+        max_body = app._client_max_size  # noqa: SLF001 - has no other way out
+        self._shortcuts = Shortcuts(admit, max_body, metrics or HttpMetrics())
 
     def close_shortcuts(self) -> None:
         """Let aiohttp answer everything from now on."""

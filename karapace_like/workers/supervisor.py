@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from karapace_like import listening
+from karapace_like import listening, logs
 from karapace_like.config import ENVIRONMENT_PREFIX, Settings
 from karapace_like.listening import Door
 from karapace_like.ownership import Owner
@@ -195,7 +195,7 @@ def _ending(process: asyncio.subprocess.Process) -> str:
 
 def run(settings: Settings, progress: Progress) -> None:
     """Serve with several workers; returns when all have stopped. Raises OSError, WorkerFailedError."""
-    logging.basicConfig(level=settings.log_level, format=settings.log_format, stream=sys.stderr)
+    logs.configure(settings.log_level, settings.log_format)
     with ExitStack() as stack:
         doors = listening.opened(settings.addresses)
         # Only this user may enter it (0700).

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from karapace_like import logs
 from karapace_like.config import ConfigError
 from karapace_like.errors import KafkaFailure
 from karapace_like.listening import Door
@@ -110,7 +111,7 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no message
     supervisor = _Supervisor(sys.stdin.fileno(), said)
     orders = supervisor.orders()
-    logging.basicConfig(level=orders.settings.log_level, format=orders.settings.log_format, stream=sys.stderr)
+    logs.configure(orders.settings.log_level, orders.settings.log_format)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_work(orders, supervisor))

@@ -1,0 +1,54 @@
+"""What is logged, as text or as JSON lines, each line with the id of the request that it is about, where it is one."""
+
+import logging
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+import msgspec
+
+JSON_FORMAT = "json"
+"""The `log_format` that asks for one JSON object a line."""
+
+
+request_id: ContextVar[Callable[[], str] | None] = ContextVar("request_id", default=None)
+"""Tells the id of the request that is being answered; set where requests are, and asked where something is logged."""
+
+
+def _current() -> str | None:
+    ask = request_id.get()
+    return None if ask is None else ask()
+
+
+class _RequestId(logging.Filter):
+    """Gives every line the field `request_id`; `-` outside of requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _current() or "-"
+        return True
+
+
+class _JsonLines(logging.Formatter):
+    """One object a line; times are UTC, in ISO 8601."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (current := _current()) is not None:
+            line["request_id"] = current
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def configure(level: str, log_format: str) -> None:
+    """Log to standard error from now on; `log_format` is `json`, or a format of Python's logging."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_RequestId())
+    handler.setFormatter(_JsonLines() if log_format == JSON_FORMAT else logging.Formatter(log_format))
+    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,0 +1,156 @@
+"""`/metrics` of a real service: it tells what has happened, its series are bounded, and what is drawn of it exists."""
+
+import json
+import re
+import secrets
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.service_process import ServiceProcess
+
+MONITORING = Path(__file__).parents[2] / "monitoring"
+MANY = 10_000
+Labels = frozenset[tuple[str, str]]
+
+
+def scraped(service: ServiceProcess) -> dict[tuple[str, Labels], float]:
+    """Every series: (name, labels) -> value."""
+    with urllib.request.urlopen(f"{service.url}/metrics") as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        families = text_string_to_metric_families(answer.read().decode())
+        return {
+            (each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples
+        }
+
+
+def value(series: Mapping[tuple[str, Labels], float], name: str, **labels: str) -> float:
+    return series.get((f"karapace_like_{name}", frozenset(labels.items())), 0.0)
+
+
+def ask(service: ServiceProcess, method: str, path: str, body: object = None, kind: str = "application/json") -> None:
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(service.url + path, content, {"Content-Type": kind}, method=method)
+    try:
+        urllib.request.urlopen(request).read()
+    except urllib.error.HTTPError as error:
+        error.close()
+
+
+def flood(service: ServiceProcess, paths: Iterable[str]) -> None:
+    """GET each of them, all over one connection."""
+    url = urlsplit(service.url)
+    requests = [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in paths]
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        for begin in range(0, len(requests), 100):
+            batch = requests[begin : begin + 100]
+            connection.sendall(b"".join(batch))
+            answered, rest = 0, b""
+            while answered < len(batch):
+                data = rest + connection.recv(1 << 20)
+                answered += data.count(b"HTTP/1.1 ")
+                rest = data[-8:] if not data.endswith(b"HTTP/1.1 ") else b""
+
+
+def get_until_remembered(service: ServiceProcess, path: str) -> int:
+    """GET the same over one connection until one answer comes from memory; how often that was."""
+    connection = HTTPConnection(urlsplit(service.url).netloc)
+    before, times = sum_of(service, "http_remembered_answers_total"), 0
+    while sum_of(service, "http_remembered_answers_total") == before:
+        connection.request("GET", path)
+        connection.getresponse().read()
+        times += 1
+    connection.close()
+    return times
+
+
+def sum_of(service: ServiceProcess, name: str) -> float:
+    return sum(value for (each, _), value in scraped(service).items() if each == f"karapace_like_{name}")
+
+
+def test_what_has_happened_is_told(service: ServiceProcess) -> None:
+    before = scraped(service)
+    subject, topic = f"s-{secrets.token_hex(6)}", f"t-{secrets.token_hex(6)}"
+    route = "/subjects/{subject}/versions"
+    ask(service, "POST", f"/subjects/{subject}/versions", {"schema": '"int"'})
+    times = get_until_remembered(service, f"/subjects/{subject}/versions/1")
+    ask(service, "GET", f"/subjects/{subject}/versions/2")
+    ask(service, "POST", f"/topics/{topic}", {"records": [{"value": "YQ=="}]}, "application/vnd.kafka.binary.v2+json")
+    after = scraped(service)
+
+    def more(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    one_version = {"method": "GET", "route": f"{route}/{{version}}"}
+    assert more("http_requests_total", method="POST", route=route, status="200") == 1
+    assert more("http_requests_total", **one_version, status="200") == times
+    assert more("http_requests_total", **one_version, status="404") == 1
+    assert more("http_request_duration_seconds_count", **one_version) == times + 1
+    assert more("http_request_duration_seconds_bucket", **one_version, le="+Inf") == times + 1
+    assert more("http_remembered_answers_total", **one_version) == 1
+    assert more("http_request_bytes_total", method="POST", route=route) == len(json.dumps({"schema": '"int"'}))
+    assert more("http_response_bytes_total", **one_version) > 100
+    assert value(after, "http_requests_in_flight") >= 1  # this one
+    assert more("registry_versions", type="AVRO", state="live") == 1
+    assert more("registry_subjects") == 1
+    assert more("registry_transactions_total") == 1
+    assert more("registry_written_records_total") == 1
+    assert more("registry_position") >= 1
+    assert value(after, "registry_ready") == value(after, "registry_writable") == 1
+    assert value(after, "election_is_primary") == 1
+    assert value(after, "election_terms_total") >= 1
+    assert value(after, "registry_lag_records") == 0
+    assert value(after, "event_loop_delay_seconds_count") > 0
+    assert ("process_cpu_seconds_total", frozenset()) in after
+    # Kafka's client tells of itself from time to time.
+    while not (
+        value(after, "kafka_sent_records_total", client="rest_producer")
+        and value(after, "kafka_received_bytes_total", client="schemas_reader")
+    ):
+        time.sleep(0.1)
+        after = scraped(service)
+    assert value(after, "kafka_connected_brokers", client="rest_producer") >= 1
+
+
+def test_subjects_and_wrong_paths_add_no_series(service: ServiceProcess) -> None:
+    def names(kind: str, count: int) -> list[str]:
+        return [f"{kind}-{secrets.token_hex(4)}" for _ in range(count)]
+
+    def paths(count: int) -> list[str]:
+        return [
+            *(f"/subjects/{each}/versions" for each in names("subject", count)),
+            *(f"/no/such/{each}" for each in names("path", count)),
+            *(f"/{each}" for each in names("wrong", count // 10)),
+        ]
+
+    ask(service, "BREW", "/coffee")
+    flood(service, paths(10))
+    before = scraped(service)
+    ask(service, "STIR", "/coffee")
+    flood(service, paths(MANY))
+    after = scraped(service)
+    assert after.keys() == before.keys()
+    missing = {"method": "GET", "route": "unmatched", "status": "404"}
+    assert (
+        value(after, "http_requests_total", **missing) - value(before, "http_requests_total", **missing) == MANY * 1.1
+    )
+
+
+@pytest.mark.parametrize("file", ["grafana-dashboard.json", "alerts.yaml"])
+def test_every_metric_that_is_drawn_or_alerted_on_exists(service: ServiceProcess, file: str) -> None:
+    text = (MONITORING / file).read_text()
+    if file.endswith(".json"):
+        json.loads(text)
+    ask(service, "GET", "/")
+    told = {name for name, _ in scraped(service)}
+    used = set(re.findall(r"\b(?:karapace_like|process)_[a-z_]+", text))
+    assert used
+    assert used - told == set()
