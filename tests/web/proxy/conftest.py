@@ -1,6 +1,7 @@
 """The proxy's API on a port of its own: a real broker behind it, and a registry whose schemas topic is in memory."""
 
 import io
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -155,3 +156,8 @@ async def proxy(kafka: Cluster) -> AsyncIterator[ProxyApi]:
 def topic_of(proxy: ProxyApi, topic: Callable[[], str]) -> Callable[..., str]:
     """Make a topic that nobody else uses: (partitions, config) -> its name."""
     return lambda partitions=1, **config: proxy.create_topic(topic(), partitions, **config)
+
+
+@pytest.fixture
+def group() -> str:
+    return f"group-{secrets.token_hex(6)}"

@@ -1,6 +1,7 @@
 """What one user or client may take of the service, and that it is free again afterwards."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from confluent_kafka import Producer
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
 from tests.web.proxy.conftest import KAFKA_V2, ProxyApi, running
+from tests.web.proxy.instances import assigned, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -120,3 +122,27 @@ async def test_what_an_answer_holds_has_a_limit(kafka: Cluster, topic: Callable[
         path = f"/topics/{name}/partitions/0/records?timeout=5000&max_bytes=1000000000"
         status, records = await api("GET", path)
         assert (status, [each["offset"] for each in records]) == (200, [0, 1])
+
+
+async def test_there_are_only_so_many_instances(kafka: Cluster, group: str) -> None:
+    """A deleted one makes room."""
+    async with running(kafka, ProxySettings(max_instances=2)) as api:
+        first, _ = await api.consumer(group), await api.consumer(group)
+        message = "Too many requests: there are too many consumer instances at the moment."
+        await expect(api, (429, 42901, message), "POST", f"/consumers/{group}", {})
+        assert await api("DELETE", first) == (204, None)
+        assert (await api("POST", f"/consumers/{group}", {}))[0] == 200
+
+
+async def test_a_record_above_the_service_s_limit_comes_alone(
+    kafka: Cluster, topic: Callable[[], str], group: str
+) -> None:
+    """Else it would block its partition for ever."""
+    settings = ProxySettings(request_max_bytes=100, record_timestamps=True)
+    async with running(kafka, settings) as api:
+        name = topic()
+        await api.produce(name, {"value": 1}, {"value": "x" * 200}, {"value": 2})
+        instance = await assigned(api, group, name)
+        polls = [await api.poll(instance) for _ in range(3)]
+        assert [[record["value"] for record in poll] for poll in polls] == [[1], ["x" * 200], [2]]
+        assert abs(polls[0][0]["timestamp"] / 1000 - time.time()) < 60

@@ -1,4 +1,4 @@
-"""Records that cannot be decoded, where the reader wants to be told of each and to read on."""
+"""Records that cannot be decoded: refused where they are, or told of one by one for a reader who wants to read on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,12 @@ from confluent_kafka import Producer
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings, Undecodable
 from tests.web.proxy.conftest import ProxyApi, media_type, running
+from tests.web.proxy.instances import (
+    AVRO,
+    Topics,
+    assigned,
+    at,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -81,3 +87,51 @@ async def test_another_word_is_refused(proxy: ProxyApi, topic_of: Callable[..., 
     refusal = (422, {"error_code": 422, "message": message})
     assert await proxy("POST", f"/consumers/{topic}", {"undecodable": "skip"}) == refusal
     assert await proxy("GET", f"/topics/{topic}/partitions/0/records?undecodable=skip") == refusal
+
+
+async def test_a_record_that_cannot_be_decoded_is_refused_where_it_is(
+    proxy: ProxyApi, topic_of: Topics, group: str
+) -> None:
+    """The records before it are answered; it stays until the instance seeks past it."""
+    topic = topic_of()
+    await proxy.produce(topic, {"value": {"floor": 1}}, embedded="avro", value_schema=AVRO)
+    await proxy.produce(topic, {"key": "not avro"})
+    await proxy.produce(topic, {"value": {"floor": 2}}, embedded="avro", value_schema=AVRO)
+    instance = await assigned(proxy, group, topic, format="avro")
+    assert [each["value"] for each in await proxy.poll(instance, "avro")] == [{"floor": 1}]
+    for _ in range(2):
+        answer = await proxy.response("GET", f"{instance}/records?timeout=5000", accept=media_type("avro"))
+        assert (answer.status, answer.content_type) == (408, media_type("avro"))
+        refusal = await answer.json(content_type=None)
+        assert refusal["error_code"] == 40801
+        assert refusal["message"].startswith(
+            f"Error deserializing KEY for partition {topic}-0 at offset 1. "
+            "If needed, please seek past the record to continue consumption."
+        )
+    assert await proxy("POST", f"{instance}/positions", {"offsets": [at(topic, offset=2)]}) == (204, None)
+    assert [each["value"] for each in await proxy.poll(instance, "avro")] == [{"floor": 2}]
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        (b"", "VALUE"),
+        (b"\0", "VALUE"),
+        (b"\0\0\0\0\1", "VALUE"),
+        (b"\0\x7f\xff\xff\xff\2", "VALUE"),
+        (b"\1\0\0\0\1\2", "VALUE"),
+    ],
+)
+async def test_bytes_that_name_no_schema_are_refused(
+    proxy: ProxyApi, topic_of: Topics, group: str, value: bytes, part: str
+) -> None:
+    topic = topic_of()
+    await proxy.produce(topic, {"value": {"floor": 1}}, embedded="avro", value_schema=AVRO)
+    other = Producer({"bootstrap.servers": proxy.bootstrap_servers})
+    other.produce(topic, value=value)
+    other.flush()
+    instance = await assigned(proxy, group, topic, format="avro")
+    await proxy.poll(instance, "avro")
+    status, answer = await proxy("GET", f"{instance}/records?timeout=5000", accept=media_type("avro"))
+    assert (status, answer["error_code"]) == (408, 40801)
+    assert answer["message"].startswith(f"Error deserializing {part} for partition {topic}-0 at offset 1.")

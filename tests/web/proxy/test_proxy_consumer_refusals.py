@@ -1,0 +1,154 @@
+"""What is refused of consumer instances: requests that cannot be meant, and those that come too early."""
+
+import pytest
+
+from tests.web.proxy.conftest import KAFKA_V2, ProxyApi, media_type
+from tests.web.proxy.instances import NOT_FOUND, Refusal, Topics, assigned, at, expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WRONG_INTEGER = 'Cannot deserialize value of type `Integer` from String "x": not a valid `java.lang.Integer` value'
+
+
+async def test_a_poll_asks_for_the_instance_s_format(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
+    """Without a wish, binary is meant; what is no embedded format is not acceptable at all."""
+    instance = await assigned(proxy, group, topic_of())
+    for accept in ("*/*", "", KAFKA_V2, *map(media_type, ("binary", "avro", "jsonschema", "protobuf"))):
+        status, answer = await proxy("GET", f"{instance}/records?timeout=100", accept=accept)
+        assert (status, answer["error_code"]) == (406, 40601)
+    for accept in ("application/json", "text/html", media_type("nosuch")):
+        status, answer = await proxy("GET", f"{instance}/records?timeout=100", accept=accept)
+        assert (status, answer["error_code"]) == (406, 406)
+    binary = await assigned(proxy, group, topic_of(), format="binary")
+    answer = await proxy.response("GET", f"{binary}/records?timeout=100")
+    assert (answer.status, answer.content_type) == (200, media_type("binary"))
+
+
+async def test_a_poll_needs_something_to_read(proxy: ProxyApi, group: str) -> None:
+    instance = await proxy.consumer(group)
+    refusal = (409, 40903, "Illegal state: Consumer is not subscribed to any topics or assigned any partitions")
+    await expect(proxy, refusal, "GET", f"{instance}/records", accept=media_type("json"))
+    assert await proxy("POST", f"{instance}/offsets") == (200, [])
+    assert await proxy("GET", f"{instance}/offsets", {"partitions": [at("any")]}) == (200, {"offsets": []})
+    assert await proxy("DELETE", f"{instance}/subscription") == (204, None)
+
+
+async def test_without_a_reset_there_is_nothing_to_read_from(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
+    """`auto.offset.reset: none` says so instead of guessing."""
+    instance = await assigned(proxy, group, topic_of(), **{"auto.offset.reset": "none"})
+    await expect(proxy, (500, 50002, None), "GET", f"{instance}/records?timeout=5000", accept=media_type("json"))
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"format": "xml"}, (422, 422, "Invalid format type.")),
+        ({"format": ""}, (422, 422, "Invalid format type.")),
+        ({"format": 5}, (422, 422, "Invalid format type.")),
+        ({"key.format": "xml"}, (422, 422, "Invalid format type.")),
+        ({"value.format": ""}, (422, 422, "Invalid format type.")),
+        ({"auto.offset.reset": "sometime"}, (422, 42204, None)),
+        (
+            {"auto.commit.enable": "maybe"},
+            (
+                422,
+                42204,
+                (
+                    "Invalid consumer configuration: Invalid value maybe for configuration enable.auto.commit: "
+                    "Expected value to be either true or false"
+                ),
+            ),
+        ),
+        ({"fetch.min.bytes": "x"}, (400, 400, WRONG_INTEGER)),
+        ({"consumer.request.timeout.ms": "x"}, (400, 400, WRONG_INTEGER)),
+        (
+            {"fetch.min.bytes": -5},
+            (
+                422,
+                40001,
+                (
+                    "Invalid consumer configuration. It does not abide by the constraints: "
+                    "Invalid value -5 for configuration fetch.min.bytes: Value must be at least -1"
+                ),
+            ),
+        ),
+        ({"unknown.setting": 1}, (422, 422, "Unrecognized field: unknown.setting")),
+        ([], (400, 400, None)),
+        ("x", (400, 400, None)),
+        (b"{", (400, 400, None)),
+    ],
+)
+async def test_bad_instances_are_refused(proxy: ProxyApi, group: str, body: object, refusal: Refusal) -> None:
+    await expect(proxy, refusal, "POST", f"/consumers/{group}", body)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "refusal"),
+    [
+        ("subscription", None, (422, 422, "subscribe.subscription must not be null (was null)")),
+        ("subscription", {"topic": "a"}, (422, 422, "Unrecognized field: topic")),
+        ("subscription", {"topics": "a"}, (400, 400, None)),
+        ("assignments", None, (422, 422, "assign.assignmentRequest must not be null (was null)")),
+        ("assignments", {}, (422, 422, "assign.assignmentRequest.partitions must not be null (was null)")),
+        ("assignments", {"partitions": [{"partition": 0}]}, (422, 422, None)),
+        ("assignments", {"partitions": [{"topic": "", "partition": 0}]}, (422, 422, None)),
+        ("assignments", {"partitions": [{"topic": "a", "partition": -1}]}, (422, 422, None)),
+        ("assignments", {"partitions": [{"topic": "a", "partition": "x"}]}, (400, 400, WRONG_INTEGER)),
+        ("assignments", {"partitions": [{"topic": "a", "more": 1}]}, (422, 422, "Unrecognized field: more")),
+        ("assignments", {"partitions": "x"}, (400, 400, None)),
+        ("positions", None, (422, 422, "seekToOffset.request must not be null (was null)")),
+        ("positions", {"offsets": "x"}, (400, 400, None)),
+        ("positions", {"offsets": [{"topic": "a", "offset": -3}]}, (422, 422, None)),
+        ("positions", {"timestamps": [{"topic": "a", "timestamp": "yesterday"}]}, (400, 400, None)),
+        ("positions", {"timestamps": [{"topic": "a"}]}, (422, 422, None)),
+        ("positions/beginning", None, (422, 422, "seekToBeginning.seekToRequest must not be null (was null)")),
+        ("positions/end", {}, (422, 422, "seekToEnd.seekToRequest.partitions must not be null (was null)")),
+        ("offsets", {"offsets": [{"topic": "a", "partition": 0, "offset": "x"}]}, (400, 400, None)),
+        ("offsets", {"offsets": [{"topic": "a", "partition": 0, "offset": -1}]}, (422, 422, None)),
+        ("offsets", b"{", (400, 400, None)),
+    ],
+)
+async def test_bad_requests_about_an_instance_are_refused(
+    proxy: ProxyApi, group: str, path: str, body: object, refusal: Refusal
+) -> None:
+    instance = await proxy.consumer(group)
+    await expect(proxy, refusal, "POST", f"{instance}/{path}", body)
+
+
+async def test_committed_offsets_are_asked_for_by_partition(proxy: ProxyApi, group: str) -> None:
+    instance = await proxy.consumer(group)
+    await expect(proxy, (404, 40402, "Partition not found."), "GET", f"{instance}/offsets")
+
+
+@pytest.mark.parametrize("query", ["timeout=x", "max_bytes=x", "timeout=99999999999999999999"])
+async def test_bad_queries_are_refused(proxy: ProxyApi, group: str, query: str) -> None:
+    instance = await proxy.consumer(group)
+    await expect(proxy, (404, 404, None), "GET", f"{instance}/records?{query}", accept=media_type("json"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "subscription", None),
+        ("POST", "subscription", {"topics": ["a"]}),
+        ("DELETE", "subscription", None),
+        ("GET", "assignments", None),
+        ("POST", "assignments", {"partitions": []}),
+        ("POST", "offsets", {"offsets": []}),
+        ("GET", "offsets", {"partitions": []}),
+        ("POST", "positions", {"offsets": []}),
+        ("POST", "positions/beginning", {"partitions": []}),
+        ("POST", "positions/end", {"partitions": []}),
+        ("GET", "records", None),
+    ],
+)
+async def test_every_call_needs_an_instance(proxy: ProxyApi, group: str, method: str, path: str, body: object) -> None:
+    await expect(proxy, NOT_FOUND, method, f"/consumers/{group}/instances/none/{path}", body)
+
+
+@pytest.mark.parametrize("sent_as", ["application/json", "text/plain"])
+async def test_other_media_types_are_refused(proxy: ProxyApi, group: str, sent_as: str) -> None:
+    refusal = (415, 415, "HTTP 415 Unsupported Media Type")
+    await expect(proxy, refusal, "POST", f"/consumers/{group}", {"name": "c"}, sent_as=sent_as)
+    for accepted in (KAFKA_V2, media_type("json"), None):
+        assert (await proxy("POST", f"/consumers/{group}", {}, sent_as=accepted))[0] == 200
