@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 CHECKED := karapace_like tests benchmarks examples docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format type imports docs bench fuzz chaos backup image lock clean
+.PHONY: help run test lint format type imports docs bench profile fuzz chaos backup image lock clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -40,9 +40,11 @@ docs: $(VENV)/.dev ## write the generated pages of docs/ anew, and the whole sit
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 	@echo "build/docs/index.html"
 
-bench: $(VENV)/.dev ## run the benchmarks (several minutes)
-	@for program in $(filter-out __init__ load,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
-		echo "== $$program"; $(BIN)/python -m benchmarks.$$program || exit 1; done
+bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benchmarks.md (some minutes; wrk if installed)
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+profile: $(VENV)/.dev ## show where the service spends its time on one path (CALL="get by id"; no CALL lists them)
+	$(BIN)/python -m benchmarks.profile "$(CALL)"
 
 fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EXAMPLES sets how many are tried)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz $(ARGS)

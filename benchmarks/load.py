@@ -29,6 +29,7 @@ class Cost:
     cpu_us: float
     """Of the serving process, for each request."""
     p50_ms: float
+    p99_ms: float
     failures: int
 
     def __str__(self) -> str:
@@ -132,34 +133,18 @@ def measure(
         times, failures = pool.apply(_client, (host, port, requests, load.connections, load.seconds))
         wall, spent = time.perf_counter() - begun, cpu_seconds(pid) - before
     times.sort()
-    return Cost(len(times), wall, spent / len(times) * 1e6, times[len(times) // 2] * 1e3, failures)
+    return Cost(len(times), wall, spent / len(times) * 1e6, at(times, 0.5), at(times, 0.99), failures)
 
 
-BARE = """
-import asyncio, sys, uvloop
-from aiohttp import web
-BODY = b"x" * int(sys.argv[2])
-async def get(request): return web.Response(body=BODY, content_type="application/json")
-async def post(request):
-    await request.read()
-    return web.Response(body=BODY, content_type="application/json")
-async def main():
-    app = web.Application(client_max_size=2**26)
-    for number in range(40):
-        app.router.add_get(f"/things{number}/{{id}}", get)
-    app.router.add_get("/schemas/ids/{id}", get)
-    app.router.add_post("/subjects/{subject}/versions", post)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-uvloop.run(main())
-"""
+def at(times: list[float], share: float) -> float:
+    """The time in milliseconds below which that share of sorted seconds is."""
+    return times[int(len(times) * share)] * 1e3
 
 
 def bare_aiohttp(body_bytes: int = 1200) -> tuple[subprocess.Popen[str], int]:
     """The bound beside which our routes are measured: aiohttp, its router, and a ready answer. (process, port)."""
-    process = subprocess.Popen([sys.executable, "-c", BARE, "-", str(body_bytes)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.bare", str(body_bytes)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     return process, int(process.stdout.readline())

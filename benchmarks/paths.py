@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from benchmarks import codecs
 
 REGISTRY = "application/vnd.schemaregistry.v1+json"
+UNIQUE = "UNIQUE"
+"""In a path and its body: a number that no other request has."""
 BATCH = 100
 """Records of one request, where there are many."""
 SCHEMA = json.dumps(
@@ -62,6 +64,16 @@ def registry_paths(url: str) -> list[Path]:
         Path("look up", "POST", "/subjects/bench", body, REGISTRY),
         Path("register known", "POST", "/subjects/bench/versions", body, REGISTRY),
         Path("check", "POST", "/compatibility/subjects/bench/versions/latest", body, REGISTRY),
+    ]
+
+
+def new_paths() -> list[Path]:
+    """Registrations of schemas that nobody has."""
+    body = json.dumps({"schema": json.dumps({"type": "record", "name": f"R{UNIQUE}", "fields": []})}).encode()
+    place = f"/subjects/new-{UNIQUE}/versions"
+    return [
+        Path("register new", "POST", place, body, REGISTRY, connections=64),
+        Path("register new, one client", "POST", place, body, REGISTRY, connections=1),
     ]
 
 
