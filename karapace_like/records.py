@@ -26,7 +26,7 @@ class TopicPartition(NamedTuple):
         return f"{self.topic}-{self.partition}"
 
 
-class OutgoingRecord(NamedTuple):
+class OutgoingRecord(msgspec.Struct, frozen=True):
     """A record to be written."""
 
     topic: str
@@ -64,7 +64,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """Milliseconds since the epoch."""
 
 
-class ConsumedRecord(NamedTuple):
+class ConsumedRecord(msgspec.Struct, frozen=True):
     """A record as it was read."""
 
     at: TopicPartition

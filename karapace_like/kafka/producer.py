@@ -133,7 +133,8 @@ class Producer:
 class _Call:
     """The records of one `send` and what has become of them so far.
 
-    The delivery thread writes `deliveries` and `reported`, the event loop reads them; `sent` is the loop's own.
+    The delivery thread writes `deliveries` and `reported`, the event loop `sent`. Each looks at both after it has
+    written, so that at least one sees that all is done.
     """
 
     __slots__ = ("deliveries", "done", "reported", "sent")
@@ -160,7 +161,7 @@ class _Channel:
     def __init__(self, options: dict[str, Any]) -> None:
         self._client = Client(options, logger=logger)
         self._loop = asyncio.get_running_loop()
-        self._touched: set[_Call] = set()
+        self._complete: list[_Call] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="delivery-reports", daemon=True)
         self._thread.start()
@@ -210,17 +211,17 @@ class _Channel:
                 else Delivery(failure=translate.failure(error))
             )
             call.reported += 1
-            self._touched.add(call)
+            if call.reported == call.sent:
+                self._complete.append(call)
 
-        topic, key, value, partition, headers, timestamp = record
         self._client.produce(
-            topic,
-            value,
-            key,
-            _ANY_PARTITION if partition is None else partition,
+            record.topic,
+            record.value,
+            record.key,
+            _ANY_PARTITION if record.partition is None else record.partition,
             report,
-            timestamp=timestamp or _NOW,
-            headers=list(headers) or None,
+            timestamp=record.timestamp or _NOW,
+            headers=list(record.headers) if record.headers else None,
         )
 
     async def _hand_over_later(self, call: _Call, at: int, record: OutgoingRecord) -> None:
@@ -233,15 +234,15 @@ class _Channel:
     def _serve(self) -> None:
         while not self._stopping.is_set() or len(self._client):
             self._client.poll(_SERVE_SECONDS)
-            if self._touched:
-                touched, self._touched = self._touched, set()
+            if self._complete:
+                complete, self._complete = self._complete, []
                 try:
-                    self._loop.call_soon_threadsafe(_settle, touched)
+                    self._loop.call_soon_threadsafe(_settle, complete)
                 except RuntimeError:
                     return  # the loop is closed: nobody waits any more
 
 
-def _settle(calls: set[_Call]) -> None:
+def _settle(calls: list[_Call]) -> None:
     for call in calls:
         call.settle()
 

@@ -1,8 +1,9 @@
 """Consumed records in the embedded formats of their reader: key and value as JSON texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+
+import msgspec
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
@@ -20,8 +21,7 @@ _NULL = b"null"
 _HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedRecord:
+class DecodedRecord(msgspec.Struct, frozen=True):
     """A consumed record with what its key and value say, as JSON texts, or why that cannot be told (40801)."""
 
     record: ConsumedRecord
@@ -44,14 +44,27 @@ class _Decoder:
         self._schemaless = SCHEMALESS.get(embedded)
         self._is_json = embedded is EmbeddedFormat.JSON
 
-    async def half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError:
-        """The record's key or value as JSON text, or 40801; raises ApiError while the registry does not answer."""
+    def half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError | None:
+        """The record's key or value as JSON text, or 40801; None where its schema has to be asked for first."""
         framed = record.key if role is Role.KEY else record.value
         if framed is None or (self._is_json and not framed):
             return _NULL  # Karapace writes JSON's null, and every other empty value, as no bytes at all
         try:
             if self._schemaless is not None:
                 return self._schemaless.decode(framed)
+            if record.headers:
+                return None
+            schema_id, payload = wire.unframe(framed)
+            codec = self._schemas.codec_at_hand(schema_id, role.subject(record.at.topic))
+            return None if codec is None else codec.decode(payload)
+        except (DecodeError, wire.FrameError) as error:
+            return errors.undecodable(role.name, record.at, record.offset, str(error))
+
+    async def asked_half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError:
+        """The same, whatever has to be asked; raises ApiError while the registry does not answer."""
+        framed = record.key if role is Role.KEY else record.value
+        assert framed is not None
+        try:
             return await self._with_schema(record, role, framed)
         except (DecodeError, wire.FrameError, InvalidSchemaError) as error:
             return errors.undecodable(role.name, record.at, record.offset, str(error))
@@ -80,9 +93,12 @@ class RecordDecoder:
 
     async def decode(self, record: ConsumedRecord) -> DecodedRecord:
         """Both halves of the record; raises ApiError while the registry does not answer."""
-        return DecodedRecord(
-            record, await self._keys.half(record, Role.KEY), await self._values.half(record, Role.VALUE)
-        )
+        key, value = self._keys.half(record, Role.KEY), self._values.half(record, Role.VALUE)
+        if key is None:
+            key = await self._keys.asked_half(record, Role.KEY)
+        if value is None:
+            value = await self._values.asked_half(record, Role.VALUE)
+        return DecodedRecord(record, key, value)
 
     async def decode_within(
         self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool, undecodable: Undecodable

@@ -66,9 +66,10 @@ class Encoder:
         """The bytes; None for a null that no schema speaks of, and for what is absent."""
         if text is ABSENT or (len(text) == _NULL_LENGTH and not self.encodes_null and bytes(text) == _NULL):
             return None
-        if self.codec is None:
+        codec = self.codec
+        if codec is None:
             raise errors.schema_missing(self.role)
-        return self.prefix + self.codec.encode(text) if self.prefix else self.codec.encode(text)
+        return self.prefix + codec.encode(text)
 
 
 def has_content(text: msgspec.Raw) -> bool:

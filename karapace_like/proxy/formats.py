@@ -41,4 +41,4 @@ class Role(enum.StrEnum):
 
     def subject(self, topic: str) -> str:
         """The subject of the topic's schemas (Confluent, TopicNameStrategy)."""
-        return f"{topic}-{self}"
+        return f"{topic}-{self._value_}"

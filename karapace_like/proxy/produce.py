@@ -202,12 +202,14 @@ class Producing:
             for topic in dict.fromkeys(topics)
         }
         outgoing: list[OutgoingRecord] = []
-        for at, (topic, record) in enumerate(zip(topics, request.records, strict=True)):
+        for at, record in enumerate(request.records):
             if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
                 await asyncio.sleep(0)
+            topic = topics[at]
             keys, values = encoders[topic]
             try:
-                key, value = keys.encode(record.key), values.encode(record.value)
+                key = None if record.key is ABSENT else keys.encode(record.key)
+                value = None if record.value is ABSENT else values.encode(record.value)
             except EncodeError as error:
                 place = f" (record {at})" if len(request.records) > 1 else ""
                 raise errors.bad_request(f"{error}{place}") from error

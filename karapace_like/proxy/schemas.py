@@ -89,6 +89,10 @@ class SchemaCache:
         """The codec of a schema that is at hand; raises InvalidSchemaError."""
         return await self._codec((registered.id, subject), registered)
 
+    def codec_at_hand(self, schema_id: int, subject: str) -> Codec | None:
+        """The codec of a schema that is expected in the subject, if it was made before."""
+        return self._codecs.get((schema_id, subject))
+
     async def codec_by_id(self, schema_id: int, subject: str) -> Codec:
         """The codec of a schema that is expected in the subject; raises ApiError or InvalidSchemaError."""
         key = (schema_id, subject)

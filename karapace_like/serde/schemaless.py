@@ -13,6 +13,7 @@ from karapace_like.serde.codec import Codec, DecodeError, EncodeError, JsonText
 _base64_from_json = msgspec.json.Decoder(bytes).decode
 _string_from_json = msgspec.json.Decoder(str).decode
 _to_json = msgspec.json.Encoder().encode
+_format = msgspec.json.format
 
 
 def compact(text: JsonText) -> bytes:
@@ -21,7 +22,7 @@ def compact(text: JsonText) -> bytes:
     So the reference stores it, and equal keys that were laid out differently stay equal keys.
     """
     try:
-        formatted = msgspec.json.format(bytes(text), indent=-1)
+        formatted = _format(bytes(text), indent=-1)
         if not formatted.isascii():
             formatted.decode()  # the formatter looks at structure only
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

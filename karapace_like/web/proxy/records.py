@@ -132,7 +132,7 @@ def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
-        [_Header(name, value) for name, value in record.headers],
+        [_Header(name, value) for name, value in record.headers] if record.headers else [],
         None if refusal is None else refusal.code,
         None if refusal is None else refusal.message,
     )
