@@ -71,9 +71,16 @@ def protocol_failure(error_code: int) -> KafkaFailure:
 
 @contextmanager
 def group_failures() -> Iterator[None]:
-    """Raise what aiokafka's connections raise in the block as KafkaFailure: the coordinator cannot be reached."""
+    """Raise what aiokafka's connections raise in the block as KafkaFailure.
+
+    A broker was not reached (`_TRANSPORT`), does not let us in, or speaks no version of the request that we speak.
+    """
     try:
         yield
+    except (group_errors.IncompatibleBrokerVersion, NotImplementedError) as error:
+        raise KafkaFailure("UNSUPPORTED_VERSION", str(error)) from error
+    except group_errors.BrokerResponseError as error:
+        raise protocol_failure(error.errno) from error
     except (group_errors.KafkaError, OSError, EOFError) as error:
         message = f"the group's coordinator cannot be reached: {str(error) or type(error).__name__}"
         raise KafkaFailure("_TRANSPORT", message, retriable=True) from error

@@ -23,6 +23,7 @@ from karapace_like.kafka.admin.acls import Acls
 from karapace_like.kafka.admin.broker_defaults import BrokerDefaults
 from karapace_like.kafka.admin.configs import Configs
 from karapace_like.kafka.admin.connection import Connection, enumerated
+from karapace_like.kafka.admin.coordinators import Coordinators
 from karapace_like.kafka.admin.groups import Groups
 from karapace_like.kafka.admin.protocol import Protocol
 from karapace_like.kafka.admin.reassignments import Reassignments
@@ -49,7 +50,8 @@ class Admin:
         protocol = Protocol(kafka, timeout=timeout)
         self.configs = Configs(self._connection, BrokerDefaults(protocol))
         self.reassignments = Reassignments(protocol)
-        self.groups = Groups(self._connection)
+        self._coordinators = Coordinators(protocol)
+        self.groups = Groups(self._connection, self._coordinators)
         self.acls = Acls(protocol)
 
     async def cluster(self) -> ClusterDescription:
@@ -166,6 +168,7 @@ class Admin:
     def close(self) -> None:
         """Let go of the cluster."""
         self._connection.close()
+        self._coordinators.close()
 
     async def _offset(self, at: TopicPartition, spec: OffsetSpec) -> int:
         partition = ClientPartition(*at)

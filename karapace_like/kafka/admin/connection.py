@@ -32,7 +32,6 @@ _PASSING = frozenset(
 """A partition's leader or a group's coordinator is being chosen, as they are for a moment after they were made."""
 _AGAIN_SECONDS = 0.05
 _NUDGE_SECONDS = 1.0
-_COORDINATOR_SECONDS = 3.0
 
 
 class Connection:
@@ -40,9 +39,8 @@ class Connection:
 
     def __init__(self, kafka: KafkaSettings, *, timeout: float) -> None:
         """`timeout` is in seconds, for each question."""
-        self._kafka = kafka
         self._open = ExitStack()
-        self.client = self._new_client()
+        self.client = self._open.enter_context(AdminClient(kafka.client_options(), logger=logger))
         self.timeout = timeout
 
     async def answer(self, ask: Callable[[], Future[T]]) -> T:
@@ -53,24 +51,6 @@ class Connection:
                 return await self._nudged(asyncio.wrap_future(ask()))
 
         return await self.persistently(asked)
-
-    async def coordinated(self, ask: Callable[[float], Future[T]]) -> T:
-        """What a group's coordinator answers within so many seconds. Raises KafkaFailure.
-
-        A client goes on asking a coordinator that is gone for minutes: another client finds out who follows it.
-        """
-        asked = self.client
-        try:
-            return await self.answer(lambda: ask(_COORDINATOR_SECONDS))
-        except KafkaFailure as failure:
-            if failure.name != "_TIMED_OUT":
-                raise
-        if self.client is asked:
-            # The old one may still have questions of others to answer.
-            asyncio.get_running_loop().call_later(self.timeout, self._open.close)
-            self._open = ExitStack()
-            self.client = self._new_client()
-        return await self.answer(lambda: ask(self.timeout))
 
     async def persistently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until a leader or coordinator is there, as long as a question may take. Raises KafkaFailure."""
@@ -113,9 +93,6 @@ class Connection:
     def close(self) -> None:
         """Let go of the cluster."""
         self._open.close()
-
-    def _new_client(self) -> AdminClient:
-        return self._open.enter_context(AdminClient(self._kafka.client_options(), logger=logger))
 
 
 def enumerated(value: Any) -> str:

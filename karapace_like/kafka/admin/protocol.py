@@ -1,6 +1,7 @@
-"""Questions that librdkafka has no call for, asked with aiokafka's connection and request classes.
+"""Questions that librdkafka has no good call for, asked with aiokafka's connection and request classes.
 
 They are rare: each opens a connection to one of the bootstrap servers, which passes on what is for the controller.
+What a group's coordinator is asked is in `coordinators.py`.
 """
 
 import asyncio
@@ -37,15 +38,14 @@ class Protocol:
             finally:
                 connection.close()
 
-    async def _connect(self) -> AIOKafkaConnection:
+    def addresses(self) -> list[str]:
+        """The bootstrap servers, as host:port, in any order."""
         addresses = [each.strip() for each in self._kafka.bootstrap_servers.split(",")]
         random.shuffle(addresses)
-        for address in addresses[1:]:
-            with contextlib.suppress(OSError, errors.KafkaError):
-                return await self._connect_to(address)
-        return await self._connect_to(addresses[0])
+        return addresses
 
-    async def _connect_to(self, address: str) -> AIOKafkaConnection:
+    async def connect_to(self, address: str, *, max_idle_ms: int | None = None) -> AIOKafkaConnection:
+        """A connection to the broker at host:port, kept until it is idle for so long; raises as aiokafka does."""
         host, _, port = address.rpartition(":")
         async with asyncio.timeout(_CONNECT_SECONDS):
             return await create_conn(
@@ -53,8 +53,16 @@ class Protocol:
                 int(port),
                 client_id=self._kafka.client_id,
                 request_timeout_ms=int(self._timeout * 1000),
+                max_idle_ms=max_idle_ms,
                 **connection_security(self._kafka.security),
             )
+
+    async def _connect(self) -> AIOKafkaConnection:
+        addresses = self.addresses()
+        for address in addresses[1:]:
+            with contextlib.suppress(OSError, errors.KafkaError):
+                return await self.connect_to(address)
+        return await self.connect_to(addresses[0])
 
 
 def check(error_code: int, message: str | None) -> None:

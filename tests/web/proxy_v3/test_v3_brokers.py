@@ -88,7 +88,7 @@ async def test_every_call_is_answered_while_a_broker_is_down(
     await v3.create_topic(replicated, partitions_count=3, replication_factor=3)
     await v3.create_topic(alone, replicas_assignments={"0": [3]})
     offsets = {"data": [{"topic_name": each, "partition_id": 0, "offset": 0} for each in (replicated, alone)]}
-    assert await v3("POST", f"/consumer-groups/{replicated}/offsets:alter", offsets) == (204, None)
+    group = await group_on(v3, 3, offsets, topic)
     broker = three_brokers.brokers[2]
     broker.kill()
     try:
@@ -106,7 +106,7 @@ async def test_every_call_is_answered_while_a_broker_is_down(
             "/topics/-/partitions/-/reassignment": 200,
             "/broker-configs": 200,
             "/consumer-groups": 200,
-            f"/consumer-groups/{replicated}/lags": 200,
+            f"/consumer-groups/{group}/lags": 200,
         }.items():
             begun = time.monotonic()
             status, answer = await v3("GET", path)
@@ -116,12 +116,25 @@ async def test_every_call_is_answered_while_a_broker_is_down(
         assert [each["broker_id"] for each in brokers["data"]] == [1, 2]
         _, partition = await v3("GET", f"/topics/{alone}/partitions/0")
         assert partition["leader"] is None
-        _, lags = await v3("GET", f"/consumer-groups/{replicated}/lags")
+        _, lags = await v3("GET", f"/consumer-groups/{group}/lags")
         assert [each["topic_name"] for each in lags["data"]] == [replicated]
         (result,) = await v3.produce(replicated, {"value": {"type": "JSON", "data": 1}})
         assert result["error_code"] == 200
+        assert await v3("POST", f"/consumer-groups/{group}/offsets:alter", offsets) == (204, None)
+        assert await v3("DELETE", f"/consumer-groups/{group}/offsets") == (204, None)
+        assert (await v3("GET", f"/consumer-groups/{group}"))[0] == 404
     finally:
         broker.start()
+
+
+async def group_on(v3: V3Api, broker: int, offsets: object, name: Callable[[], str]) -> str:
+    """A group with these offsets that the broker coordinates."""
+    while True:
+        group = name()
+        assert await v3("POST", f"/consumer-groups/{group}/offsets:alter", offsets) == (204, None)
+        _, found = await v3("GET", f"/consumer-groups/{group}")
+        if found["coordinator"]["related"].endswith(f"/brokers/{broker}"):
+            return group
 
 
 async def under_replicated(v3: V3Api, topic: str, broker: int) -> None:

@@ -9,18 +9,21 @@ import pytest
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
 
+from karapace_like.kafka.group import Group, GroupSettings
+from karapace_like.kafka.settings import KafkaSettings
 from tests.web.proxy_v3.conftest import V3Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @contextmanager
-def consumer(v3: V3Api, group: str, topic: str, instance: str) -> Iterator[Consumer]:
+def consumer(v3: V3Api, group: str, topic: str, instance: str, *, protocol: str = "classic") -> Iterator[Consumer]:
     """A static member of the group, with partitions assigned."""
     member = Consumer(
         {
             "bootstrap.servers": v3.api.bootstrap_servers,
             "group.id": group,
+            "group.protocol": protocol,
             "group.instance.id": instance,
             "client.id": "a-client",
             "auto.offset.reset": "earliest",
@@ -90,6 +93,49 @@ async def test_a_group_is_told_with_members_assignments_and_lags(v3: V3Api, topi
         taken = {"data": [{"topic_name": name, "partition_id": 0, "offset": 0}]}
         assert (await v3("POST", f"{path}/offsets:alter", taken))[0] == 409
         assert (await v3("DELETE", f"{path}/offsets"))[0] == 409
+
+
+async def test_a_group_whose_coordinator_assigns_the_partitions_is_told_alike(
+    v3: V3Api, topic_of: Callable[..., str]
+) -> None:
+    name = topic_of(2)
+    group = f"group-{name}"
+    path = f"/consumer-groups/{group}"
+    await v3.produce(name, {"partition_id": 1, "value": {"type": "JSON", "data": 1}})
+    with consumer(v3, group, name, "static-1", protocol="consumer") as member:
+        member.commit(offsets=[ClientPartition(name, 1, 0)], asynchronous=False)
+        _, found = await v3("GET", path)
+        assert (found["state"], found["is_simple"], found["partition_assignor"]) == ("STABLE", False, "uniform")
+        assert found["coordinator"] == {"related": f"{v3.url}/brokers/1"}
+        assert found in (await v3("GET", "/consumer-groups"))[1]["data"]
+        (one,) = (await v3("GET", f"{path}/consumers"))[1]["data"]
+        assert (one["instance_id"], one["client_id"]) == ("static-1", "a-client")
+        assignments = (await v3("GET", f"{path}/consumers/{one['consumer_id']}/assignments"))[1]["data"]
+        assert [(each["topic_name"], each["partition_id"]) for each in assignments] == [(name, 0), (name, 1)]
+        (lag,) = (await v3("GET", f"{path}/lags"))[1]["data"]
+        assert (lag["partition_id"], lag["lag"], lag["consumer_id"]) == (1, 1, one["consumer_id"])
+        taken = {"data": [{"topic_name": name, "partition_id": 0, "offset": 0}]}
+        assert (await v3("POST", f"{path}/offsets:alter", taken))[0] == 409
+        assert (await v3("DELETE", f"{path}/offsets"))[0] == 409
+
+
+async def test_a_group_of_others_than_consumers_is_not_told_and_not_changed(
+    v3: V3Api, topic_of: Callable[..., str]
+) -> None:
+    name = topic_of()
+    path = f"/consumer-groups/group-{name}"
+    settings = GroupSettings(id=f"group-{name}", session_timeout_ms=60_000)
+    group = Group(KafkaSettings(bootstrap_servers=v3.api.bootstrap_servers), settings)
+    try:
+        await group.join(b"")
+        assert (await v3("GET", path))[0] == 404
+        listed = (await v3("GET", "/consumer-groups"))[1]["data"]
+        assert f"group-{name}" not in {each["consumer_group_id"] for each in listed}
+        taken = {"data": [{"topic_name": name, "partition_id": 0, "offset": 0}]}
+        assert (await v3("POST", f"{path}/offsets:alter", taken))[0] == 409
+        assert (await v3("DELETE", f"{path}/offsets"))[0] == 404
+    finally:
+        await group.leave()
 
 
 async def test_a_group_without_members_goes_on_where_it_is_told(v3: V3Api, topic_of: Callable[..., str]) -> None:
