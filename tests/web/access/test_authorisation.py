@@ -118,6 +118,11 @@ async def test_a_context_is_granted_with_all_that_is_in_it(start_guarded: StartG
     assert (await api("PUT", "/config", {"compatibility": "NONE"}, headers=CALLER))[0] == 403
     assert (await api("PUT", "/config/:.__GLOBAL:", {"compatibility": "NONE"}, headers=CALLER))[0] == 403
     assert (await api("DELETE", "/contexts/.x", headers=CALLER))[0] == 403
+    # Without its dot it is the same context.
+    api = await started(start_guarded, grant("delete", resource="context", name="x"))
+    assert (await api("DELETE", "/contexts/x", headers=CALLER))[0] == 403
+    api = await started(start_guarded, grant("delete", resource="context", name=".x"))
+    assert (await api("DELETE", "/contexts/x", headers=CALLER))[1]["error_code"] == 42211
 
 
 async def test_a_producer_may_be_held_to_what_is_registered(start_guarded: StartGuarded) -> None:
