@@ -74,6 +74,9 @@ def _commit(folder: Path, revision: str) -> str:
     except _GitError as error:
         if error.told:
             raise
+        if revision == "HEAD" and not _git(folder, "rev-list", "--all", "--max-count=1"):
+            # Before the first commit, so that a hook does not stand in its way.
+            return _git(folder, "hash-object", "-t", "tree", "--stdin").decode().strip()
         raise ToolError(
             f"{revision!r} is neither a folder nor a Git revision that is known in {folder}. Fetch it first (git fetch "
             "origin main; in CI, check out with the whole history, fetch-depth: 0)."
@@ -83,7 +86,9 @@ def _commit(folder: Path, revision: str) -> str:
 
 class _GitError(ToolError):
     def __init__(self, told: str, folder: Path) -> None:
-        super().__init__(f"Git cannot be asked about {folder}: {told}")
+        super().__init__(
+            f"Git cannot be asked about {folder}: {told}. Run it inside of a repository, or compare with a folder."
+        )
         self.told = told
 
 

@@ -1,5 +1,6 @@
 """`karapace-like check`: schemas in files against another folder and against Git revisions."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -284,6 +285,20 @@ def test_a_revision_needs_no_checkout_and_no_name_in_ascii(tmp_path: Path) -> No
     write(tmp_path, {"päckchen ü.avsc": '"string"'})
     ended = repository.run("check", "--against", "HEAD~0", "--format", "json")
     assert [each[:3] for each in problems(ended.json())] == [("päckchen ü", "päckchen ü.avsc", 1)]
+
+
+def test_a_hook_does_not_stand_in_the_way_of_the_first_commit(tmp_path: Path) -> None:
+    write(tmp_path, {"a.avsc": '"int"'})
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    ended = run("check", "--against", "HEAD", folder=tmp_path)
+    assert (ended.code, ended.out) == (0, "1 schema: 1 passed\n")
+
+
+def test_a_revision_outside_of_any_repository_is_told(tmp_path: Path) -> None:
+    write(tmp_path, {"a.avsc": '"int"'})
+    ended = run("check", "--against", "HEAD", folder=tmp_path, environment={"GIT_CEILING_DIRECTORIES": str(tmp_path)})
+    assert ended.code == 2
+    assert "Run it inside of a repository, or compare with a folder." in ended.err
 
 
 class TestForms:

@@ -71,12 +71,12 @@ def pull_request(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return clone
 
 
-def github_action(folder: Path, temporary: Path, **inputs: str) -> Ended:
-    """The script of action.yml's last step, with inputs as its `env` hands them over."""
+def github_action(folder: Path, temporary: Path, base: str = "main", **inputs: str) -> Ended:
+    """The script of action.yml's last step, with inputs as its `env` hands them over; `base` is the target branch."""
     action = yaml(TOP / "action.yml")
     given = {name: str(each["default"]) for name, each in action["inputs"].items()} | inputs
     step = action["runs"]["steps"][-1]
-    values = {"github.base_ref": "main", **{f"inputs.{name}": value for name, value in given.items()}}
+    values = {"github.base_ref": base, **{f"inputs.{name}": value for name, value in given.items()}}
     environment = {name: values[each[3:-2].strip()] for name, each in step["env"].items()}
     runner = {"RUNNER_TEMP": str(temporary), "GITHUB_STEP_SUMMARY": str(temporary / "summary.md")}
     return shell(step["run"], folder, {**environment, **runner})
@@ -112,6 +112,8 @@ def test_the_action_tells_what_it_could_not_do(pull_request: Path, tmp_path: Pat
     ended = github_action(pull_request, tmp_path, registry="http://127.0.0.1:9")
     assert ended.code == 2
     assert "No registry answers at http://127.0.0.1:9" in ended.out
+    pushed = github_action(pull_request, tmp_path, base="")
+    assert (pushed.code, "say what to compare with" in pushed.out) == (2, True)
 
 
 @pytest.mark.parametrize(("pull_request", "code"), [("breaking", 1), ("good", 0)], indirect=["pull_request"])
