@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format type imports docs bench profile fuzz chaos backup image lock clean
+.PHONY: help run test lint format type imports docs bench profile soak fuzz chaos backup image lock clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benc
 
 profile: $(VENV)/.dev ## show where the service spends its time on one path (CALL="get by id"; no CALL lists them)
 	$(BIN)/python -m benchmarks.profile "$(CALL)"
+
+soak: $(VENV)/.dev ## run mixed load for long and see whether anything grows (SOAK_SECONDS, default 1800)
+	$(BIN)/python -m benchmarks.soak --seconds $${SOAK_SECONDS:-1800} $(ARGS)
 
 fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EXAMPLES sets how many are tried)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz $(ARGS)

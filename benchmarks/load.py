@@ -99,9 +99,10 @@ async def _drive(
     return times, len(failed)
 
 
-def _client(
+def client(
     host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
 ) -> tuple[list[float], int]:
+    """Drive so many connections for so long: (seconds of each request, failures). In a process of its own."""
     import uvloop  # noqa: PLC0415 - only in the client's process
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -128,9 +129,9 @@ def measure(
 ) -> Cost:
     """Warm up for a second, with the same requests unless told, then load and see what it cost the process."""
     with get_context("spawn").Pool(1) as pool:
-        pool.apply(_client, (host, port, warm_up or requests, load.connections, 1.0))
+        pool.apply(client, (host, port, warm_up or requests, load.connections, 1.0))
         before, begun = cpu_seconds(pid), time.perf_counter()
-        times, failures = pool.apply(_client, (host, port, requests, load.connections, load.seconds))
+        times, failures = pool.apply(client, (host, port, requests, load.connections, load.seconds))
         wall, spent = time.perf_counter() - begun, cpu_seconds(pid) - before
     times.sort()
     return Cost(len(times), wall, spent / len(times) * 1e6, at(times, 0.5), at(times, 0.99), failures)

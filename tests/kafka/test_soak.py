@@ -1,0 +1,67 @@
+"""The short form of `make soak`: lives of schemas, topics and consumers leave nothing behind in the process."""
+
+import asyncio
+import gc
+import threading
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from benchmarks import soak
+from karapace_like import listening
+from karapace_like.config import Settings
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.serve import Place, running
+
+_LIVES = 4
+_SETTLING_SECONDS = 30.0
+
+
+def held() -> Counter[str]:
+    """What this process holds: Kafka clients, and what the system gives it."""
+    gc.collect()
+    clients = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, AdminClient))
+    for kind in (Consumer, Producer):
+        clients[kind.__name__] = sum(isinstance(each, kind) for each in gc.get_objects())
+    return clients + Counter(
+        tasks=len(asyncio.all_tasks()),
+        threads=len(list(Path("/proc/self/task").iterdir())),
+        python_threads=threading.active_count(),
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
+    )
+
+
+async def settled(most: Counter[str] | None = None) -> Counter[str]:
+    """What is held once that is no more than `most`, or, without it, once it does not change; in time."""
+    before = held()
+    async with asyncio.timeout(_SETTLING_SECONDS):
+        while True:
+            await asyncio.sleep(0.5)  # connections and threads end by themselves
+            found = held()
+            if found <= most if most is not None else found == before:
+                return found
+            before = found
+
+
+async def test_nothing_grows_however_many_schemas_topics_and_consumers_come_and_go(kafka: Cluster) -> None:
+    settings = Settings(
+        bootstrap_uri=kafka.bootstrap_servers, port=0, topic_name="_schemas-soak", group_id="soak-registry"
+    )
+    doors = listening.opened(settings.addresses)
+    async with running(settings, Place(doors)) as service, aiohttp.ClientSession() as session:
+        await service.ready
+        client = soak.Client(session, listening.urls(doors))
+
+        async def lives() -> None:
+            await asyncio.gather(*(client.life() for _ in range(_LIVES)))
+
+        await lives()  # what is made once is there after it
+        await lives()
+        before = await settled()
+        for _ in range(2):
+            await lives()
+        await settled(before)
+    assert client.done["lives"] == 4 * _LIVES
