@@ -48,6 +48,7 @@ from karapace_like.security import Security
 from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.draining import Draining
+from karapace_like.web.exposition import Exposition
 from karapace_like.web.health import ElectionElsewhere, Health
 from karapace_like.web.metrics import HttpMetrics
 from karapace_like.web.neighbours import Neighbours
@@ -85,6 +86,11 @@ class Place:
     """The membership in the election's group to go on with: a worker's that has ended."""
     on_member: Callable[[str], None] = lambda _: None
     """Told of each new one."""
+
+    @property
+    def worker(self) -> int | None:
+        """The worker's number, of which each new worker has a new one; None for the only process."""
+        return None if self.asked_at is None else int(self.asked_at.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
             access=security.access,
             connect_urls=settings.connect_urls,
-            collectors=observed.collectors(),
+            exposition=Exposition(observed.collectors(), place.worker, neighbours),
             max_body_bytes=settings.http_request_max_size,
             max_requests=settings.http_requests_max,
         )

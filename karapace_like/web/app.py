@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
-from karapace_like.web import connect, metrics, neighbours, openapi, request_ids, service
+from karapace_like.web import connect, neighbours, openapi, request_ids, service
+from karapace_like.web import exposition as exposition_api
 from karapace_like.web import health as health_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -16,6 +16,7 @@ from karapace_like.web.access import ACCESS, Access
 from karapace_like.web.connect import WORKERS, Workers
 from karapace_like.web.draining import Draining
 from karapace_like.web.errors import errors_middleware
+from karapace_like.web.exposition import Exposition
 from karapace_like.web.forwarding import forwarding_middleware
 from karapace_like.web.health import HEALTH, Health
 from karapace_like.web.keys import REGISTRY
@@ -44,7 +45,7 @@ def make_app(
     cluster_ids: ClusterIds | None = None,
     access: Access | None = None,
     connect_urls: Sequence[str] = (),
-    collectors: CollectorRegistry | None = None,
+    exposition: Exposition | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     max_requests: int = DEFAULT_MAX_REQUESTS,
 ) -> web.Application:
@@ -63,9 +64,11 @@ def make_app(
     if health is not None:
         app[HEALTH] = health
         add_routes(app, health_api.ROUTES)
-    if collectors is not None:
-        app[metrics.METRICS] = collectors
-        add_routes(app, metrics.ROUTES)
+    if exposition is not None:
+        app[exposition_api.EXPOSITION] = exposition
+        add_routes(app, exposition_api.ROUTES)
+        if has_neighbours:
+            app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
     if cluster_ids is not None:
         app[CLUSTER_IDS] = cluster_ids
     app[PEERS] = peers or Peers()

@@ -1,4 +1,4 @@
-"""Counting requests by route, and `/metrics`, where Prometheus fetches what the service counts.
+"""Counting requests by route; `exposition.py` shows it.
 
 Series are by route template, never by path: what is no route is one series. Counting is adding to plain numbers;
 text is made when it is asked for (docs/adr/0007-metrics.md). Answers from remembered bytes are not timed: they count
@@ -9,14 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from karapace_like.measures import Histogram
-from karapace_like.web.json_schemas import text
-from karapace_like.web.needs import AUTHENTICATED
-from karapace_like.web.routing import Call, Route
 
 PREFIX = "karapace_like_"
 UNMATCHED = "unmatched"
@@ -119,23 +115,3 @@ def buckets(histogram: Histogram, shortest: int = 0) -> tuple[list[tuple[str, fl
         count += here
         found.append(("+Inf" if bound == float("inf") else str(bound), count))
     return found, histogram.total
-
-
-METRICS = web.AppKey("metrics", CollectorRegistry)
-
-
-async def metrics(request: web.Request) -> web.Response:
-    """GET /metrics: what the service counts, as Prometheus reads it."""
-    content = generate_latest(request.config_dict[METRICS])
-    return web.Response(body=content, headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "/metrics",
-        metrics,
-        Call(answer=text("karapace_like_registry_ready 1.0"), answered_as=("text/plain",)),
-        AUTHENTICATED,
-    ),
-)

@@ -37,14 +37,20 @@ class Neighbours:
 
     async def applied(self, offset: int) -> None:
         """Return when every one that serves has applied the schemas topic up to the offset."""
-        path = PATH.format(offset=offset)
-        await asyncio.gather(*(self._ask(each, path) for each in self.addresses.values()))
-
-    async def _ask(self, address: str, path: str) -> None:
         # One that cannot be asked is being started or stopped, and reads what was written before it serves.
+        await self.answers(PATH.format(offset=offset))
+
+    async def answers(self, path: str) -> Mapping[int, bytes]:
+        """What each of them answers, by its number; those that do not answer in time are left out."""
+        workers = list(self.addresses.items())
+        found = await asyncio.gather(*(self._ask(address, path) for _, address in workers))
+        return {worker: body for (worker, _), body in zip(workers, found, strict=True) if body is not None}
+
+    async def _ask(self, address: str, path: str) -> bytes | None:
         with contextlib.suppress(NotReachedError, TimeoutError):
             async with asyncio.timeout(_SECONDS):
-                await self._peers.ask(address, "GET", path, {}, b"")
+                return (await self._peers.ask(address, "GET", path, {}, b"")).body
+        return None
 
 
 async def applied(request: web.Request) -> web.Response:
