@@ -1,7 +1,7 @@
 """Counting requests by route; `exposition.py` shows it.
 
 Series are by route template, never by path: what is no route is one series. Counting is adding to plain numbers;
-text is made when it is asked for (docs/adr/0007-metrics.md). Answers from remembered bytes are not timed: they count
+text is made when it is asked for (docs/adr/0009-metrics.md). Answers from remembered bytes are not timed: they count
 as the shortest.
 """
 
