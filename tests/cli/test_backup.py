@@ -197,7 +197,7 @@ def test_a_backup_that_cannot_be_finished_leaves_the_old_one(filled: ServiceProc
                 "import",
                 "{archive}",
             ),
-            "--registry URL",
+            "Missing option '--registry'",
         ),
         (("import", "{archive}", "--registry", "http://a", "--as", ".b"), "--as needs --context"),
         (("import", "{archive}", "--registry", "http://a", "--context", "eu"), "begins with a dot"),
