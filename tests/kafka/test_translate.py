@@ -1,6 +1,7 @@
 """The client library's errors in neutral words."""
 
 import pytest
+from aiokafka import errors as group_errors
 from confluent_kafka import KafkaError, KafkaException
 
 from karapace_like.errors import KafkaFailure
@@ -41,6 +42,25 @@ def test_the_tables_name_only_errors_that_exist() -> None:
 def test_what_the_client_raises_becomes_a_failure(raised: Exception, name: str, *, retriable: bool) -> None:
     """The cause is kept."""
     with pytest.raises(KafkaFailure) as caught, translate.failures():
+        raise raised
+    assert (caught.value.name, caught.value.retriable, caught.value.__cause__) == (name, retriable, raised)
+
+
+@pytest.mark.parametrize(
+    ("raised", "name", "retriable"),
+    [
+        (ConnectionRefusedError(), "_TRANSPORT", True),
+        (TimeoutError(), "_TRANSPORT", True),
+        (group_errors.KafkaConnectionError("closed"), "_TRANSPORT", True),
+        (group_errors.SaslAuthenticationFailed("wrong password"), "SASL_AUTHENTICATION_FAILED", False),
+        (group_errors.UnsupportedSaslMechanismError("no such one"), "UNSUPPORTED_SASL_MECHANISM", False),
+        (group_errors.IncompatibleBrokerVersion("too old"), "UNSUPPORTED_VERSION", False),
+        (NotImplementedError("too new"), "UNSUPPORTED_VERSION", False),
+    ],
+)
+def test_what_a_connection_raises_becomes_a_failure(raised: Exception, name: str, *, retriable: bool) -> None:
+    """A broker that does not let us in is not one that is away."""
+    with pytest.raises(KafkaFailure) as caught, translate.group_failures():
         raise raised
     assert (caught.value.name, caught.value.retriable, caught.value.__cause__) == (name, retriable, raised)
 

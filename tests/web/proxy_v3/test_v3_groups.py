@@ -138,6 +138,24 @@ async def test_a_group_of_others_than_consumers_is_not_told_and_not_changed(
         await group.leave()
 
 
+async def test_an_assignment_that_nobody_can_read_is_told_as_none(
+    v3: V3Api, topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a group's leader assigns is bytes to the broker; here a group of consumers gets some that mean nothing."""
+    monkeypatch.setattr("karapace_like.kafka.group.PROTOCOL_TYPE", "consumer")
+    name = topic()
+    settings = GroupSettings(id=name, session_timeout_ms=60_000)
+    group = Group(KafkaSettings(bootstrap_servers=v3.api.bootstrap_servers), settings)
+    try:
+        generation = await group.join(b"")
+        await group.sync(generation, {generation.member_id: b"no assignment"})
+        here = f"/consumer-groups/{name}/consumers/{generation.member_id}"
+        assert (await v3("GET", here))[0] == 200
+        assert (await v3("GET", f"{here}/assignments"))[1]["data"] == []
+    finally:
+        await group.leave()
+
+
 async def test_a_group_without_members_goes_on_where_it_is_told(v3: V3Api, topic_of: Callable[..., str]) -> None:
     name = topic_of()
     path = f"/consumer-groups/group-{name}"
