@@ -400,6 +400,10 @@ def _check(settings: Settings) -> None:
         raise ConfigError(f"explicit_registration_subjects: {error}") from error
     if not settings.addresses:
         raise ConfigError("listeners: there is none")
+    if settings.workers > 1 and settings.karapace_rest and not (settings.karapace_registry or settings.registry_host):
+        raise ConfigError(
+            "workers: several need karapace_registry or registry_host, for the schemas of what is produced"
+        )
     if settings.server_tls_certfile is None and any(each.is_tls for each in settings.addresses):
         raise ConfigError("server_tls_certfile: an https listener needs it")
     if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:

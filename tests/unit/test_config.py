@@ -83,9 +83,10 @@ def test_listeners(settings: dict[str, Any], addresses: str) -> None:
         ),
         ({"sasl_oauthbearer_method_roles": "{"}, "sasl_oauthbearer_method_roles"),
         ({"explicit_registration_subjects": "("}, "explicit_registration_subjects"),
+        ({"workers": 2, "karapace_registry": False}, "workers"),
     ],
 )
-def test_security_settings_that_do_not_go_together(settings: dict[str, Any], told: str) -> None:
+def test_settings_that_do_not_go_together(settings: dict[str, Any], told: str) -> None:
     """Are refused, and the one to change is named."""
     with pytest.raises(ConfigError, match=told):
         load(**settings)
