@@ -33,7 +33,7 @@ class Series:
         self.route = route
         self.statuses: dict[int, int] = {}
         """Status -> answers."""
-        self.remembered: dict[int, int] = {}
+        self.remembered = {200: 0, 304: 0}
         """Likewise, of those that were remembered."""
         self.seconds = Histogram(_BOUNDS)
         self.received = 0
@@ -49,7 +49,7 @@ class Series:
 
     def count_remembered(self, status: int, received: int, sent: int) -> None:
         """One answer whose bytes were ready."""
-        self.remembered[status] = self.remembered.get(status, 0) + 1
+        self.remembered[status] += 1
         self.received += received
         self.sent += sent
 
@@ -86,7 +86,8 @@ class HttpMetrics:
             values = (each.method, each.route)
             for status in sorted({*each.statuses, *each.remembered}):
                 count = each.statuses.get(status, 0) + each.remembered.get(status, 0)
-                requests.add_metric((*values, str(status)), count)
+                if count:
+                    requests.add_metric((*values, str(status)), count)
             at_once = sum(each.remembered.values())
             remembered.add_metric(values, at_once)
             seconds.add_metric(values, *buckets(each.seconds, at_once))
