@@ -35,6 +35,21 @@ class SecurityProtocol(enum.StrEnum):
     SASL_SSL = "SASL_SSL"
 
 
+class SaslMechanism(enum.StrEnum):
+    """How the Kafka clients prove who they are."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+    OAUTHBEARER = "OAUTHBEARER"
+    GSSAPI = "GSSAPI"
+
+    @property
+    def has_password(self) -> bool:
+        """Whether it takes a user name and a password."""
+        return self not in {SaslMechanism.OAUTHBEARER, SaslMechanism.GSSAPI}
+
+
 class SchemaValidation(enum.StrEnum):
     """How new schemas are judged."""
 
@@ -204,6 +219,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Strategy, _about("`lowest` or `highest`: whose URL, compared as strings, becomes primary.")
     ] = Strategy.LOWEST
     master_election_sticky: Annotated[bool, _about("Whether a primary stays it when a preferred node joins.")] = False
+    forwarding_secret: Annotated[
+        Secret | None,
+        _about(
+            "The same for all nodes of the group: what one sends on carries it, and what only seems to be sent on is "
+            "refused. Unset: marks of any sender count, as with other products."
+        ),
+    ] = None
     session_timeout_ms: Annotated[
         int, _about("How long a node may be silent before the others elect without it. Brokers want 6000 or more.")
     ] = 10_000
@@ -314,9 +336,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ssl_crlfile: Annotated[str | None, _about("File with revoked certificates.")] = None
     ssl_ciphers: Annotated[str | None, _about("Allowed cipher suites, as OpenSSL writes them.")] = None
     ssl_check_hostname: Annotated[bool, _about("Whether a broker's certificate must name its host.")] = True
-    sasl_mechanism: Annotated[str | None, _about("`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.")] = None
-    sasl_plain_username: Annotated[str | None, _about("The user, of every mechanism.")] = None
-    sasl_plain_password: Annotated[Secret | None, _about("The password, of every mechanism.")] = None
+    sasl_mechanism: Annotated[
+        SaslMechanism | None, _about("`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER` or `GSSAPI`.")
+    ] = None
+    sasl_plain_username: Annotated[str | None, _about("The user, of `PLAIN` and `SCRAM`.")] = None
+    sasl_plain_password: Annotated[Secret | None, _about("The password, of `PLAIN` and `SCRAM`.")] = None
+    sasl_oauth_token: Annotated[Secret | None, _about("For `OAUTHBEARER`: the token.")] = None
+    sasl_oauth_token_endpoint_url: Annotated[
+        str | None, _about("For `OAUTHBEARER`: where an issuer gives tokens to `sasl_oauth_client_id`.")
+    ] = None
+    sasl_oauth_client_id: Annotated[str | None, _about("Who this service is to that issuer.")] = None
+    sasl_oauth_client_secret: Annotated[Secret | None, _about("Of that client.")] = None
+    sasl_oauth_scope: Annotated[str | None, _about("What that token is asked to be for.")] = None
+    rest_authorization: Annotated[
+        bool, _about("Whether callers of the REST proxy are somebody in Kafka: who their Basic or Bearer header names.")
+    ] = False
+    sasl_bootstrap_uri: Annotated[
+        str | None, _about("Where brokers take callers' credentials. Unset: `bootstrap_uri`.")
+    ] = None
+    rest_authorization_max_users: Annotated[
+        int, msgspec.Meta(ge=1, description="Callers with Kafka clients of their own at once; more are answered 429.")
+    ] = 100
+    rest_authorization_idle_timeout: Annotated[
+        int, _about("Seconds after which the clients of a caller are let go who asks for nothing and has no instances.")
+    ] = 300
+    sasl_kerberos_service_name: Annotated[str, _about("For `GSSAPI`: the brokers' service.")] = "kafka"
+    sasl_kerberos_principal: Annotated[str | None, _about("For `GSSAPI`: who this service is.")] = None
+    sasl_kerberos_keytab: Annotated[str | None, _about("For `GSSAPI`: file with that principal's key.")] = None
 
     log_level: Annotated[LogLevel, _about("What is logged.")] = LogLevel.INFO
     log_format: Annotated[
@@ -356,10 +402,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "ssl.crl.location": self.ssl_crlfile,
             "ssl.cipher.suites": self.ssl_ciphers,
             "ssl.endpoint.identification.algorithm": "https" if self.ssl_check_hostname else "none",
-            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.mechanism": None if self.sasl_mechanism is None else self.sasl_mechanism.value,
             "sasl.username": self.sasl_plain_username,
             "sasl.password": None if self.sasl_plain_password is None else self.sasl_plain_password.value,
         }
+        if self.sasl_mechanism is SaslMechanism.GSSAPI:
+            options |= {
+                "sasl.kerberos.service.name": self.sasl_kerberos_service_name,
+                "sasl.kerberos.principal": self.sasl_kerberos_principal,
+                "sasl.kerberos.keytab": self.sasl_kerberos_keytab,
+            }
         return {name: value for name, value in options.items() if value is not None}
 
 
@@ -408,6 +460,7 @@ def _check(settings: Settings) -> None:
         raise ConfigError("server_tls_certfile: an https listener needs it")
     if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
         raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
+    _check_kafka_identity(settings)
     if settings.sasl_oauthbearer_authentication_enabled:
         url = settings.sasl_oauthbearer_jwks_endpoint_url
         if url is None:
@@ -416,6 +469,24 @@ def _check(settings: Settings) -> None:
             raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: it must be an https URL")
         if settings.sasl_oauthbearer_enforce_azp and settings.sasl_oauthbearer_client_id is None:
             raise ConfigError("sasl_oauthbearer_client_id: sasl_oauthbearer_enforce_azp needs it")
+
+
+def _check_kafka_identity(settings: Settings) -> None:
+    if settings.rest_authorization and settings.sasl_bootstrap_uri is None and "SASL" not in settings.security_protocol:
+        raise ConfigError("sasl_bootstrap_uri: rest_authorization needs it, or a security_protocol with SASL")
+    if not settings.security_protocol.startswith("SASL"):
+        return
+    mechanism, url = settings.sasl_mechanism, settings.sasl_oauth_token_endpoint_url
+    if mechanism is None:
+        raise ConfigError(f"sasl_mechanism: security_protocol {settings.security_protocol} needs it")
+    if mechanism.has_password and None in {settings.sasl_plain_username, settings.sasl_plain_password}:
+        raise ConfigError(f"sasl_plain_username and sasl_plain_password: sasl_mechanism {mechanism} needs them")
+    if mechanism is SaslMechanism.OAUTHBEARER and (settings.sasl_oauth_token is None) is (url is None):
+        raise ConfigError(f"sasl_oauth_token or sasl_oauth_token_endpoint_url: {mechanism} needs one of them")
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise ConfigError("sasl_oauth_token_endpoint_url: it must be an https or http URL")
+    if url is not None and None in {settings.sasl_oauth_client_id, settings.sasl_oauth_client_secret}:
+        raise ConfigError("sasl_oauth_client_id and sasl_oauth_client_secret: the token endpoint needs them")
 
 
 def _from_file(file: Path | None) -> Mapping[str, Any]:

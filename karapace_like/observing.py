@@ -5,7 +5,7 @@ or client, so that the number of series does not grow with what is stored.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic
 from karapace_like.kafka.statistics import Figures
 from karapace_like.measures import Histogram
-from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.remembering import CACHES
 from karapace_like.registry.standing import Role
@@ -45,7 +44,7 @@ class Observed:
     topic: SchemasTopic
     producers: Producers | None
     """Those of the REST proxy, if it is served."""
-    consumers: ConsumerInstances | None
+    consumers: Sized | None
     """Likewise."""
     delay: Histogram = field(default_factory=lambda: Histogram(_LOOP_BOUNDS))
 

@@ -18,10 +18,13 @@ from pathlib import Path
 from aiohttp import web
 
 from karapace_like import listening, logs
-from karapace_like.client.registry_client import Credentials, RegistryClient
+from karapace_like.access.credentials import Credentials
+from karapace_like.client import registry_client
+from karapace_like.client.registry_client import RegistryClient
 from karapace_like.config import SchemaValidation, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.in_process import RegistrySchemas
+from karapace_like.kafka import wire
 from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.consumer import ConsumerSettings
 from karapace_like.kafka.consumers import Consumers
@@ -32,11 +35,12 @@ from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.kafka_access import kafka_settings
+from karapace_like.kafka_access import end_of, kafka_settings, kafka_settings_of
 from karapace_like.listening import Door
 from karapace_like.observing import Observed
 from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
+from karapace_like.proxy.callers import Callers
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
@@ -131,12 +135,18 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         kafka = kafka_settings(settings)
         # The proxy needs the schemas also where the registry's own API is switched off.
         registry, topic = _registry(settings, kafka)
-        peers = Peers()
+        peers = Peers(settings.forwarding_secret)
         neighbours = Neighbours(peers)
         registry.share_with(neighbours.applied)
         schemas = await _other_registry(stack, settings) or RegistrySchemas(registry, peers)
-        producers = _producers(settings, kafka) if settings.karapace_rest else None
-        proxy = None if producers is None else _proxy(settings, kafka, schemas, producers, place.owner)
+        producers = _producers(settings, kafka) if settings.karapace_rest and not settings.rest_authorization else None
+        proxy: Proxy | Callers[Credentials] | None = None
+        if settings.karapace_rest:
+            proxy = (
+                _callers(settings, schemas, place.owner)
+                if producers is None
+                else _proxy(settings, kafka, schemas, producers, place.owner)
+            )
         nodes = Nodes(Group(kafka, _group(settings)))
         election = _election(settings, kafka, registry, place) if place.is_elected_here else None
         health = Health(registry, election or ElectionElsewhere(), instance=place.owner.node)
@@ -151,7 +161,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             http=http,
             topic=topic,
             producers=producers,
-            consumers=None if proxy is None else proxy.consumers,
+            consumers=proxy.consumers if isinstance(proxy, Proxy) else proxy,
         )
         app = make_app(
             registry if settings.karapace_registry else None,
@@ -177,7 +187,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         runner = await _runner(stack, app, security, http)
         watching_files = asyncio.create_task(security.watch())
         observing = asyncio.create_task(observed.watch_the_loop())
-        ready = asyncio.create_task(_become_ready(registry, topic, health, progress))
+        ready = asyncio.create_task(_become_ready(kafka, registry, topic, health, progress))
         if place.asked_at is not None:
             await web.UnixSite(runner, place.asked_at).start()
         accepting = asyncio.create_task(_accept(runner, place, security, ready))
@@ -251,16 +261,34 @@ async def _other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSc
     if settings.registry_url is None:
         return None
     password = settings.registry_password
-    credentials = Credentials(settings.registry_user, None if password is None else password.value)
+    credentials = registry_client.Credentials(settings.registry_user, None if password is None else password.value)
     client = RegistryClient(settings.registry_url, credentials, cafile=settings.registry_ca)
     return RemoteSchemas(await stack.enter_async_context(client))
 
 
-def _producers(settings: Settings, kafka: KafkaSettings) -> Producers:
+def _callers(settings: Settings, schemas: Schemas, owner: Owner) -> Callers[Credentials]:
+    async def prove(credentials: Credentials) -> float:
+        await wire.prove(kafka_settings_of(credentials, settings))
+        return end_of(credentials)
+
+    def make(credentials: Credentials) -> Proxy:
+        kafka = kafka_settings_of(credentials, settings)
+        return _proxy(settings, kafka, schemas, _producers(settings, kafka, is_idempotent=False), owner)
+
+    return Callers(
+        prove,
+        make,
+        at_most=settings.rest_authorization_max_users,
+        idle_timeout=settings.rest_authorization_idle_timeout,
+    )
+
+
+def _producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool = True) -> Producers:
     return Producers(
         kafka,
         ProducerSettings(
             acks=settings.producer_acks,
+            is_idempotent=is_idempotent,
             linger_ms=settings.producer_linger_ms,
             compression_type=settings.producer_compression_type,
             max_request_size=settings.producer_max_request_size,
@@ -326,10 +354,14 @@ async def _accept(runner: Runner, place: Place, security: Security, ready: async
         await web.SockSite(runner, each.socket, ssl_context=context).start()
 
 
-async def _become_ready(registry: Registry, topic: SchemasTopic, health: Health, progress: Progress) -> None:
+async def _become_ready(
+    kafka: KafkaSettings, registry: Registry, topic: SchemasTopic, health: Health, progress: Progress
+) -> None:
     """Open the topic, trying again while Kafka is away, and return when it is replayed."""
     while True:
         try:
+            if kafka.has_credentials:
+                await wire.prove(kafka)  # what the topic is opened with would ask again and again
             end = await topic.open(registry.take, registry.give_up)
             break
         except KafkaFailure as error:

@@ -8,8 +8,8 @@ _RETRY_SECONDS = 5
 class UnauthenticatedError(ApiError):
     """It is not known who the caller is; `challenges` are the ways to say it (RFC 9110, 11.6.1)."""
 
-    def __init__(self, message: str, challenges: tuple[str, ...] = ()) -> None:
-        super().__init__(401, message)
+    def __init__(self, message: str, challenges: tuple[str, ...] = (), *, code: int = 401) -> None:
+        super().__init__(code, message)
         self.challenges = challenges
 
 

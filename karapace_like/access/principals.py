@@ -10,6 +10,8 @@ class Method(enum.StrEnum):
     PASSWORD = "password"  # noqa: S105 - the name of a method
     TOKEN = "token"  # noqa: S105 - the name of a method
     CERTIFICATE = "certificate"
+    NODE = "node"
+    """Another process of this service, which asks for itself and has proved that it is one."""
 
 
 class Principal(NamedTuple):

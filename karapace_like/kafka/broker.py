@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -36,6 +36,8 @@ class Ports:
 
     client: int
     controller: int
+    more: Mapping[str, int] = field(default_factory=dict)
+    """Of more listeners for clients, by their names."""
 
 
 class Broker:
@@ -55,9 +57,11 @@ class Broker:
         lock: int,
         ephemeral: Path | None,
         properties: Mapping[str, object],
+        listeners: Mapping[str, str],
     ) -> None:
         self.node_id = node_id
         self.address = f"{HOST}:{ports[node_id - 1].client}"
+        self.more_addresses = {name: f"{HOST}:{port}" for name, port in ports[node_id - 1].more.items()}
         self.log = folder / "server.log"
         self.pid = 0
         self._folder = folder
@@ -66,7 +70,9 @@ class Broker:
         self._ephemeral = ephemeral
         self._supervisor: subprocess.Popen[str] | None = None
         folder.mkdir(exist_ok=True)
-        lines = (f"{name}={value}\n" for name, value in {**_properties(node_id, ports), **properties}.items())
+        lines = (
+            f"{name}={value}\n" for name, value in {**_properties(node_id, ports, listeners), **properties}.items()
+        )
         (folder / _PROPERTIES).write_text("".join(lines))
 
     @property
@@ -201,17 +207,19 @@ def await_ready(brokers: Sequence[Broker]) -> None:
         time.sleep(_PROBE_SECONDS)
 
 
-def _properties(node_id: int, ports: Sequence[Ports]) -> dict[str, object]:
+def _properties(node_id: int, ports: Sequence[Ports], listeners: Mapping[str, str]) -> dict[str, object]:
     """Kafka's defaults but for: where to listen, replicas that fit the number of brokers, and little waiting."""
     own = ports[node_id - 1]
     replicas = min(3, len(ports))
     in_sync = min(2, replicas)
+    more = "".join(f",{name}://{HOST}:{port}" for name, port in own.more.items())
+    protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
     return {
         "node.id": node_id,
         "process.roles": "broker,controller",
-        "listeners": f"PLAINTEXT://{HOST}:{own.client},CONTROLLER://{HOST}:{own.controller}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"PLAINTEXT://{HOST}:{own.client},CONTROLLER://{HOST}:{own.controller}{more}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}{more}",
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "controller.listener.names": "CONTROLLER",
         # Voters by configuration, not in the metadata log: kept data starts again on other ports.
         "controller.quorum.voters": ",".join(f"{id_}@{HOST}:{port.controller}" for id_, port in enumerate(ports, 1)),

@@ -15,7 +15,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -42,7 +42,8 @@ class Cluster:
 
     `port` is the first broker's, the others follow it; None takes free ones. `data` is kept, and goes on where it
     ended; None is a temporary folder, removed in the end. `properties` are more of Kafka's server properties, for each
-    broker. `progress` gets a line for each step that takes seconds.
+    broker. `listeners` are more of them, on free ports: name -> security protocol, for `servers`. `progress` gets a
+    line for each step that takes seconds.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Cluster:
         port: int | None = None,
         data: Path | None = None,
         properties: Mapping[str, object] | None = None,
+        listeners: Mapping[str, str] | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.brokers: tuple[Broker, ...] = ()
@@ -59,6 +61,7 @@ class Cluster:
         self._port = port
         self._data = data
         self._properties = properties or {}
+        self._listeners = listeners or {}
         self._progress = progress
         self._resources = ExitStack()
 
@@ -66,6 +69,10 @@ class Cluster:
     def bootstrap_servers(self) -> str:
         """`host:port,...` of all brokers, in the form of Kafka's clients."""
         return ",".join(broker.address for broker in self.brokers)
+
+    def servers(self, listener: str) -> str:
+        """The same of one of the `listeners`."""
+        return ",".join(broker.more_addresses[listener] for broker in self.brokers)
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,7 +93,7 @@ class Cluster:
             resources.callback(self._end_brokers)
             jvm = (str(java.home / "bin" / "java"), *_JVM_FLAGS, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*")
             for attempt in range(1, _ATTEMPTS + 1):
-                ports = _choose_ports(self._size, self._port)
+                ports = _choose_ports(self._size, self._port, self._listeners)
                 self.brokers = tuple(
                     Broker(
                         node_id,
@@ -96,6 +103,7 @@ class Cluster:
                         lock=lock,
                         ephemeral=None if self._data else folder,
                         properties=self._properties,
+                        listeners=self._listeners,
                     )
                     for node_id in range(1, self._size + 1)
                 )
@@ -182,11 +190,11 @@ def _cluster_id(folder: Path, size: int) -> str:
     return cluster_id
 
 
-def _choose_ports(size: int, first: int | None) -> list[Ports]:
+def _choose_ports(size: int, first: int | None, listeners: Iterable[str]) -> list[Ports]:
     """Pick ports that are free now. They are held until all are chosen, so that they differ."""
     with ExitStack() as held:
         clients = [_bind(first + i if first else 0, held) for i in range(size)]
-        return [Ports(client, _bind(0, held)) for client in clients]
+        return [Ports(client, _bind(0, held), {name: _bind(0, held) for name in listeners}) for client in clients]
 
 
 def _bind(port: int, held: ExitStack) -> int:

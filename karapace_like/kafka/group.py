@@ -7,20 +7,18 @@ coordinator anew. Failures are raised as KafkaFailure under the protocol's names
 
 import asyncio
 import contextlib
-import random
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka import errors
-from aiokafka.conn import AIOKafkaConnection, create_conn
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 
 from karapace_like.errors import KafkaFailure
-from karapace_like.kafka import translate
+from karapace_like.kafka import translate, wire
 from karapace_like.kafka.settings import KafkaSettings
 
 PROTOCOL_TYPE = "sr"
@@ -138,33 +136,21 @@ class Group:
 
     async def _coordinator(self) -> AIOKafkaConnection:
         """A connection to the group's coordinator, whom any broker knows."""
-        addresses = [each.strip() for each in self._kafka.bootstrap_servers.split(",")]
-        random.shuffle(addresses)
-        for address in addresses[1:]:
-            with contextlib.suppress(OSError, errors.KafkaError):
-                return await self._coordinator_by(address)
-        return await self._coordinator_by(addresses[0])
+        return await wire.by_any_broker(self._kafka, self._coordinator_by)
 
     async def _coordinator_by(self, address: str) -> AIOKafkaConnection:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            host, _, port = address.rpartition(":")
-            broker = await self._connect(host.strip("[]"), int(port))
+            broker = await self._connect(address)
             try:
                 found = await broker.send(FindCoordinatorRequest(self.settings.id, _GROUP_COORDINATOR))
             finally:
                 broker.close()
             self._check(found.error_code)
-            return await self._connect(found.host, found.port)
+            return await self._connect(f"{found.host}:{found.port}")
 
-    async def _connect(self, host: str, port: int) -> AIOKafkaConnection:
+    async def _connect(self, address: str) -> AIOKafkaConnection:
         limit_ms = self.settings.session_timeout_ms + int(_REQUEST_SECONDS * 1000)
-        return await create_conn(
-            host,
-            port,
-            client_id=self._kafka.client_id,
-            request_timeout_ms=limit_ms,
-            **connection_security(self._kafka.security),
-        )
+        return await wire.connect(self._kafka, address, timeout_ms=limit_ms)
 
     def _check(self, error_code: int) -> None:
         if error_code == 0:
@@ -180,28 +166,3 @@ class Group:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def connection_security(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options about TLS and SASL that librdkafka is given, as aiokafka takes them."""
-    protocol = str(options.get("security.protocol", "PLAINTEXT"))
-    return {
-        "security_protocol": protocol,
-        "ssl_context": _ssl_context(options) if protocol.endswith("SSL") else None,
-        "sasl_mechanism": options.get("sasl.mechanism", "PLAIN") if protocol.startswith("SASL") else None,
-        "sasl_plain_username": options.get("sasl.username"),
-        "sasl_plain_password": options.get("sasl.password"),
-    }
-
-
-def _ssl_context(options: Mapping[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.get("ssl.ca.location"))
-    context.check_hostname = options.get("ssl.endpoint.identification.algorithm") != "none"
-    if certificate := options.get("ssl.certificate.location"):
-        context.load_cert_chain(certificate, options.get("ssl.key.location"), options.get("ssl.key.password"))
-    if revoked := options.get("ssl.crl.location"):
-        context.load_verify_locations(revoked)
-        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
-    if ciphers := options.get("ssl.cipher.suites"):
-        context.set_ciphers(ciphers)
-    return context

@@ -6,6 +6,7 @@ it was chosen by its member id alone. Pure: the group's requests are in `group.p
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ SOFTWARE = "karapace-like"
 """How members of this product, which know of fencing, tell each other from other products'."""
 
 _VERSION = 1
+_HOST = re.compile(r"[\w.:%\[\]-]+")
+"""A name or an address: nothing that would lead a request elsewhere."""
+_MAX_PORT = 65_535
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +66,13 @@ def encode(identity: Identity) -> bytes:
 
 
 def decode(metadata: bytes) -> Identity | None:
-    """The member that joined with these bytes; None if they cannot be understood."""
+    """The member that joined with these bytes; None if they cannot be understood, or name no address of a node."""
     try:
-        return msgspec.json.decode(metadata, type=Identity)
+        found = msgspec.json.decode(metadata, type=Identity)
     except msgspec.MsgspecError:
         return None
+    is_address = _HOST.fullmatch(found.host) and 0 < found.port <= _MAX_PORT and found.scheme in {"http", "https"}
+    return found if is_address else None
 
 
 def assignment(members: Mapping[str, bytes], strategy: Strategy, *, sticky: bool) -> bytes:

@@ -38,6 +38,8 @@ class ProducerSettings:
 
     acks: str = "all"
     """`all`, or a number as text; idempotence needs `all`."""
+    is_idempotent: bool = True
+    """A client without the right to write anywhere could do nothing any more after it was refused that once."""
     linger_ms: float = 1
     compression_type: str = "none"
     max_request_size: int = 1_048_576
@@ -53,7 +55,9 @@ class ProducerSettings:
         """The librdkafka configuration."""
         return kafka.client_options(
             acks=self.acks,
-            enable_idempotence=self.acks in {"all", "-1"},
+            enable_idempotence=self.is_idempotent and self.acks in {"all", "-1"},
+            # Otherwise what is sent again would come after what was sent later.
+            max_in_flight_requests_per_connection=5 if self.is_idempotent else 1,
             linger_ms=self.linger_ms,
             compression_type=self.compression_type,
             message_max_bytes=self.max_request_size,

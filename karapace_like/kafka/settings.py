@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from karapace_like.kafka.tokens import TokenSource
 
 Option = str | int | float | bool
 
@@ -18,10 +21,17 @@ class KafkaSettings:
     """0: librdkafka's default, connections are kept."""
     security: Mapping[str, Option] = field(default_factory=dict, repr=False)
     """librdkafka options about TLS and SASL (`security.protocol`, `ssl.*`, `sasl.*`)."""
+    token: TokenSource | None = field(default=None, repr=False)
+    """For SASL/OAUTHBEARER."""
 
-    def client_options(self, **overrides: Option) -> dict[str, Option]:
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the brokers ask who we are, and may not take us."""
+        return str(self.security.get("security.protocol", "")).startswith("SASL")
+
+    def client_options(self, **overrides: Option) -> dict[str, Any]:
         """The librdkafka configuration of one client; `overrides` are options with `_` for `.`."""
-        options: dict[str, Option] = {
+        options: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
             "client.id": self.client_id,
             "metadata.max.age.ms": self.metadata_max_age_ms,
@@ -33,5 +43,7 @@ class KafkaSettings:
             "reconnect.backoff.max.ms": 2_000,
             **self.security,
         }
+        if (token := self.token) is not None:
+            options["oauth_cb"] = lambda _: tuple(token())
         options.update({name.replace("_", "."): value for name, value in overrides.items()})
         return options

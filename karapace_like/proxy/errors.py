@@ -57,6 +57,11 @@ def record_code(failure: KafkaFailure) -> int:
     return 50003 if failure.retriable else 50002
 
 
+def is_unauthenticated(failure: KafkaFailure) -> bool:
+    """Whether the cluster does not take the credentials."""
+    return failure.name in _UNAUTHENTICATED
+
+
 @contextmanager
 def kafka_failures() -> Iterator[None]:
     """Raise the block's KafkaFailure as ProxyError."""

@@ -29,7 +29,7 @@ audit_logger = logging.getLogger("karapace_like.audit")
 _REFUSED = frozenset({401, 403})
 _NOBODY = Policy(())
 _CERTIFIED = "X-Worker-Certified"
-"""Between workers: whom the caller's certificate names. From anybody else it is not believed."""
+"""Between workers, and nodes that share a secret: whom the caller's certificate names. Nobody else is believed."""
 
 
 def spelled(subject: str) -> tuple[str, str]:
@@ -60,6 +60,8 @@ class Caller(NamedTuple):
 
 
 _CALLER = web.RequestKey("caller", Caller)
+_FROM_NODE = web.RequestKey("from_node", bool)
+_ITSELF = Principal("(node)", Method.NODE)
 
 
 def caller(request: web.Request) -> Caller | None:
@@ -79,8 +81,17 @@ def is_from_worker(request: web.BaseRequest) -> bool:
     return request.remote == ""
 
 
+def trust(request: web.Request) -> None:
+    """Another node has proved that it has sent the request on."""
+    request[_FROM_NODE] = True
+
+
+def _is_from_inside(request: web.Request) -> bool:
+    return is_from_worker(request) or request.get(_FROM_NODE, False)
+
+
 def vouch(request: web.Request, headers: MutableMapping[str, str]) -> None:
-    """Put the caller's certificate, which ends with his connection, into what another worker of this node is told."""
+    """Put the caller's certificate, which ends with his connection, into what a process is told that trusts us."""
     headers.pop(_CERTIFIED, None)  # nobody vouches for himself
     found = request.get(_CALLER)
     if found is not None and found.principal.method is Method.CERTIFICATE:
@@ -91,6 +102,16 @@ def may(request: web.Request, operation: Operation, kind: Kind, name: str) -> bo
     """Whether the caller may do this: for what a list shows."""
     found = request.get(_CALLER)
     return found is None or found.may(operation, kind.named(name))
+
+
+def _vouched_for(request: web.Request) -> Principal | None:
+    """Who calls, where another process of this service says it, or asks for itself."""
+    if not _is_from_inside(request):
+        return None
+    certified = request.headers.get(_CERTIFIED)
+    if certified is not None:
+        return Principal(unquote(certified), Method.CERTIFICATE)
+    return None if "Authorization" in request.headers else _ITSELF
 
 
 class Access:
@@ -121,11 +142,8 @@ class Access:
 
     async def authorise(self, request: web.Request, need: Need) -> Caller:
         """Who calls; raises UnauthenticatedError, or ForbiddenError if he may not."""
-        certified = request.headers.get(_CERTIFIED) if is_from_worker(request) else None
-        found = (
-            Principal(unquote(certified), Method.CERTIFICATE)
-            if certified is not None
-            else await self.authentication.principal(request.headers.get("Authorization"), request.transport)
+        found = _vouched_for(request) or await self.authentication.principal(
+            request.headers.get("Authorization"), request.transport
         )
         calling = Caller(found, self._policy_for(found, request.method))
         request[_CALLER] = calling
@@ -165,6 +183,8 @@ class Access:
         return guarded
 
     def _policy_for(self, principal: Principal, method: str) -> Policy | None:
+        if principal is _ITSELF:
+            return None
         if self._method_roles is not None and principal.method is Method.TOKEN:
             wanted = self._method_roles.get("GET" if method == "HEAD" else method, frozenset())
             if not wanted.isdisjoint(principal.roles):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from karapace_like.access.credentials import Credentials
+from karapace_like.proxy.callers import Callers
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
 from karapace_like.web import connect, neighbours, openapi, request_ids, service
@@ -21,7 +23,8 @@ from karapace_like.web.forwarding import forwarding_middleware
 from karapace_like.web.health import HEALTH, Health
 from karapace_like.web.keys import REGISTRY
 from karapace_like.web.overload import bounded
-from karapace_like.web.peers import PEERS, Peers
+from karapace_like.web.peers import PEERS, Peers, proof_middleware
+from karapace_like.web.proxy.callers import CALLERS, as_caller
 from karapace_like.web.proxy.owners import OWNERS, Owners
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
@@ -35,7 +38,7 @@ MAX_LINE_BYTES = 65_536
 
 def make_app(
     registry: Registry | None,
-    proxy: Proxy | None = None,
+    proxy: Proxy | Callers[Credentials] | None = None,
     *,
     health: Health | None = None,
     peers: Peers | None = None,
@@ -51,6 +54,7 @@ def make_app(
 ) -> web.Application:
     """The application with the halves that are given.
 
+    `proxy`: one for all, or one for each caller, who is somebody in Kafka.
     `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers.
     """
     app = web.Application(middlewares=[errors_middleware, bounded(max_requests)], client_max_size=max_body_bytes)
@@ -73,6 +77,8 @@ def make_app(
         app[CLUSTER_IDS] = cluster_ids
     app[PEERS] = peers or Peers()
     app.on_cleanup.append(lambda _: app[PEERS].close())
+    if app[PEERS].share_a_secret:
+        app.middlewares.append(proof_middleware)
     if registry is not None:
         app[REGISTRY] = registry
         app.middlewares.append(forwarding_middleware)
@@ -81,14 +87,22 @@ def make_app(
         add_routes(app, registry_api.TOP_ROUTES)
         add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
     if proxy is not None:
-        app[PROXY] = proxy
+        _add_proxy(app, proxy)
         if owners is not None:
             app[OWNERS] = owners
-        add_routes(app, proxy_api.ROUTES)
-        add_routes(app, proxy_v3_api.ROUTES)
     if connect_urls:
         app[WORKERS] = workers = Workers(connect_urls)
         app.cleanup_ctx.append(workers.session)
         add_routes(app, connect.ROUTES)
     openapi.describe(app)
     return app
+
+
+def _add_proxy(app: web.Application, proxy: Proxy | Callers[Credentials]) -> None:
+    routes = (*proxy_api.ROUTES, *proxy_v3_api.ROUTES)
+    if isinstance(proxy, Proxy):
+        app[PROXY] = proxy
+        add_routes(app, routes)
+    else:
+        app[CALLERS] = proxy
+        add_routes(app, (each._replace(handler=as_caller(each.handler)) for each in routes))

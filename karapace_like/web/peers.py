@@ -2,9 +2,11 @@
 
 What one worker asks another of its node, over a Unix socket, is no hop: it comes as the caller sent it, unmarked.
 
-Hop marks: `X-Forward: true`, as the reference registry sends it; Karapace sends none but its `User-Agent`.
+Hop marks: `X-Forward: true`, as the reference registry sends it; Karapace sends none but its `User-Agent`. Where the
+nodes share a secret, it proves a mark, and a mark without it is refused: it would be a client's.
 """
 
+import hmac
 import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,17 +16,21 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from karapace_like.errors import ApiError
+from karapace_like.secret import Secret
 from karapace_like.web import access
+from karapace_like.web.errors import Handler
 
 _WORKER = "unix:"
 _HOP = "X-Forward"
+_PROOF = "X-Forward-Secret"
 _REQUEST_ID = "X-Request-ID"
 
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _CONNECT_SECONDS = 3.0
 _NOT_FORWARDED = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "content-length", "expect"}
+     "upgrade", "host", "content-length", "expect", _PROOF.lower()}
 )  # fmt: skip
 """Headers of one connection (RFC 9110, 7.6.1) and those that the next request has of its own."""
 
@@ -69,7 +75,9 @@ async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
 class Peers:
     """The other nodes, by their URLs, and this node's other workers, over connections that are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: Secret | None = None) -> None:
+        """`secret` is known to all nodes, and to nobody else."""
+        self._secret = secret
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         """By the path of the worker's socket; that for all other nodes has none."""
         self.asked = {("answered",): 0, ("failed",): 0}
@@ -85,6 +93,8 @@ class Peers:
         socket = _socket(address)
         if not socket:
             marked[_HOP] = "true"
+            if self._secret is not None:
+                marked[_PROOF] = self._secret.value
         url = URL(("http://worker" if socket else address) + path, encoded=True)
         try:
             async with self._connected(socket).request(
@@ -96,6 +106,20 @@ class Peers:
         except (aiohttp.ClientError, OSError) as error:
             self.asked["failed",] += 1
             raise NotReachedError(str(error), is_sent=not isinstance(error, _NOT_SENT)) from error
+
+    def check(self, request: web.Request) -> None:
+        """Raise ApiError 403 for a request that says that a node has sent it on, if none has."""
+        if self._secret is None or not is_hop(request) or access.is_from_worker(request):
+            return
+        given = request.headers.get(_PROOF, "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._secret.value.encode()):
+            raise ApiError(403, "HTTP 403 Forbidden: no node of this service has sent this request on")
+        access.trust(request)
+
+    @property
+    def share_a_secret(self) -> bool:
+        """Whether the nodes believe each other."""
+        return self._secret is not None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -150,10 +174,18 @@ def passed_on_headers(request: web.Request, address: str) -> CIMultiDict[str]:
     headers = _end_to_end(request.headers)
     if is_worker(address):
         headers["Host"] = request.host
+    if is_worker(address) or request.config_dict[PEERS].share_a_secret:
         access.vouch(request, headers)
     if request.remote:
         headers["X-Forwarded-For"] = ", ".join(filter(None, [request.headers.get("X-Forwarded-For"), request.remote]))
     return headers
+
+
+@web.middleware
+async def proof_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what only seems to come from another node."""
+    request.config_dict[PEERS].check(request)
+    return await handler(request)
 
 
 def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:

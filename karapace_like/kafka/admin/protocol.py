@@ -5,15 +5,11 @@ What a group's coordinator is asked is in `coordinators.py`.
 """
 
 import asyncio
-import contextlib
-import random
 from typing import Any
 
-from aiokafka import errors
-from aiokafka.conn import AIOKafkaConnection, create_conn
+from aiokafka.conn import AIOKafkaConnection
 
-from karapace_like.kafka import translate
-from karapace_like.kafka.group import connection_security
+from karapace_like.kafka import translate, wire
 from karapace_like.kafka.settings import KafkaSettings
 
 _CONNECT_SECONDS = 3.0
@@ -31,7 +27,7 @@ class Protocol:
     async def ask(self, request: Any) -> Any:
         """The answer of any broker; raises KafkaFailure where none can be reached."""
         with translate.group_failures():
-            connection = await self._connect()
+            connection = await wire.by_any_broker(self._kafka, self.connect_to)
             try:
                 async with asyncio.timeout(self._timeout):
                     return await connection.send(request)
@@ -40,29 +36,14 @@ class Protocol:
 
     def addresses(self) -> list[str]:
         """The bootstrap servers, as host:port, in any order."""
-        addresses = [each.strip() for each in self._kafka.bootstrap_servers.split(",")]
-        random.shuffle(addresses)
-        return addresses
+        return wire.addresses(self._kafka)
 
     async def connect_to(self, address: str, *, max_idle_ms: int | None = None) -> AIOKafkaConnection:
         """A connection to the broker at host:port, kept until it is idle for so long; raises as aiokafka does."""
-        host, _, port = address.rpartition(":")
         async with asyncio.timeout(_CONNECT_SECONDS):
-            return await create_conn(
-                host.strip("[]"),
-                int(port),
-                client_id=self._kafka.client_id,
-                request_timeout_ms=int(self._timeout * 1000),
-                max_idle_ms=max_idle_ms,
-                **connection_security(self._kafka.security),
+            return await wire.connect(
+                self._kafka, address, timeout_ms=int(self._timeout * 1000), max_idle_ms=max_idle_ms
             )
-
-    async def _connect(self) -> AIOKafkaConnection:
-        addresses = self.addresses()
-        for address in addresses[1:]:
-            with contextlib.suppress(OSError, errors.KafkaError):
-                return await self.connect_to(address)
-        return await self.connect_to(addresses[0])
 
 
 def check(error_code: int, message: str | None) -> None:

@@ -94,9 +94,9 @@ class Owners:
 
         async def has(url: str) -> bool:
             told = dict(headers)
-            if is_worker(url):
+            if is_worker(url) or self._peers.share_a_secret:
                 vouch(request, told)
-            else:
+            if not is_worker(url):
                 told[_MAKES] = self._here.node
             try:
                 async with asyncio.timeout(_EXISTS_SECONDS):

@@ -15,6 +15,8 @@ from karapace_like.web.access import caller
 from karapace_like.web.bodies import JsonObject
 
 PROXY = web.AppKey("proxy", Proxy)
+PROXY_OF_CALLER = web.RequestKey("proxy_of_caller", Proxy)
+"""Where callers are somebody in Kafka."""
 
 EMBEDDED = {f"application/vnd.kafka.{each}.v2+json": each for each in EmbeddedFormat}
 """Media type -> embedded format."""
@@ -24,8 +26,9 @@ _MAX_LONG = 2**63 - 1
 
 
 def proxy(request: web.Request) -> Proxy:
-    """The proxy of the application."""
-    return request.app[PROXY]
+    """The proxy of the application, or of the caller."""
+    found = request.get(PROXY_OF_CALLER)
+    return request.app[PROXY] if found is None else found
 
 
 def user(request: web.Request) -> str | None:

@@ -1,0 +1,206 @@
+"""Callers of the REST proxy are somebody in Kafka: on a broker with the standard authorizer, which decides."""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]
+
+from karapace_like.config import ConfigError, load
+from tests.security.conftest import SERVICE, SecuredKafka, token
+from tests.service_process import ServiceProcess
+
+V2 = "application/vnd.kafka.v2+json"
+JSON_V2 = "application/vnd.kafka.json.v2+json"
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+@pytest.fixture(scope="module")
+def guarded(secured: SecuredKafka) -> Iterator[ServiceProcess]:
+    """A service that may do everything itself, and lets Kafka decide for its callers."""
+    with ServiceProcess(
+        secured.cluster.servers("SASL"),
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=SERVICE,
+        sasl_plain_password=secured.passwords[SERVICE],
+        rest_authorization="true",
+    ) as service:
+        yield service
+
+
+class User:
+    """Calls with one `Authorization` header, or none."""
+
+    def __init__(self, session: ClientSession, authorization: str | None) -> None:
+        self._session = session
+        self._headers = {} if authorization is None else {"Authorization": authorization}
+
+    async def __call__(self, method: str, path: str, body: Any = None, sent_as: str = V2) -> tuple[int, Any]:
+        headers = {**self._headers, "Content-Type": sent_as, "Accept": "*/*"}
+        async with self._session.request(method, path, json=body, headers=headers) as answer:
+            text = await answer.read()
+            return answer.status, await answer.json(content_type=None) if text else None
+
+    async def produce(self, topic: str, value: object) -> tuple[int, Any]:
+        """(status, error code of the only record, or of the request)."""
+        status, told = await self("POST", f"/topics/{topic}", {"records": [{"value": value}]}, JSON_V2)
+        return status, told["offsets"][0]["error_code"] if status == 200 else told["error_code"]
+
+    async def instance(self, group: str, topic: str) -> str:
+        wanted = {"format": "json", "auto.offset.reset": "earliest"}
+        status, made = await self("POST", f"/consumers/{group}", wanted)
+        assert status == 200, made
+        instance = f"/consumers/{group}/instances/{made['instance_id']}"
+        assert await self("POST", f"{instance}/subscription", {"topics": [topic]}) == (204, None)
+        return instance
+
+    async def poll(self, instance: str) -> tuple[int, Any]:
+        """The first answer that is not empty."""
+        for _ in range(30):
+            headers = {**self._headers, "Accept": JSON_V2}
+            async with self._session.get(f"{instance}/records", headers=headers) as answer:
+                found = await answer.json(content_type=None)
+                if answer.status != 200:
+                    return answer.status, found["error_code"]
+                if found:
+                    return 200, [each["value"] for each in found]
+        return 200, []
+
+
+class Users:
+    """Alice, Bob, and whoever else comes."""
+
+    def __init__(self, kafka: SecuredKafka, session: ClientSession) -> None:
+        self._session = session
+        self.alice, self.bob = (self.of(basic(name, kafka.passwords[name])) for name in ("alice", "bob"))
+
+    def of(self, authorization: str | None) -> User:
+        return User(self._session, authorization)
+
+
+@pytest.fixture
+async def users(secured: SecuredKafka, guarded: ServiceProcess) -> AsyncIterator[Users]:
+    async with ClientSession(guarded.url) as session:
+        yield Users(secured, session)
+
+
+async def test_each_writes_and_reads_what_kafka_lets_him(secured: SecuredKafka, users: Users) -> None:
+    topic = secured.topic_of("alice")
+    secured.allow("alice", ResourceType.GROUP, topic)
+    secured.allow("bob", ResourceType.GROUP, topic)
+    assert await users.alice.produce(topic, "hers") == (200, None)
+    assert await users.bob.produce(topic, "his") == (200, 40301)
+    hers, his = await users.alice.instance(f"{topic}-a", topic), await users.bob.instance(f"{topic}-b", topic)
+    assert await users.alice.poll(hers) == (200, ["hers"])
+    assert await users.bob.poll(his) == (403, 40301)
+    assert topic in (await users.alice("GET", "/topics"))[1]
+    assert topic not in (await users.bob("GET", "/topics"))[1]
+
+
+async def test_rest_v3_is_held_to_it_as_well(secured: SecuredKafka, users: Users) -> None:
+    topic = secured.topic_of("alice")
+    status, found = await users.bob("GET", "/v3/clusters")
+    assert status == 200, found
+    topics = f"/v3/clusters/{found['data'][0]['cluster_id']}/topics"
+    record = {"value": {"type": "JSON", "data": 1}}
+    for user, code, shown in ((users.alice, 200, 200), (users.bob, 40301, 403)):
+        _, told = await user("POST", f"{topics}/{topic}/records", record, "application/json")
+        assert told["error_code"] == code
+        assert (await user("GET", f"{topics}/{topic}"))[0] == shown
+    status, told = await users.bob("DELETE", f"{topics}/{topic}")
+    assert (status, told["error_code"]) == (403, 40301)
+
+
+async def test_an_instance_is_its_makers(secured: SecuredKafka, users: Users) -> None:
+    topic = secured.topic_of("alice", "bob")
+    for name in ("alice", "bob"):
+        secured.allow(name, ResourceType.GROUP, topic)
+    assert await users.alice.produce(topic, "hers") == (200, None)
+    instance = await users.alice.instance(topic, topic)
+    assert await users.bob.poll(instance) == (404, 40403)
+    status, told = await users.bob("DELETE", instance)
+    assert (status, told["error_code"]) == (404, 40403)
+    assert await users.alice.poll(instance) == (200, ["hers"])
+
+
+async def test_a_token_is_its_subject(secured: SecuredKafka, users: Users) -> None:
+    topic = secured.topic_of("alice")
+    expected = (
+        (token("alice"), (200, None)),
+        (token("bob"), (200, 40301)),
+        (token("alice", seconds=-60), (401, 40101)),
+    )
+    for given, told in expected:
+        assert await users.of(f"Bearer {given}").produce(topic, 1) == told
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        basic("alice", "wrong"),
+        basic("nobody", "wrong"),
+        basic("alice", ""),
+        basic("", "x"),
+        basic("alice\0x", "wrong"),
+        "Basic !",
+        "Bearer x y",
+        "Bearer a\tauth=b",
+        f"Bearer {token('alice')}x.y.z",
+        "Digest x",
+    ],
+)
+async def test_wrong_credentials(secured: SecuredKafka, users: Users, authorization: str | None) -> None:
+    """Nobody is taken for the service, nor for who was here before."""
+    topic = secured.topic_of("alice")
+    assert await users.alice.produce(topic, 1) == (200, None)
+    stranger = users.of(authorization)
+    assert await stranger.produce(topic, 1) == (401, 40101)
+    for path in ("/topics", f"/topics/{topic}", "/v3/clusters"):
+        status, told = await stranger("GET", path)
+        assert (status, told["error_code"]) == (401, 40101)
+
+
+async def test_a_refusal_says_what_is_taken(guarded: ServiceProcess) -> None:
+    async with ClientSession(guarded.url) as session, session.get("/topics") as answer:
+        assert answer.status == 401
+        assert [each.split()[0] for each in answer.headers.getall("WWW-Authenticate")] == ["Basic", "Bearer"]
+
+
+async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
+    """One more takes the place of one who has nothing there, and is refused while all have something."""
+    topic = secured.topic_of("alice", "bob")
+    secured.allow("alice", ResourceType.GROUP, topic)
+    with ServiceProcess(
+        secured.cluster.bootstrap_servers,
+        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
+        sasl_mechanism="SCRAM-SHA-256",
+        rest_authorization="true",
+        rest_authorization_max_users=1,
+    ) as service:
+        async with ClientSession(service.url) as session:
+            users = Users(secured, session)
+            assert await users.alice.produce(topic, 1) == (200, None)
+            assert await users.bob.produce(topic, 2) == (200, None)
+            instance = await users.alice.instance(topic, topic)
+            assert await users.bob.produce(topic, 3) == (429, 42901)
+            assert await users.alice.poll(instance) == (200, [1, 2])
+            assert await users.alice("DELETE", instance) == (204, None)
+            assert await users.bob.produce(topic, 4) == (200, None)
+
+
+def test_secrets_stay_secret(secured: SecuredKafka, guarded: ServiceProcess) -> None:
+    said = "\n".join(guarded.lines)
+    assert not [name for name, password in secured.passwords.items() if password in said]
+    assert token("alice")[:40] not in said
+
+
+def test_it_needs_brokers_that_take_credentials() -> None:
+    with pytest.raises(ConfigError, match="sasl_bootstrap_uri"):
+        load(environment={}, flags={"rest_authorization": True})
