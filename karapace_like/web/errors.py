@@ -8,7 +8,7 @@ from aiohttp import web
 
 from karapace_like.access.errors import UnauthenticatedError
 from karapace_like.errors import ApiError
-from karapace_like.web import media_types, paths, request_ids
+from karapace_like.web import media_types, origins, paths, request_ids
 from karapace_like.web.answers import Answer
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
     request_ids.begin(request)
     try:
         paths.check(request)
+        origins.check(request)
         return await handler(request)
     except ApiError as error:
         return error_response(request.path, error)

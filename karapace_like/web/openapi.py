@@ -174,6 +174,15 @@ def _media_types(path: str) -> Iterable[str]:
     return (own,) if own == media_types.KAFKA_V2 else dict.fromkeys((own, media_types.JSON))
 
 
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""The page has its script and style in itself, and asks this service only."""
+
+
 def describe(app: web.Application) -> None:
     """Serve the description of all routes that the application has by now, and the page."""
     served = app[SERVED]
@@ -184,7 +193,7 @@ def describe(app: web.Application) -> None:
         return web.Response(body=description, content_type=media_types.JSON)
 
     async def get_page(_: web.Request) -> web.Response:
-        return web.Response(body=page, content_type="text/html", charset="utf-8")
+        return web.Response(body=page, content_type="text/html", charset="utf-8", headers=_PAGE_HEADERS)
 
     routes = (("/openapi.json", get_description), ("/docs", get_page))
     add_routes(app, [Route("GET", path, handler, needs=AUTHENTICATED) for path, handler in routes])

@@ -21,7 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from karapace_like.registry.registry import Basis
-from karapace_like.web import request_ids
+from karapace_like.web import origins, request_ids
 from karapace_like.web.answers import Answer
 from karapace_like.web.metrics import HttpMetrics, Series
 
@@ -147,6 +147,7 @@ class Shortcuts:
             or type(answer) is not web.Response
             or not isinstance(answer.body or b"", bytes)
             or len(asked) != head.body
+            or origins.HEADER in request.headers
             or not answer.headers.keys().isdisjoint({"Transfer-Encoding", "Content-Encoding", "Set-Cookie"})
         ):
             return

@@ -1,0 +1,215 @@
+"""What attackers send, byte by byte: nothing is written, nothing is answered that was not asked, nothing lasts."""
+
+import asyncio
+import gzip
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.web.conftest import Api
+
+SCHEMA = b'{"schema": "\\"int\\""}'
+POST = b"POST /subjects/a/versions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+GET = b"GET /subjects HTTP/1.1\r\nHost: x\r\n"
+INNER = b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n"
+"""What a proxy in front would take for a body, and a server for a request."""
+
+
+class Wire:
+    """A connection on which bytes are sent as they are."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def __call__(self, data: bytes) -> bytes:
+        """All that is answered until the server closes."""
+        self._writer.write(data)
+        async with asyncio.timeout(20):
+            return await self._reader.read()
+
+
+@pytest.fixture
+async def wire(api: Api) -> AsyncIterator[Callable[[], Awaitable[Wire]]]:
+    writers = []
+
+    async def connect() -> Wire:
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
+        writers.append(writer)
+        return Wire(reader, writer)
+
+    yield connect
+    for each in writers:
+        each.close()
+
+
+def statuses(answered: bytes) -> list[int]:
+    return [int(each) for each in re.findall(rb"HTTP/1\.[01] ([0-9]{3}) ", answered)]
+
+
+SMUGGLING = {
+    "both": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + INNER,
+    "both, the other way": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + INNER,
+    "two lengths": POST + b"Content-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(INNER) + INNER,
+    "two lengths in one": POST + b"Content-Length: 0, 5\r\n\r\n" + INNER,
+    "length with a sign": POST + b"Content-Length: +0\r\n\r\n" + INNER,
+    "negative length": POST + b"Content-Length: -1\r\n\r\n" + INNER,
+    "length in hex": POST + b"Content-Length: 0x0\r\n\r\n" + INNER,
+    "length with an underscore": POST + b"Content-Length: 1_0\r\n\r\n" + INNER,
+    "space before the colon": POST + b"Content-Length : 5\r\n\r\n" + INNER,
+    "obfuscated chunked": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + INNER,
+    "chunked twice": POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n" + INNER,
+    "chunk size with a sign": POST + b"Transfer-Encoding: chunked\r\n\r\n+0\r\n\r\n" + INNER,
+    "chunk size in words": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n" + INNER,
+    "chunk too long": POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n" + INNER,
+    "folded header": POST + b"X: a\r\n Content-Length: 5\r\n\r\n" + INNER,
+    "null in a header": POST + b"X: a\0b\r\n\r\n" + INNER,
+}
+
+
+@pytest.mark.parametrize("shape", SMUGGLING)
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_requests_are_not_smuggled(
+    api: Api, wire: Callable[[], Awaitable[Wire]], shape: str, *, is_known: bool
+) -> None:
+    """One refusal, and the connection ends: also where the shortcut knows a request with the same first line."""
+    if is_known:
+        for _ in range(3):
+            assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}))[0] == 200
+    count = len(api.log.records)
+    answered = await (await wire())(SMUGGLING[shape])
+    assert statuses(answered) == [400], answered
+    assert len(api.log.records) == count
+
+
+async def test_what_follows_a_known_request_is_answered_on_its_own(wire: Callable[[], Awaitable[Wire]]) -> None:
+    """Pipelined requests are answered each by itself and in order, known or not."""
+    request = POST + b"Content-Length: %d\r\n\r\n" % len(SCHEMA) + SCHEMA
+    last = GET + b"Connection: close\r\n\r\n"
+    for _ in range(3):
+        assert statuses(await (await wire())(request + request + last)) == [200, 200, 200]
+    shorter = POST + b"Content-Length: %d\r\n\r\n" % (len(SCHEMA) - 1) + SCHEMA
+    assert statuses(await (await wire())(shorter)) in ([400], [400, 400])
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"".join(b"X-%d: y\r\n" % number for number in range(5_000)),
+        b"X: " + b"y" * 100_000 + b"\r\n",
+        b"y" * 100_000 + b": x\r\n",
+    ],
+)
+async def test_header_floods(wire: Callable[[], Awaitable[Wire]], flood: bytes) -> None:
+    assert statuses(await (await wire())(GET + flood + b"\r\n")) in ([400], [431])
+
+
+async def test_a_long_first_line(wire: Callable[[], Awaitable[Wire]]) -> None:
+    assert statuses(await (await wire())(b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")) in ([400], [414])
+
+
+async def test_a_small_body_that_becomes_a_huge_one(start: Callable[..., Awaitable[Api]]) -> None:
+    api = await start(max_body_bytes=1_000_000)
+    bomb = gzip.compress(b'{"schema": "' + b"a" * 200_000_000 + b'"}', 9)
+    assert len(bomb) < 1_000_000
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await api.client.post("/subjects/a/versions", data=bomb, headers=headers)
+    assert answer.status in {400, 413}
+    assert (await answer.json())["error_code"] in {400, 413}
+    assert api.log.records == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 1_000_000,
+        b'{"schema":' * 100_000,
+        b'{"schema": ' + b"9" * 1_000_000 + b"}",
+        b"{" + b",".join(b'"k%d":0' % number for number in range(200_000)) + b"}",
+        json.dumps({"schema": '{"type":"array","items":' * 20_000}).encode(),
+        json.dumps({"schema": '{"items":' * 20_000 + "1" + "}" * 20_000, "schemaType": "JSON"}).encode(),
+        json.dumps({"schema": "message A {" * 20_000, "schemaType": "PROTOBUF"}).encode(),
+    ],
+    ids=["lists", "objects", "number", "keys", "avro", "json schema", "protobuf"],
+)
+async def test_huge_and_deep_bodies(api: Api, body: bytes) -> None:
+    answer = await api.client.post(
+        "/subjects/a/versions", data=io.BytesIO(body), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status in {400, 413, 422}, await answer.text()
+    assert api.log.records == []
+
+
+@pytest.mark.parametrize("sent_as", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+async def test_a_page_of_another_origin_changes_nothing(api: Api, sent_as: str | None) -> None:
+    """A browser says which page sends; what pages may send without asking first is refused."""
+    headers = {"Origin": "https://evil.example"} | ({} if sent_as is None else {"Content-Type": sent_as})
+    skipped = ["Content-Type"] if sent_as is None else []
+    for method, path in (("POST", "/subjects/a/versions"), ("PUT", "/config"), ("DELETE", "/subjects/a")):
+        answer = await api.client.request(method, path, data=SCHEMA, headers=headers, skip_auto_headers=skipped)
+        assert answer.status == 403
+        assert (await answer.json(content_type=None))["error_code"] == 403
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    assert api.log.records == []
+
+
+async def test_a_page_of_this_service_may(api: Api) -> None:
+    """As the one at /docs does; and through a proxy that says what the browser asked."""
+    own = str(api.client.make_url("/")).rstrip("/")
+    for headers in ({"Origin": own}, {"Origin": "https://public.example", "X-Forwarded-Host": "public.example"}):
+        assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}, headers=headers))[0] == 200
+
+
+async def test_an_origin_is_looked_at_also_where_the_request_is_known(api: Api) -> None:
+    own = str(api.client.make_url("/")).rstrip("/")
+    for _ in range(3):
+        assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}, headers={"Origin": own}))[0] == 200
+    headers = {"Origin": own, "Host": "elsewhere.example"}
+    assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}, headers=headers))[0] == 403
+
+
+async def test_other_origins_are_not_let_in(api: Api) -> None:
+    """No CORS: neither a preflight nor an answer says that a page of another origin may read it."""
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "DELETE"}
+    for method in ("OPTIONS", "GET"):
+        answer = await api.client.request(method, "/subjects", headers=preflight)
+        assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+async def test_the_page_is_not_framed_and_loads_nothing(api: Api) -> None:
+    headers = (await api.client.get("/docs")).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        ("JSON", '{{"$ref": "{url}"}}'),
+        ("JSON", '{{"$id": "{url}", "$ref": "other.json"}}'),
+        ("JSON", '{{"$schema": "{url}", "type": "object"}}'),
+        ("PROTOBUF", 'syntax = "proto3"; import "{url}"; message A {{}}'),
+        ("AVRO", '{{"type": "record", "name": "A", "fields": [{{"name": "a", "type": "{url}"}}]}}'),
+    ],
+)
+async def test_a_schema_makes_no_requests(api: Api, kind: str, schema: str) -> None:
+    asked = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"type": "object"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as server:
+        text = schema.format(url=server.make_url("/schema.json"))
+        for path in ("/subjects/a/versions", "/compatibility/subjects/a/versions"):
+            await api("POST", path, {"schema": text, "schemaType": kind})
+    assert asked == []
