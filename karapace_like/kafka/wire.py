@@ -55,12 +55,10 @@ async def prove(kafka: KafkaSettings) -> None:
         async with asyncio.timeout(_PROOF_SECONDS):
             connection = await connect(kafka, address, timeout_ms=int(_PROOF_SECONDS * 1000))
             try:
-                # A refused token is told in a message that aiokafka takes for a success: the next request fails.
-                await connection.send(FindCoordinatorRequest("", _GROUP))
-            except errors.KafkaConnectionError as error:
-                if kafka.token is None:
-                    raise
-                raise errors.SaslAuthenticationFailed("Authentication failed: the token is not accepted") from error
+                # A refused token is told in a message that aiokafka takes for a success: the next request is refused.
+                answer = await connection.send(FindCoordinatorRequest("", _GROUP))
+                if answer.error_code == errors.IllegalSaslStateError.errno:
+                    raise errors.SaslAuthenticationFailed
             finally:
                 connection.close()
 

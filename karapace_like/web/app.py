@@ -75,10 +75,7 @@ def make_app(
             app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
     if cluster_ids is not None:
         app[CLUSTER_IDS] = cluster_ids
-    app[PEERS] = peers or Peers()
-    app.on_cleanup.append(lambda _: app[PEERS].close())
-    if app[PEERS].share_a_secret:
-        app.middlewares.append(proof_middleware)
+    _add_peers(app, peers or Peers())
     if registry is not None:
         app[REGISTRY] = registry
         app.middlewares.append(forwarding_middleware)
@@ -96,6 +93,13 @@ def make_app(
         add_routes(app, connect.ROUTES)
     openapi.describe(app)
     return app
+
+
+def _add_peers(app: web.Application, peers: Peers) -> None:
+    app[PEERS] = peers
+    app.on_cleanup.append(lambda _: peers.close())
+    if peers.share_a_secret:
+        app.middlewares.append(proof_middleware)
 
 
 def _add_proxy(app: web.Application, proxy: Proxy | Callers[Credentials]) -> None:
