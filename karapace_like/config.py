@@ -131,6 +131,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_request_max_size: Annotated[int, _about("Bytes of a request body at most; more is answered 413.")] = (
         16 * 1024 * 1024
     )
+    http_request_patience_ms: Annotated[
+        int,
+        _about("How long a client may leave off within a request; up to twice as long, and it is let go. 0: for ever."),
+    ] = 60_000
 
     server_tls_certfile: Annotated[
         str | None,

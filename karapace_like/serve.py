@@ -184,7 +184,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         if proxy is not None:
             proxy.start()
             stack.push_async_callback(proxy.close)
-        runner = await _runner(stack, app, security, http)
+        runner = await _runner(stack, app, security, http, settings.http_request_patience_ms / 1000)
         watching_files = asyncio.create_task(security.watch())
         observing = asyncio.create_task(observed.watch_the_loop())
         ready = asyncio.create_task(_become_ready(kafka, registry, topic, health, progress))
@@ -330,11 +330,14 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers
     )
 
 
-async def _runner(stack: AsyncExitStack, app: web.Application, security: Security, http: HttpMetrics) -> Runner:
+async def _runner(
+    stack: AsyncExitStack, app: web.Application, security: Security, http: HttpMetrics, patience: float
+) -> Runner:
     runner = Runner(
         app,
         metrics=http,
         admit=None if security.access is None else security.access.admits,
+        patience=patience,
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_SECONDS,

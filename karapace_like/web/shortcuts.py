@@ -252,6 +252,19 @@ class Connection(RequestHandler):
         super().data_received(data)
 
     @property
+    def waits_for(self) -> tuple[str, float] | None:
+        """What the client owes: the same while it does not come, a head's single bytes not counted. None: nothing."""
+        if self._answering is not None:
+            return None
+        if self._held:
+            return "rest", len(self._held)
+        request = self._current_request
+        if request is not None:
+            content = request.content
+            return None if content.is_eof() else ("body", content.total_bytes)
+        return ("head", self._next_keepalive_close_time) if self._pending and not self._messages else None
+
+    @property
     def _is_idle(self) -> bool:
         """Whether every earlier request is answered, and the client reads its answers."""
         return not (self._pending or self.writing_paused or self._close or self._force_close)
@@ -357,9 +370,13 @@ class _Server(Server):
 
 
 class Runner(web.AppRunner):
-    """Runs an application with shortcuts; see `Shortcuts` for `admit`."""
+    """Runs an application with shortcuts; see `Shortcuts` for `admit`.
 
-    __slots__ = ("_shortcuts",)
+    `patience`: seconds after which, and after twice of which at most, a client is let go that goes on with neither head
+    nor body of its request; 0: never.
+    """
+
+    __slots__ = ("_patience", "_shortcuts", "_sweeping", "_waited")
 
     def __init__(
         self,
@@ -367,11 +384,39 @@ class Runner(web.AppRunner):
         *,
         admit: Admit | None = None,
         metrics: HttpMetrics | None = None,
+        patience: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
         max_body = app._client_max_size  # noqa: SLF001 - has no other way out
         self._shortcuts = Shortcuts(admit, max_body, metrics or HttpMetrics())
+        self._patience = patience
+        self._waited: dict[RequestHandler, tuple[str, float]] = {}
+        """What each connection was waiting for when they were looked at last."""
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    async def setup(self) -> None:
+        """Begin to let slow clients go."""
+        await super().setup()
+        if self._patience:
+            self._sweep()
+
+    async def cleanup(self) -> None:
+        """End that."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await super().cleanup()
+
+    def _sweep(self) -> None:
+        waited, self._waited = self._waited, {}
+        for each in self.server.connections if self.server is not None else ():
+            assert isinstance(each, Connection)
+            owed = each.waits_for
+            if owed is not None and waited.get(each) == owed:
+                each.force_close()
+            elif owed is not None:
+                self._waited[each] = owed
+        self._sweeping = asyncio.get_running_loop().call_later(self._patience, self._sweep)
 
     def close_shortcuts(self) -> None:
         """Let aiohttp answer everything from now on."""

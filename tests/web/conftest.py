@@ -54,9 +54,10 @@ class Server(TestServer):
     """Runs the application as the service does, shortcuts included."""
 
     admit: Admit | None = None
+    patience = 0.0
 
     async def _make_runner(self, **options: Any) -> Runner:
-        return Runner(self.app, admit=self.admit, **options)
+        return Runner(self.app, admit=self.admit, patience=self.patience, **options)
 
 
 class Api:
@@ -102,6 +103,7 @@ async def _started(
     max_body_bytes: int = 2**24,
     admit: Admit | None = None,
     access: Access | None = None,
+    patience: float = 0.0,
 ) -> Api:
     log = MemoryLog()
     registry = Registry(log, rules or Rules())
@@ -110,6 +112,7 @@ async def _started(
         registry.begin_replay(0)
         await stack.enter_async_context(leading(registry))
     server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes))
+    server.patience = patience
     server.admit = admit if access is None else access.admits
     await server.start_server(max_line_size=MAX_LINE_BYTES)
     client = TestClient(server)

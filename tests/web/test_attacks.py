@@ -97,6 +97,48 @@ async def test_what_follows_a_known_request_is_answered_on_its_own(wire: Callabl
 
 
 @pytest.mark.parametrize(
+    "beginning",
+    [
+        b"GET /subj",
+        GET + b"X: y\r\n",
+        POST + b"Content-Length: 100\r\n\r\n",
+        POST + b"Content-Length: 100\r\n\r\n" + SCHEMA,
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
+    ],
+)
+async def test_a_client_that_does_not_go_on_is_let_go(start: Callable[..., Awaitable[Api]], beginning: bytes) -> None:
+    """Also where the shortcut knows the request and holds its beginning; one between two requests stays."""
+    api = await start(patience=0.2)
+    for _ in range(3):
+        assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}))[0] == 200
+    idle_reader, idle = await asyncio.open_connection("127.0.0.1", api.client.port)
+    idle.write(GET + b"\r\n")
+    await idle_reader.readuntil(b"\r\n\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
+    writer.write(beginning)
+    async with asyncio.timeout(20):
+        answered = await reader.read()
+    assert 200 not in statuses(answered)
+    idle.write(GET + b"\r\n")
+    assert b"HTTP/1.1 200 OK" in await idle_reader.readuntil(b"\r\n\r\n")
+    for each in (writer, idle):
+        each.close()
+
+
+async def test_a_head_that_drips_is_not_waited_for(start: Callable[..., Awaitable[Api]]) -> None:
+    api = await start(patience=0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
+    ended = asyncio.create_task(reader.read())
+    writer.write(b"GET /subjects HTTP/1.1\r\nX: ")
+    async with asyncio.timeout(20):
+        while not ended.done():
+            writer.write(b"y")
+            await asyncio.wait({ended}, timeout=0.01)
+    writer.close()
+    assert 200 not in statuses(ended.result())
+
+
+@pytest.mark.parametrize(
     "flood",
     [
         b"".join(b"X-%d: y\r\n" % number for number in range(5_000)),
