@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from joserfc.jwk import ECKey, RSAKey
 
 from karapace_like.access.tokens import TokenRules
@@ -164,3 +166,20 @@ async def test_passwords_and_tokens_side_by_side(start_guarded: StartGuarded, is
         assert (await api("GET", "/subjects", headers=headers))[0] == 200
     both = await api.response("GET", "/subjects")
     assert [each.split(" ")[0] for each in both.headers.getall("WWW-Authenticate")] == ["Basic", "Bearer"]
+
+
+async def test_keys_are_not_fetched_from_where_the_issuer_redirects_to(
+    issuer: Issuer, start_guarded: StartGuarded
+) -> None:
+    async def elsewhere(_: web.Request) -> web.Response:
+        raise web.HTTPFound(issuer.url)
+
+    app = web.Application()
+    app.router.add_get("/keys", elsewhere)
+    async with TestServer(app) as server:
+        redirecting = Issuer()
+        redirecting.url = str(server.make_url("/keys"))
+        api = await start_guarded(issuer=redirecting, method_roles={})
+        status, _ = await api("GET", "/subjects", headers=bearer(issuer.token("alice")))
+    assert status == 503
+    assert issuer.fetched == 0
