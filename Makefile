@@ -65,7 +65,7 @@ image: ## build the container image
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet '.[java,dev]'
+	$(VENV)/lock/bin/python -m pip install --quiet '.[java,otel,dev]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude karapace-like > constraints.txt
 	rm -rf $(VENV)/lock
 
@@ -82,5 +82,5 @@ $(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: setup.cfg constraints.txt | $(VENV)/.run
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[otel,dev]'
 	@touch $@ $(VENV)/.run

@@ -5,6 +5,7 @@ the command line. `docs/configuration.md` lists them all.
 """
 
 import enum
+import importlib.util
 import json
 import re
 from collections.abc import Mapping
@@ -373,6 +374,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _about("`json`: an object a line. Else as Python's logging formats it, with `request_id` besides.")
     ] = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s]: %(message)s"
 
+    telemetry_otel_endpoint_url: Annotated[
+        str | None,
+        _about(
+            "The OpenTelemetry collector that is sent traces and metrics (OTLP over HTTP, port 4318 as a rule), "
+            "without `/v1/traces`. It needs the extra `otel`. Unset: nothing is traced."
+        ),
+    ] = None
+    telemetry_resource_service_name: Annotated[str, _about("What the collector calls this service.")] = "karapace-like"
+    telemetry_metrics_export_interval_milliseconds: Annotated[
+        int, msgspec.Meta(ge=100, description="How often metrics are sent to it.")
+    ] = 10_000
+    telemetry_trace_records: Annotated[
+        bool, _about("Whether records that are produced get the request's `traceparent` as a header.")
+    ] = False
+
     @property
     def addresses(self) -> tuple[Listener, ...]:
         """Where to listen; port 0 takes a free one."""
@@ -465,6 +481,7 @@ def _check(settings: Settings) -> None:
     if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
         raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
     _check_kafka_identity(settings)
+    _check_telemetry(settings)
     if settings.sasl_oauthbearer_authentication_enabled:
         url = settings.sasl_oauthbearer_jwks_endpoint_url
         if url is None:
@@ -493,6 +510,23 @@ def _check_kafka_identity(settings: Settings) -> None:
         raise ConfigError("sasl_oauth_client_id and sasl_oauth_client_secret: the token endpoint needs them")
 
 
+def _check_telemetry(settings: Settings) -> None:
+    if settings.telemetry_otel_endpoint_url is None:
+        if settings.telemetry_trace_records:
+            raise ConfigError("telemetry_otel_endpoint_url: telemetry_trace_records needs it")
+    elif not settings.telemetry_otel_endpoint_url.startswith(("http://", "https://")):
+        raise ConfigError("telemetry_otel_endpoint_url: it must be an http or https URL")
+    elif not _has_otel():
+        raise ConfigError("telemetry_otel_endpoint_url: it needs the extra: pip install 'karapace-like[otel]'")
+
+
+def _has_otel() -> bool:
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def _from_file(file: Path | None) -> Mapping[str, Any]:
     if file is None:
         return {}
@@ -506,13 +540,16 @@ def _from_file(file: Path | None) -> Mapping[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """Both `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` are `karapace_rest`; an empty value is as none."""
+    """Both `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` are `karapace_rest`; an empty value is as none.
+
+    Karapace writes settings that are inside of another with two underscores: `KARAPACE_TELEMETRY__OTEL_ENDPOINT_URL`.
+    """
     found = {}
     for variable, value in environment.items():
         name = variable.lower()
         if not variable.upper().startswith(ENVIRONMENT_PREFIX) or value == "":
             continue
-        inner = name[len(ENVIRONMENT_PREFIX) :]
+        inner = name[len(ENVIRONMENT_PREFIX) :].replace("__", "_")
         found[name if name in Settings.__struct_fields__ and inner not in Settings.__struct_fields__ else inner] = value
     return found
 

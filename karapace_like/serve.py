@@ -45,10 +45,12 @@ from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.proxy.traced import TracedProducer
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import MARK, Registry
 from karapace_like.schema.model import Strictness
 from karapace_like.security import Security
+from karapace_like.telemetry import exporting
 from karapace_like.web import reachability
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.draining import Draining
@@ -163,6 +165,8 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             producers=producers,
             consumers=proxy.consumers if isinstance(proxy, Proxy) else proxy,
         )
+        collectors = observed.collectors()
+        tracing = await stack.enter_async_context(exporting(settings, place.owner, http, collectors))
         app = make_app(
             registry if settings.karapace_registry else None,
             proxy,
@@ -174,9 +178,10 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             cluster_ids=ClusterIds(settings.group_id, lambda: topic.cluster_id),
             access=security.access,
             connect_urls=settings.connect_urls,
-            exposition=Exposition(observed.collectors(), place.worker, neighbours),
+            exposition=Exposition(collectors, place.worker, neighbours),
             max_body_bytes=settings.http_request_max_size,
             max_requests=settings.http_requests_max,
+            outermost=tracing,
         )
         # Stopped in reverse: requests end, groups are left and records flushed, then the topic is let go.
         stack.push_async_callback(topic.close)
@@ -185,6 +190,8 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
             proxy.start()
             stack.push_async_callback(proxy.close)
         runner = await _runner(stack, app, security, http, settings.http_request_patience_ms / 1000)
+        if tracing:
+            runner.close_shortcuts()  # a span for each request
         watching_files = asyncio.create_task(security.watch())
         observing = asyncio.create_task(observed.watch_the_loop())
         ready = asyncio.create_task(_become_ready(kafka, registry, topic, health, progress))
@@ -302,7 +309,7 @@ def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers
         owner=owner,
         schemas=schemas,
         admin=Admin(kafka),
-        producer=producers,
+        producer=TracedProducer(producers) if settings.telemetry_trace_records else producers,
         members=Consumers(kafka, ConsumerSettings()),
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,

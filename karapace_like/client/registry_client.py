@@ -12,6 +12,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from karapace_like import trace_context
+
 _CONNECTIONS = 32
 """Requests at the same time: enough to fill the primary's batches."""
 _ANSWER_SECONDS = 120
@@ -91,6 +93,7 @@ class RegistryClient:
         url = URL(self.url + path, encoded=True)
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": _MEDIA_TYPE}
+        headers |= trace_context.headers.get()
         try:
             async with self._session.request(
                 method, url.with_query(asked) if asked else url, data=content, headers=headers

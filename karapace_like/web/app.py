@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from karapace_like.access.credentials import Credentials
 from karapace_like.proxy.callers import Callers
@@ -51,13 +52,16 @@ def make_app(
     exposition: Exposition | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     max_requests: int = DEFAULT_MAX_REQUESTS,
+    outermost: Sequence[Middleware] = (),
 ) -> web.Application:
     """The application with the halves that are given.
 
     `proxy`: one for all, or one for each caller, who is somebody in Kafka.
-    `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers.
+    `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers;
+    `outermost` stand around everything.
     """
-    app = web.Application(middlewares=[errors_middleware, bounded(max_requests)], client_max_size=max_body_bytes)
+    middlewares = [*outermost, errors_middleware, bounded(max_requests)]
+    app = web.Application(middlewares=middlewares, client_max_size=max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
     if draining is not None:
         app.on_response_prepare.append(draining.hang_up)

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from karapace_like import trace_context
 from karapace_like.access.policy import EVERY, Kind, Operation
 from karapace_like.errors import ApiError
 from karapace_like.web import media_types
@@ -67,6 +68,7 @@ class Workers:
         assert self._session is not None
         target = URL(f"{url}{request.raw_path}", encoded=True)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        headers |= trace_context.headers.get()
         asked = self._session.request(request.method, target, data=body or None, headers=headers, allow_redirects=False)
         async with asked as answer:
             return _passed_back(answer, await answer.read())

@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from karapace_like import trace_context
 from karapace_like.errors import ApiError
 from karapace_like.secret import Secret
 from karapace_like.web import access
@@ -89,6 +90,7 @@ class Peers:
         Raises NotReachedError.
         """
         marked = CIMultiDict(headers)
+        marked.update(trace_context.headers.get())
         marked.setdefault(_REQUEST_ID, str(uuid.uuid4()))
         socket = _socket(address)
         if not socket:

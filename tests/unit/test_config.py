@@ -38,6 +38,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("KARAPACE_REST", "false", "karapace_rest", False),
         ("KARAPACE_KARAPACE_REST", "false", "karapace_rest", False),
         ("karapace_registry", "0", "karapace_registry", False),
+        ("KARAPACE_TELEMETRY__OTEL_ENDPOINT_URL", "http://a:1", "telemetry_otel_endpoint_url", "http://a:1"),
         ("KARAPACE_PORT", "9", "port", 9),
         ("KARAPACE_PORT", "", "port", None),
         ("KARAPACE_COMPATIBILITY", "FULL", "compatibility", CompatibilityLevel.FULL),
@@ -84,6 +85,8 @@ def test_listeners(settings: dict[str, Any], addresses: str) -> None:
         ({"sasl_oauthbearer_method_roles": "{"}, "sasl_oauthbearer_method_roles"),
         ({"explicit_registration_subjects": "("}, "explicit_registration_subjects"),
         ({"workers": 2, "karapace_registry": False}, "workers"),
+        ({"telemetry_trace_records": True}, "telemetry_otel_endpoint_url"),
+        ({"telemetry_otel_endpoint_url": "collector:4318"}, "must be an http or https URL"),
     ],
 )
 def test_settings_that_do_not_go_together(settings: dict[str, Any], told: str) -> None:
