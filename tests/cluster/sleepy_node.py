@@ -5,8 +5,8 @@ for the subject `SUBJECT`, and says so before.
 """
 
 import logging
-import os
 import signal
+import threading
 
 from confluent_kafka import Producer
 
@@ -29,7 +29,8 @@ class SleepyWriter(SchemasWriter):
         if not self._is_rested and any(b'"subject":"%s"' % SUBJECT.encode() in key for key, _ in batch):
             self._is_rested = True
             logger.warning(ASLEEP)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this thread, which would go on until another one had taken the signal.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         return super()._delivered(producer, batch)
 
 
