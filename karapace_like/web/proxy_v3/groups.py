@@ -84,7 +84,7 @@ async def lag_summary(request: web.Request) -> web.Response:
         "cluster_id": cluster(request),
         "consumer_group_id": group(request),
         "max_lag_consumer_id": member.id,
-        "max_lag_consumer": related(place.beside(f"consumers/{member.id}")),
+        "max_lag_consumer": related(_consumer_place(request, member.id).url),
         "max_lag_client_id": member.client_id,
         "max_lag_instance_id": member.instance_id,
         "max_lag_topic_name": at.topic,
