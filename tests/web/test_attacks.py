@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import io
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -12,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.web.conftest import Api
+from tests.web.wire import Wire, statuses
 
 SCHEMA = b'{"schema": "\\"int\\""}'
 POST = b"POST /subjects/a/versions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -20,35 +20,17 @@ INNER = b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n"
 """What a proxy in front would take for a body, and a server for a request."""
 
 
-class Wire:
-    """A connection on which bytes are sent as they are."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def __call__(self, data: bytes) -> bytes:
-        """All that is answered until the server closes."""
-        self._writer.write(data)
-        async with asyncio.timeout(20):
-            return await self._reader.read()
-
-
 @pytest.fixture
 async def wire(api: Api) -> AsyncIterator[Callable[[], Awaitable[Wire]]]:
-    writers = []
+    wires = []
 
     async def connect() -> Wire:
-        reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
-        writers.append(writer)
-        return Wire(reader, writer)
+        wires.append(await Wire.to(api.client))
+        return wires[-1]
 
     yield connect
-    for each in writers:
+    for each in wires:
         each.close()
-
-
-def statuses(answered: bytes) -> list[int]:
-    return [int(each) for each in re.findall(rb"HTTP/1\.[01] ([0-9]{3}) ", answered)]
 
 
 SMUGGLING = {
@@ -81,7 +63,7 @@ async def test_requests_are_not_smuggled(
         for _ in range(3):
             assert (await api("POST", "/subjects/a/versions", {"schema": '"int"'}))[0] == 200
     count = len(api.log.records)
-    answered = await (await wire())(SMUGGLING[shape])
+    answered = await (await wire()).ask(SMUGGLING[shape])
     assert statuses(answered) == [400], answered
     assert len(api.log.records) == count
 
@@ -91,9 +73,9 @@ async def test_what_follows_a_known_request_is_answered_on_its_own(wire: Callabl
     request = POST + b"Content-Length: %d\r\n\r\n" % len(SCHEMA) + SCHEMA
     last = GET + b"Connection: close\r\n\r\n"
     for _ in range(3):
-        assert statuses(await (await wire())(request + request + last)) == [200, 200, 200]
+        assert statuses(await (await wire()).ask(request + request + last)) == [200, 200, 200]
     shorter = POST + b"Content-Length: %d\r\n\r\n" % (len(SCHEMA) - 1) + SCHEMA
-    assert statuses(await (await wire())(shorter)) in ([400], [400, 400])
+    assert statuses(await (await wire()).ask(shorter)) in ([400], [400, 400])
 
 
 @pytest.mark.parametrize(
@@ -114,28 +96,21 @@ async def test_a_client_that_does_not_go_on_is_let_go(start: Callable[..., Await
     idle_reader, idle = await asyncio.open_connection("127.0.0.1", api.client.port)
     idle.write(GET + b"\r\n")
     await idle_reader.readuntil(b"\r\n\r\n")
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
-    writer.write(beginning)
-    async with asyncio.timeout(20):
-        answered = await reader.read()
-    assert 200 not in statuses(answered)
+    wire = await Wire.to(api.client)
+    assert 200 not in statuses(await wire.ask(beginning))
     idle.write(GET + b"\r\n")
     assert b"HTTP/1.1 200 OK" in await idle_reader.readuntil(b"\r\n\r\n")
-    for each in (writer, idle):
-        each.close()
+    idle.close()
 
 
 async def test_a_head_that_drips_is_not_waited_for(start: Callable[..., Awaitable[Api]]) -> None:
     api = await start(patience=0.2)
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
-    ended = asyncio.create_task(reader.read())
-    writer.write(b"GET /subjects HTTP/1.1\r\nX: ")
-    async with asyncio.timeout(20):
-        while not ended.done():
-            writer.write(b"y")
-            await asyncio.wait({ended}, timeout=0.01)
-    writer.close()
-    assert 200 not in statuses(ended.result())
+    wire = await Wire.to(api.client)
+    answered = asyncio.create_task(wire.ask(b"GET /subjects HTTP/1.1\r\nX: "))
+    while not answered.done():
+        wire.send(b"y")
+        await asyncio.wait({answered}, timeout=0.01)
+    assert 200 not in statuses(answered.result())
 
 
 @pytest.mark.parametrize(
@@ -147,11 +122,14 @@ async def test_a_head_that_drips_is_not_waited_for(start: Callable[..., Awaitabl
     ],
 )
 async def test_header_floods(wire: Callable[[], Awaitable[Wire]], flood: bytes) -> None:
-    assert statuses(await (await wire())(GET + flood + b"\r\n")) in ([400], [431])
+    assert statuses(await (await wire()).ask(GET + flood + b"\r\n")) in ([400], [431])
 
 
 async def test_a_long_first_line(wire: Callable[[], Awaitable[Wire]]) -> None:
-    assert statuses(await (await wire())(b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")) in ([400], [414])
+    assert statuses(await (await wire()).ask(b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")) in (
+        [400],
+        [414],
+    )
 
 
 async def test_a_small_body_that_becomes_a_huge_one(start: Callable[..., Awaitable[Api]]) -> None:

@@ -1,11 +1,9 @@
 """Paths that are spelled oddly: a subject is shown to those only who may read it, however it is named."""
 
-import asyncio
-
 import pytest
 
 from tests.web.access.conftest import StartGuarded, basic, written
-from tests.web.test_attacks import statuses
+from tests.web.wire import Wire, statuses
 
 
 @pytest.mark.parametrize(
@@ -40,11 +38,8 @@ async def test_path_tricks(start_guarded: StartGuarded, path: str, who: str) -> 
     api = await start_guarded(written(passwords, grants), open_paths=["/health/live"])
     owner = basic("owner", "of-owner")
     assert (await api("POST", "/subjects/secret/versions", {"schema": '"int"'}, headers=owner))[0] == 200
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
     authorization = "" if who == "nobody" else f"Authorization: {basic('reader', 'of-reader')['Authorization']}\r\n"
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}\r\n".encode())
-    async with asyncio.timeout(20):
-        answered = await reader.read()
-    writer.close()
+    wire = await Wire.to(api.client)
+    answered = await wire.ask(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}\r\n".encode())
     assert statuses(answered)[0] in {400, 401, 403, 404}, answered
     assert b'"int' not in answered
