@@ -1,101 +1,28 @@
-"""Every setting of the service: its name, type and default, read once and never changed.
+"""The settings: their names, types, defaults and descriptions, and what follows from several of them.
 
-Names are Karapace's. Sources, the later ones win: a JSON file, the environment (`KARAPACE_` and the upper-case name),
-the command line. `docs/configuration.md` lists them all.
+Names are Karapace's. Where values come from is in `sources.py`, which of them go together in `checks.py`.
 """
 
-import enum
-import importlib.util
-import json
-import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from karapace_like.config.choices import (
+    ClientAuth,
+    Listener,
+    LogLevel,
+    NameStrategy,
+    SaslMechanism,
+    SchemaValidation,
+    SecurityProtocol,
+)
+from karapace_like.config.errors import ConfigError
 from karapace_like.leadership import Fencing, Strategy
 from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.schema.model import CompatibilityLevel
 from karapace_like.secret import Secret
 
-ENVIRONMENT_PREFIX = "KARAPACE_"
-DEFAULT_PORTS = (8081, 8082)
-
-
-class ConfigError(Exception):
-    """A setting cannot be used; the message names it, where it comes from, and what is expected."""
-
-
-class SecurityProtocol(enum.StrEnum):
-    """How the Kafka clients speak to the brokers."""
-
-    PLAINTEXT = "PLAINTEXT"
-    SSL = "SSL"
-    SASL_PLAINTEXT = "SASL_PLAINTEXT"
-    SASL_SSL = "SASL_SSL"
-
-
-class SaslMechanism(enum.StrEnum):
-    """How the Kafka clients prove who they are."""
-
-    PLAIN = "PLAIN"
-    SCRAM_SHA_256 = "SCRAM-SHA-256"
-    SCRAM_SHA_512 = "SCRAM-SHA-512"
-    OAUTHBEARER = "OAUTHBEARER"
-    GSSAPI = "GSSAPI"
-
-    @property
-    def has_password(self) -> bool:
-        """Whether it takes a user name and a password."""
-        return self not in {SaslMechanism.OAUTHBEARER, SaslMechanism.GSSAPI}
-
-
-class SchemaValidation(enum.StrEnum):
-    """How new schemas are judged."""
-
-    STRICT = "strict"
-    """By their specification."""
-    REFERENCE = "reference"
-    """Everything that the reference registry accepts is accepted, so that a migration never fails."""
-
-
-class NameStrategy(enum.StrEnum):
-    """Which subject the schemas of produced records belong to (Confluent, subject name strategies)."""
-
-    TOPIC_NAME = "topic_name"
-    RECORD_NAME = "record_name"
-    TOPIC_RECORD_NAME = "topic_record_name"
-
-
-class ClientAuth(enum.StrEnum):
-    """Whether clients show a certificate."""
-
-    NONE = "none"
-    OPTIONAL = "optional"
-    REQUIRED = "required"
-
-
-class Listener(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-    is_tls: bool = False
-
-    @property
-    def scheme(self) -> str:
-        """Of its URLs."""
-        return "https" if self.is_tls else "http"
-
-
-class LogLevel(enum.StrEnum):
-    """Which messages are logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
+_DEFAULT_PORTS = (8081, 8082)
 
 
 def _about(description: str) -> msgspec.Meta:
@@ -393,7 +320,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def addresses(self) -> tuple[Listener, ...]:
         """Where to listen; port 0 takes a free one."""
         if self.listeners is None:
-            ports = DEFAULT_PORTS if self.port is None else (self.port,)
+            ports = _DEFAULT_PORTS if self.port is None else (self.port,)
             return tuple(Listener(self.host, port, self.server_tls_certfile is not None) for port in ports)
         return tuple(_listener(each.strip()) for each in self.listeners.split(",") if each.strip())
 
@@ -441,136 +368,6 @@ def _listener(listener: str) -> Listener:
     if (separator and scheme.lower() not in {"http", "https"}) or not port.isdigit() or int(port) > 65_535:
         raise ConfigError(f"listeners: {listener!r} is not of the form http://host:port or https://host:port")
     return Listener(host.strip("[]") or "0.0.0.0", int(port), scheme.lower() == "https")  # noqa: S104 - an empty host asks for every interface
-
-
-def load(
-    *, file: Path | None = None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
-) -> tuple[Settings, tuple[str, ...]]:
-    """The settings, and the names in the file and the environment that mean nothing here; raises ConfigError."""
-    merged: dict[str, Any] = {}
-    unknown: list[str] = []
-    for source, found in (
-        (str(file), _from_file(file)),
-        ("the environment", _from_environment(environment)),
-        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
-    ):
-        for name, value in found.items():
-            if name not in Settings.__struct_fields__:
-                unknown.append(name)
-            elif value is not None:
-                merged[name] = _converted(name, value, source)
-    settings = Settings(**merged)
-    _check(settings)
-    return settings, tuple(unknown)
-
-
-def _check(settings: Settings) -> None:
-    """Raise ConfigError for settings that do not go together."""
-    try:
-        re.compile(settings.explicit_registration_subjects or "")
-    except re.error as error:
-        raise ConfigError(f"explicit_registration_subjects: {error}") from error
-    if not settings.addresses:
-        raise ConfigError("listeners: there is none")
-    if settings.workers > 1 and settings.karapace_rest and not (settings.karapace_registry or settings.registry_host):
-        raise ConfigError(
-            "workers: several need karapace_registry or registry_host, for the schemas of what is produced"
-        )
-    if settings.server_tls_certfile is None and any(each.is_tls for each in settings.addresses):
-        raise ConfigError("server_tls_certfile: an https listener needs it")
-    if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
-        raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
-    _check_kafka_identity(settings)
-    _check_telemetry(settings)
-    if settings.sasl_oauthbearer_authentication_enabled:
-        url = settings.sasl_oauthbearer_jwks_endpoint_url
-        if url is None:
-            raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: bearer tokens cannot be checked without it")
-        if not url.startswith("https://") and not settings.sasl_oauthbearer_allow_insecure_jwks:
-            raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: it must be an https URL")
-        if settings.sasl_oauthbearer_enforce_azp and settings.sasl_oauthbearer_client_id is None:
-            raise ConfigError("sasl_oauthbearer_client_id: sasl_oauthbearer_enforce_azp needs it")
-
-
-def _check_kafka_identity(settings: Settings) -> None:
-    if settings.rest_authorization and settings.sasl_bootstrap_uri is None and "SASL" not in settings.security_protocol:
-        raise ConfigError("sasl_bootstrap_uri: rest_authorization needs it, or a security_protocol with SASL")
-    if not settings.security_protocol.startswith("SASL"):
-        return
-    mechanism, url = settings.sasl_mechanism, settings.sasl_oauth_token_endpoint_url
-    if mechanism is None:
-        raise ConfigError(f"sasl_mechanism: security_protocol {settings.security_protocol} needs it")
-    if mechanism.has_password and None in {settings.sasl_plain_username, settings.sasl_plain_password}:
-        raise ConfigError(f"sasl_plain_username and sasl_plain_password: sasl_mechanism {mechanism} needs them")
-    if mechanism is SaslMechanism.OAUTHBEARER and (settings.sasl_oauth_token is None) is (url is None):
-        raise ConfigError(f"sasl_oauth_token or sasl_oauth_token_endpoint_url: {mechanism} needs one of them")
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise ConfigError("sasl_oauth_token_endpoint_url: it must be an https or http URL")
-    if url is not None and None in {settings.sasl_oauth_client_id, settings.sasl_oauth_client_secret}:
-        raise ConfigError("sasl_oauth_client_id and sasl_oauth_client_secret: the token endpoint needs them")
-
-
-def _check_telemetry(settings: Settings) -> None:
-    if settings.telemetry_otel_endpoint_url is None:
-        if settings.telemetry_trace_records:
-            raise ConfigError("telemetry_otel_endpoint_url: telemetry_trace_records needs it")
-    elif not settings.telemetry_otel_endpoint_url.startswith(("http://", "https://")):
-        raise ConfigError("telemetry_otel_endpoint_url: it must be an http or https URL")
-    elif not _has_otel():
-        raise ConfigError("telemetry_otel_endpoint_url: it needs the extra: pip install 'karapace-like[otel]'")
-
-
-def _has_otel() -> bool:
-    try:
-        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _from_file(file: Path | None) -> Mapping[str, Any]:
-    if file is None:
-        return {}
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"The configuration file {file} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"The configuration file {file} must hold one JSON object")
-    return found
-
-
-def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """Both `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` are `karapace_rest`; an empty value is as none.
-
-    Karapace writes settings that are inside of another with two underscores: `KARAPACE_TELEMETRY__OTEL_ENDPOINT_URL`.
-    """
-    found = {}
-    for variable, value in environment.items():
-        name = variable.lower()
-        if not variable.upper().startswith(ENVIRONMENT_PREFIX) or value == "":
-            continue
-        inner = name[len(ENVIRONMENT_PREFIX) :].replace("__", "_")
-        found[name if name in Settings.__struct_fields__ and inner not in Settings.__struct_fields__ else inner] = value
-    return found
-
-
-def _converted(name: str, value: Any, source: str) -> Any:
-    try:
-        if isinstance(value, str) and value[:1] in {"[", "{"} and name in _JSON_SETTINGS:
-            return msgspec.json.decode(value, type=Settings.__annotations__[name])
-        return msgspec.convert(value, Settings.__annotations__[name], strict=False, dec_hook=_secret)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{name} (from {source}): {error}") from error
-
-
-def _secret(wanted: type, value: Any) -> Any:
-    if wanted is Secret:
-        return Secret(str(value))
-    raise NotImplementedError(f"{wanted} cannot be read from a configuration")
-
-
-_JSON_SETTINGS = frozenset({"sasl_oauthbearer_method_roles", "sasl_oauthbearer_skip_auth_paths"})
-"""Lists and maps: JSON where a source has only texts."""
 
 
 class Setting(NamedTuple):
