@@ -62,7 +62,7 @@ class Follower:
 
 @asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[str]:
-    """As `serve.py` does it: aiohttp's test server would cancel what a client does not wait for. The URL."""
+    """As `serve/` does it: aiohttp's test server would cancel what a client does not wait for. The URL."""
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
