@@ -91,8 +91,7 @@ class RegistrySchemas:
 
 
 def _body(schema: UnparsedSchema) -> bytes:
-    references = [{"name": each.name, "subject": each.subject, "version": each.version} for each in schema.references]
-    return msgspec.json.encode({"schema": schema.text, "schemaType": schema.type, "references": references})
+    return msgspec.json.encode({"schema": schema.text, "schemaType": schema.type, "references": schema.references})
 
 
 def _refusal(answer: Answer) -> RegistryError:

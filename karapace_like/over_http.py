@@ -98,8 +98,7 @@ class RemoteSchemas:
 
     async def register(self, subject: str, schema: UnparsedSchema) -> RegisteredSchema:
         """The subject's version with this schema, registered if need be; raises ApiError 40901, 422.."""
-        referred = [{"name": each.name, "subject": each.subject, "version": each.version} for each in schema.references]
-        body = {"schema": schema.text, "schemaType": schema.type, "references": referred}
+        body = {"schema": schema.text, "schemaType": schema.type, "references": schema.references}
         found = await self._asked(_Id, "POST", path("subjects", subject, "versions"), body)
         return RegisteredSchema(SchemaId(found.id), schema, await self._dependencies(schema, subject))
 

@@ -228,9 +228,7 @@ def _registration(stored: StoredVersion) -> dict[str, Any]:
     content = stored.content
     body: dict[str, Any] = {"version": stored.version, "id": stored.id, "schemaType": content.type}
     if content.references:
-        body["references"] = [
-            {"name": each.name, "subject": each.subject, "version": each.version} for each in content.references
-        ]
+        body["references"] = content.references
     if content.metadata is not None:
         body["metadata"] = content.metadata
     if content.rule_set is not None:

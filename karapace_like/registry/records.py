@@ -262,9 +262,7 @@ def _schema_value(subject: str, version: int, value: SchemaVersion) -> bytes:
     fields: dict[str, Any] = {"subject": subject, "version": version, "id": value.id}
     fields["schemaType"] = content.type
     if content.references:
-        fields["references"] = [
-            {"name": each.name, "subject": each.subject, "version": each.version} for each in content.references
-        ]
+        fields["references"] = content.references
     if content.metadata is not None:
         fields["metadata"] = content.metadata
     if content.rule_set is not None:

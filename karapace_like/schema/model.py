@@ -56,7 +56,10 @@ class CompatibilityPolicy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One entry of a schema's `references`: the name that its text uses, and where that is registered."""
+    """One entry of a schema's `references`: the name that its text uses, and where that is registered.
+
+    Its fields are those of its JSON, in requests, answers and the topic.
+    """
 
     name: str
     subject: Subject

@@ -16,9 +16,7 @@ Tags = Mapping[Entity, Sequence[str]]
 
 def references(content: Content) -> dict[str, Any]:
     """The field `references`, left out where there is none."""
-    found = content.references
-    listed = [{"name": each.name, "subject": each.subject, "version": each.version} for each in found]
-    return {"references": listed} if listed else {}
+    return {"references": content.references} if content.references else {}
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
