@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -73,11 +74,15 @@ class SecuredKafka:
         return topic
 
     def allow(self, name: str, kind: Any, resource: str) -> None:
-        """Let the user do everything with what begins so."""
-        binding = AclBinding(
-            kind, resource, ResourcePatternType.PREFIXED, f"User:{name}", "*", AclOperation.ALL, AclPermissionType.ALLOW
+        """Let the user do everything with what begins so, as soon as this returns: the broker hears of it last."""
+        terms = (
+            *(kind, resource, ResourcePatternType.PREFIXED),
+            *(f"User:{name}", "*", AclOperation.ALL, AclPermissionType.ALLOW),
         )
+        binding = AclBinding(*terms)
         self.admin.create_acls([binding])[binding].result()
+        while not self.admin.describe_acls(AclBindingFilter(*terms)).result():
+            pass
 
 
 def _properties(cafile: Path, keystore: Path, passwords: dict[str, str]) -> dict[str, object]:
