@@ -8,10 +8,11 @@ serve at all. Source: what other registries write (`docs/schemas-topic.md`).
 import enum
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from karapace_like.registry import apply, names, records
 from karapace_like.registry.content import Content
+from karapace_like.registry.log import LogRecord
 from karapace_like.registry.records import (
     ConfigRecord,
     DeleteSubjectRecord,
@@ -63,25 +64,6 @@ class Fault(NamedTuple):
         return bool(self.repair) or self.is_policy
 
 
-class Entry(Protocol):
-    """One record of the topic."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key's bytes."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """The value's bytes; None is a tombstone."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch."""
-        ...
-
-
 @dataclass(slots=True)
 class _Spelled:
     """Everything that the topic holds under the spellings of one key."""
@@ -107,9 +89,9 @@ class _Topic:
     """Every subject of which there is a version, or the trace of one."""
 
 
-def examine(entries: Iterable[Entry]) -> list[Fault]:
+def examine(held: Iterable[LogRecord]) -> list[Fault]:
     """Every fault, those of keys first."""
-    topic = _read(entries)
+    topic = _read(held)
     return [
         *_unreadable(topic),
         *_duplicate_ids(topic),
@@ -153,10 +135,10 @@ def examine_settings(*, partitions: int, replicas: int, brokers: int, cleanup_po
     return found
 
 
-def _read(entries: Iterable[Entry]) -> _Topic:
+def _read(held: Iterable[LogRecord]) -> _Topic:
     topic = _Topic()
-    for entry in entries:
-        key, value = entry.key or b"", entry.value
+    for each in held:
+        key, value = each.key or b"", each.value
         record = records.decode(key, value)
         topic.unreadable.pop(key, None)
         if isinstance(record, UnknownRecord):
@@ -165,7 +147,7 @@ def _read(entries: Iterable[Entry]) -> _Topic:
             continue
         canonical = records.encode_key(record)
         before = topic.store.conflicts
-        apply.apply(topic.store, record, key=key, timestamp=entry.timestamp, holds_value=bool(value))
+        apply.apply(topic.store, record, key=key, timestamp=each.timestamp, holds_value=bool(value))
         topic.conflicts.pop(canonical, None)
         if isinstance(record, SchemaRecord):
             topic.subjects.add(names.canonical(record.subject))

@@ -4,20 +4,21 @@ Writing is one road: barrier (the state has reached the topic's end, as a fenced
 -> wait until applied -> answer.
 Only the primary goes it, with all writes that wait in one transaction; on other nodes a write that would change
 something raises NotPrimaryError. Own records come back through `take`, like every other node's; nothing else changes
-the state. Kafka is behind `Log`.
+the state. Kafka is behind `Log` (`log.py`).
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.leadership import DeposedError, Takeover, Term
 from karapace_like.registry import apply, batches, errors, records
 from karapace_like.registry.batches import Batch
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
+from karapace_like.registry.log import Log, LogRecord
 from karapace_like.registry.planning import Plan
 from karapace_like.registry.records import Record
 from karapace_like.registry.registration import Rules
@@ -38,45 +39,6 @@ _MAX_BATCH = 200
 
 
 DEFAULT_MAX_WAITING = 1_000
-
-
-class LogRecord(Protocol):
-    """One record of the schemas topic."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key's bytes."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """The value's bytes; None is a tombstone."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch."""
-        ...
-
-
-class Log(Protocol):
-    """The schemas topic, as the registry needs it; failures are raised as KafkaFailure."""
-
-    async def end(self) -> int:
-        """The offset after the last readable record."""
-        ...
-
-    async def take_over(self, term: Term, /) -> Takeover:
-        """Refuse every earlier primary's writes from now on, if that can be."""
-        ...
-
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
-        """Write the records, all or none; the offset after the last once all are safe. Raises DeposedError."""
-        ...
-
-    def mark(self) -> None:
-        """After what was appended is applied: let readers see the topic's end, without waiting."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
