@@ -17,7 +17,7 @@ from karapace_like.schema.protobuf.outline import outline
 from karapace_like.schema.protobuf.printer import print_file
 from karapace_like.schema.protobuf.rules import DIFFERENCES, RULES
 from karapace_like.schema.protobuf.schema import ParsedProtobuf, descriptor_set, parse
-from karapace_like.schema.protobuf.scope import member
+from karapace_like.schema.protobuf.scope import extensions_of, member
 from karapace_like.schema.protobuf.text_formats import formatted
 from karapace_like.schema.tags import Entity, TagChange
 
@@ -49,7 +49,8 @@ def canonical(parsed: ParsedProtobuf) -> str:
 
 def normalized(parsed: ParsedProtobuf) -> str:
     """The text under `normalize=true`."""
-    return print_file(normal_form(parsed.file, parsed.scope))
+    extensions = extensions_of(parsed.file, parsed.imported)
+    return print_file(normal_form(parsed.file, parsed.scope, extensions))
 
 
 def compatible(reader: ParsedProtobuf, writer: ParsedProtobuf, policy: CompatibilityPolicy) -> list[Incompatibility]:

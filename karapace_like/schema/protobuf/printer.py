@@ -31,8 +31,8 @@ from karapace_like.schema.protobuf.syntax_tree import (
 )
 
 _IMPORT_ORDER = ("", "public", "weak", "option")
-_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", "\\": "\\", '"': '"'}
-_ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\\udc80-\udcff]')
+_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", "\\": "\\", '"': '"', "'": "'"}
+_ESCAPED = re.compile(r"""[\x00-\x1f\x7f"'\\\udc80-\udcff]""")
 _Lines: TypeAlias = list[str]
 
 
@@ -89,8 +89,8 @@ class _Body:
             _joined(self.oneof(each) for each in message.oneofs),
             _joined(self.group(each) for each in message.groups),
             _joined(_extensions(each) for each in message.extensions),
-            self.types(message.messages, message.enums),
             _joined(self.extend(each) for each in message.extends),
+            self.types(message.messages, message.enums),
         ]
 
     def oneof(self, oneof: Oneof) -> _Lines:

@@ -108,9 +108,11 @@ DIFFERENCES: Mapping[str, str] = {
     "A reference's name must be the path that the schema imports": "protoc finds files by path; the reference also "
     "looks at every other reference that it was given.",
     "Editions 2023 and 2024 are accepted": "The reference refuses them.",
-    "The normalized text keeps an enum's first value first": "The reference sorts it away, which makes a proto3 schema "
-    "invalid and changes the default of a proto2 one.",
-    "Weak imports, the values of custom options and quoted defaults of bytes are kept as written": "Nothing about them "
-    "may change between registration and use.",
+    "The normalized text keeps an enum's first value first": "The reference sorts it away, which makes a proto3 "
+    "schema invalid and changes the default of a proto2 one.",
+    "Weak imports, the values of custom options and quoted defaults of bytes are stored as written": "Nothing "
+    "about them may change between registration and use.",
+    "The normalized text keeps all digits of a number, and the groups and options of extensions": "The reference "
+    "rounds to three digits and leaves the others out.",
 }
 """Where this judge differs from the reference registry on purpose: what, and why."""

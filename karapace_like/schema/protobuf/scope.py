@@ -3,7 +3,7 @@
 Source: https://protobuf.dev/programming-guides/proto3/#name-resolution ("innermost scope outwards").
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from karapace_like.schema.protobuf.syntax_tree import Enum, Field, File, Message
@@ -26,14 +26,19 @@ class Scope:
 
     def resolve(self, name: str, within: str) -> str | None:
         """The full name of the type that `name` means inside of the package or message `within`; None if unknown."""
-        if name.startswith("."):
-            return name[1:] if name[1:] in self.types else None
-        while within:
-            candidate = f"{within}.{name}"
-            if candidate in self.types:
-                return candidate
-            within = within.rpartition(".")[0]
-        return name if name in self.types else None
+        return innermost(self.types, name, within)
+
+
+def innermost(known: Container[str], name: str, within: str) -> str | None:
+    """The full name among the known ones that `name` means inside of the package or message `within`."""
+    if name.startswith("."):
+        return name[1:] if name[1:] in known else None
+    while within:
+        candidate = f"{within}.{name}"
+        if candidate in known:
+            return candidate
+        within = within.rpartition(".")[0]
+    return name if name in known else None
 
 
 def scope_of(file: File, imported: Mapping[str, File]) -> Scope:
@@ -43,6 +48,12 @@ def scope_of(file: File, imported: Mapping[str, File]) -> Scope:
         types.update((name, Definition(node, each.package, is_imported=True)) for name, node in _named_types(each))
     types.update((name, Definition(node, file.package, is_imported=False)) for name, node in _named_types(file))
     return Scope(types)
+
+
+def extensions_of(file: File, imported: Mapping[str, File]) -> Mapping[str, Field]:
+    """The extension fields that a file can see, by full name."""
+    files = (*imported.values(), file)
+    return {name: field for each in files for name, field in _extensions_in(each.package, each)}
 
 
 def member(within: str, name: str) -> str:
@@ -86,6 +97,13 @@ def _types_in(within: str, message: Message) -> Iterator[tuple[str, Message | En
         name = member(within, nested.name)
         yield name, nested
         yield from _types_in(name, nested)
+
+
+def _extensions_in(within: str, node: File | Message) -> Iterator[tuple[str, Field]]:
+    for extend in node.extends:
+        yield from ((member(within, field.name), field) for field in extend.fields)
+    for nested in node.messages:
+        yield from _extensions_in(member(within, nested.name), nested)
 
 
 def _group_messages(message: Message) -> list[Message]:

@@ -11,10 +11,12 @@ from karapace_like.schema.protobuf.schema import ParsedProtobuf, compiled
 from karapace_like.schema.protobuf.syntax_tree import Extend, Extensions, Option
 
 _DROPPED = (Extend, Extensions)
+_KEPT = ("(confluent.", "(.confluent.")
+"""The custom options that belong to the registry."""
 
 
 def formatted(parsed: ParsedProtobuf, name: str) -> str:
-    """`serialized`: the FileDescriptorProto in base64; `ignore_extensions`: the text without extensions of any kind.
+    """`serialized`: the FileDescriptorProto in base64; `ignore_extensions`: the text without extensions of others.
 
     Every other name gives the stored text. Raises InvalidSchemaError for `serialized` if the schema is one that was
     stored without protoc's consent.
@@ -54,4 +56,5 @@ def _without_extensions(node: Any) -> Any:
 
 
 def _is_extension(node: Any) -> bool:
-    return isinstance(node, _DROPPED) or (isinstance(node, Option) and node.name.startswith("("))
+    is_custom = isinstance(node, Option) and node.name.startswith("(") and not node.name.startswith(_KEPT)
+    return is_custom or isinstance(node, _DROPPED)

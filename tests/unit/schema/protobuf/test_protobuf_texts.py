@@ -65,6 +65,11 @@ def descriptor(schema: protobuf.ParsedProtobuf) -> FileDescriptorProto:
             P2 + r"""option java_package = 'a"b' "\x41\101\n\377é";""",
             P2 + '\noption java_package = "a\\"bAA\\n\\377é";\n',
         ),
+        (P2 + """option java_package = "it's";""", P2 + '\noption java_package = "it\\\'s";\n'),
+        (
+            P2 + "message M { message N {} extend M { optional N n = 4; } extensions 4; }",
+            P2 + "\nmessage M {\n  extensions 4;\n\n  extend M {\n    optional N n = 4;\n  }\n\n  message N {}\n}\n",
+        ),
         (
             P3 + 'import "confluent/meta.proto"; option (confluent.file_meta) ='
             ' { doc: "d" tags: ["a", "b"], params <key: "k"> };',
@@ -118,6 +123,55 @@ def test_the_stored_text_has_one_layout_and_no_comments(text: str, stored: str) 
 )
 def test_the_normalized_text_is_sorted_and_has_absolute_names(text: str, normalized: str) -> None:
     assert protobuf.normalized(parsed(text, {"dep.proto": P3})) == normalized
+
+
+RULES = """import "google/protobuf/descriptor.proto";
+package own;
+message Rule { optional int32 min = 1; optional double max = 2; repeated string of = 3; optional Rule and = 4; }
+extend google.protobuf.FieldOptions { optional Rule rule = 50001; repeated Rule rules = 50002; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("spellings", "normalized"),
+    [
+        (["(rule).min = 0x10", "(own.rule) = { min: 16 }", "(.own.rule) = { min: 020 }"], "{ min: 16 }"),
+        (["(rule).max = 1.50, (rule).min = 1", "(rule) = { min: 1 max: 15e-1 }"], "{ max: 1.5, min: 1 }"),
+        (
+            ["(rule).and.min = 1, (rule).and.max = 1000", "(rule) = { and { max: 1e3 min: 1 } }"],
+            "{ and: { max: 1000, min: 1 } }",
+        ),
+        (['(rule) = { of: "a" }', '(rule) = { of: ["a"] }'], '{ of: "a" }'),
+        (['(rule) = { of: "b" of: "a" }', '(rule) = { of: ["b", "a"] }'], '{ of: [ "b", "a" ] }'),
+        (["(rule) = { max: 1e99 }"], "{ max: 1e99 }"),
+        (["(rule) = { max: -0.0 }"], "{ max: -0 }"),
+        (["(rule) = { max: -inf }"], "{ max: -inf }"),
+    ],
+)
+def test_the_normalized_text_has_one_spelling_of_a_custom_option(spellings: list[str], normalized: str) -> None:
+    for spelling in spellings:
+        text = protobuf.normalized(parsed(P2 + RULES + f"message M {{ optional int32 a = 1 [{spelling}]; }}"))
+        assert f"optional int32 a = 1 [(own.rule) = {normalized}];" in " ".join(text.split())
+        assert protobuf.normalized(parsed(text)) == text
+
+
+def test_values_of_a_repeated_option_stay_apart_and_in_order() -> None:
+    field = "optional int32 a = 1 [(rules) = { min: 2 }, (own.rules) = { min: 1 }];"
+    text = protobuf.normalized(parsed(P2 + RULES + f"message M {{ {field} }}"))
+    assert text.index("min: 2") < text.index("min: 1")
+    assert text.count("(own.rules)") == 2
+
+
+def test_the_normalized_text_sorts_extension_numbers_and_joins_the_extensions_of_a_message() -> None:
+    text = P2 + (
+        "package p; message M { extensions 9, 4; extensions 5 to 6; } message N { extensions 1; }"
+        " extend p.M { optional int32 b = 5; } extend N { optional int32 c = 1; } extend M { optional int32 a = 4; }"
+    )
+    assert protobuf.normalized(parsed(text)) == (
+        "package p;\n\nmessage M {\n  extensions 4;\n  extensions 5 to 6;\n  extensions 9;\n}\n"
+        "message N {\n  extensions 1;\n}\n\nextend .p.M {\n  optional int32 a = 4;\n  optional int32 b = 5;\n}\n"
+        "extend .p.N {\n  optional int32 c = 1;\n}\n"
+    )
 
 
 @pytest.mark.parametrize(("syntax", "values"), [(P3, "A = 0; C = -2; B = -1;"), (P2, "A = 5; C = -2; B = -1;")])
@@ -252,15 +306,15 @@ def test_the_serialized_format_needs_protoc_s_consent() -> None:
         protobuf.formatted(lax, "serialized")
 
 
-def test_the_text_without_extensions_has_no_custom_options() -> None:
+def test_the_text_without_extensions_has_no_custom_options_but_the_registry_s_own() -> None:
     schema = parsed(
-        P2 + 'import "confluent/meta.proto"; option (confluent.file_meta).doc = "d"; message M { extensions 5;'
-        ' option deprecated = true; optional int32 a = 1 [(confluent.field_meta).doc = "f"]; }'
-        " extend M { optional int32 b = 5; }"
+        P2 + 'import "confluent/meta.proto"; import "google/protobuf/descriptor.proto"; message M { extensions 5;'
+        ' option deprecated = true; optional int32 a = 1 [(own) = 1, (confluent.field_meta).doc = "f"]; }'
+        " extend M { optional int32 b = 5; } extend google.protobuf.FieldOptions { optional int32 own = 50001; }"
     )
     assert protobuf.formatted(schema, "ignore_extensions") == (
-        P2
-        + '\nimport "confluent/meta.proto";\n\nmessage M {\n  option deprecated = true;\n\n  optional int32 a = 1;\n}\n'
+        P2 + '\nimport "confluent/meta.proto";\nimport "google/protobuf/descriptor.proto";\n\nmessage M {\n'
+        '  option deprecated = true;\n\n  optional int32 a = 1 [(confluent.field_meta).doc = "f"];\n}\n'
     )
 
 
