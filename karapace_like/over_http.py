@@ -17,7 +17,7 @@ import msgspec
 from karapace_like.client.registry_client import RefusedError, RegistryClient, UnreachableError, path
 from karapace_like.errors import ApiError
 from karapace_like.proxy.ports import RegisteredSchema
-from karapace_like.proxy.recent import Recent
+from karapace_like.recent import Recent
 from karapace_like.registry import names
 from karapace_like.schema import references
 from karapace_like.schema.model import (

@@ -11,6 +11,7 @@ from karapace_like import watching
 from karapace_like.access import authfile, certificates
 from karapace_like.access.authfile import AuthfileError
 from karapace_like.access.certificates import MappingRulesError
+from karapace_like.access.quotas import Quotas
 from karapace_like.access.tokens import TokenRules
 from karapace_like.config import ClientAuth, ConfigError, Settings
 from karapace_like.tls import ServerTls, ServerTlsSettings
@@ -32,12 +33,13 @@ class Security:
     access: Access | None
     """None: whoever reaches a listener may do everything."""
     tls: ServerTls | None
+    quotas: Quotas | None
     _settings: Settings
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Read the files; raises ConfigError."""
-        return cls(_access(settings), _tls(settings), settings)
+        return cls(_access(settings), _tls(settings), _quotas(settings), settings)
 
     async def watch(self) -> None:
         """Take files that have changed into use, until cancelled."""
@@ -75,6 +77,11 @@ def _access(settings: Settings) -> Access | None:
         except (OSError, AuthfileError) as error:
             raise ConfigError(f"registry_authfile: {error}") from error
     return access
+
+
+def _quotas(settings: Settings) -> Quotas | None:
+    requests, size = settings.http_principal_requests_per_second, settings.http_principal_bytes_per_second
+    return Quotas(requests=requests, bytes_=size) if requests or size else None
 
 
 def _tokens(settings: Settings) -> Tokens:

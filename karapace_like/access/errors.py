@@ -1,5 +1,7 @@
 """Refusals: one constructor per condition. None of them says whether what was asked for exists."""
 
+import math
+
 from karapace_like.errors import ApiError
 
 _RETRY_SECONDS = 5
@@ -31,6 +33,11 @@ def bad_token(reason: str) -> UnauthenticatedError:
 
 def keys_not_known() -> ApiError:
     return ApiError(503, "The token issuer's keys cannot be fetched", retry_after=_RETRY_SECONDS)
+
+
+def over_quota(seconds: float) -> ApiError:
+    message = "Too many requests: these credentials have asked for too much. Nothing was done."
+    return ApiError(42901, message, retry_after=math.ceil(seconds))
 
 
 def forbidden(principal: str, operation: str, resource: str) -> ForbiddenError:

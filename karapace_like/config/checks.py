@@ -12,6 +12,7 @@ def check(settings: Settings) -> None:
     """Raise ConfigError for settings that do not go together."""
     _check_registry(settings)
     _check_listening(settings)
+    _check_quotas(settings)
     _check_kafka_identity(settings)
     _check_telemetry(settings)
     if settings.sasl_oauthbearer_authentication_enabled:
@@ -46,6 +47,17 @@ def _check_tokens(settings: Settings) -> None:
         raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: it must be an https URL")
     if settings.sasl_oauthbearer_enforce_azp and settings.sasl_oauthbearer_client_id is None:
         raise ConfigError("sasl_oauthbearer_client_id: sasl_oauthbearer_enforce_azp needs it")
+
+
+def _check_quotas(settings: Settings) -> None:
+    has_principals = settings.registry_authfile is not None or settings.sasl_oauthbearer_authentication_enabled
+    if has_principals or settings.rest_authorization:
+        return
+    for name in ("http_principal_requests_per_second", "http_principal_bytes_per_second"):
+        if getattr(settings, name):
+            raise ConfigError(
+                f"{name}: it needs registry_authfile, tokens or rest_authorization: there is no principal"
+            )
 
 
 def _check_kafka_identity(settings: Settings) -> None:

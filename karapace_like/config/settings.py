@@ -127,6 +127,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Requests that one process answers at the same time, polls included; more are answered 429. Not health."
         ),
     ] = 2_000
+    http_principal_requests_per_second: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0,
+            description="What one principal may ask one process for, on an average of ten seconds; more is answered "
+            "429. 0: without bound. With a bound, nothing is answered from memory below aiohttp.",
+        ),
+    ] = 0
+    http_principal_bytes_per_second: Annotated[
+        int, msgspec.Meta(ge=0, description="The same for the bytes of requests and answers. 0: without bound.")
+    ] = 0
     registry_writes_max: Annotated[
         int, _about("Writes to the registry that wait at the primary; more are answered 429.")
     ] = 1_000

@@ -19,9 +19,9 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.ports import Member, Members
-from karapace_like.proxy.recent import Recent
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings, Undecodable
+from karapace_like.recent import Recent
 from karapace_like.records import Committed, TopicPartition
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from karapace_like.errors import ApiError
 from karapace_like.proxy import errors, rights
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.ports import Basis, RegisteredSchema
-from karapace_like.proxy.recent import Recent
 from karapace_like.proxy.schemas import SchemaCache, asking
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
+from karapace_like.recent import Recent
 from karapace_like.schema.model import (
     LATEST,
     Dependencies,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.ports import Basis, RegisteredSchema, Schemas
-from karapace_like.proxy.recent import Recent
+from karapace_like.recent import Recent
 from karapace_like.schema.formats import parse
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, UnparsedSchema
 from karapace_like.serde import formats

@@ -118,5 +118,6 @@ class Parts:
             exposition=Exposition(collectors, place.worker, self.neighbours),
             max_body_bytes=settings.http_request_max_size,
             max_requests=settings.http_requests_max,
+            quotas=self.security.quotas,
             outermost=tracing,
         )

@@ -20,7 +20,7 @@ from karapace_like.errors import ApiError
 from karapace_like.proxy import rights
 from karapace_like.registry import names
 from karapace_like.registry.errors import NotPrimaryError
-from karapace_like.web import request_ids
+from karapace_like.web import quotas, request_ids
 from karapace_like.web.authentication import Authentication
 from karapace_like.web.errors import Handler
 from karapace_like.web.needs import Need
@@ -141,12 +141,14 @@ class Access:
             yield
 
     async def authorise(self, request: web.Request, need: Need) -> Caller:
-        """Who calls; raises UnauthenticatedError, or ForbiddenError if he may not."""
+        """Who calls; raises UnauthenticatedError, ForbiddenError if he may not, or 42901 if he asks too much."""
         found = _vouched_for(request) or await self.authentication.principal(
             request.headers.get("Authorization"), request.transport
         )
         calling = Caller(found, self._policy_for(found, request.method))
         request[_CALLER] = calling
+        if not _is_from_inside(request):
+            quotas.admit(request, found.name)
         rights.CHECK.set(calling.use_subject)
         calling.require(need.operations, need.resources(request))
         return calling

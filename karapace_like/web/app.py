@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from karapace_like.access.credentials import Credentials
+from karapace_like.access.quotas import Quotas
 from karapace_like.proxy.callers import Callers
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
@@ -28,6 +29,7 @@ from karapace_like.web.peers import PEERS, Peers, proof_middleware
 from karapace_like.web.proxy.callers import CALLERS, as_caller
 from karapace_like.web.proxy.owners import OWNERS, Owners
 from karapace_like.web.proxy.requests import PROXY
+from karapace_like.web.quotas import QUOTAS, charging_middleware
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.routing import add_routes
 
@@ -52,11 +54,12 @@ def make_app(
     exposition: Exposition | None = None,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     max_requests: int = DEFAULT_MAX_REQUESTS,
+    quotas: Quotas | None = None,
     outermost: Sequence[Middleware] = (),
 ) -> web.Application:
     """The application with the halves that are given.
 
-    `proxy`: one for all, or one for each caller, who is somebody in Kafka.
+    `proxy`: one for all, or one for each caller, who is somebody in Kafka. `quotas`: of each caller.
     `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers;
     `outermost` stand around everything.
     """
@@ -65,9 +68,7 @@ def make_app(
     app.on_response_prepare.append(request_ids.echo)
     if draining is not None:
         app.on_response_prepare.append(draining.hang_up)
-    if access is not None:
-        app[ACCESS] = access
-        app.cleanup_ctx.append(access.running)
+    _guard(app, access, quotas)
     add_routes(app, service.ROUTES)
     if health is not None:
         app[HEALTH] = health
@@ -97,6 +98,16 @@ def make_app(
         add_routes(app, connect.ROUTES)
     openapi.describe(app)
     return app
+
+
+def _guard(app: web.Application, access: Access | None, quotas: Quotas | None) -> None:
+    """Before any route is added."""
+    if access is not None:
+        app[ACCESS] = access
+        app.cleanup_ctx.append(access.running)
+    if quotas is not None:
+        app[QUOTAS] = quotas
+        app.middlewares.insert(app.middlewares.index(errors_middleware), charging_middleware)
 
 
 def _add_peers(app: web.Application, peers: Peers) -> None:

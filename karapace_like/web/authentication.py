@@ -16,7 +16,7 @@ from karapace_like.access.certificates import Rule
 from karapace_like.access.credentials import Basic, Bearer
 from karapace_like.access.passwords import NOBODY, User
 from karapace_like.access.principals import Method, Principal, Proved
-from karapace_like.proxy.recent import Recent
+from karapace_like.recent import Recent
 from karapace_like.web.tokens import Tokens
 
 _REMEMBERED = 1000

@@ -24,6 +24,7 @@ from karapace_like.registry.registry import Basis
 from karapace_like.web import origins, request_ids
 from karapace_like.web.answers import Answer
 from karapace_like.web.metrics import HttpMetrics, Series
+from karapace_like.web.quotas import QUOTAS
 
 Answerer: TypeAlias = Callable[[bytes], Awaitable[Answer]]
 """Answers a body. It raises nothing: failures are answers, too."""
@@ -390,6 +391,8 @@ class Runner(web.AppRunner):
         super().__init__(app, **options)
         max_body = app._client_max_size  # noqa: SLF001 - has no other way out
         self._shortcuts = Shortcuts(admit, max_body, metrics or HttpMetrics())
+        if QUOTAS in app:
+            self.close_shortcuts()  # each request is counted
         self._patience = patience
         self._waited: dict[RequestHandler, tuple[str, float]] = {}
         """What each connection was waiting for when they were looked at last."""

@@ -195,6 +195,25 @@ async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
             assert await users.bob.produce(topic, 4) == (200, None)
 
 
+async def test_each_has_a_quota_of_his_own(secured: SecuredKafka) -> None:
+    """Whoever says his name with another password does not use it up."""
+    topic = secured.topic_of("alice", "bob")
+    with ServiceProcess(
+        secured.cluster.bootstrap_servers,
+        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
+        sasl_mechanism="SCRAM-SHA-256",
+        rest_authorization="true",
+        http_principal_bytes_per_second=1,
+    ) as service:
+        async with ClientSession(service.url) as session:
+            users = Users(secured, session)
+            stranger = users.of(basic("alice", "x" * 5_000))
+            assert await stranger.produce(topic, "x" * 5_000) == (401, 40101)
+            assert await users.alice.produce(topic, "x" * 5_000) == (200, None)
+            assert await users.alice.produce(topic, 2) == (429, 42901)
+            assert await users.bob.produce(topic, 3) == (200, None)
+
+
 def test_secrets_stay_secret(secured: SecuredKafka, guarded: ServiceProcess) -> None:
     said = "\n".join(guarded.lines)
     assert not [name for name, password in secured.passwords.items() if password in said]

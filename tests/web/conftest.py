@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from karapace_like.access.quotas import Quotas
 from karapace_like.leadership import Takeover, Term
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
@@ -103,6 +104,7 @@ async def _started(
     max_body_bytes: int = 2**24,
     admit: Admit | None = None,
     access: Access | None = None,
+    quotas: Quotas | None = None,
     patience: float = 0.0,
 ) -> Api:
     log = MemoryLog()
@@ -111,7 +113,7 @@ async def _started(
     if ready:
         registry.begin_replay(0)
         await stack.enter_async_context(leading(registry))
-    server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes))
+    server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes, quotas=quotas))
     server.patience = patience
     server.admit = admit if access is None else access.admits
     await server.start_server(max_line_size=MAX_LINE_BYTES)

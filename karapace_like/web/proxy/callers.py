@@ -10,8 +10,9 @@ from karapace_like.access.credentials import Basic, Bearer, Credentials
 from karapace_like.access.errors import UnauthenticatedError
 from karapace_like.errors import ApiError
 from karapace_like.proxy.callers import Callers
+from karapace_like.web import quotas
 from karapace_like.web.errors import Handler
-from karapace_like.web.proxy.requests import PROXY_OF_CALLER
+from karapace_like.web.proxy.requests import PROXY_OF_CALLER, user
 
 CALLERS: web.AppKey[Callers[Credentials]] = web.AppKey("callers", Callers)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -27,6 +28,7 @@ def as_caller(handler: Handler) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
             async with request.app[CALLERS].proxy_of(_credentials(request)) as proxy:
+                quotas.admit(request, user(request) or "")
                 request[PROXY_OF_CALLER] = proxy
                 return await handler(request)
         except ApiError as error:

@@ -15,7 +15,7 @@ from yarl import URL
 from karapace_like.errors import KafkaFailure
 from karapace_like.ownership import Nodes, Owner, is_node, owner_of
 from karapace_like.proxy import errors
-from karapace_like.proxy.recent import Recent
+from karapace_like.recent import Recent
 from karapace_like.web.access import is_from_worker, vouch
 from karapace_like.web.errors import Handler
 from karapace_like.web.neighbours import Neighbours

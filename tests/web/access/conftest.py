@@ -16,6 +16,7 @@ from joserfc.jwk import RSAKey
 
 from karapace_like.access import authfile
 from karapace_like.access.passwords import Algorithm, new_user
+from karapace_like.access.quotas import Quotas
 from karapace_like.access.tokens import TokenRules
 from karapace_like.registry.registration import Rules
 from karapace_like.web.access import Access
@@ -103,10 +104,11 @@ async def _started(
     issuer: Issuer | None = None,
     token_rules: TokenRules | None = None,
     rules: Rules | None = None,
+    quotas: Quotas | None = None,
     **options: Any,
 ) -> Api:
     tokens = None if issuer is None else Tokens(issuer.url, token_rules or TokenRules(issuer=ISSUER))
     access = Access(Authentication(tokens=tokens), **options)
     if text is not None:
         access.use(authfile.parse(text))
-    return await start(access=access, rules=rules)
+    return await start(access=access, rules=rules, quotas=quotas)

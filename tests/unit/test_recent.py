@@ -1,6 +1,6 @@
 """A mapping that forgets."""
 
-from karapace_like.proxy.recent import Recent
+from karapace_like.recent import Recent
 
 
 def test_what_was_not_used_for_longest_goes() -> None:
