@@ -1,6 +1,7 @@
 """Access control and TLS as the settings say, and their files, which may be replaced while the service runs."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from typing import Any, Self
 from karapace_like import watching
 from karapace_like.access import authfile, certificates
 from karapace_like.access.authfile import AuthfileError
-from karapace_like.access.certificates import MappingRulesError
+from karapace_like.access.certificates import MappingRulesError, Rule
 from karapace_like.access.quotas import Quotas
 from karapace_like.access.tokens import TokenRules
 from karapace_like.config import ClientAuth, ConfigError, Settings
-from karapace_like.tls import ServerTls, ServerTlsSettings
+from karapace_like.tls import ClientTlsSettings, ServerTls, ServerTlsSettings
 from karapace_like.web.access import Access
-from karapace_like.web.authentication import Authentication
+from karapace_like.web.authentication import Authentication, certified_name
+from karapace_like.web.peers import Peers
 from karapace_like.web.tokens import Tokens
 
 _CLIENT_CERTIFICATES = {
@@ -34,12 +36,14 @@ class Security:
     """None: whoever reaches a listener may do everything."""
     tls: ServerTls | None
     quotas: Quotas | None
+    peers: Peers
+    """The other nodes, and how they prove that they are some."""
     _settings: Settings
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Read the files; raises ConfigError."""
-        return cls(_access(settings), _tls(settings), _quotas(settings), settings)
+        return cls(_access(settings), _tls(settings), _quotas(settings), _peers(settings), settings)
 
     async def watch(self) -> None:
         """Take files that have changed into use, until cancelled."""
@@ -50,6 +54,9 @@ class Security:
         if self.tls is not None:
             files = _tls_settings(self._settings).files
             watches.append(watching.watch(files, self.tls.read, self.tls.use, ssl.SSLError))
+        peers_tls = _peers_tls(self._settings)
+        if peers_tls is not None:
+            watches.append(watching.watch(peers_tls.files, peers_tls.read, self.peers.use, ssl.SSLError))
         if self.access is not None and self._settings.registry_authfile is not None:
             file = Path(self._settings.registry_authfile)
             read = lambda: authfile.parse(file.read_bytes())  # noqa: E731 - as short as it gets
@@ -61,13 +68,9 @@ def _access(settings: Settings) -> Access | None:
     takes_tokens = settings.sasl_oauthbearer_authentication_enabled
     if settings.registry_authfile is None and not takes_tokens:
         return None
-    try:
-        rules = certificates.parse_rules(settings.server_tls_principal_mapping_rules)
-    except MappingRulesError as error:
-        raise ConfigError(f"server_tls_principal_mapping_rules: {error}") from error
     decides_by_roles = takes_tokens and settings.sasl_oauthbearer_authorization_enabled
     access = Access(
-        Authentication(tokens=_tokens(settings) if takes_tokens else None, rules=rules),
+        Authentication(tokens=_tokens(settings) if takes_tokens else None, rules=_rules(settings)),
         open_paths=settings.sasl_oauthbearer_skip_auth_paths,
         method_roles=settings.sasl_oauthbearer_method_roles if decides_by_roles else None,
     )
@@ -77,6 +80,41 @@ def _access(settings: Settings) -> Access | None:
         except (OSError, AuthfileError) as error:
             raise ConfigError(f"registry_authfile: {error}") from error
     return access
+
+
+def _rules(settings: Settings) -> tuple[Rule, ...]:
+    try:
+        return certificates.parse_rules(settings.server_tls_principal_mapping_rules)
+    except MappingRulesError as error:
+        raise ConfigError(f"server_tls_principal_mapping_rules: {error}") from error
+
+
+def _peers(settings: Settings) -> Peers:
+    tls = _peers_tls(settings)
+    try:
+        context = None if tls is None else tls.read()
+    except OSError as error:
+        raise ConfigError(f"forwarding_certfile, forwarding_keyfile or forwarding_cafile: {error}") from error
+    if settings.forwarding_principals is None:
+        return Peers(settings.forwarding_secret, tls=context)
+    nodes, rules = re.compile(settings.forwarding_principals), _rules(settings)
+
+    def is_node(transport: asyncio.BaseTransport | None) -> bool:
+        name = certified_name(rules, transport)
+        return name is not None and nodes.fullmatch(name) is not None
+
+    return Peers(settings.forwarding_secret, is_node=is_node, tls=context)
+
+
+def _peers_tls(settings: Settings) -> ClientTlsSettings | None:
+    if settings.forwarding_cafile is None and settings.forwarding_certfile is None:
+        return None
+    return ClientTlsSettings(
+        authorities=Path(settings.forwarding_cafile) if settings.forwarding_cafile else None,
+        certificate=Path(settings.forwarding_certfile) if settings.forwarding_certfile else None,
+        key=Path(settings.forwarding_keyfile) if settings.forwarding_keyfile else None,
+        password=settings.forwarding_key_password,
+    )
 
 
 def _quotas(settings: Settings) -> Quotas | None:

@@ -1,4 +1,4 @@
-"""TLS for the listeners: a certificate, and what clients' certificates are checked by, both replaced without a stop."""
+"""TLS for the listeners, and to other nodes: certificates, and what others' are checked by, replaced without a stop."""
 
 import ssl
 from dataclasses import dataclass
@@ -21,6 +21,34 @@ class ServerTlsSettings:
     def files(self) -> tuple[Path, ...]:
         """Those to watch."""
         return tuple(each for each in (self.certificate, self.key, self.authorities) if each is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientTlsSettings:
+    """The files for connections to others; without `authorities` the system's count."""
+
+    authorities: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    password: Secret | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those to watch."""
+        return tuple(each for each in (self.certificate, self.key, self.authorities) if each is not None)
+
+    def read(self) -> ssl.SSLContext:
+        """What the files hold now; raises OSError where they cannot be used."""
+        context = ssl.create_default_context(cafile=self.authorities)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.certificate is not None:
+            _load(context, self.certificate, self.key, self.password)
+        return context
+
+
+def _load(context: ssl.SSLContext, certificate: Path, key: Path | None, password: Secret | None) -> None:
+    # Without a password OpenSSL would ask for one at the terminal.
+    context.load_cert_chain(certificate, key, lambda: "" if password is None else password.value)
 
 
 class ServerTls:
@@ -49,9 +77,7 @@ class ServerTls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
-        password = None if settings.password is None else settings.password.value
-        # Without a password OpenSSL would ask for one at the terminal.
-        context.load_cert_chain(settings.certificate, settings.key, lambda: password or "")
+        _load(context, settings.certificate, settings.key, settings.password)
         context.verify_mode = settings.client_certificates
         if settings.authorities is not None:
             context.load_verify_locations(settings.authorities)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-_LISTENING = re.compile(r"Listening at (http://\S+)")
-_READY = re.compile(r"Ready at http://")
+_LISTENING = re.compile(r"Listening at (https?://\S+)")
+_READY = re.compile(r"Ready at https?://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
 _WORKER = re.compile(r"Worker (\d+) is process (\d+)")
 _START_SECONDS = 60

@@ -20,10 +20,11 @@ def check(settings: Settings) -> None:
 
 
 def _check_registry(settings: Settings) -> None:
-    try:
-        re.compile(settings.explicit_registration_subjects or "")
-    except re.error as error:
-        raise ConfigError(f"explicit_registration_subjects: {error}") from error
+    for name in ("explicit_registration_subjects", "forwarding_principals"):
+        try:
+            re.compile(getattr(settings, name) or "")
+        except re.error as error:
+            raise ConfigError(f"{name}: {error}") from error
     if settings.workers > 1 and settings.karapace_rest and not (settings.karapace_registry or settings.registry_host):
         raise ConfigError(
             "workers: several need karapace_registry or registry_host, for the schemas of what is produced"
@@ -37,6 +38,11 @@ def _check_listening(settings: Settings) -> None:
         raise ConfigError("server_tls_certfile: an https listener needs it")
     if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
         raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
+    if settings.forwarding_principals is not None:
+        if settings.forwarding_certfile is None:
+            raise ConfigError("forwarding_certfile: forwarding_principals needs it")
+        if settings.server_tls_client_auth is ClientAuth.NONE:
+            raise ConfigError("server_tls_client_auth: forwarding_principals needs it to be optional or required")
 
 
 def _check_tokens(settings: Settings) -> None:

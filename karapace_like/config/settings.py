@@ -169,6 +169,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "refused. Unset: marks of any sender count, as with other products."
         ),
     ] = None
+    forwarding_cafile: Annotated[
+        str | None, _about("File with the certificates that other nodes' are checked by. Unset: the system's.")
+    ] = None
+    forwarding_certfile: Annotated[str | None, _about("File with the certificate that other nodes are shown.")] = None
+    forwarding_keyfile: Annotated[str | None, _about("File with its key. Unset: the certificate's.")] = None
+    forwarding_key_password: Annotated[Secret | None, _about("Of that key.")] = None
+    forwarding_principals: Annotated[
+        str | None,
+        _about(
+            "Principals of client certificates that are nodes of the group (a regular expression for the whole name): "
+            "as `forwarding_secret`, they prove what is sent on."
+        ),
+    ] = None
     session_timeout_ms: Annotated[
         int, _about("How long a node may be silent before the others elect without it. Brokers want 6000 or more.")
     ] = 10_000

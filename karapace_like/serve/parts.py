@@ -65,7 +65,8 @@ class Parts:
         kafka = kafka_settings(settings)
         # The proxy needs the schemas also where the registry's own API is switched off.
         registry, topic = registry_of(settings, kafka)
-        peers = Peers(settings.forwarding_secret)
+        security = Security.of(settings)
+        peers = security.peers
         neighbours = Neighbours(peers)
         registry.share_with(neighbours.applied)
         proxy, producers = proxy_of(settings, kafka, other_registry or RegistrySchemas(registry, peers), place.owner)
@@ -82,7 +83,7 @@ class Parts:
             neighbours=neighbours,
             proxy=proxy,
             producers=producers,
-            security=Security.of(settings),
+            security=security,
             health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node),
             http=HttpMetrics(),
             draining=Draining(),

@@ -62,7 +62,9 @@ async def take_part(parts: Parts, ready: asyncio.Task[None]) -> None:
         await asyncio.Event().wait()
         return
     host, port, scheme = parts.place.advertised(parts.settings)
-    watching = asyncio.create_task(reachability.watch(f"{scheme}://{host}:{port}", parts.health))
+    watching = asyncio.create_task(
+        reachability.watch(f"{scheme}://{host}:{port}", parts.health, lambda: parts.peers.tls)
+    )
     try:
         await asyncio.wait([ready])
         if not ready.cancelled() and ready.exception() is None:

@@ -113,7 +113,7 @@ def _guard(app: web.Application, access: Access | None, quotas: Quotas | None) -
 def _add_peers(app: web.Application, peers: Peers) -> None:
     app[PEERS] = peers
     app.on_cleanup.append(lambda _: peers.close())
-    if peers.share_a_secret:
+    if peers.prove_themselves:
         app.middlewares.append(proof_middleware)
 
 

@@ -24,6 +24,12 @@ _HASHING = 2
 """Passwords that are hashed at the same time: each takes a core."""
 
 
+def certified_name(rules: Sequence[Rule], transport: asyncio.BaseTransport | None) -> str | None:
+    """The principal that the connection's client certificate stands for; None if there is none."""
+    peer = None if transport is None else transport.get_extra_info("peercert")
+    return certificates.principal_name(rules, certificates.subject(peer["subject"])) if peer else None
+
+
 class Authentication:
     """The ways in which callers may prove who they are: several at once, and a header counts before a certificate."""
 
@@ -65,8 +71,7 @@ class Authentication:
 
     def certified(self, transport: asyncio.BaseTransport | None) -> Principal | None:
         """Who is at the other end, by his certificate."""
-        peer = None if transport is None else transport.get_extra_info("peercert")
-        name = certificates.principal_name(self._rules, certificates.subject(peer["subject"])) if peer else None
+        name = certified_name(self._rules, transport)
         return Principal(name, Method.CERTIFICATE) if name else None
 
     async def _proved(self, header: str) -> Principal:

@@ -3,13 +3,16 @@
 What one worker asks another of its node, over a Unix socket, is no hop: it comes as the caller sent it, unmarked.
 
 Hop marks: `X-Forward: true`, as the reference registry sends it; Karapace sends none but its `User-Agent`. Where the
-nodes share a secret, it proves a mark, and a mark without it is refused: it would be a client's.
+nodes share a secret, or are known by their certificates, that proves a mark, and one without it is refused: it would be
+a client's.
 """
 
+import asyncio
 import hmac
+import ssl
 import uuid
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp import web
@@ -21,6 +24,9 @@ from karapace_like.errors import ApiError
 from karapace_like.secret import Secret
 from karapace_like.web import access
 from karapace_like.web.errors import Handler
+
+Tls: TypeAlias = ssl.SSLContext | Literal[True]
+"""What connections are made with; True: by the system's authorities."""
 
 _WORKER = "unix:"
 _HOP = "X-Forward"
@@ -76,9 +82,21 @@ async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
 class Peers:
     """The other nodes, by their URLs, and this node's other workers, over connections that are kept."""
 
-    def __init__(self, secret: Secret | None = None) -> None:
-        """`secret` is known to all nodes, and to nobody else."""
+    def __init__(
+        self,
+        secret: Secret | None = None,
+        *,
+        is_node: Callable[[asyncio.BaseTransport | None], bool] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`secret` is known to all nodes, and to nobody else; `is_node`: whether a connection's certificate is one's.
+
+        `tls` is for connections to them; None: the system's authorities, and no certificate.
+        """
+        self.tls: Tls = tls or True
+        """What the next connection to another node is made with."""
         self._secret = secret
+        self._is_node = is_node
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         """By the path of the worker's socket; that for all other nodes has none."""
         self.asked = {("answered",): 0, ("failed",): 0}
@@ -100,7 +118,7 @@ class Peers:
         url = URL(("http://worker" if socket else address) + path, encoded=True)
         try:
             async with self._connected(socket).request(
-                method, url, headers=marked, data=body, allow_redirects=False
+                method, url, headers=marked, data=body, allow_redirects=False, ssl=self.tls
             ) as answer:
                 found = Answer(answer.status, answer.headers, await answer.read())
                 self.asked["answered",] += 1
@@ -111,17 +129,24 @@ class Peers:
 
     def check(self, request: web.Request) -> None:
         """Raise ApiError 403 for a request that says that a node has sent it on, if none has."""
-        if self._secret is None or not is_hop(request) or access.is_from_worker(request):
+        if not self.prove_themselves or not is_hop(request) or access.is_from_worker(request):
             return
-        given = request.headers.get(_PROOF, "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._secret.value.encode()):
+        if not self._has_secret(request) and not (self._is_node and self._is_node(request.transport)):
             raise ApiError(403, "HTTP 403 Forbidden: no node of this service has sent this request on")
         access.trust(request)
 
+    def _has_secret(self, request: web.Request) -> bool:
+        given = request.headers.get(_PROOF, "").encode("utf-8", "surrogateescape")
+        return self._secret is not None and hmac.compare_digest(given, self._secret.value.encode())
+
     @property
-    def share_a_secret(self) -> bool:
-        """Whether the nodes believe each other."""
-        return self._secret is not None
+    def prove_themselves(self) -> bool:
+        """Whether the nodes can believe each other."""
+        return self._secret is not None or self._is_node is not None
+
+    def use(self, tls: ssl.SSLContext) -> None:
+        """Connect with this from now on."""
+        self.tls = tls
 
     async def close(self) -> None:
         """Close the connections."""
@@ -176,7 +201,7 @@ def passed_on_headers(request: web.Request, address: str) -> CIMultiDict[str]:
     headers = _end_to_end(request.headers)
     if is_worker(address):
         headers["Host"] = request.host
-    if is_worker(address) or request.config_dict[PEERS].share_a_secret:
+    if is_worker(address) or request.config_dict[PEERS].prove_themselves:
         access.vouch(request, headers)
     if request.remote:
         headers["X-Forwarded-For"] = ", ".join(filter(None, [request.headers.get("X-Forwarded-For"), request.remote]))

@@ -6,11 +6,13 @@ asks itself at its advertised URL, from its own side of the network: an answer b
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
 
 from karapace_like.web.health import Health
+from karapace_like.web.peers import Tls
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +24,14 @@ class _Live(msgspec.Struct):
     instance: str | None = None
 
 
-async def watch(url: str, health: Health) -> None:
-    """Ask now and then, until cancelled; what is found is logged when it changes, and shown by `health`."""
+async def watch(url: str, health: Health, tls: Callable[[], Tls] = lambda: True) -> None:
+    """Ask now and then, until cancelled; what is found is logged when it changes, and shown by `health`.
+
+    `tls` is what other nodes connect with.
+    """
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         while True:
-            found = await _why_not(session, url, health.instance)
+            found = await _why_not(session, url, health.instance, tls())
             if found is not None and found != health.unreachable:
                 logger.error(
                     "%s; set advertised_hostname and advertised_port to where other nodes reach this one", found
@@ -37,10 +42,10 @@ async def watch(url: str, health: Health) -> None:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _why_not(session: aiohttp.ClientSession, url: str, instance: str) -> str | None:
+async def _why_not(session: aiohttp.ClientSession, url: str, instance: str, tls: Tls) -> str | None:
     """What is wrong with the URL; None if this process answers there."""
     try:
-        async with session.get(f"{url}/health/live") as answer:
+        async with session.get(f"{url}/health/live", ssl=tls) as answer:
             found = msgspec.json.decode(await answer.read(), type=_Live)
     except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
         return f"This node cannot be reached at its advertised URL {url} ({str(error) or type(error).__name__})"

@@ -94,7 +94,7 @@ class Owners:
 
         async def has(url: str) -> bool:
             told = dict(headers)
-            if is_worker(url) or self._peers.share_a_secret:
+            if is_worker(url) or self._peers.prove_themselves:
                 vouch(request, told)
             if not is_worker(url):
                 told[_MAKES] = self._here.node
