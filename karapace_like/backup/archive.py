@@ -40,6 +40,14 @@ class _Trailer(msgspec.Struct, forbid_unknown_fields=True):
     sha256: str
 
 
+def check_place(path: Path) -> None:
+    """Raise ArchiveError where no archive can come to be: worth knowing before a registry is read."""
+    if not path.parent.is_dir():
+        raise ArchiveError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another.")
+    if path.exists() and not path.is_file():
+        raise ArchiveError(f"{path} is no ordinary file, and would be replaced by one. Name another.")
+
+
 def write(path: Path, store: Store) -> int:
     """Write the state, and answer how many records it has; the file at `path` is there as a whole or as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
+from typing import Any
 
 import click
 
@@ -26,7 +27,31 @@ _COMMANDS = {
 """Name -> what it does, said here so that the list of commands needs none of them."""
 
 
+class _RefusedError(click.ClickException):
+    """The system did not let the command do its work; exit code 2, as for wrong arguments."""
+
+    exit_code = 2
+
+
+class _InterruptedError(click.ClickException):
+    """The user left off; the exit code is the one that shells give it."""
+
+    exit_code = 130
+
+
 class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the system refuses is told, and never ends with 1, which says that schemas are incompatible."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read the output has enough, which click knows
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise _RefusedError(f"{where}{error.strerror or error}.") from error
+        except (KeyboardInterrupt, click.Abort) as error:
+            raise _InterruptedError("Interrupted.") from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
 

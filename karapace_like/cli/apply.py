@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish
+from karapace_like.cli.outcome import failures_told, finish, open_paths
 from karapace_like.cli.plan import folder_options, planned
 from karapace_like.cli.registry_access import ask_registry
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.opening import open_workspace
 from karapace_like.tooling.planning import carry_out, read_plan
 from karapace_like.tooling.remote import Remote
 
@@ -47,7 +46,7 @@ def apply(
     Exit codes: 0 done, 1 a schema is incompatible and nothing was done, 2 could not tell, or the registry refused.
     """
     with failures_told():
-        opened = open_workspace([folder], settings)
+        opened = open_paths([folder], settings)
         found, report = planned(opened, delete, registry, credentials)
         click.echo(found.text(), nl=False)
         if report.exit_code:
@@ -72,4 +71,5 @@ def _ask(*, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ToolError("Nothing was done: there is nobody to ask. Add --yes to do it.")
-    click.confirm("Do it?", abort=True)
+    if not click.confirm("Do it?"):
+        raise ToolError("Nothing was done.")

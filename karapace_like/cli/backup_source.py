@@ -11,7 +11,8 @@ from karapace_like.backup.archive import read
 from karapace_like.backup.errors import ArchiveError, ChangingError
 from karapace_like.backup.state import in_context, store_of
 from karapace_like.cli.outcome import CannotTellError
-from karapace_like.cli.source_access import ProgressBar, client_of, run, settings_of
+from karapace_like.cli.registry_access import reached
+from karapace_like.cli.source_access import ProgressBar, kafka_failures, run, settings_of
 from karapace_like.kafka import topic_log
 from karapace_like.kafka_access import kafka_settings
 from karapace_like.registry import names, records
@@ -59,8 +60,8 @@ def context_alone(store: Store, context: str | None, to: str | None) -> Store:
 
 async def _state_by_api(source: dict[str, Any], progress: ProgressBar) -> Store:
     try:
-        async with client_of(source["registry"], source) as client:
-            return await registry_state.read(client, progress)
+        async with reached(source["registry"], source) as remote:
+            return await registry_state.read(remote.client, progress)
     except ChangingError as error:
         raise CannotTellError(str(error)) from error
 
@@ -69,10 +70,11 @@ async def _state_of_topic(source: dict[str, Any], progress: ProgressBar) -> Stor
     settings = settings_of(
         source["config_file"], bootstrap_uri=source["bootstrap_uri"], topic_name=source["topic_name"]
     )
-    found = await asyncio.to_thread(
-        topic_log.read,
-        kafka_settings(settings),
-        settings.topic_name,
-        lambda count: progress("Reading records", count, 0),
-    )
+    with kafka_failures(settings):
+        found = await asyncio.to_thread(
+            topic_log.read,
+            kafka_settings(settings),
+            settings.topic_name,
+            lambda count: progress("Reading records", count, 0),
+        )
     return store_of(records.decode(each.key, each.value) for each in found)

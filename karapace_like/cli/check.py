@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, output_option, paths_argument, settings_option
+from karapace_like.cli.outcome import (
+    failures_told,
+    finish,
+    open_paths,
+    output_option,
+    paths_argument,
+    settings_option,
+)
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import CompatibilityLevel
 from karapace_like.tooling.baselines import Baseline
 from karapace_like.tooling.checking import Judge
-from karapace_like.tooling.opening import Opened, open_baseline, open_workspace
+from karapace_like.tooling.opening import Opened, open_baseline
 
 if TYPE_CHECKING:
     from karapace_like.tooling.remote import Remote
@@ -57,13 +64,16 @@ def check(
 
     Exit codes: 0 compatible, 1 incompatible, 2 could not tell.
     """
+    said = click.get_current_context().get_parameter_source("registry")
+    if against is not None and said is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("Compare with one thing at a time: leave out --against or --registry.")
     if against is None and registry is None:
         raise click.UsageError(
             "Say what to compare with: --against FOLDER, --against REVISION (origin/main), or --registry URL."
         )
     all_levels = CompatibilityLevel(level.upper()) if level else None
     with failures_told():
-        opened = open_workspace(paths, settings, against)
+        opened = open_paths(paths, settings, against)
 
         def level_of(subject: str) -> CompatibilityLevel | None:
             return all_levels or opened.workspace.project.level(subject)

@@ -39,16 +39,16 @@ def diff(*, old: str, new: str, as_json: bool, registry: str | None, **credentia
     def version(operand: str) -> Earlier:
         name = registered_name(operand)
         if name is None:
-            return in_files(operand)
+            try:
+                return in_files(operand)
+            except InvalidSchemaError as error:
+                raise ToolError(f"{operand} cannot be read: {error}") from error
         if registry is None:
             raise ToolError(f"{operand} is a version in a registry: say which one, by --registry URL.")
         return _registered(name, registry, credentials)
 
     with failures_told():
-        try:
-            found = difference(version(old), version(new))
-        except InvalidSchemaError as error:
-            raise ToolError(f"One of the schemas cannot be read: {error}") from error
+        found = difference(version(old), version(new))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:

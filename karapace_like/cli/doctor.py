@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.outcome import CannotTellError
-from karapace_like.cli.source_access import run, settings_of, topic_options
+from karapace_like.cli.source_access import kafka_failures, run, settings_of, topic_options
 from karapace_like.config import Settings
 from karapace_like.kafka import topic_log, topic_settings
 from karapace_like.kafka.group import Group, GroupSettings
@@ -47,12 +47,12 @@ def doctor(
     """
     settings = settings_of(config_file, bootstrap_uri=bootstrap_uri, topic_name=topic_name, group_id=group_id)
     kafka = kafka_settings(settings)
-    found = run(_examined(kafka, settings.topic_name))
+    found = run(_examined(kafka, settings))
     _show(found)
     repairable = sum(each.is_repairable for each in found)
     if repair and repairable:
         run(_repaired(kafka, settings, force=force))
-        found = run(_examined(kafka, settings.topic_name))
+        found = run(_examined(kafka, settings))
         click.echo(f"{repairable} repaired, {len(found)} remain")
         for each in found:
             click.echo(f"  {each.kind}: {each.place}")
@@ -61,9 +61,10 @@ def doctor(
     sys.exit(1 if found else 0)
 
 
-async def _examined(kafka: KafkaSettings, topic: str) -> list[Fault]:
-    setup = await asyncio.to_thread(topic_settings.asked, kafka, topic)
-    entries = await asyncio.to_thread(topic_log.read, kafka, topic)
+async def _examined(kafka: KafkaSettings, settings: Settings) -> list[Fault]:
+    with kafka_failures(settings):
+        setup = await asyncio.to_thread(topic_settings.asked, kafka, settings.topic_name)
+        entries = await asyncio.to_thread(topic_log.read, kafka, settings.topic_name)
     return [*faults.examine_settings(**setup._asdict()), *faults.examine(entries)]
 
 
@@ -77,13 +78,15 @@ def _show(found: Sequence[Fault]) -> None:
 
 
 async def _repaired(kafka: KafkaSettings, settings: Settings, *, force: bool) -> None:
-    nodes = await _nodes(kafka, settings)
+    with kafka_failures(settings):
+        nodes = await _nodes(kafka, settings)
     if nodes and not force:
         raise CannotTellError(
             f"Nothing was changed: {len(nodes)} nodes of the group {settings.group_id} are running. Stop them, or say "
             "--force where all of them fence each other (fencing=on, and no other product among them)."
         )
-    await asyncio.to_thread(_write, kafka, settings)
+    with kafka_failures(settings):
+        await asyncio.to_thread(_write, kafka, settings)
 
 
 async def _nodes(kafka: KafkaSettings, settings: Settings) -> list[bytes]:

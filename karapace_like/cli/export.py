@@ -26,8 +26,9 @@ def export(*, file: Path, context: str | None, **source: Any) -> None:
 
     Exit codes: 0 written, 2 not.
     """
-    store = context_alone(state_of(source, ProgressBar()), context, None)
     try:
+        archive.check_place(file)
+        store = context_alone(state_of(source, ProgressBar()), context, None)
         count = archive.write(file, store)
     except ArchiveError as error:
         raise CannotTellError(str(error)) from error

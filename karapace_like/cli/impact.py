@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from karapace_like.cli.outcome import failures_told, paths_argument, settings_option
+from karapace_like.cli.outcome import failures_told, open_paths, paths_argument, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.impact import Impact
 from karapace_like.tooling.impact import impact as impact_of
-from karapace_like.tooling.opening import open_workspace
 from karapace_like.tooling.remote import Remote
 
 _EXAMPLES = """\b
@@ -44,7 +43,7 @@ def impact(
         return [await impact_of(remote, subject, opened.workspace.link(file)) for subject, file in chosen]
 
     with failures_told():
-        opened = open_workspace(paths, settings)
+        opened = open_paths(paths, settings)
         try:
             found = ask_registry(work, registry, credentials)
         except InvalidSchemaError as error:

@@ -10,8 +10,8 @@ from karapace_like.backup.errors import ChangingError, ForeignContentError
 from karapace_like.backup.restoring import Outcome, Restoration
 from karapace_like.cli.backup_source import archive_state, context_alone
 from karapace_like.cli.outcome import CannotTellError
-from karapace_like.cli.registry_access import registry_options
-from karapace_like.cli.source_access import ProgressBar, client_of, run
+from karapace_like.cli.registry_access import reached, registry_options
+from karapace_like.cli.source_access import ProgressBar, run
 from karapace_like.registry.store import Store
 
 _SHOWN = 20
@@ -36,7 +36,7 @@ def import_(*, file: Path, context: str | None, to: str | None, **target: Any) -
         outcome = run(_restored(store, target))
     except ForeignContentError as error:
         _list(error.found)
-        raise click.ClickException(
+        raise CannotTellError(
             "Nothing was imported: the registry has versions that are not in the backup. Delete them for good, or "
             "import into another context: --context and --as."
         ) from error
@@ -52,8 +52,8 @@ def import_(*, file: Path, context: str | None, to: str | None, **target: Any) -
 
 
 async def _restored(store: Store, target: dict[str, Any]) -> Outcome:
-    async with client_of(target["registry"], target) as client:
-        return await Restoration(client, store, ProgressBar()).run()
+    async with reached(target["registry"], target) as remote:
+        return await Restoration(remote.client, store, ProgressBar()).run()
 
 
 def _list(found: list[str] | tuple[str, ...] | Any) -> None:

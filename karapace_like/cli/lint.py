@@ -5,10 +5,16 @@ from pathlib import Path
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, output_option, paths_argument, settings_option
+from karapace_like.cli.outcome import (
+    failures_told,
+    finish,
+    open_paths,
+    output_option,
+    paths_argument,
+    settings_option,
+)
 from karapace_like.tooling.lint_rules import RULES
 from karapace_like.tooling.linting import Linter, check_rules
-from karapace_like.tooling.opening import open_workspace
 
 _EXAMPLES = """\b
 Examples:
@@ -60,6 +66,6 @@ def lint(
     with failures_told():
         overrides = {name: severity for name, _, severity in (each.partition("=") for each in rules)}
         check_rules(overrides, "--rule")
-        opened = open_workspace(paths, settings)
+        opened = open_paths(paths, settings)
         linter = Linter(opened.workspace, overrides, strict=strict)
         finish(linter.report(opened.paths).below(opened.shown_root), outputs)

@@ -9,6 +9,8 @@ from typing import NoReturn, TypeVar
 import click
 
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.opening import Opened, open_workspace
+from karapace_like.tooling.project import FILE_NAME
 from karapace_like.tooling.rendering import RENDERINGS
 from karapace_like.tooling.report import Report
 
@@ -57,6 +59,18 @@ def failures_told() -> Iterator[None]:
         yield
     except ToolError as error:
         raise CannotTellError(str(error)) from error
+
+
+def open_paths(paths: Sequence[Path], settings: Path | None, against: str | None = None) -> Opened:
+    """The schemas that are meant, as `open_workspace` finds them; what was named and is none is told."""
+    found = open_workspace(paths, settings, against)
+    for each in found.passed_over:
+        click.echo(
+            f"Note: {each} is passed over: it is no .avsc or .proto file, and no .json file that says $schema or is "
+            f"called *.schema.json; or {FILE_NAME} leaves it out.",
+            err=True,
+        )
+    return found
 
 
 def finish(report: Report, outputs: Sequence[tuple[str, str | None]]) -> NoReturn:

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, settings_option
+from karapace_like.cli.outcome import failures_told, finish, open_paths, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.opening import Opened, open_workspace
+from karapace_like.tooling.opening import Opened
 from karapace_like.tooling.planning import Plan, Planner
 from karapace_like.tooling.remote import Remote
 from karapace_like.tooling.report import Report
@@ -63,12 +63,13 @@ def plan(
     """Show what `apply` would do to make a registry what FOLDER says.
 
     The folder's schemas become the subjects' latest versions; levels and modes are those of karapace-like.toml. What
-    the folder does not mention stays, unless --delete names it.
+    the folder does not mention stays, unless --delete names it. Of a folder below that of karapace-like.toml, only its
+    schemas and what they refer to are looked at.
 
     Exit codes: 0 it can be applied, 1 a schema is incompatible, 2 could not tell.
     """
     with failures_told():
-        opened = open_workspace([folder], settings)
+        opened = open_paths([folder], settings)
         found, report = planned(opened, delete, registry, credentials)
         click.echo(found.json() if as_json else found.text(), nl=False)
         if report.exit_code:
@@ -85,7 +86,7 @@ def planned(
     """The plan, and the verdict on the schemas in it; raises ToolError."""
 
     async def work(remote: Remote) -> tuple[Plan, Report]:
-        return await Planner(remote, opened.workspace).whole(delete)
+        return await Planner(remote, opened.workspace).whole(opened.paths, delete)
 
     return ask_registry(work, registry, credentials)
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, paths_argument, settings_option
+from karapace_like.cli.outcome import failures_told, finish, open_paths, paths_argument, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
-from karapace_like.tooling.opening import open_workspace
 from karapace_like.tooling.planning import Plan, Planner, carry_out
 from karapace_like.tooling.remote import Remote
 from karapace_like.tooling.report import Report
@@ -47,7 +46,7 @@ def register(
         return report
 
     with failures_told():
-        opened = open_workspace(paths, settings)
+        opened = open_paths(paths, settings)
         report = ask_registry(work, registry, credentials)
         if report.exit_code:
             finish(report.below(opened.shown_root), ())

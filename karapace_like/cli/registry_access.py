@@ -4,8 +4,8 @@ The client is imported where it is used: a command that is run without a registr
 """
 
 import netrc
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,15 +25,22 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
 
     def decorate(command: C) -> C:
         for option in (
-            click.option("--token", envvar="KARAPACE_LIKE_TOKEN", help="A bearer token instead of user and password."),
+            click.option(
+                "--token",
+                envvar="KARAPACE_LIKE_TOKEN",
+                show_envvar=True,
+                help="A bearer token instead of user and password.",
+            ),
             click.option(
                 "--password",
                 envvar="KARAPACE_LIKE_PASSWORD",
-                help="Of the user; better given as KARAPACE_LIKE_PASSWORD, which other users do not see.",
+                show_envvar=True,
+                help="Of the user. In the environment, other users do not see it.",
             ),
             click.option(
                 "--user",
                 envvar="KARAPACE_LIKE_USER",
+                show_envvar=True,
                 help="Who asks, where the registry wants to know.  [default: the URL's, else ~/.netrc's]",
             ),
             click.option(
@@ -41,6 +48,7 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
                 metavar="URL",
                 required=required,
                 envvar="KARAPACE_LIKE_REGISTRY",
+                show_envvar=True,
                 help="A registry: this service's, Confluent's or Karapace's.",
             ),
         ):
@@ -54,17 +62,24 @@ def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, creden
     """What the work answers, given `user`, `password` and `token`; raises ToolError as `registry_failures` does."""
     import asyncio  # noqa: PLC0415 - see above
 
-    from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
-    from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
-
     async def inside() -> T:
-        async with RegistryClient(registry, Credentials(*given_credentials(registry, credentials))) as client:
-            remote = Remote(client)
-            await remote.greet()
+        async with reached(registry, credentials) as remote:
             return await work(remote)
 
     with registry_failures():
         return asyncio.run(inside())
+
+
+@asynccontextmanager
+async def reached(registry: str, credentials: Mapping[str, str | None]) -> "AsyncIterator[Remote]":
+    """The registry, which has answered as one; raises what `registry_failures` understands."""
+    from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
+    from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
+
+    async with RegistryClient(registry, Credentials(*_given(registry, credentials))) as client:
+        remote = Remote(client)
+        await remote.greet()
+        yield remote
 
 
 @contextmanager
@@ -75,13 +90,13 @@ def registry_failures() -> Iterator[None]:
     try:
         yield
     except UnreachableError as error:
-        raise ToolError(f"{error}. Look at --registry, and whether the service is ready (/health/ready).") from error
+        raise ToolError(f"{error}. Look at --registry, and whether the service runs.") from error
     except RefusedError as error:
         hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
         raise ToolError(f"The registry refused: {error} ({error.code}).{hint}") from error
 
 
-def given_credentials(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
+def _given(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
     """(user, password, token) of the options, or those that `~/.netrc` has for the registry."""
     if options["user"] is None and options["token"] is None:
         return *_from_netrc(registry), None

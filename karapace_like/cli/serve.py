@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from karapace_like import config
+from karapace_like.cli.outcome import CannotTellError
 from karapace_like.config import ConfigError
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.broker_error import BrokerError
@@ -49,7 +50,9 @@ def serve(*, file: Path | None, dev: bool, data: Path, ephemeral: bool, **flags:
                 "karapace_like.workers.supervisor" if settings.workers > 1 else "karapace_like.serve"
             )
             server.run(settings, _progress)
-        except (BrokerError, ConfigError, WorkerFailedError) as error:
+        except ConfigError as error:
+            raise CannotTellError(str(error)) from error
+        except (BrokerError, WorkerFailedError) as error:
             raise click.ClickException(str(error)) from error
         except KafkaFailure as error:
             raise click.ClickException(error.message) from error

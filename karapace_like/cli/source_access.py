@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +12,7 @@ import click
 
 from karapace_like import config
 from karapace_like.cli.outcome import CannotTellError, failures_told
-from karapace_like.cli.registry_access import given_credentials, registry_failures
-from karapace_like.client.registry_client import Credentials, RegistryClient
+from karapace_like.cli.registry_access import registry_failures
 from karapace_like.config import ConfigError, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.tooling.errors import ToolError
@@ -39,11 +39,6 @@ def topic_options(command: Command) -> Command:
     return command
 
 
-def client_of(registry: str, options: Mapping[str, Any]) -> RegistryClient:
-    """The client of the registry, with the credentials among the options."""
-    return RegistryClient(registry, Credentials(*given_credentials(registry, options)))
-
-
 def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
     """The service's settings, as `serve` would read them, with these options above them."""
     try:
@@ -55,10 +50,21 @@ def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """What the work answers; what stands in its way is told to the user, with exit code 2."""
     with failures_told(), registry_failures():
-        try:
-            return asyncio.run(_ungrouped(work))
-        except KafkaFailure as error:
-            raise ToolError(f"Kafka: {error.message}") from error
+        return asyncio.run(_ungrouped(work))
+
+
+@contextmanager
+def kafka_failures(settings: Settings) -> Iterator[None]:
+    """Raise ToolError that says which Kafka could not do what was asked, and what to look at."""
+    try:
+        yield
+    except KafkaFailure as error:
+        hint = (
+            f"Look at --topic-name: it is {settings.topic_name}."
+            if error.name == "UNKNOWN_TOPIC_OR_PART"
+            else "Look at --bootstrap-uri, and at --config for what else it takes to reach it."
+        )
+        raise ToolError(f"Kafka at {settings.bootstrap_uri}: {error.message.rstrip('.')}. {hint}") from error
 
 
 async def _ungrouped(work: Coroutine[Any, Any, T]) -> T:

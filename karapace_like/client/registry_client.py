@@ -3,6 +3,7 @@
 It knows no endpoint: callers name paths, whose parts `path` quotes. Left out: retries; every caller can be run again.
 """
 
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
@@ -57,6 +58,17 @@ def path(*parts: str | int) -> str:
     return "".join(f"/{quote(str(each), safe='')}" for each in parts)
 
 
+def _reason(error: Exception) -> str:
+    """Why nobody answers, in the system's words where it has some."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    number = cause.errno if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) else None
+    if number is not None and number > 0:
+        return os.strerror(number)
+    if isinstance(error, TimeoutError):
+        return "it takes too long"
+    return getattr(cause, "strerror", None) or str(error) or type(error).__name__
+
+
 class RegistryClient:
     """A registry at a URL, which may carry `user:password@`; open inside of `async with`."""
 
@@ -100,8 +112,7 @@ class RegistryClient:
             ) as answer:
                 return self._read(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise UnreachableError(f"No registry answers at {self.url}: {reason}") from error
+            raise UnreachableError(f"No registry answers at {self.url}: {_reason(error)}") from error
 
     def _read(self, status: int, content: bytes) -> Any:
         try:

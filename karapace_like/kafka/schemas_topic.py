@@ -188,7 +188,7 @@ class SchemasTopic:
             await asyncio.to_thread(self._writer.close)
 
     def _prepare(self) -> None:
-        self._admin = admin = AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS))
+        self._admin = admin = AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS), logger=logger)
         name = self._settings.name
         with translate.failures():
             cluster = admin.list_topics(name, timeout=self._settings.timeout)

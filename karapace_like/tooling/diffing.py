@@ -14,6 +14,7 @@ from karapace_like.schema.model import (
     CompatibilityLevel,
     CompatibilityPolicy,
     Dependencies,
+    InvalidSchemaError,
     ParsedSchema,
     Strictness,
     UnparsedSchema,
@@ -92,7 +93,10 @@ def difference(old: Earlier, new: Earlier) -> Difference:
 
 def _parsed(version: Earlier) -> ParsedSchema:
     schema = UnparsedSchema(version.type, version.source.text)
-    return formats.parse(schema, version.source.dependencies, Strictness.STORED)
+    try:
+        return formats.parse(schema, version.source.dependencies, Strictness.STORED)
+    except InvalidSchemaError as error:
+        raise ToolError(f"{version.paths.get('', 'A version')} cannot be read: {error}") from error
 
 
 def _reasons(new: ParsedSchema, old: ParsedSchema, level: CompatibilityLevel) -> list[str]:

@@ -21,6 +21,8 @@ class Opened:
     workspace: Workspace
     paths: Sequence[str]
     """Below the root; none for all."""
+    passed_over: Sequence[str] = ()
+    """Files that were named and are no schemas, as a hook names whatever was changed."""
 
     @property
     def shown_root(self) -> str:
@@ -31,7 +33,7 @@ class Opened:
 def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | None = None) -> Opened:
     """The folder of the settings file, or else the current one; raises ToolError.
 
-    A folder that is named to be compared with another one stands alone.
+    A folder that is named to be compared with another one, or that is elsewhere, stands alone.
     """
     named = [each.resolve() for each in paths]
     beside = named[0] if named else Path.cwd()
@@ -39,19 +41,27 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
     if found is not None:
         root = found.resolve().parent
     else:
-        is_alone = len(named) == 1 and named[0].is_dir() and against is not None and Path(against).is_dir()
-        root = named[0] if is_alone else Path.cwd()
+        is_elsewhere = (against is not None and Path(against).is_dir()) or not beside.is_relative_to(Path.cwd())
+        root = named[0] if len(named) == 1 and named[0].is_dir() and is_elsewhere else Path.cwd()
     tree = trees.folder_tree(root)
     rules = Project() if found is None else project.read(found.read_bytes(), str(found))
     workspace = Workspace(tree, rules)
     workspace.check_settings()
-    below = [_below(each, root) for each in named if each != root]
     if not (workspace.subjects or rules.subjects) and all(each.is_dir() for each in named):
-        raise ToolError(
-            f"There are no schemas below {root}: .avsc and .proto files, and .json files that say $schema or are "
-            f"called *.schema.json. Name the folder that they are in, or list others as `include` in {FILE_NAME}."
-        )
-    return Opened(root, workspace, below)
+        raise _no_schemas(root)
+    below = [_below(each, root) for each in named if each != root]
+    without = [each for each in below if not workspace.selected([each], referring=False)]
+    for each in without:
+        if (root / each).is_dir():
+            raise _no_schemas(root / each)
+    return Opened(root, workspace, below, without)
+
+
+def _no_schemas(folder: Path) -> ToolError:
+    return ToolError(
+        f"There are no schemas below {folder}: .avsc and .proto files, and .json files that say $schema or are "
+        f"called *.schema.json. Name the folder that they are in, or list others as `include` in {FILE_NAME}."
+    )
 
 
 def open_baseline(opened: Opened, against: str) -> FilesBaseline:

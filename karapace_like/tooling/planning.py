@@ -3,7 +3,7 @@
 Making a plan only reads; `carry_out` does what the plan says, in its order, and stops at the first refusal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 
@@ -54,13 +54,16 @@ class Planner:
         self._workspace = workspace
         self._project = workspace.project
 
-    async def whole(self, delete: Sequence[str]) -> tuple[Plan, Report]:
-        """The plan for all schemas and settings, and the verdict on the schemas that it registers.
+    async def whole(self, paths: Sequence[str], delete: Sequence[str]) -> tuple[Plan, Report]:
+        """The plan for the schemas below the paths and their settings, and the verdict on those that it registers.
 
-        Subjects that match a pattern of `delete` and that no file has are deleted, and their settings unset.
+        No path stands for all, and for the settings that are of no file. Subjects that match a pattern of `delete` and
+        that no file has are deleted, and their settings unset.
         """
-        schemas, report = await self.schemas(list(self._workspace.subjects), self._project.level)
-        settings = await self._settings(delete)
+        subjects = [subject for subject, _ in self._workspace.selected(paths, referring=False)]
+        schemas, report = await self.schemas(subjects, self._project.level)
+        settings = [] if paths else await self._registry_settings()
+        settings += await self._settings(subjects if paths else {*subjects, *self._project.subjects}, delete)
         closing = [each for each in settings if isinstance(each, SetMode) and each.after in _CLOSED]
         opening = [each for each in settings if each not in closing]
         return Plan([*opening, *schemas, *await self._deletions(delete), *closing]), report
@@ -121,10 +124,7 @@ class Planner:
         except RefusedError as error:
             raise ToolError(f"{file.path}: the registry refuses it: {error} ({error.code}).") from error
 
-    async def _settings(self, delete: Sequence[str]) -> list[SetLevel | SetMode]:
-        subjects = sorted({*self._workspace.subjects, *self._project.subjects})
-        levels = await each_of(subjects, self._remote.own_level)
-        modes = await each_of(subjects, self._remote.own_mode)
+    async def _registry_settings(self) -> list[SetLevel | SetMode]:
         found: list[SetLevel | SetMode] = []
         everything = self._project.registry
         if everything.compatibility is not None:
@@ -133,6 +133,13 @@ class Planner:
         if everything.mode is not None:
             before = await self._remote.own_mode(None)
             found += [SetMode(None, before, everything.mode)] if before != everything.mode else []
+        return found
+
+    async def _settings(self, of: Iterable[str], delete: Sequence[str]) -> list[SetLevel | SetMode]:
+        subjects = sorted(of)
+        levels = await each_of(subjects, self._remote.own_level)
+        modes = await each_of(subjects, self._remote.own_mode)
+        found: list[SetLevel | SetMode] = []
         for subject in subjects:
             own = self._project.subjects.get(subject)
             level, mode = self._project.level(subject), own.mode if own else None

@@ -113,7 +113,7 @@ def test_a_registry_with_other_contents_is_left_alone(
     ask(f"{service.url}/subjects/:{name}:money/versions", "POST", {"schema": '"int"'})
     before = ask(f"{service.url}/schemas?subjectPrefix=:{name}:")
     found = run("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
-    assert found.code == 1
+    assert found.code == 2
     assert f":{name}:money version 1 is another schema, with id 1, than in the backup, with id 1" in found.err
     assert "Nothing was imported" in found.err
     assert ask(f"{service.url}/schemas?subjectPrefix=:{name}:") == before

@@ -178,4 +178,7 @@ def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
 
 def test_it_says_what_is_missing(doctor: Callable[..., Outcome]) -> None:
     assert "does not host this topic" in doctor(f"none-{secrets.token_hex(4)}").err
-    assert "Kafka: " in run("doctor", "--bootstrap-uri", "127.0.0.1:9").err
+    away = run("doctor", "--bootstrap-uri", "127.0.0.1:9")
+    assert away.code == 2
+    assert "Kafka at 127.0.0.1:9: " in away.err
+    assert "Look at --bootstrap-uri" in away.err

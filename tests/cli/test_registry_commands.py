@@ -267,3 +267,16 @@ def test_impact_of_what_breaks_nothing(shop: Shop) -> None:
     ended = shop.run("impact")
     assert ended.code == 0
     assert "breaks" not in ended.out
+
+
+def test_a_plan_of_a_folder_below_is_about_its_schemas_and_what_they_refer_to(shop: Shop) -> None:
+    """And not about what lies beside it, nor about settings of the whole registry."""
+    shop.settings('compatibility = "FULL"\n[registry]\ncompatibility = "NONE"\n')
+    shop.write({"common/address.avsc": ADDRESS, "shop/order.avsc": ORDER, "beside/size.proto": SIZE})
+    ended = shop.run("plan", "shop")
+    assert ended.code == 0
+    assert shop.plain(ended.out) == [
+        "~ compatibility of order: not set -> FULL",
+        "+ register address (common/address.avsc)",
+        "+ register order (shop/order.avsc), refers to the new version of address",
+    ]

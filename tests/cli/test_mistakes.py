@@ -1,0 +1,170 @@
+"""Mistakes of a new user, command by command: each is told with the next step and exit code 2, and nothing is done.
+
+What only one command can get wrong stands in that command's own tests.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shop import Shop
+from tests.command_line import Outcome, Repository, run, write
+
+AWAY = "http://127.0.0.1:9"
+COMMANDS = (
+    "apply", "check", "completion", "diff", "doctor", "export", "impact", "import",
+    "kafka", "lint", "passwd", "plan", "register", "serve", "verify",
+)  # fmt: skip
+
+
+def assert_told(ended: Outcome, *told: str) -> None:
+    assert ended.code == 2, ended
+    for each in told:
+        assert each in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A repository with two schemas, and beside them whatever a user may name by mistake."""
+    repository = Repository(
+        tmp_path, {"a.avsc": '"int"', "deep/b.avsc": '"int"', "package.json": "{}", "empty/notes.txt": ""}
+    )
+    write(tmp_path, {"broken.avsc": "{", "list.json": "[]", "cut.json": '{"port": 1', "plan.json": "plan"})
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    return repository.folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_that_does_not_exist(folder: Path, command: str) -> None:
+    assert_told(run(command, "--bogus", folder=folder), "No such option '--bogus'", f"karapace-like {command} --help")
+
+
+@pytest.mark.parametrize("command", ["apply", "impact", "import", "plan", "register"])
+def test_no_registry(folder: Path, command: str) -> None:
+    file = ["a.avsc"] if command == "import" else []
+    assert_told(run(command, *file, folder=folder), "Missing option '--registry' (env var: 'KARAPACE_LIKE_REGISTRY')")
+
+
+ON_REGISTRY = {
+    "apply": [], "check": [], "diff": ["a@1", "a.avsc"], "export": ["new.jsonl"], "impact": [], "import": ["backup"],
+    "plan": [], "register": [], "verify": ["backup"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def with_backup(folder: Path, archive: Path) -> Path:
+    (folder / "broken.avsc").unlink()
+    (folder / "backup").write_bytes(archive.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("command", ON_REGISTRY)
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (AWAY, f"No registry answers at {AWAY}: Connection refused. Look at --registry"),
+        ("localhost:8081", "'localhost:8081' is no URL of a registry: it begins with http:// or https://"),
+        ("{service}/elsewhere", "/elsewhere is no schema registry. Look at the path in --registry."),
+    ],
+)
+def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: str, told: str) -> None:
+    address = url.format(service=shop.url)
+    ended = run(command, *ON_REGISTRY[command], "--registry", address, folder=with_backup)
+    assert_told(ended, told)
+    assert not (with_backup / "new.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nonsense"], "No such command 'nonsense'."),
+        (["check", "--against", "HEAD", "--registry", AWAY], "leave out --against or --registry"),
+        (["check", "empty", "--against", "HEAD"], "There are no schemas below "),
+        (["check", "--against", "HEAD", "missing"], "'missing' does not exist"),
+        (["check", "--against", "no-such"], "neither a folder nor a Git revision that is known"),
+        (["lint", "empty"], "Name the folder that they are in"),
+        (["lint", "a.avsc", "empty"], "There are no schemas below "),
+        (["lint", "--config", "deep"], "'deep' is a directory"),
+        (["lint", "--config", "cut.json"], "cut.json is not TOML"),
+        (["lint", "--rule", "field-doc"], "field-doc = '': it is one of error, warning, note, off"),
+        (["lint", "--format", "json=/dev/full"], "cannot be written to /dev/full: No space left on device"),
+        (["diff", "a.avsc"], "Missing argument 'NEW'"),
+        (["diff", "a.avsc", "deep"], "There is no file 'deep'. A version is a file"),
+        (["diff", "a.avsc", "broken.avsc"], "broken.avsc cannot be read: "),
+        (["diff", "HEAD:none.avsc", "a.avsc"], "HEAD has no schema 'none.avsc'"),
+        (["diff", "no-such:a.avsc", "a.avsc"], "neither a folder nor a Git revision that is known"),
+        (["diff", "a@1", "a.avsc"], "say which one, by --registry URL"),
+        (["impact", "missing", "--registry", AWAY], "'missing' does not exist"),
+        (["register", "empty", "--registry", AWAY], "There are no schemas below "),
+        (["plan", "a.avsc", "--registry", AWAY], "'a.avsc' is a file"),
+        (["plan", "empty", "--registry", AWAY], "There are no schemas below "),
+        (["plan", "--out", "deep", "--registry", AWAY], "'deep' is a directory"),
+        (["apply", "--plan", "deep", "--registry", AWAY], "'deep' is a directory"),
+        (["export"], "Missing argument 'FILE'"),
+        (["export", "deep", "--registry", AWAY], "'deep' is a directory"),
+        (["export", "no/where.jsonl", "--registry", AWAY], "there is no folder no. Make it, or name another"),
+        (["export", "/dev/null", "--registry", AWAY], "/dev/null is no ordinary file"),
+        (["export", "x", "--config", "cut.json"], "cut.json cannot be read"),
+        (["export", "x", "--config", "list.json"], "list.json must hold one JSON object"),
+        (["import", "binary.json", "--registry", AWAY], "neither an archive of `karapace-like export` nor"),
+        (["import", "empty", "--registry", AWAY], "empty is no backup of Karapace"),
+        (["verify", "missing", "--registry", AWAY], "'missing' does not exist"),
+        (["verify", "package.json", "--registry", AWAY], "neither an archive of `karapace-like export` nor"),
+        (["doctor", "--config", "cut.json"], "cut.json cannot be read"),
+        (["serve", "deep"], "'deep' is a directory"),
+        (["serve", "cut.json"], "cut.json cannot be read"),
+        (["serve", "binary.json"], "binary.json cannot be read"),
+        (["serve", "--listeners", "nonsense"], "'nonsense' is not of the form http://host:port"),
+        (["serve", "--port", "99999"], "99999 is not in the range"),
+        (["kafka", "--ephemeral", "--data", "x"], "leave out --data"),
+        (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_other_mistakes(folder: Path, arguments: list[str], told: str) -> None:
+    assert_told(run(*arguments, folder=folder), told)
+
+
+@pytest.mark.parametrize("content", ["plan", "[]", '{"actions": 5}', ""])
+def test_a_plan_that_is_none(shop: Shop, content: str) -> None:
+    shop.write({"a.avsc": '"int"', "plan.json": content})
+    assert_told(shop.run("apply", "--plan", "plan.json", "--yes"), "plan.json is no plan as `karapace-like plan --out`")
+    assert shop.subjects() == []
+
+
+def test_a_plan_on_a_full_disk(shop: Shop) -> None:
+    shop.write({"a.avsc": '"int"'})
+    assert_told(
+        shop.run("plan", "--out", "/dev/full"), "The plan cannot be saved as /dev/full: No space left on device"
+    )
+
+
+def test_a_file_that_is_no_schema_is_passed_over_and_told(folder: Path) -> None:
+    """A hook names every file that was changed."""
+    ended = run("check", "--against", "HEAD", "package.json", "a.avsc", folder=folder)
+    assert (ended.code, ended.out) == (0, "1 schema: 1 passed\n")
+    assert ended.err.startswith("Note: package.json is passed over: ")
+
+
+@pytest.mark.parametrize("command", [["lint"], ["check", "--against", "HEAD"]])
+def test_output_that_nobody_can_store(tmp_path: Path, command: list[str]) -> None:
+    """It does not end with 1, which would say that the schemas are bad."""
+    repository = Repository(tmp_path, {"a.avsc": '"int"'})
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "karapace_like", *command],
+            cwd=repository.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (2, "Error: No space left on device.\n")
+
+
+def test_no_git(folder: Path) -> None:
+    ended = run("check", "a.avsc", "--against", "HEAD", folder=folder, environment={"PATH": ""})
+    assert_told(ended, "there is no git here. Install it, or name a folder.")
