@@ -6,20 +6,21 @@ import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from karapace_like import watching
 from karapace_like.access import authfile, certificates
 from karapace_like.access.authfile import AuthfileError
 from karapace_like.access.certificates import MappingRulesError, Rule
 from karapace_like.access.quotas import Quotas
-from karapace_like.access.tokens import TokenRules
 from karapace_like.config import ClientAuth, ConfigError, Settings
 from karapace_like.tls import ClientTlsSettings, ServerTls, ServerTlsSettings
 from karapace_like.web.access import Access
 from karapace_like.web.authentication import Authentication, certified_name
 from karapace_like.web.peers import Peers
-from karapace_like.web.tokens import Tokens
+
+if TYPE_CHECKING:
+    from karapace_like.web.tokens import Tokens
 
 _CLIENT_CERTIFICATES = {
     ClientAuth.NONE: ssl.CERT_NONE,
@@ -122,7 +123,10 @@ def _quotas(settings: Settings) -> Quotas | None:
     return Quotas(requests=requests, bytes_=size) if requests or size else None
 
 
-def _tokens(settings: Settings) -> Tokens:
+def _tokens(settings: Settings) -> "Tokens":
+    from karapace_like.access.tokens import TokenRules  # noqa: PLC0415 - 10 MB of cryptography, for who takes tokens
+    from karapace_like.web.tokens import Tokens  # noqa: PLC0415
+
     audiences = (settings.sasl_oauthbearer_expected_audience or "").split(",")
     path = settings.sasl_oauthbearer_roles_claim_path
     rules = TokenRules(

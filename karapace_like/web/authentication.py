@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from karapace_like.access import certificates, credentials, errors
 from karapace_like.access.certificates import Rule
@@ -17,7 +18,9 @@ from karapace_like.access.credentials import Basic, Bearer
 from karapace_like.access.passwords import NOBODY, User
 from karapace_like.access.principals import Method, Principal, Proved
 from karapace_like.recent import Recent
-from karapace_like.web.tokens import Tokens
+
+if TYPE_CHECKING:
+    from karapace_like.web.tokens import Tokens
 
 _REMEMBERED = 1000
 _HASHING = 2
@@ -33,7 +36,7 @@ def certified_name(rules: Sequence[Rule], transport: asyncio.BaseTransport | Non
 class Authentication:
     """The ways in which callers may prove who they are: several at once, and a header counts before a certificate."""
 
-    def __init__(self, *, tokens: Tokens | None = None, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, *, tokens: "Tokens | None" = None, rules: Sequence[Rule] = ()) -> None:
         self._users: Mapping[str, User] = {}
         self._takes_passwords = False
         self._tokens = tokens

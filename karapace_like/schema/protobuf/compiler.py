@@ -17,8 +17,10 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -26,7 +28,6 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
 )
-from grpc_tools import _protoc_compiler
 
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.schema.protobuf.imports import PROTOC_FOLDER, PROTOC_OWN, is_safe
@@ -44,10 +45,6 @@ _CHILD_ERROR = re.compile(r"(?P<file>.*?):(?:(?P<line>\d+):(?P<column>\d+):)? (?
 _DESCRIPTOR = re.compile(rb"AddSerializedFile\((b'.*')\)\n")
 
 
-# An unused import is no reason to refuse a schema.
-warnings.filterwarnings("ignore", category=_protoc_compiler.ProtocWarning)
-
-
 def judge(text: str, imported: Mapping[str, str], *, lines_before: int = 0) -> None:
     """Raise InvalidSchemaError, with lines and columns, unless protoc accepts the text.
 
@@ -59,8 +56,8 @@ def judge(text: str, imported: Mapping[str, str], *, lines_before: int = 0) -> N
             _compiled_by_child(folder, lines_before)
             return
         try:
-            _protoc_compiler.get_services(MAIN.encode(), _search_path(folder))
-        except _protoc_compiler.ProtocErrors as error:
+            _protoc().get_services(MAIN.encode(), _search_path(folder))
+        except _protoc().ProtocErrors as error:
             raise _refusal(error, lines_before) from error
 
 
@@ -73,10 +70,20 @@ def compiled(text: str, imported: Mapping[str, str]) -> list[FileDescriptorProto
         if _are_long(text, imported):
             return _compiled_by_child(folder, 0)
         try:
-            modules = _protoc_compiler.get_protos(MAIN.encode(), _search_path(folder))
-        except _protoc_compiler.ProtocErrors as error:
+            modules = _protoc().get_protos(MAIN.encode(), _search_path(folder))
+        except _protoc().ProtocErrors as error:
             raise _refusal(error, 0) from error
     return [FileDescriptorProto.FromString(_descriptor(code)) for _, code in modules]
+
+
+@cache
+def _protoc() -> Any:
+    """The compiler's module, loaded for the first schema: 7 MB that who has no Protobuf does not need."""
+    from grpc_tools import _protoc_compiler  # noqa: PLC0415 - of that size
+
+    # An unused import is no reason to refuse a schema.
+    warnings.filterwarnings("ignore", category=_protoc_compiler.ProtocWarning)
+    return _protoc_compiler
 
 
 def _are_long(text: str, imported: Mapping[str, str]) -> bool:
@@ -142,7 +149,7 @@ def _child_refusal(told: str, lines_before: int) -> InvalidSchemaError:
     return InvalidSchemaError("; ".join(sentences) or "protoc refuses the schema")
 
 
-def _refusal(error: _protoc_compiler.ProtocErrors, lines_before: int) -> InvalidSchemaError:
+def _refusal(error: Any, lines_before: int) -> InvalidSchemaError:
     sentences = [
         _sentence(
             each.filename.decode(errors="replace"),
