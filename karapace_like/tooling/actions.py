@@ -4,7 +4,7 @@ Who decides that they are needed is `planning.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -29,19 +29,6 @@ class Progress(msgspec.Struct):
     workspace: Workspace
     versions: dict[str, int] = {}
     """Subject -> the version that was registered."""
-
-
-class Action(Protocol):
-    """One change."""
-
-    @property
-    def sentence(self) -> str:
-        """What it does, with `+`, `~` or `-` in front."""
-        ...
-
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:
-        """Do it; a few words about the outcome, maybe none. Raises RefusedError, UnreachableError."""
-        ...
 
 
 class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
@@ -86,13 +73,9 @@ class SetLevel(msgspec.Struct, frozen=True, tag_field="action", tag="set-compati
         """What it does."""
         return _setting("compatibility", self.subject, self.before, self.after)
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - the protocol's
+    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
         """Set or unset it."""
-        where = path("config", *([self.subject] if self.subject else []))
-        if self.after is None:
-            await client.ask("DELETE", where)
-        else:
-            await client.ask("PUT", where, {"compatibility": self.after})
+        await _set(client, path("config", *([self.subject] if self.subject else [])), "compatibility", self.after)
         return ""
 
 
@@ -109,13 +92,9 @@ class SetMode(msgspec.Struct, frozen=True, tag_field="action", tag="set-mode"):
         """What it does."""
         return _setting("mode", self.subject, self.before, self.after)
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - the protocol's
+    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
         """Set or unset it."""
-        where = path("mode", *([self.subject] if self.subject else []))
-        if self.after is None:
-            await client.ask("DELETE", where)
-        else:
-            await client.ask("PUT", where, {"mode": self.after})
+        await _set(client, path("mode", *([self.subject] if self.subject else [])), "mode", self.after)
         return ""
 
 
@@ -131,13 +110,17 @@ class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete"):
         told = f"{len(self.versions)} versions" if len(self.versions) > 1 else "1 version"
         return f"- delete {self.subject} ({told}, softly)"
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - the protocol's
+    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
         """Refused by the registry while something refers to it."""
         await client.ask("DELETE", path("subjects", self.subject))
         return ""
 
 
-AnyAction = Register | SetLevel | SetMode | Delete
+Action = Register | SetLevel | SetMode | Delete
+"""One change. `sentence` says what it does, with `+`, `~` or `-` in front.
+
+`carry_out` does it and answers a few words about the outcome, maybe none; raises RefusedError, UnreachableError.
+"""
 
 
 def registration(
@@ -154,3 +137,10 @@ def registration(
 
 def _setting(what: str, subject: str | None, before: str | None, after: str | None) -> str:
     return f"~ {what} of {subject or _GLOBAL}: {before or 'not set'} -> {after or 'not set'}"
+
+
+async def _set(client: RegistryClient, where: str, field: str, value: str | None) -> None:
+    if value is None:
+        await client.ask("DELETE", where)
+    else:
+        await client.ask("PUT", where, {field: value})

@@ -12,7 +12,7 @@ import msgspec
 from karapace_like.client.registry_client import RefusedError
 from karapace_like.schema.model import CompatibilityLevel, InvalidSchemaError
 from karapace_like.tooling.actions import (
-    AnyAction,
+    Action,
     Delete,
     PlannedReference,
     Progress,
@@ -33,7 +33,7 @@ _CLOSED = frozenset({"READONLY", "READONLY_OVERRIDE"})
 class Plan(msgspec.Struct, frozen=True):
     """What is to be done, in this order."""
 
-    actions: Sequence[AnyAction]
+    actions: Sequence[Action]
 
     def text(self) -> str:
         """For people."""

@@ -63,11 +63,6 @@ def revision_tree(folder: Path, revision: str) -> Tree:
     return dict(zip(blobs, contents, strict=True))
 
 
-def revision_file(folder: Path, revision: str, path: str) -> bytes:
-    """One file of a revision, its path relative to the folder; raises ToolError."""
-    return _git(folder, "show", f"{_commit(folder, revision)}:./{path}")
-
-
 def _commit(folder: Path, revision: str) -> str:
     try:
         found = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")

@@ -5,7 +5,7 @@ messages are those that clients of the reference proxy know.
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -16,8 +16,6 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.json_faults import faults
 from karapace_like.proxy.v3.records import DataType, RecordData, RecordHeader, RecordRequest
 from karapace_like.web.bodies import JsonObject
-
-R = TypeVar("R", bound=RecordRequest)
 
 _ENTITIES = "io.confluent.kafkarest.entities"
 _REQUEST = f"{_ENTITIES}.v3.ProduceRequest$Builder"
