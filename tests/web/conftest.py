@@ -51,6 +51,17 @@ class MemoryLog:
         return len(self.records)
 
 
+def in_memory(
+    rules: Rules | None = None, *, ready: bool = True, write_timeout: float = 60.0
+) -> tuple[Registry, MemoryLog]:
+    """A registry over a topic of its own; `ready=False` leaves the replay unfinished."""
+    log = MemoryLog()
+    log.registry = registry = Registry(log, rules or Rules(), write_timeout=write_timeout)
+    if ready:
+        registry.begin_replay(0)
+    return registry, log
+
+
 class Server(TestServer):
     """Runs the application as the service does, shortcuts included."""
 
@@ -107,11 +118,8 @@ async def _started(
     quotas: Quotas | None = None,
     patience: float = 0.0,
 ) -> Api:
-    log = MemoryLog()
-    registry = Registry(log, rules or Rules())
-    log.registry = registry
+    registry, log = in_memory(rules, ready=ready)
     if ready:
-        registry.begin_replay(0)
         await stack.enter_async_context(leading(registry))
     server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes, quotas=quotas))
     server.patience = patience

@@ -7,11 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
 
-from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Standing, StandingBoard
 from karapace_like.web.app import make_app
-from tests.web.conftest import MemoryLog, TopicRecord, leading
+from tests.web.conftest import MemoryLog, TopicRecord, in_memory, leading
 
 SCHEMA = {"schema": '"int"'}
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -80,9 +79,7 @@ async def follower(primary: Primary | None, *, write_timeout: float = 60.0) -> A
             app = web.Application()
             app.router.add_route("*", "/{path:.*}", primary.answer)
             url = await stack.enter_async_context(serving(app))
-        log = MemoryLog()
-        log.registry = registry = Registry(log, Rules(), write_timeout=write_timeout)
-        registry.begin_replay(0)
+        registry, log = in_memory(write_timeout=write_timeout)
         own = await stack.enter_async_context(serving(make_app(registry)))
         client = await stack.enter_async_context(ClientSession(own))
         node = Follower(client, log, registry, url)

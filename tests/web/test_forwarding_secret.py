@@ -8,15 +8,13 @@ from aiohttp import ClientSession, web
 
 from karapace_like.access import authfile
 from karapace_like.kafka import identity
-from karapace_like.registry.registration import Rules
-from karapace_like.registry.registry import Registry
 from karapace_like.secret import Secret
 from karapace_like.web.access import Access
 from karapace_like.web.app import make_app
 from karapace_like.web.authentication import Authentication
 from karapace_like.web.peers import Peers
 from tests.web.access.conftest import basic, written
-from tests.web.conftest import MemoryLog, leading
+from tests.web.conftest import in_memory, leading
 from tests.web.test_forwarding import serving
 
 SECRET = "of-all-nodes"
@@ -30,9 +28,7 @@ class Node:
     """A node with access control; what it was asked is kept."""
 
     def __init__(self, secret: str | None) -> None:
-        self.log = MemoryLog()
-        self.registry = self.log.registry = Registry(self.log, Rules(), write_timeout=1)
-        self.registry.begin_replay(0)
+        self.registry, self.log = in_memory(write_timeout=1)
         access = Access(Authentication())
         access.use(authfile.parse(AUTHFILE))
         peers = Peers(None if secret is None else Secret(secret))

@@ -8,12 +8,10 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from karapace_like.registry.registration import Rules
-from karapace_like.registry.registry import Registry
 from karapace_like.web import reachability
 from karapace_like.web.app import make_app
 from karapace_like.web.health import Health
-from tests.web.conftest import MemoryLog, leading
+from tests.web.conftest import in_memory, leading
 
 
 @dataclass
@@ -35,9 +33,8 @@ class Node:
 
 @asynccontextmanager
 async def node() -> AsyncIterator[Node]:
-    log, election = MemoryLog(), Election()
-    registry = Registry(log, Rules())
-    log.registry = registry
+    election = Election()
+    registry, _ = in_memory(ready=False)
     health = Health(registry, election)
     async with TestClient(TestServer(make_app(registry, health=health))) as client:
         yield Node(client, health, election)

@@ -10,19 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from karapace_like.access import authfile
 from karapace_like.access.tokens import TokenRules
-from karapace_like.in_process import RegistrySchemas
-from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.consumer import ConsumerSettings
-from karapace_like.kafka.consumers import Consumers
-from karapace_like.kafka.producer import ProducerSettings
-from karapace_like.kafka.producers import Producers
-from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.ownership import Owner
-from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
-from karapace_like.registry.registration import Rules
-from karapace_like.registry.registry import Registry
 from karapace_like.web.access import Access
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
 from karapace_like.web.authentication import Authentication
@@ -30,7 +19,7 @@ from karapace_like.web.health import Health
 from karapace_like.web.routing import SERVED, Route
 from karapace_like.web.tokens import Tokens
 from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer
-from tests.web.conftest import MemoryLog, leading
+from tests.web.halves import both_halves
 
 OPEN = "/health/live"
 _VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -75,21 +64,7 @@ class Guarded(NamedTuple):
 @asynccontextmanager
 async def serving(kafka: Cluster, text: bytes) -> AsyncIterator[Guarded]:
     """Both halves, with this authfile."""
-    log = MemoryLog()
-    registry = Registry(log, Rules())
-    log.registry = registry
-    registry.begin_replay(0)
-    cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    proxy = Proxy.over(
-        owner=Owner.drawn(),
-        schemas=RegistrySchemas(registry),
-        admin=Admin(cluster),
-        producer=Producers(cluster, ProducerSettings()),
-        members=Consumers(cluster, ConsumerSettings()),
-        settings=ProxySettings(),
-    )
-    proxy.start()
-    async with Issuer().serving() as issuer, leading(registry):
+    async with Issuer().serving() as issuer, both_halves(kafka, ProxySettings()) as (registry, proxy):
         rules = TokenRules(issuer=ISSUER, audiences=frozenset({AUDIENCE}))
         access = Access(Authentication(tokens=Tokens(issuer.url, rules)), open_paths=[OPEN])
         access.use(authfile.parse(text))
@@ -100,4 +75,3 @@ async def serving(kafka: Cluster, text: bytes) -> AsyncIterator[Guarded]:
         await server.start_server(max_line_size=MAX_LINE_BYTES)
         async with TestClient(server) as client:
             yield Guarded(app, client, issuer)
-    await proxy.close()

@@ -11,13 +11,11 @@ import aiohttp
 import pytest
 
 from karapace_like.config import ConfigError, load
-from karapace_like.registry.registration import Rules
-from karapace_like.registry.registry import Registry
 from karapace_like.security import Security
 from karapace_like.web.app import make_app
 from tests.web.access.certificates import Authority
 from tests.web.access.conftest import basic, written
-from tests.web.conftest import MemoryLog, Server, leading
+from tests.web.conftest import Server, in_memory, leading
 
 RULES = r"RULE:^CN=([^,]+),OU=services(,.*)?$/$1/L,RULE:^CN=([^,]+),OU=people.*$/$1@people/"
 GRANTS = [{"principals": ["alice"], "operations": ["read"], "resource": "subject"}]
@@ -67,9 +65,7 @@ async def serve(files: Files) -> AsyncIterator[Serve]:
 async def _served(files: Files, settings: dict[str, Any]) -> AsyncIterator[str]:
     flags = {"listeners": "https://127.0.0.1:0", "server_tls_certfile": str(files.server), **settings}
     security = Security.of(load(environment={}, flags=flags)[0])
-    log = MemoryLog()
-    registry = log.registry = Registry(log, Rules())
-    registry.begin_replay(0)
+    registry, _ = in_memory()
     server = Server(make_app(registry, access=security.access), scheme="https")
     server.admit = None if security.access is None else security.access.admits
     assert security.tls is not None

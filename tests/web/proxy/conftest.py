@@ -14,26 +14,16 @@ from aiohttp.test_utils import TestClient
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from karapace_like.in_process import RegistrySchemas
-from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.consumer import ConsumerSettings
-from karapace_like.kafka.consumers import Consumers
-from karapace_like.kafka.producer import ProducerSettings
-from karapace_like.kafka.producers import Producers
-from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.ownership import Owner
-from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
-from karapace_like.registry.registration import Rules
-from karapace_like.registry.registry import Registry
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web.errors import errors_middleware
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.routing import add_routes
-from tests.web.conftest import MemoryLog, Server, leading
+from tests.web.conftest import Server
 from tests.web.described import proxy_description
+from tests.web.halves import both_halves
 
 MAX_BODY_BYTES = 4_000_000
 KAFKA_V2 = "application/vnd.kafka.v2+json"
@@ -122,27 +112,13 @@ Start = Callable[..., Awaitable[ProxyApi]]
 
 @asynccontextmanager
 async def running(kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0) -> AsyncIterator[ProxyApi]:
-    log = MemoryLog()
-    registry = Registry(log, Rules())
-    log.registry = registry
-    registry.begin_replay(0)
-    cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    proxy = Proxy.over(
-        owner=Owner.drawn(),
-        schemas=RegistrySchemas(registry),
-        admin=Admin(cluster),
-        producer=Producers(cluster, ProducerSettings()),
-        members=Consumers(cluster, ConsumerSettings(rest_after=rest_after)),
-        settings=settings,
-    )
-    proxy.start()
     app = web.Application(middlewares=[errors_middleware], client_max_size=MAX_BODY_BYTES)
-    app[PROXY] = proxy
     add_routes(app, proxy_api.ROUTES)
     add_routes(app, proxy_v3_api.ROUTES)
-    async with leading(registry), TestClient(Server(app)) as client:
-        yield ProxyApi(client, kafka.bootstrap_servers)
-    await proxy.close()
+    async with both_halves(kafka, settings, rest_after=rest_after) as halves:
+        app[PROXY] = halves.proxy
+        async with TestClient(Server(app)) as client:
+            yield ProxyApi(client, kafka.bootstrap_servers)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

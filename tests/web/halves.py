@@ -1,0 +1,45 @@
+"""Both halves of the service: a proxy over a real broker, and a registry whose schemas topic is in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from karapace_like.in_process import RegistrySchemas
+from karapace_like.kafka.admin import Admin
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.consumer import ConsumerSettings
+from karapace_like.kafka.consumers import Consumers
+from karapace_like.kafka.producer import ProducerSettings
+from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.ownership import Owner
+from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.settings import ProxySettings
+from karapace_like.registry.registry import Registry
+from tests.web.conftest import in_memory, leading
+
+
+class Halves(NamedTuple):
+    registry: Registry
+    proxy: Proxy
+
+
+@asynccontextmanager
+async def both_halves(kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0) -> AsyncIterator[Halves]:
+    """Inside of the block the registry is the primary, and the proxy runs."""
+    registry, _ = in_memory()
+    cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    proxy = Proxy.over(
+        owner=Owner.drawn(),
+        schemas=RegistrySchemas(registry),
+        admin=Admin(cluster),
+        producer=Producers(cluster, ProducerSettings()),
+        members=Consumers(cluster, ConsumerSettings(rest_after=rest_after)),
+        settings=settings,
+    )
+    proxy.start()
+    try:
+        async with leading(registry):
+            yield Halves(registry, proxy)
+    finally:
+        await proxy.close()
