@@ -5,6 +5,7 @@ A record that cannot be encoded fails the request before anything is sent; what 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -57,37 +58,36 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_subject: str | None = None
     value_subject_name_strategy: SubjectNameStrategy | None = None
 
-    def keys_as(self, embedded: EmbeddedFormat) -> Writing:
-        """How the keys are written, in a format that needs a schema."""
+    def writing(self, role: Role, embedded: EmbeddedFormat) -> Writing:
+        """How the keys, or the values, are written in a format that needs a schema."""
+        schema, schema_id, references, subject, strategy = _SAID_OF[role](self)
+        held = _HELD[role]
         return Writing(
             embedded=embedded,
-            schema=self.key_schema,
-            schema_id=self.key_schema_id,
-            references=self.key_references or (),
-            subject=self.key_subject,
-            strategy=self.key_subject_name_strategy,
-            takes_latest=(self._names_no_schema or self.key_subject is not None)
-            and any(has_content(each.key) for each in self.records),
-        )
-
-    def values_as(self, embedded: EmbeddedFormat) -> Writing:
-        """How the values are written, in a format that needs a schema."""
-        return Writing(
-            embedded=embedded,
-            schema=self.value_schema,
-            schema_id=self.value_schema_id,
-            references=self.value_references or (),
-            subject=self.value_subject,
-            strategy=self.value_subject_name_strategy,
-            takes_latest=(self._names_no_schema or self.value_subject is not None)
-            and any(has_content(each.value) for each in self.records),
+            schema=schema,
+            schema_id=schema_id,
+            references=references or (),
+            subject=subject,
+            strategy=strategy,
+            takes_latest=(self._names_no_schema or subject is not None)
+            and any(has_content(held(each)) for each in self.records),
         )
 
     @property
     def _names_no_schema(self) -> bool:
         """Whether the latest schemas are meant: a request that names one of two has forgotten the other (422)."""
-        named = (self.key_schema, self.key_schema_id, self.value_schema, self.value_schema_id)
-        return all(each is None for each in named)
+        return (self.key_schema, self.key_schema_id, self.value_schema, self.value_schema_id) == (None,) * 4
+
+
+_SAID_OF = {
+    role: attrgetter(
+        *(f"{role}_{each}" for each in ("schema", "schema_id", "references", "subject", "subject_name_strategy"))
+    )
+    for role in Role
+}
+"""What a request says of its keys, or its values."""
+_HELD = {role: attrgetter(role) for role in Role}
+"""A record's key, or its value."""
 
 
 class RoutedRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -195,9 +195,9 @@ class Producing:
         encoders = {
             topic: (
                 schemaless(Role.KEY, keys_in)
-                or await self._encoders.encoder(Role.KEY, topic, request.keys_as(keys_in)),
+                or await self._encoders.encoder(Role.KEY, topic, request.writing(Role.KEY, keys_in)),
                 schemaless(Role.VALUE, values_in)
-                or await self._encoders.encoder(Role.VALUE, topic, request.values_as(values_in)),
+                or await self._encoders.encoder(Role.VALUE, topic, request.writing(Role.VALUE, values_in)),
             )
             for topic in dict.fromkeys(topics)
         }
