@@ -74,28 +74,18 @@ def make_app(
         app[HEALTH] = health
         add_routes(app, health_api.ROUTES)
     if exposition is not None:
-        app[exposition_api.EXPOSITION] = exposition
-        add_routes(app, exposition_api.ROUTES)
-        if has_neighbours:
-            app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
+        _add_exposition(app, exposition, has_neighbours=has_neighbours)
     if cluster_ids is not None:
         app[CLUSTER_IDS] = cluster_ids
     _add_peers(app, peers or Peers())
     if registry is not None:
-        app[REGISTRY] = registry
-        app.middlewares.append(forwarding_middleware)
-        if has_neighbours:
-            app.router.add_get(neighbours.PATH, neighbours.applied)
-        add_routes(app, registry_api.TOP_ROUTES)
-        add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
+        _add_registry(app, registry, has_neighbours=has_neighbours)
     if proxy is not None:
         _add_proxy(app, proxy)
         if owners is not None:
             app[OWNERS] = owners
     if connect_urls:
-        app[WORKERS] = workers = Workers(connect_urls)
-        app.cleanup_ctx.append(workers.session)
-        add_routes(app, connect.ROUTES)
+        _add_connect(app, connect_urls)
     openapi.describe(app)
     return app
 
@@ -110,11 +100,27 @@ def _guard(app: web.Application, access: Access | None, quotas: Quotas | None) -
         app.middlewares.insert(app.middlewares.index(errors_middleware), charging_middleware)
 
 
+def _add_exposition(app: web.Application, exposition: Exposition, *, has_neighbours: bool) -> None:
+    app[exposition_api.EXPOSITION] = exposition
+    add_routes(app, exposition_api.ROUTES)
+    if has_neighbours:
+        app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
+
+
 def _add_peers(app: web.Application, peers: Peers) -> None:
     app[PEERS] = peers
     app.on_cleanup.append(lambda _: peers.close())
     if peers.prove_themselves:
         app.middlewares.append(proof_middleware)
+
+
+def _add_registry(app: web.Application, registry: Registry, *, has_neighbours: bool) -> None:
+    app[REGISTRY] = registry
+    app.middlewares.append(forwarding_middleware)
+    if has_neighbours:
+        app.router.add_get(neighbours.PATH, neighbours.applied)
+    add_routes(app, registry_api.TOP_ROUTES)
+    add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
 
 
 def _add_proxy(app: web.Application, proxy: Proxy | Callers[Credentials]) -> None:
@@ -125,3 +131,9 @@ def _add_proxy(app: web.Application, proxy: Proxy | Callers[Credentials]) -> Non
     else:
         app[CALLERS] = proxy
         add_routes(app, (each._replace(handler=as_caller(each.handler)) for each in routes))
+
+
+def _add_connect(app: web.Application, urls: Sequence[str]) -> None:
+    app[WORKERS] = workers = Workers(urls)
+    app.cleanup_ctx.append(workers.session)
+    add_routes(app, connect.ROUTES)

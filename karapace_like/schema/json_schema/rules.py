@@ -97,6 +97,14 @@ def _values() -> Iterator[Rule]:
 
 
 def _objects() -> Iterator[Rule]:
+    yield from _properties()
+    yield from _unevaluated("PROPERTIES", "Properties", "object")
+    yield from _dependencies()
+    yield from _bound("MAX_PROPERTIES", "maxProperties", "object", upper=True)
+    yield from _bound("MIN_PROPERTIES", "minProperties", "object", upper=False)
+
+
+def _properties() -> Iterator[Rule]:
     named = '{"type":"object","properties":{"a":{"type":"string"}}'
     closed = named + ',"additionalProperties":false}'
     numbers = '{"type":"object","additionalProperties":{"type":"number"}}'
@@ -132,7 +140,9 @@ def _objects() -> Iterator[Rule]:
     yield Rule("PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", _NOT_COVERED, old=closed, new=numbers)
     yield Rule("ADDITIONAL_PROPERTIES_REMOVED", _REST_REMOVED, old=named + "}", new=closed)
     yield Rule("ADDITIONAL_PROPERTIES_NARROWED", _REST_NARROWED, old='{"type":"object"}', new=numbers)
-    yield from _unevaluated("PROPERTIES", "Properties", "object")
+
+
+def _dependencies() -> Iterator[Rule]:
     yield Rule(
         "DEPENDENCY_ARRAY_ADDED",
         _BOUND_ADDED,
@@ -157,8 +167,6 @@ def _objects() -> Iterator[Rule]:
         old='{"type":"object"}',
         new='{"type":"object","dependencies":{"a":{"required":["b"]}}}',
     )
-    yield from _bound("MAX_PROPERTIES", "maxProperties", "object", upper=True)
-    yield from _bound("MIN_PROPERTIES", "minProperties", "object", upper=False)
 
 
 def _arrays() -> Iterator[Rule]:
