@@ -64,10 +64,12 @@ class Node:
         return await self.registry.write(plan)
 
 
-async def test_a_primary_that_slept_cannot_write(kafka: Cluster, topic: Callable[[], str]) -> None:
-    """What it had planned is refused by the broker, and can be asked of its successor."""
-    name = topic()
-    first, second = (Node(kafka, name, Fencing.AUTO) for _ in range(2))
+@asynccontextmanager
+async def _deposed(
+    kafka: Cluster, topic: str, fencing: Fencing, foreign: tuple[str, ...] = ()
+) -> AsyncIterator[tuple["asyncio.Task[Registered]", Node]]:
+    """A registration that a primary planned, slept over and writes now; and its successor, which has written before."""
+    first, second = (Node(kafka, topic, fencing, foreign) for _ in range(2))
     async with first.reading(), second.reading(), first.leading():
         first.topic.wake.clear()
         late = asyncio.create_task(first.register("a", '"int"'))
@@ -75,10 +77,16 @@ async def test_a_primary_that_slept_cannot_write(kafka: Cluster, topic: Callable
         async with second.leading():
             assert (await second.register("b", '"long"')).id == 1
             first.topic.wake.set()
-            with pytest.raises(NotPrimaryError):
-                await late
-            assert (await second.register("a", '"int"')).id == 2
-    assert second.registry.read().conflicts == 0
+            yield late, second
+
+
+async def test_a_primary_that_slept_cannot_write(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """What it had planned is refused by the broker, and can be asked of its successor."""
+    async with _deposed(kafka, topic(), Fencing.AUTO) as (late, successor):
+        with pytest.raises(NotPrimaryError):
+            await late
+        assert (await successor.register("a", '"int"')).id == 2
+    assert successor.registry.read().conflicts == 0
 
 
 @pytest.mark.parametrize(("fencing", "foreign"), [(Fencing.OFF, ()), (Fencing.AUTO, ("http://other:8081",))])
@@ -86,18 +94,10 @@ async def test_without_fencing_it_can(
     kafka: Cluster, topic: Callable[[], str], fencing: Fencing, foreign: tuple[str, ...]
 ) -> None:
     """Which is what fencing is for: one id is given to two schemas, and each node drops the second."""
-    name = topic()
-    first, second = (Node(kafka, name, fencing, foreign) for _ in range(2))
-    async with first.reading(), second.reading(), first.leading():
-        first.topic.wake.clear()
-        late = asyncio.create_task(first.register("a", '"int"'))
-        await first.topic.asleep.wait()
-        async with second.leading():
-            assert (await second.register("b", '"long"')).id == 1
-            first.topic.wake.set()
-            assert (await late).id == 1
-            await second.registry.caught_up()
-    assert second.registry.read().conflicts == 1
+    async with _deposed(kafka, topic(), fencing, foreign) as (late, successor):
+        assert (await late).id == 1
+        await successor.registry.caught_up()
+    assert successor.registry.read().conflicts == 1
 
 
 async def test_registrations_that_wait_together_share_a_transaction(kafka: Cluster, topic: Callable[[], str]) -> None:
