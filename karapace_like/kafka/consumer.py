@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException
 from confluent_kafka import Consumer as Client
@@ -24,18 +24,15 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
+from karapace_like.kafka.blocking import BlockingCalls
 from karapace_like.kafka.messages import consumed, partition_of
 from karapace_like.kafka.place import NOWHERE, Place
 from karapace_like.records import Committed, ConsumedRecord, TopicPartition
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _BATCH = 500
 """Records taken from the client before other requests get the event loop again."""
-_MARGIN_SECONDS = 1.0
-"""How much later than the client itself a call is given up."""
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
 """Seconds between two looks at whether something has come."""
@@ -60,7 +57,7 @@ class Consumer:
 
     def __init__(self, options: dict[str, Any], threads: ThreadPoolExecutor, settings: ConsumerSettings) -> None:
         """Raises KafkaFailure for options that the client refuses."""
-        self._threads = threads
+        self._calls = BlockingCalls(threads, settings.timeout)
         self._timeout = settings.timeout
         self._rest_after = settings.rest_after
         self._topics: tuple[str, ...] | None = ()
@@ -78,8 +75,6 @@ class Consumer:
         """Whether the group, if it was asked, has said what to read."""
         self._parked: Place | None = None
         self._resting = False
-        self._waiting: asyncio.Future[Any] | None = None
-        """A call of the client that waits for a broker."""
         self._polled = asyncio.get_running_loop().time()
         self._place = NOWHERE
         """Where to begin in what the group will assign."""
@@ -143,7 +138,7 @@ class Consumer:
         self._leave_place()
         self._polled = asyncio.get_running_loop().time()
         self._resting = False
-        await self._call(lambda: self._client.assign([ClientPartition(*each) for each in partitions]))
+        await self._calls.make(lambda: self._client.assign([ClientPartition(*each) for each in partitions]))
         self._reassigned(partitions)
 
     async def unsubscribe(self) -> None:
@@ -165,13 +160,13 @@ class Consumer:
             self._taken.pop(at, None)
             if offset >= 0:
                 self._taken[at] = offset
-        await self._call(lambda: self._seek([ClientPartition(*at, offset) for at, offset in positions.items()]))
+        await self._calls.make(lambda: self._seek([ClientPartition(*at, offset) for at, offset in positions.items()]))
 
     async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """The first offset at or after each time, in milliseconds since the epoch; -1, the end, if there is none."""
         await self._return()
         wanted = [ClientPartition(*at, instant) for at, instant in times.items()]
-        found = await self._call(lambda: self._client.offsets_for_times(wanted, self._timeout))
+        found = await self._calls.make(lambda: self._client.offsets_for_times(wanted, self._timeout))
         return {partition_of(each): each.offset if each.offset >= 0 else OFFSET_END for each in found}
 
     async def peek(
@@ -218,7 +213,7 @@ class Consumer:
         """Commit what was taken so far, in every assigned partition."""
         await self._return(joined=True)
         try:
-            await self._call(lambda: self._client.commit(asynchronous=False))
+            await self._calls.make(lambda: self._client.commit(asynchronous=False))
         except KafkaFailure as failure:
             if failure.name != "_NO_OFFSET":  # nothing was taken since the last commit
                 raise
@@ -227,7 +222,7 @@ class Consumer:
         """Commit these positions for the group."""
         await self._return(joined=True)
         wanted = [ClientPartition(*each.at, each.offset, each.metadata or "") for each in offsets]
-        done = await self._call(lambda: self._client.commit(offsets=wanted, asynchronous=False))
+        done = await self._calls.make(lambda: self._client.commit(offsets=wanted, asynchronous=False))
         for each in done or ():
             if each.error is not None:
                 raise translate.failure(each.error)
@@ -236,7 +231,7 @@ class Consumer:
         """The group's committed positions, without the partitions that have none."""
         await self._return()
         wanted = [ClientPartition(*each) for each in partitions]
-        found = await self._call(lambda: self._client.committed(wanted, self._timeout))
+        found = await self._calls.make(lambda: self._client.committed(wanted, self._timeout))
         return [Committed(partition_of(each), each.offset, each.metadata) for each in found if each.offset >= 0]
 
     def tend(self) -> None:
@@ -262,36 +257,7 @@ class Consumer:
 
     async def _close_client(self) -> None:
         """Let the client go, however long that takes; a call that still waits would be left without it."""
-        if self._waiting is not None:
-            await asyncio.wait({self._waiting})
-            self._waiting = None
-        with translate.failures():
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._client.close)
-
-    async def _call(self, call: Callable[[], T]) -> T:
-        """Run a call that may wait for a broker in a thread; raises KafkaFailure.
-
-        A commit waits for minutes for a broker that is away. Then this one is given up, and so are those that follow,
-        until the client has come back from it.
-        """
-
-        def translated() -> T:
-            with translate.failures():
-                return call()
-
-        if self._waiting is not None:
-            await self._in_time(self._waiting)
-        calling = asyncio.get_running_loop().run_in_executor(self._threads, translated)
-        self._waiting = calling
-        await self._in_time(calling)
-        return calling.result()
-
-    async def _in_time(self, calling: "asyncio.Future[Any]") -> None:
-        """Wait until the call has ended, somehow; raises KafkaFailure if that takes too long."""
-        if not (await asyncio.wait({calling}, timeout=self._timeout + _MARGIN_SECONDS))[0]:
-            calling.add_done_callback(lambda ended: ended.exception())  # nobody else asks for it
-            raise KafkaFailure("_TIMED_OUT", "The brokers do not answer.", retriable=True)
-        self._waiting = None
+        await self._calls.see_through(self._client.close)
 
     def _positions(self) -> dict[TopicPartition, int]:
         """Where the caller is in the partitions that it is known of."""
@@ -345,7 +311,7 @@ class Consumer:
     async def _subscribe(self, names: list[str]) -> None:
         self._names, self._settled = names, False
         self._polled = asyncio.get_running_loop().time()
-        await self._call(
+        await self._calls.make(
             lambda: self._client.subscribe(
                 names, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
