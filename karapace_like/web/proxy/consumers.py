@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from yarl import URL
@@ -82,7 +83,7 @@ async def create(request: web.Request) -> web.Response:
         await owners.check_free(request, group, wanted.name)
     name = proxy(request).consumers.create(group, wanted, user(request))
     base = URL(proxy(request).settings.base_uri or str(request.url.origin()))
-    address = base / "consumers" / group / "instances" / name
+    address = base.joinpath("consumers", quote(group, safe=""), "instances", quote(name, safe=""), encoded=True)
     return answer(request, {"instance_id": name, "base_uri": str(address)}, CONSUMER_OFFER)
 
 
@@ -98,6 +99,9 @@ async def subscribe(request: web.Request) -> web.Response:
         request, "ConsumerSubscriptionRecord", ("topics", "topic_pattern"), "subscribe.subscription"
     )
     topics, pattern = found.strings("topics"), found.string("topic_pattern")
+    for at, topic in enumerate(topics or ()):
+        if not topic:
+            raise errors.violation(f"subscribe.subscription.topics[{at}]", "must not be empty", topic)
     subscribed = instance(request)
     # A pattern may lead to any topic, also to one that is made later.
     require(request, Operation.READ, Kind.TOPIC, topics if topics is not None else [EVERY] if pattern else [])

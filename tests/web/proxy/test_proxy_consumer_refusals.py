@@ -88,6 +88,11 @@ async def test_bad_instances_are_refused(proxy: ProxyApi, group: str, body: obje
         ("subscription", None, (422, 422, "subscribe.subscription must not be null (was null)")),
         ("subscription", {"topic": "a"}, (422, 422, "Unrecognized field: topic")),
         ("subscription", {"topics": "a"}, (400, 400, None)),
+        (
+            "subscription",
+            {"topics": ["a", ""]},
+            (422, 422, "subscribe.subscription.topics[1] must not be empty (was )"),
+        ),
         ("assignments", None, (422, 422, "assign.assignmentRequest must not be null (was null)")),
         ("assignments", {}, (422, 422, "assign.assignmentRequest.partitions must not be null (was null)")),
         ("assignments", {"partitions": [{"partition": 0}]}, (422, 422, None)),
@@ -118,6 +123,11 @@ async def test_bad_requests_about_an_instance_are_refused(
 async def test_committed_offsets_are_asked_for_by_partition(proxy: ProxyApi, group: str) -> None:
     instance = await proxy.consumer(group)
     await expect(proxy, (404, 40402, "Partition not found."), "GET", f"{instance}/offsets")
+
+
+async def test_a_commit_of_no_offsets_commits_nothing(proxy: ProxyApi, group: str) -> None:
+    instance = await proxy.consumer(group)
+    assert await proxy("POST", f"{instance}/offsets", {"offsets": []}) == (200, [])
 
 
 @pytest.mark.parametrize("query", ["timeout=x", "max_bytes=x", "timeout=99999999999999999999"])

@@ -27,20 +27,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_an_instance_lives_until_it_is_deleted(proxy: ProxyApi, group: str) -> None:
     """Its name is its own within its group, and free again afterwards."""
-    made = await proxy("POST", f"/consumers/{group}", {"name": "c 1", "format": "json"})
-    address = f"/consumers/{group}/instances/c%201"
-    assert made == (200, {"instance_id": "c 1", "base_uri": str(proxy.client.make_url("/")) + address[1:]})
+    made = await proxy("POST", f"/consumers/{group}", {"name": "c 1/2", "format": "json"})
+    address = f"/consumers/{group}/instances/c%201%2F2"
+    assert made == (200, {"instance_id": "c 1/2", "base_uri": str(proxy.client.make_url("/")) + address[1:]})
     await expect(
         proxy,
         (409, 40902, "Consumer with specified consumer ID already exists in the specified consumer group."),
         "POST",
         f"/consumers/{group}",
-        {"name": "c 1"},
+        {"name": "c 1/2"},
     )
-    assert (await proxy("POST", f"/consumers/{group}-other", {"name": "c 1"}))[0] == 200
+    assert (await proxy("POST", f"/consumers/{group}-other", {"name": "c 1/2"}))[0] == 200
     assert await proxy("DELETE", address) == (204, None)
     await expect(proxy, NOT_FOUND, "DELETE", address)
-    assert (await proxy("POST", f"/consumers/{group}", {"name": "c 1"}))[0] == 200
+    assert (await proxy("POST", f"/consumers/{group}", {"name": "c 1/2"}))[0] == 200
 
 
 async def test_an_instance_without_a_name_gets_one(proxy: ProxyApi, group: str) -> None:
