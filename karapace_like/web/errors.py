@@ -57,13 +57,21 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return error_response(request.path, ApiError(413, f"HTTP 413 Request Entity Too Large: {error.text}"))
     except web.RequestPayloadError as error:
         return error_response(request.path, ApiError(400, f"HTTP 400 Bad Request: the body cannot be read: {error}"))
+    except web.HTTPMethodNotAllowed as error:
+        if request.method == "OPTIONS":
+            return web.Response(headers={"Allow": ",".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+        return _refused(request, error)
     except web.HTTPException as error:
         if error.status < web.HTTPBadRequest.status_code:
             raise
-        answer = error_response(request.path, ApiError(error.status, f"HTTP {error.status} {error.reason}"))
-        if allow := error.headers.get("Allow"):
-            answer.headers["Allow"] = allow
-        return answer
+        return _refused(request, error)
     except Exception:
         logger.exception("Unexpected failure of %s %s", request.method, request.path)
         return error_response(request.path, ApiError(500, "Internal Server Error"))
+
+
+def _refused(request: web.Request, error: web.HTTPException) -> web.Response:
+    answer = error_response(request.path, ApiError(error.status, f"HTTP {error.status} {error.reason}"))
+    if allow := error.headers.get("Allow"):
+        answer.headers["Allow"] = allow
+    return answer

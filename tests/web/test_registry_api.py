@@ -293,6 +293,17 @@ async def test_bad_input_is_answered_in_the_error_shape_and_writes_nothing(
     assert api.log.records == []
 
 
+async def test_options_tells_the_methods_of_a_path(api: Api) -> None:
+    for path, methods in {
+        "/config": "DELETE,GET,HEAD,OPTIONS,PUT",
+        "/subjects/a/versions/1": "DELETE,GET,HEAD,OPTIONS",
+    }.items():
+        async with api.client.options(path) as answer:
+            assert (answer.status, answer.headers["Allow"], await answer.read()) == (200, methods, b"")
+    async with api.client.options("/nowhere") as answer:
+        assert answer.status == 404
+
+
 async def test_a_failure_that_nobody_foresaw_still_answers_in_the_error_shape(api: Api) -> None:
     """500 with a body, and no detail of the inside."""
 
