@@ -111,21 +111,20 @@ class Admin:
                     _CLUSTER_DEFAULT if wanted.replication_factor is None else wanted.replication_factor
                 ),
             }
-        try:
-            topic = ClientTopic(wanted.name, config=configs, **shape)
-        except (ValueError, OverflowError, TypeError) as error:
-            raise KafkaFailure("INVALID_REQUEST", str(error)) from error
         await self._answer(
             lambda: self._connection.client.create_topics(
-                [topic], request_timeout=self._timeout, validate_only=validate_only
+                [ClientTopic(wanted.name, config=configs, **shape)],
+                request_timeout=self._timeout,
+                validate_only=validate_only,
             )[wanted.name]
         )
 
     async def add_partitions(self, topic: str, count: int) -> None:
         """Let the topic have `count` partitions, which must be more than it has."""
-        wanted = NewPartitions(topic, count)
         await self._answer(
-            lambda: self._connection.client.create_partitions([wanted], request_timeout=self._timeout)[topic]
+            lambda: self._connection.client.create_partitions(
+                [NewPartitions(topic, count)], request_timeout=self._timeout
+            )[topic]
         )
 
     async def delete_topic(self, topic: str) -> None:

@@ -44,11 +44,18 @@ class Connection:
         self.timeout = timeout
 
     async def answer(self, ask: Callable[[], Future[T]]) -> T:
-        """What the cluster answers; asked again while a leader is on its way. Raises KafkaFailure."""
+        """What the cluster answers; asked again while a leader is on its way. Raises KafkaFailure.
+
+        Also where the client itself will not ask: it knows limits of its own.
+        """
 
         async def asked() -> T:
             with translate.failures():
-                return await self._nudged(asyncio.wrap_future(ask()))
+                try:
+                    answer = ask()
+                except (ValueError, OverflowError, TypeError) as error:
+                    raise KafkaFailure("INVALID_REQUEST", str(error)) from error
+                return await self._nudged(asyncio.wrap_future(answer))
 
         return await self.persistently(asked)
 

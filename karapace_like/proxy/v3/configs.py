@@ -57,13 +57,16 @@ class Configs:
     async def alter(
         self, cluster: str, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False
     ) -> None:
-        """Make all of the changes, or none; 404 if there is no config of a name."""
+        """Make all of the changes, or none; 404 if there is no config of a name, 40002 if one is named twice."""
         known = await self._names(cluster, owner)
         for change in changes:
             if change.name not in known:
                 raise errors.config_not_found(change.name, owner, cluster)
-        with errors.kafka_failures():
-            await self._admin.configs.alter(owner, changes, validate_only=validate_only)
+        if len({each.name for each in changes}) < len(changes):
+            raise errors.bad_value("Error due to duplicate config keys")
+        if changes:
+            with errors.kafka_failures():
+                await self._admin.configs.alter(owner, changes, validate_only=validate_only)
 
     async def alter_topics(self, cluster: str, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         """Make the changes in every topic but Kafka's own, one after the other; the first failure ends it."""

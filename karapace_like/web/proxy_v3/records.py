@@ -33,36 +33,39 @@ _encoder = msgspec.json.Encoder()
 _raw_entries = msgspec.json.Decoder(dict[str, msgspec.Raw | list[dict[str, msgspec.Raw] | None]])
 
 
-class _Part(msgspec.Struct, omit_defaults=True):
+# The order of the fields is the wire's, and the reference's.
+
+
+class _Part(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A key or value in a result."""
 
     type: str
-    size: int
     subject: str | None = None
     schema_id: int | None = None
     schema_version: int | None = None
+    size: int
 
 
-class _Success(msgspec.Struct, omit_defaults=True):
+class _Success(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The result of a record that is in the topic."""
 
+    id: str | None = None
+    error_code: int | None = None
     cluster_id: str
     topic_name: str
     partition_id: int
     offset: int
     timestamp: str
-    error_code: int | None = None
-    id: str | None = None
     key: _Part | None = None
     value: _Part | None = None
 
 
-class _Failure(msgspec.Struct, omit_defaults=True):
+class _Failure(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The result of a record that is not."""
 
+    id: str | None = None
     error_code: int
     message: str
-    id: str | None = None
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -186,7 +189,7 @@ def _entry(found: JsonObject, raw: dict[str, msgspec.Raw]) -> RecordRequest | Ap
 
 def _rendered(request: web.Request, result: Result) -> _Success | _Failure:
     if not isinstance(result, WrittenRecord):
-        return _Failure(result.code, result.message)
+        return _Failure(error_code=result.code, message=result.message)
     delivery = result.delivery
     return _Success(
         cluster_id=cluster(request),
@@ -209,7 +212,13 @@ def spelled_time(milliseconds: int) -> str:
 def _part(written: WrittenData | None) -> _Part | None:
     if written is None:
         return None
-    return _Part(written.type, written.size, written.subject, written.schema_id, written.schema_version)
+    return _Part(
+        type=written.type,
+        subject=written.subject,
+        schema_id=written.schema_id,
+        schema_version=written.schema_version,
+        size=written.size,
+    )
 
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"

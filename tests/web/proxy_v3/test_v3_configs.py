@@ -60,6 +60,8 @@ async def test_several_changes_are_made_together_or_not_at_all(v3: V3Api, topic_
     status, error = await v3("POST", f"{path}:alter", {"data": [good, bad]})
     assert (status, error["error_code"]) == (400, 40002)
     assert await value_of(v3, f"{path}/segment.ms") != ("7000", "DYNAMIC_TOPIC_CONFIG")
+    assert (await v3("POST", f"{path}:alter", {"data": [good, good]}))[1]["error_code"] == 40002
+    assert await v3("POST", f"{path}:alter", {"data": []}) == (204, None)
     both = {"data": [good, {"name": "retention.ms", "operation": "DELETE"}]}
     assert await v3("POST", f"{path}:alter", both) == (204, None)
     await becomes(v3, f"{path}/segment.ms", ("7000", "DYNAMIC_TOPIC_CONFIG"))

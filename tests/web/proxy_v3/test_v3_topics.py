@@ -57,7 +57,8 @@ async def test_a_topic_is_created_found_enlarged_and_deleted(v3: V3Api, topic: C
     assert made in (await v3("GET", "/topics"))[1]["data"]
     assert (await v3("GET", f"/topics/{name}/configs/cleanup.policy"))[1]["value"] == "compact"
     assert await v3("PATCH", f"/topics/{name}", {"partitions_count": 3}) == (200, made | {"partitions_count": 3})
-    assert refusal(await v3("PATCH", f"/topics/{name}", {"partitions_count": 3}))[:2] == (400, 40002)
+    for count in (3, 1, 0, -1, 200_000, 2**31 - 1):
+        assert refusal(await v3("PATCH", f"/topics/{name}", {"partitions_count": count}))[:2] == (400, 40002)
     assert await v3("DELETE", f"/topics/{name}") == (204, None)
     assert refusal(await v3("DELETE", f"/topics/{name}")) == NO_SUCH_TOPIC
 
@@ -85,6 +86,10 @@ async def test_replicas_may_be_assigned(v3: V3Api, topic: Callable[[], str]) -> 
         ({"topic_name": "t", "nonsense": 1}, 422),
         ({"topic_name": "t", "partitions_count": "many"}, 400),
         ({"topic_name": "t", "partitions_count": 0}, 40002),
+        ({"topic_name": "t", "partitions_count": -5}, 40002),
+        ({"topic_name": "t", "partitions_count": 200_000}, 40002),
+        ({"topic_name": "t", "replication_factor": -5}, 40002),
+        ({"topic_name": "t", "replicas_assignments": {"0": []}}, 40002),
         ({"topic_name": "no/topic"}, 40002),
         ({"topic_name": ""}, 40002),
         ({"topic_name": "t", "replicas_assignments": [{"partition_id": 0, "broker_ids": [1]}]}, 400),
