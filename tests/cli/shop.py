@@ -1,12 +1,11 @@
 """A folder of schemas and the registry it is meant for, with subjects of its own, so that tests share a service."""
 
-import json
 import secrets
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.calling import call
 from tests.command_line import Outcome, run, write
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -52,14 +51,7 @@ class Shop:
         return run(*arguments, "--registry", self.url, folder=self.folder)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            self.url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": MEDIA_TYPE},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        return call(self.url, method, path, body, content_type=MEDIA_TYPE)
 
     def version(self, name: str, number: int | str = "latest") -> Any:
         return self.ask("GET", f"/subjects/{self.prefix}{name}/versions/{number}")

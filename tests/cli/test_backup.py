@@ -8,31 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.cli.large_registry import registry_records, write
 from tests.command_line import run, started
 from tests.service_process import ServiceProcess
 
 SCHEMAS = int(os.environ.get("BACKUP_SCHEMAS", "300"))
 """`make backup` takes 10,000: more than a minute of a small machine."""
-
-
-def ask(url: str, method: str = "GET", body: object = None) -> Any:
-    request = urllib.request.Request(
-        url,
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
 
 
 def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Path) -> None:
@@ -49,7 +37,9 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
         assert imported.out.startswith(f"{SCHEMAS} versions registered")
         assert run("verify", archive, "--registry", wiped.url) == (0, "Equal\n", "")
         assert run("export", again, "--registry", wiped.url).code == 0
-        modes = [ask(f"{wiped.url}/mode/{place}?defaultToGlobal=true") for place in ("orders-2", ":.eu:orders-2")]
+        modes = [
+            call(wiped.url, "GET", f"/mode/{place}?defaultToGlobal=true") for place in ("orders-2", ":.eu:orders-2")
+        ]
         assert modes == [{"mode": "READWRITE"}] * 2
     assert again.read_bytes() == archive.read_bytes()
     source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
@@ -62,11 +52,11 @@ def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(kafka: C
     with ServiceProcess(kafka.bootstrap_servers) as target:
         for versions in (1, 75, 149):
             process = started("import", archive, "--registry", target.url)
-            while process.poll() is None and len(ask(f"{target.url}/schemas?deleted=true")) < versions:
+            while process.poll() is None and len(call(target.url, "GET", "/schemas?deleted=true")) < versions:
                 time.sleep(0.01)
             process.send_signal(signal.SIGKILL)
             process.communicate()
-        assert ask(f"{target.url}/mode") in ({"mode": "IMPORT"}, {"mode": "READWRITE"})
+        assert call(target.url, "GET", "/mode") in ({"mode": "IMPORT"}, {"mode": "READWRITE"})
         assert run("import", archive, "--registry", target.url).code == 0
         assert run("verify", archive, "--registry", target.url).code == 0
         again = run("import", archive, "--registry", target.url)
@@ -80,7 +70,7 @@ def test_a_context_is_restored_under_another_name(
     selection = ("--context", ".eu", "--as", name, "--registry", service.url)
     assert run("import", archive, *selection).code == 0
     assert run("verify", archive, *selection) == (0, "Equal\n", "")
-    version = ask(f"{service.url}/subjects/:{name}:orders-1/versions/2")
+    version = call(service.url, "GET", f"/subjects/:{name}:orders-1/versions/2")
     assert version["references"] == [{"name": "Money", "subject": "money", "version": 1}]
 
 
@@ -88,9 +78,9 @@ def test_differences_are_listed(service: ServiceProcess, archive: Path, context:
     name = context()
     selection = ("--context", ".eu", "--as", name, "--registry", service.url)
     assert run("import", archive, *selection).code == 0
-    ask(f"{service.url}/subjects/:{name}:orders-2/versions/2", "DELETE")
-    ask(f"{service.url}/subjects/:{name}:more/versions", "POST", {"schema": '"int"'})
-    ask(f"{service.url}/config/:{name}:orders-0", "PUT", {"compatibility": "FORWARD"})
+    call(service.url, "DELETE", f"/subjects/:{name}:orders-2/versions/2")
+    call(service.url, "POST", f"/subjects/:{name}:more/versions", {"schema": '"int"'})
+    call(service.url, "PUT", f"/config/:{name}:orders-0", {"compatibility": "FORWARD"})
     found = run("verify", archive, *selection)
     assert found.code == 1
     assert found.out.splitlines() == [
@@ -110,14 +100,14 @@ def test_a_registry_with_other_contents_is_left_alone(
     service: ServiceProcess, archive: Path, context: Callable[[], str]
 ) -> None:
     name = context()
-    ask(f"{service.url}/subjects/:{name}:money/versions", "POST", {"schema": '"int"'})
-    before = ask(f"{service.url}/schemas?subjectPrefix=:{name}:")
+    call(service.url, "POST", f"/subjects/:{name}:money/versions", {"schema": '"int"'})
+    before = call(service.url, "GET", f"/schemas?subjectPrefix=:{name}:")
     found = run("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
     assert found.code == 2
     assert f":{name}:money version 1 is another schema, with id 1, than in the backup, with id 1" in found.err
     assert "Nothing was imported" in found.err
-    assert ask(f"{service.url}/schemas?subjectPrefix=:{name}:") == before
-    assert ask(f"{service.url}/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
+    assert call(service.url, "GET", f"/schemas?subjectPrefix=:{name}:") == before
+    assert call(service.url, "GET", f"/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
 
 
 def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
@@ -140,8 +130,8 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
     assert found.code == 1
     assert found.out.startswith("1 versions registered")
     assert f":{name}:orphan version 1: " in found.err
-    assert ask(f"{service.url}/subjects?subjectPrefix=:{name}:") == [f":{name}:whole"]
-    assert ask(f"{service.url}/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
+    assert call(service.url, "GET", f"/subjects?subjectPrefix=:{name}:") == [f":{name}:whole"]
+    assert call(service.url, "GET", f"/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cli.test_backup import ask
+from tests.calling import call
 from tests.command_line import Outcome, run
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE, Log, version_key
@@ -103,9 +103,9 @@ def test_a_fault_is_found_explained_and_repaired(made: Made, doctor: Callable[..
 
 def served(registry: ServiceProcess) -> dict[str, Any]:
     return {
-        path: [{**each, "ts": 0} if isinstance(each, dict) else each for each in ask(f"{registry.url}{path}")]
+        path: [{**each, "ts": 0} if isinstance(each, dict) else each for each in call(registry.url, "GET", path)]
         for path in ("/schemas?deleted=true", "/subjects", "/contexts")
-    } | {path: ask(f"{registry.url}{path}") for path in ("/config", "/config/user")}
+    } | {path: call(registry.url, "GET", path) for path in ("/config", "/config/user")}
 
 
 def test_a_repair_changes_nothing_of_what_is_served(kafka: Cluster, made: Made, doctor: Callable[..., Outcome]) -> None:
@@ -148,14 +148,14 @@ def test_a_topic_whose_schemas_would_be_deleted_is_made_compacted(made: Made, do
 
 def test_a_healthy_registry_has_no_fault_whatever_it_was_asked(kafka: Cluster, doctor: Callable[..., Outcome]) -> None:
     with ServiceProcess(kafka.bootstrap_servers) as registry:
-        ask(f"{registry.url}/config/later", "PUT", {"compatibility": "FULL"})
+        call(registry.url, "PUT", "/config/later", {"compatibility": "FULL"})
         for subject in ("a", "b", ":.eu:c"):
-            ask(f"{registry.url}/subjects/{subject}/versions", "POST", {"schema": '"int"'})
-            ask(f"{registry.url}/config/{subject}", "PUT", {"compatibility": "NONE"})
-            ask(f"{registry.url}/subjects/{subject}/versions", "POST", {"schema": '"string"'})
-        ask(f"{registry.url}/subjects/a/versions/1", "DELETE")
-        ask(f"{registry.url}/subjects/b", "DELETE")
-        ask(f"{registry.url}/subjects/b?permanent=true", "DELETE")
+            call(registry.url, "POST", f"/subjects/{subject}/versions", {"schema": '"int"'})
+            call(registry.url, "PUT", f"/config/{subject}", {"compatibility": "NONE"})
+            call(registry.url, "POST", f"/subjects/{subject}/versions", {"schema": '"string"'})
+        call(registry.url, "DELETE", "/subjects/a/versions/1")
+        call(registry.url, "DELETE", "/subjects/b")
+        call(registry.url, "DELETE", "/subjects/b?permanent=true")
         assert doctor(registry.topic) == (0, "Nothing is wrong\n", "")
 
 
@@ -164,15 +164,15 @@ def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
 ) -> None:
     topic = made(FAULTS["legacy key"][0])
     with ServiceProcess(kafka.bootstrap_servers, topic_name=topic) as registry:
-        ask(f"{registry.url}/subjects/first/versions", "POST", {"schema": '"int"'})
+        call(registry.url, "POST", "/subjects/first/versions", {"schema": '"int"'})
         refused = doctor(topic, "--repair")
         assert refused.code == 2
         assert "1 nodes of the group" in refused.err
         assert doctor(topic).out.startswith("legacy key: user version 1")
         assert doctor(topic, "--repair", "--force").code == 0
         # The primary was fenced: it takes over again with its next write, and nothing is lost.
-        ask(f"{registry.url}/subjects/second/versions", "POST", {"schema": '"int"'})
-        assert ask(f"{registry.url}/subjects") == ["first", "second", "user"]
+        call(registry.url, "POST", "/subjects/second/versions", {"schema": '"int"'})
+        assert call(registry.url, "GET", "/subjects") == ["first", "second", "user"]
         assert doctor(topic).out == "Nothing is wrong\n"
 
 

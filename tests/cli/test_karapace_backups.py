@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.calling import call
 from tests.cli import karapace_backups
 from tests.cli.karapace_backups import Topic
-from tests.cli.test_backup import ask
 from tests.command_line import run
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE
@@ -39,10 +39,10 @@ def test_a_backup_of_karapace_is_restored(
     assert (found.code, found.err) == (0, "")
     assert found.out == "3 versions registered, 1 soft-deleted, 1 configs set\n"
     assert run("verify", backup, *selection) == (0, "Equal\n", "")
-    assert ask(f"{service.url}/subjects?subjectPrefix=:{context}:") == [f":{context}:user"]
-    user = ask(f"{service.url}/subjects/:{context}:user/versions/2")
+    assert call(service.url, "GET", f"/subjects?subjectPrefix=:{context}:") == [f":{context}:user"]
+    user = call(service.url, "GET", f"/subjects/:{context}:user/versions/2")
     assert (user["id"], json.loads(user["schema"])["fields"][0]["type"]) == (2, "long")
-    assert ask(f"{service.url}/config/:{context}:user") == {"compatibilityLevel": "FULL"}
+    assert call(service.url, "GET", f"/config/:{context}:user") == {"compatibilityLevel": "FULL"}
 
 
 @pytest.mark.parametrize("write", FORMATS)

@@ -2,9 +2,7 @@
 write REST reads. Each schema refers to one of another subject.
 """
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -19,6 +17,7 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.clients import protos
 from tests.service_process import ServiceProcess
 
@@ -76,13 +75,6 @@ def media_type(embedded: str) -> str:
     return f"application/vnd.kafka.{embedded}.v2+json"
 
 
-def call(service: ServiceProcess, method: str, path: str, body: object = None, **headers: str) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(service.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-        return json.loads(answer.read())
-
-
 def registered(client: SchemaRegistryClient, texts: Texts, topic: str) -> list[SchemaReference]:
     """What the route refers to, registered."""
     client.register_schema(f"{topic}-parcel", Schema(texts.parcel, texts.type))
@@ -103,7 +95,7 @@ def read_by_rest(service: ServiceProcess, topic: str, embedded: str) -> list[Any
     found: list[Any] = []
     while len(found) < len(VALUES) and time.monotonic() < give_up:
         path = f"/topics/{topic}/partitions/0/records?timeout=1000&key_format=binary"
-        found = [each["value"] for each in call(service, "GET", path, Accept=media_type(embedded))]
+        found = [each["value"] for each in call(service.url, "GET", path, Accept=media_type(embedded))]
     return found
 
 
@@ -120,7 +112,7 @@ def test_what_rest_writes_clients_read(
         body = {
             "value_schema": texts.route, "value_references": references, "records": [{"value": each} for each in VALUES]
         }  # fmt: skip
-        answer = call(service, "POST", f"/topics/{name}", body, **{"Content-Type": media_type(embedded)})
+        answer = call(service.url, "POST", f"/topics/{name}", body, content_type=media_type(embedded))
         assert [each["error"] for each in answer["offsets"]] == [None, None]
         deserialize = {
             "avro": lambda: AvroDeserializer(client),

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.service_process import ServiceProcess
 
 SCHEMA = json.dumps(
@@ -38,13 +38,10 @@ TOUR = Path(__file__).parents[2] / "examples" / "tour.sh"
 _READ_SECONDS = 30
 
 
-def call(service: ServiceProcess, method: str, path: str, body: object = None, media_type: str = V2) -> Any:
-    headers = {"Content-Type": media_type} if body is not None else {"Accept": media_type}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(service.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        content = answer.read()
-    return json.loads(content) if content else None
+def ask(service: ServiceProcess, method: str, path: str, body: object = None, media_type: str = V2) -> Any:
+    if body is None:
+        return call(service.url, method, path, Accept=media_type)
+    return call(service.url, method, path, body, content_type=media_type)
 
 
 def test_records_produced_as_avro_by_rest_are_read_by_a_client_and_by_rest(
@@ -53,7 +50,7 @@ def test_records_produced_as_avro_by_rest_are_read_by_a_client_and_by_rest(
     """Once with the library's AvroDeserializer, once as JSON."""
     name = topic()
     body = {"value_schema": SCHEMA, "records": [{"value": each} for each in AS_AVRO_JSON]}
-    answer = call(service, "POST", f"/topics/{name}", body, AVRO)
+    answer = ask(service, "POST", f"/topics/{name}", body, AVRO)
     assert [each["error_code"] for each in answer["offsets"]] == [None, None]
     assert _decoded_by_the_library(kafka, service, name) == VALUES
     assert _consumed_by_rest(service, name) == AS_AVRO_JSON
@@ -89,14 +86,14 @@ def _decoded_by_the_library(kafka: Cluster, service: ServiceProcess, name: str) 
 
 
 def _consumed_by_rest(service: ServiceProcess, name: str) -> list[Any]:
-    made = call(service, "POST", f"/consumers/{name}-rest", {"format": "avro", "auto.offset.reset": "earliest"})
+    made = ask(service, "POST", f"/consumers/{name}-rest", {"format": "avro", "auto.offset.reset": "earliest"})
     instance = f"/consumers/{name}-rest/instances/{made['instance_id']}"
-    call(service, "POST", f"{instance}/subscription", {"topics": [name]})
+    ask(service, "POST", f"{instance}/subscription", {"topics": [name]})
     found: list[Any] = []
     give_up = time.monotonic() + _READ_SECONDS
     while len(found) < len(VALUES) and time.monotonic() < give_up:
-        found += [each["value"] for each in call(service, "GET", f"{instance}/records?timeout=5000", media_type=AVRO)]
-    call(service, "DELETE", instance)
+        found += [each["value"] for each in ask(service, "GET", f"{instance}/records?timeout=5000", media_type=AVRO)]
+    ask(service, "DELETE", instance)
     return found
 
 
@@ -120,4 +117,4 @@ def test_the_tour_of_the_readme_runs(service: ServiceProcess, topic: Callable[[]
 @pytest.mark.parametrize("path", ["/topics", "/subjects"])
 def test_one_listener_serves_both_halves(service: ServiceProcess, path: str) -> None:
     """Whichever port a client knows."""
-    assert isinstance(call(service, "GET", path, media_type="*/*"), list)
+    assert isinstance(ask(service, "GET", path, media_type="*/*"), list)

@@ -16,10 +16,11 @@ from typing import Any
 import aiohttp
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.cluster.clients import Reader, Writer, never_twice
 from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.history import Holding, Version, violations
-from tests.cluster.registry_nodes import RegistryNodes, call, health
+from tests.cluster.registry_nodes import RegistryNodes, health
 from tests.cluster.report import Report
 
 _WRITERS = 8

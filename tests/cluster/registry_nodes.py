@@ -11,26 +11,11 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from tests.calling import call
 from tests.service_process import ServiceProcess
 
 _AGREE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-
-
-def call(
-    url: str,
-    method: str,
-    path: str,
-    body: object = None,
-    *,
-    timeout: float = 60,
-    content_type: str = "application/json",
-) -> Any:
-    """The decoded answer; raises urllib.error.HTTPError for a refusal."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data, {"Content-Type": content_type}, method=method)
-    with urllib.request.urlopen(request, timeout=timeout) as answer:
-        return json.loads(answer.read() or b"null")
 
 
 class RegistryNodes:

@@ -15,7 +15,7 @@ import pytest
 
 from karapace_like.access.passwords import Algorithm, new_user
 from karapace_like.kafka.cluster import Cluster
-from tests.cluster.registry_nodes import call
+from tests.calling import call
 from tests.service_process import ServiceProcess
 
 FLOOR = '{"type":"record","name":"Floor","fields":[{"name":"number","type":"int"}]}'
@@ -62,12 +62,8 @@ def proxy_of(kafka: Cluster, registry: ServiceProcess, password: str = "secret")
 
 
 def ask(registry: ServiceProcess, method: str, path: str, body: object = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
     credentials = base64.b64encode(b"proxy:secret").decode()
-    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-    request = urllib.request.Request(registry.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read())
+    return call(registry.url, method, path, body, Authorization=f"Basic {credentials}")
 
 
 def produce(proxy: ServiceProcess, topic: str, *values: object, **schema: object) -> Any:

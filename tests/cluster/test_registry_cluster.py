@@ -10,11 +10,12 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.cluster import chaos, sleepy_node
 from tests.cluster.clients import Client
 from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.history import Action, Event, Outcome
-from tests.cluster.registry_nodes import RegistryNodes, call, health, kill, pause, resume
+from tests.cluster.registry_nodes import RegistryNodes, health, kill, pause, resume
 from tests.cluster.report import Report
 from tests.service_process import ServiceProcess
 

@@ -17,7 +17,8 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cluster.registry_nodes import RegistryNodes, call, health
+from tests.calling import call
+from tests.cluster.registry_nodes import RegistryNodes, health
 from tests.service_process import ServiceProcess
 
 _SECONDS = 60.0

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.calling import call
 from tests.service_process import ServiceProcess
 
 MONITORING = Path(__file__).parents[2] / "monitoring"
@@ -37,10 +38,8 @@ def value(series: Mapping[tuple[str, Labels], float], name: str, **labels: str) 
 
 
 def ask(service: ServiceProcess, method: str, path: str, body: object = None, kind: str = "application/json") -> None:
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(service.url + path, content, {"Content-Type": kind}, method=method)
     try:
-        urllib.request.urlopen(request).read()
+        call(service.url, method, path, body, content_type=kind)
     except urllib.error.HTTPError as error:
         error.close()
 

@@ -14,16 +14,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
 from tests.service_process import ServiceProcess
-
-JSON = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
-
-
-def call(service: ServiceProcess, method: str, path: str, body: object = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(service.url + path, data, JSON, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())
 
 
 def records_of(kafka: Cluster, topic: str) -> list[tuple[bytes, bytes | None]]:
@@ -46,20 +38,20 @@ def records_of(kafka: Cluster, topic: str) -> list[tuple[bytes, bytes | None]]:
 def test_a_restart_of_the_service_loses_nothing_and_the_topic_is_as_documented(kafka: Cluster) -> None:
     """Keys are the reference registry's byte for byte, and a deletion is a real null."""
     with ServiceProcess(kafka.bootstrap_servers) as service:
-        call(service, "POST", "/subjects/a/versions", {"schema": '"int"'})
-        call(service, "POST", "/subjects/a/versions", {"schema": '"long"'})
-        call(service, "POST", "/subjects/b/versions", {"schema": '"string"'})
-        call(service, "PUT", "/config", {"compatibility": "FULL"})
-        call(service, "PUT", "/config/a", {"compatibility": "NONE"})
-        call(service, "DELETE", "/subjects/a/versions/1")
-        call(service, "DELETE", "/subjects/a/versions/1?permanent=true")
-        call(service, "DELETE", "/subjects/b")
-        before = [call(service, "GET", path) for path in ("/subjects", "/schemas?deleted=true", "/config", "/config/a")]
+        call(service.url, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        call(service.url, "POST", "/subjects/a/versions", {"schema": '"long"'})
+        call(service.url, "POST", "/subjects/b/versions", {"schema": '"string"'})
+        call(service.url, "PUT", "/config", {"compatibility": "FULL"})
+        call(service.url, "PUT", "/config/a", {"compatibility": "NONE"})
+        call(service.url, "DELETE", "/subjects/a/versions/1")
+        call(service.url, "DELETE", "/subjects/a/versions/1?permanent=true")
+        call(service.url, "DELETE", "/subjects/b")
+        paths = ("/subjects", "/schemas?deleted=true", "/config", "/config/a")
+        before = [call(service.url, "GET", path) for path in paths]
         assert service.stop() == 0
         service.start()
-        after = [call(service, "GET", path) for path in ("/subjects", "/schemas?deleted=true", "/config", "/config/a")]
-        assert before == after
-        assert call(service, "POST", "/subjects/c/versions", {"schema": '"bytes"'})["id"] == 4
+        assert [call(service.url, "GET", path) for path in paths] == before
+        assert call(service.url, "POST", "/subjects/c/versions", {"schema": '"bytes"'})["id"] == 4
     assert records_of(kafka, service.topic) == [
         (
             b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
@@ -102,9 +94,9 @@ def test_another_products_keys_are_written_over_in_their_own_spelling(kafka: Clu
     producer.produce(name, b"?", b"something else")
     producer.flush()
     with ServiceProcess(kafka.bootstrap_servers, topic_name=name) as service:
-        assert call(service, "GET", "/subjects/a/versions/1")["schema"] == '"int"'
-        call(service, "DELETE", "/subjects/a/versions/1")
-        call(service, "DELETE", "/subjects/a/versions/1?permanent=true")
+        assert call(service.url, "GET", "/subjects/a/versions/1")["schema"] == '"int"'
+        call(service.url, "DELETE", "/subjects/a/versions/1")
+        call(service.url, "DELETE", "/subjects/a/versions/1?permanent=true")
     written = records_of(kafka, name)[2:]
     assert [key for key, _ in written] == [legacy, legacy]
     assert written[-1][1] is None
@@ -135,7 +127,7 @@ def test_a_topic_that_would_lose_schemas_is_refused(
 
 def test_the_service_names_its_clusters(service: ServiceProcess, kafka: Cluster) -> None:
     """Kafka's own id, and the group of the registry's nodes."""
-    clusters = call(service, "GET", "/v1/metadata/id")["scope"]["clusters"]
+    clusters = call(service.url, "GET", "/v1/metadata/id")["scope"]["clusters"]
     cluster_id = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=30).cluster_id
     assert clusters["kafka-cluster"] == cluster_id
     assert clusters["schema-registry-cluster"]
@@ -157,13 +149,13 @@ def test_while_kafka_is_away_the_registry_says_so() -> None:
         try:
             service.start(wait=False)
             with pytest.raises(urllib.error.HTTPError) as raised:
-                call(service, "GET", "/subjects")
+                call(service.url, "GET", "/subjects")
             with raised.value as answer:
                 assert (answer.code, answer.headers["Retry-After"]) == (503, "1")
                 assert json.loads(answer.read())["error_code"] == 503
             own.brokers[0].resume()
             service.wait()
-            assert call(service, "GET", "/subjects") == []
+            assert call(service.url, "GET", "/subjects") == []
         finally:
             own.brokers[0].resume()
             service.stop()
@@ -172,7 +164,7 @@ def test_while_kafka_is_away_the_registry_says_so() -> None:
 def ready(service: ServiceProcess, query: str = "") -> tuple[int, Any]:
     """Status and body of `/health/ready`."""
     try:
-        return 200, call(service, "GET", f"/health/ready{query}")
+        return 200, call(service.url, "GET", f"/health/ready{query}")
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
@@ -181,7 +173,7 @@ def ready(service: ServiceProcess, query: str = "") -> tuple[int, Any]:
 def test_an_outage_of_kafka_ends_writes_and_nothing_else_until_it_is_over() -> None:
     """The service goes on with what it has, says why it cannot write, and needs no restart to write again."""
     with Cluster() as own, ServiceProcess(own.bootstrap_servers, session_timeout_ms=2_000) as service:
-        call(service, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        call(service.url, "POST", "/subjects/a/versions", {"schema": '"int"'})
         own.brokers[0].stop()
         while ready(service)[1]["writes"]:
             pass
@@ -189,11 +181,11 @@ def test_an_outage_of_kafka_ends_writes_and_nothing_else_until_it_is_over() -> N
         assert (status, body["reads"]) == (200, True)
         assert body["reason"]
         assert ready(service, "?writes=true")[0] == 503
-        assert call(service, "GET", "/health/live")["live"]
-        assert call(service, "GET", "/subjects/a/versions") == [1]
+        assert call(service.url, "GET", "/health/live")["live"]
+        assert call(service.url, "GET", "/subjects/a/versions") == [1]
         own.brokers[0].start()
-        call(service, "POST", "/subjects/a/versions", {"schema": '"long"'})
-        assert call(service, "GET", "/subjects/a/versions") == [1, 2]
+        call(service.url, "POST", "/subjects/a/versions", {"schema": '"long"'})
+        assert call(service.url, "GET", "/subjects/a/versions") == [1, 2]
         while ready(service, "?writes=true")[0] != 200:
             pass
 
@@ -202,7 +194,7 @@ def test_a_node_that_nobody_can_reach_is_found_out(kafka: Cluster) -> None:
     """Before it harms: in the log and in the health, while it goes on to serve."""
     with ServiceProcess(kafka.bootstrap_servers, advertised_hostname="127.0.0.1", advertised_port=1) as service:
         expected = "This node cannot be reached at its advertised URL http://127.0.0.1:1"
-        while expected not in str(call(service, "GET", "/_health")["status"]["schema_registry_problem"]):
+        while expected not in str(call(service.url, "GET", "/_health")["status"]["schema_registry_problem"]):
             pass
         assert any("ERROR" in line and f"{expected} (" in line for line in service.lines)
         assert expected in ready(service)[1]["warning"]

@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from tests.cluster.registry_nodes import call, health
+from tests.calling import call
+from tests.cluster.registry_nodes import health
 from tests.service_process import ServiceProcess
 
 _MANY = 100_000
