@@ -34,6 +34,15 @@ class Files:
         self.authfile = folder / "auth.json"
         self.authfile.write_bytes(written({"alice": "a"}, GRANTS))
 
+    def certified(self, client_auth: str) -> dict[str, str]:
+        """The settings of a service that knows users, and clients by their certificates."""
+        return {
+            "server_tls_client_auth": client_auth,
+            "server_tls_cafile": str(self.clients_trusted),
+            "server_tls_principal_mapping_rules": RULES,
+            "registry_authfile": str(self.authfile),
+        }
+
     def client(self, subject: str | None, authority: Authority | None = None) -> ssl.SSLContext:
         """What a client connects with: it trusts the first authority, and may have a certificate."""
         context = ssl.create_default_context(cafile=self.trusted)
@@ -109,12 +118,7 @@ async def test_a_certificates_subject_is_mapped_to_a_principal(
     files: Files, serve: Serve, subject: str, expected: int
 ) -> None:
     """By the first rule for the whole subject; one without a rule is nobody."""
-    url = await serve(
-        server_tls_client_auth="optional",
-        server_tls_cafile=str(files.clients_trusted),
-        server_tls_principal_mapping_rules=RULES,
-        registry_authfile=str(files.authfile),
-    )
+    url = await serve(**files.certified("optional"))
     context = files.client(subject)
     for _ in range(3):
         assert await status(url, context) == expected
@@ -122,12 +126,7 @@ async def test_a_certificates_subject_is_mapped_to_a_principal(
 
 async def test_who_has_no_certificate_may_have_a_password(files: Files, serve: Serve) -> None:
     """Where certificates are optional; and a wrong password is not made good by a certificate."""
-    url = await serve(
-        server_tls_client_auth="optional",
-        server_tls_cafile=str(files.clients_trusted),
-        server_tls_principal_mapping_rules=RULES,
-        registry_authfile=str(files.authfile),
-    )
+    url = await serve(**files.certified("optional"))
     assert await status(url, files.client(None)) == 401
     assert await status(url, files.client(None), basic("alice", "a")) == 404
     assert await status(url, files.client("OU=services,CN=alice"), basic("alice", "wrong")) == 401
@@ -135,12 +134,7 @@ async def test_who_has_no_certificate_may_have_a_password(files: Files, serve: S
 
 async def test_each_connection_is_told_what_its_own_certificate_may_see(files: Files, serve: Serve) -> None:
     """Requests that are alike byte for byte, on connections of different callers."""
-    url = await serve(
-        server_tls_client_auth="required",
-        server_tls_cafile=str(files.clients_trusted),
-        server_tls_principal_mapping_rules=RULES,
-        registry_authfile=str(files.authfile),
-    )
+    url = await serve(**files.certified("required"))
     alice, bob = files.client("OU=services,CN=alice"), files.client("OU=services,CN=bob")
     for _ in range(4):
         assert (await status(url, alice), await status(url, bob)) == (404, 403)
@@ -148,12 +142,7 @@ async def test_each_connection_is_told_what_its_own_certificate_may_see(files: F
 
 async def test_files_are_replaced_under_load_and_no_request_fails(files: Files, serve: Serve) -> None:
     """The certificate, the clients' authority and the users; afterwards only what is in the files counts."""
-    url = await serve(
-        server_tls_client_auth="optional",
-        server_tls_cafile=str(files.clients_trusted),
-        server_tls_principal_mapping_rules=RULES,
-        registry_authfile=str(files.authfile),
-    )
+    url = await serve(**files.certified("optional"))
     certified, anonymous = files.client("OU=services,CN=alice"), files.client(None)
     answered: list[int] = []
     stopping = asyncio.Event()
