@@ -226,14 +226,8 @@ async def _in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable
 def _registration(stored: StoredVersion) -> dict[str, Any]:
     """The request that registers it in import mode."""
     content = stored.content
-    body: dict[str, Any] = {"version": stored.version, "id": stored.id, "schemaType": content.type}
-    if content.references:
-        body["references"] = content.references
-    if content.metadata is not None:
-        body["metadata"] = content.metadata
-    if content.rule_set is not None:
-        body["ruleSet"] = content.rule_set
-    return {**body, "schema": content.text}
+    place = {"version": stored.version, "id": stored.id}
+    return {**place, "schemaType": content.type, **content.attached, "schema": content.text}
 
 
 def _config_update(wanted: Config, found: Config | None) -> dict[str, Any]:

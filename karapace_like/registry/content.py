@@ -61,6 +61,12 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
         """The digest as the API shows it."""
         return str(uuid.UUID(bytes=self.digest))
 
+    @property
+    def attached(self) -> dict[str, Any]:
+        """What belongs to the text, as JSON in the API and in the topic has it; what there is not is left out."""
+        fields = {"references": self.references or None, "metadata": self.metadata, "ruleSet": self.rule_set}
+        return {name: value for name, value in fields.items() if value is not None}
+
     def same_schema(self, other: "Content") -> bool:
         """Whether the two differ at most in metadata and rules."""
         return self.schema == other.schema

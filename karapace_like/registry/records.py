@@ -259,14 +259,5 @@ def _settings_value(subject: str | None, settings: dict[str, Any]) -> bytes:
 
 def _schema_value(subject: str, version: int, value: SchemaVersion) -> bytes:
     content = value.content
-    fields: dict[str, Any] = {"subject": subject, "version": version, "id": value.id}
-    fields["schemaType"] = content.type
-    if content.references:
-        fields["references"] = content.references
-    if content.metadata is not None:
-        fields["metadata"] = content.metadata
-    if content.rule_set is not None:
-        fields["ruleSet"] = content.rule_set
-    fields["schema"] = content.text
-    fields["deleted"] = value.deleted
-    return _encoder.encode(fields)
+    fields = {"subject": subject, "version": version, "id": value.id, "schemaType": content.type, **content.attached}
+    return _encoder.encode({**fields, "schema": content.text, "deleted": value.deleted})

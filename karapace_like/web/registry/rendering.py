@@ -14,11 +14,6 @@ from karapace_like.schema.tags import Entity
 Tags = Mapping[Entity, Sequence[str]]
 
 
-def references(content: Content) -> dict[str, Any]:
-    """The field `references`, left out where there is none."""
-    return {"references": content.references} if content.references else {}
-
-
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields without those that are null."""
     return {name: value for name, value in fields.items() if value is not None}
@@ -28,9 +23,7 @@ def _schema(content: Content, text: str) -> dict[str, Any]:
     return {
         "guid": content.guid,
         "schemaType": content.type,
-        **references(content),
-        "metadata": content.metadata,
-        "ruleSet": content.rule_set,
+        **content.attached,
         "schema": text,
     }
 
@@ -79,9 +72,7 @@ def schema_string(
             "guid": content.guid,
             "schemaType": content.type,
             "schema": text,
-            **references(content),
-            "metadata": content.metadata,
-            "ruleSet": content.rule_set,
+            **content.attached,
             **schema_tags(tags),
             "maxId": max_id,
             "ts": stored.timestamp,

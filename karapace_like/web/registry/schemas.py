@@ -63,7 +63,7 @@ async def get_schema(request: web.Request) -> web.Response:
     answer = rendering.schema_string(first, text, tags=requests.found_tags(request, first), max_id=max_id)
     if requests.wants_qualified_references(request):
         # The guid stays that of the schema as it is stored; only /versions answers with another one.
-        answer |= rendering.references(lookups.with_qualified_references(first).content)
+        answer |= lookups.with_qualified_references(first).content.attached
     if requests.flag(request, "includeSubjects"):
         answer["subjects"] = list(dict.fromkeys(each.subject for each in _holders(request)))
     return _found(request, first, answers.encoded(answer))
