@@ -26,7 +26,7 @@ class TopicPartition(NamedTuple):
         return f"{self.topic}-{self.partition}"
 
 
-class OutgoingRecord(msgspec.Struct, frozen=True):
+class OutgoingRecord(msgspec.Struct, frozen=True, gc=False):
     """A record to be written."""
 
     topic: str
@@ -54,7 +54,7 @@ class ProducerOverrides(NamedTuple):
 NO_OVERRIDES = ProducerOverrides()
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What became of one outgoing record: where it is, or why it is nowhere."""
 
     partition: int = -1
@@ -64,7 +64,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """Milliseconds since the epoch."""
 
 
-class ConsumedRecord(msgspec.Struct, frozen=True):
+class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     """A record as it was read."""
 
     at: TopicPartition

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -40,7 +41,9 @@ class ProducerSettings:
     """`all`, or a number as text; idempotence needs `all`."""
     is_idempotent: bool = True
     """A client without the right to write anywhere could do nothing any more after it was refused that once."""
-    linger_ms: float = 1
+    linger_ms: float = 3
+    """Longer than brokers usually take: librdkafka's thread spins while a record's time is up and the partition's last
+    batch of an idempotent producer is not acknowledged."""
     compression_type: str = "none"
     max_request_size: int = 1_048_576
     """Bytes of one record."""
@@ -207,26 +210,31 @@ class _Channel:
 
     def _hand_over(self, call: _Call, at: int, record: OutgoingRecord) -> None:
         """Give one record to the client; raises BufferError where its queue has no room, KafkaException if refused."""
-
-        def report(error: KafkaError | None, message: Any) -> None:
-            call.deliveries[at] = (
-                Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
-                if error is None
-                else Delivery(failure=translate.failure(error))
+        partition = _ANY_PARTITION if record.partition is None else record.partition
+        report = partial(self._report, call, at)
+        if record.headers or record.timestamp:
+            self._client.produce(
+                record.topic,
+                record.value,
+                record.key,
+                partition,
+                report,
+                timestamp=record.timestamp or _NOW,
+                headers=list(record.headers) or None,
             )
-            call.reported += 1
-            if call.reported == call.sent:
-                self._complete.append(call)
+        else:  # arguments by name would double what the call costs
+            self._client.produce(record.topic, record.value, record.key, partition, report)
 
-        self._client.produce(
-            record.topic,
-            record.value,
-            record.key,
-            _ANY_PARTITION if record.partition is None else record.partition,
-            report,
-            timestamp=record.timestamp or _NOW,
-            headers=list(record.headers) if record.headers else None,
+    def _report(self, call: _Call, at: int, error: KafkaError | None, message: Any) -> None:
+        """Note what became of a record of the call; in the thread that serves the reports."""
+        call.deliveries[at] = (
+            Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
+            if error is None
+            else Delivery(failure=translate.failure(error))
         )
+        call.reported += 1
+        if call.reported == call.sent:
+            self._complete.append(call)
 
     async def _hand_over_later(self, call: _Call, at: int, record: OutgoingRecord) -> None:
         """Give one record to the client once its queue has room."""

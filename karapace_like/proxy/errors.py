@@ -68,7 +68,12 @@ def kafka_failures() -> Iterator[None]:
     try:
         yield
     except KafkaFailure as failure:
-        raise ProxyError(kafka_code(failure), failure.message) from failure
+        raise of_kafka(failure) from failure
+
+
+def of_kafka(failure: KafkaFailure) -> ProxyError:
+    """What the API says of a failure of Kafka."""
+    return ProxyError(kafka_code(failure), failure.message)
 
 
 def bad_request(reason: str) -> ProxyError:

@@ -10,7 +10,9 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from karapace_like.errors import KafkaFailure
 from karapace_like.proxy import errors
+from karapace_like.proxy.deadline import SharedDeadline
 from karapace_like.proxy.encoding import ABSENT, Encoders, Writing, has_content, schemaless
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.ports import Producer
@@ -132,6 +134,7 @@ class Producing:
         self._encoders = Encoders(schemas, settings.name_strategy)
         self._producer = producer
         self._settings = settings
+        self._deadline = SharedDeadline(settings.produce_timeout)
         self._under_way = 0
         """Records of requests that are not answered yet."""
 
@@ -175,8 +178,7 @@ class Producing:
             raise errors.too_many("records under way")
         self._under_way += len(topics)
         try:
-            async with asyncio.timeout(self._settings.produce_timeout):
-                return await self._produce(topics, partition, formats, request, overrides)
+            return await self._deadline.keep(self._produce(topics, partition, formats, request, overrides))
         except TimeoutError as error:
             raise errors.produce_timed_out(self._settings.produce_timeout) from error
         finally:
@@ -217,6 +219,8 @@ class Producing:
             headers = () if record.headers is None else tuple((each.key, each.value) for each in record.headers)
             outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
         schema_ids = {topic: SchemaIds(key.schema_id, value.schema_id) for topic, (key, value) in encoders.items()}
-        with errors.kafka_failures():
+        try:
             deliveries = await self._producer.send(outgoing, overrides)
+        except KafkaFailure as failure:
+            raise errors.of_kafka(failure) from failure
         return ProduceReport(topics, deliveries, schema_ids)
