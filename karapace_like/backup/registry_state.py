@@ -161,6 +161,7 @@ async def _pages(client: RegistryClient, progress: Progress, query: dict[str, st
         if found and (not page or page[0].place != found[-1].place):
             return None
         found += page[1:] if found else page
-        progress("Reading versions", len(found), 0)
-        if len(page) != _PAGE:  # the last one, or, where there are no pages, everything
+        is_last = len(page) != _PAGE  # or, where there are no pages, everything
+        progress("Reading versions", len(found), len(found) if is_last else 0)
+        if is_last:
             return found

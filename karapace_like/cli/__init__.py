@@ -75,7 +75,26 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_LazyGroup)
+_EPILOG = """\b
+Examples:
+  karapace-like serve --dev
+  karapace-like check --against origin/main
+  karapace-like export registry.jsonl --registry http://localhost:8081
+
+\b
+Environment:
+  KARAPACE_*               settings of the service, as docs/configuration.md lists them
+  KARAPACE_LIKE_REGISTRY   the registry that commands ask: --registry
+  KARAPACE_LIKE_USER, KARAPACE_LIKE_PASSWORD, KARAPACE_LIKE_TOKEN   who asks
+"""
+
+
+@click.group(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="karapace-like")
 def main() -> None:
-    """A Confluent-compatible schema registry and a Kafka REST proxy in one service."""
+    """A Confluent-compatible schema registry and a Kafka REST proxy in one service, and tools for CI and operators.
+
+    `karapace-like COMMAND --help` tells what a command takes, with its exit codes and examples.
+    """

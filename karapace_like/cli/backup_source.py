@@ -11,8 +11,9 @@ from karapace_like.backup.archive import read
 from karapace_like.backup.errors import ArchiveError, ChangingError
 from karapace_like.backup.state import in_context, store_of
 from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import reached
-from karapace_like.cli.source_access import ProgressBar, kafka_failures, run, settings_of
+from karapace_like.cli.source_access import kafka_failures, run, settings_of
 from karapace_like.kafka import topic_log
 from karapace_like.kafka_access import kafka_settings
 from karapace_like.registry import names, records
@@ -77,4 +78,5 @@ async def _state_of_topic(source: dict[str, Any], progress: ProgressBar) -> Stor
             settings.topic_name,
             lambda count: progress("Reading records", count, 0),
         )
+    progress("Reading records", len(found), len(found))
     return store_of(records.decode(each.key, each.value) for each in found)

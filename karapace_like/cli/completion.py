@@ -14,7 +14,10 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(*, shell: str) -> None:
-    """Print a script for SHELL, to be put where that looks for completions."""
+    """Print a script for SHELL, to be put where that looks for completions.
+
+    Exit codes: 0 printed, 2 the shell is not known.
+    """
     found = get_completion_class(shell)
     assert found is not None
     root = click.get_current_context().find_root()

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.source_access import kafka_failures, run, settings_of, topic_options
 from karapace_like.config import Settings
 from karapace_like.kafka import topic_log, topic_settings
@@ -24,7 +25,14 @@ _TIMEOUT = 30.0
 """Seconds that one request to the cluster may take."""
 
 
-@click.command()
+_EXAMPLES = """\b
+Examples:
+  karapace-like doctor --bootstrap-uri localhost:9092
+  karapace-like doctor --config /etc/karapace.config.json --repair
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @topic_options
 @click.option("--group-id", help="The group of the registry's nodes.  [default: schema-registry]")
 @click.option("--repair", is_flag=True, help="Put right what can be; without it nothing is changed.")
@@ -62,9 +70,13 @@ def doctor(
 
 
 async def _examined(kafka: KafkaSettings, settings: Settings) -> list[Fault]:
+    progress = ProgressBar()
     with kafka_failures(settings):
         setup = await asyncio.to_thread(topic_settings.asked, kafka, settings.topic_name)
-        entries = await asyncio.to_thread(topic_log.read, kafka, settings.topic_name)
+        entries = await asyncio.to_thread(
+            topic_log.read, kafka, settings.topic_name, lambda count: progress("Reading records", count, 0)
+        )
+    progress("Reading records", len(entries), len(entries))
     return [*faults.examine_settings(**setup._asdict()), *faults.examine(entries)]
 
 

@@ -9,11 +9,19 @@ from karapace_like.backup import archive
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.cli.backup_source import context_alone, state_of
 from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
-from karapace_like.cli.source_access import ProgressBar, topic_options
+from karapace_like.cli.source_access import topic_options
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like export registry.jsonl --registry http://localhost:8081
+  karapace-like export eu.jsonl --registry https://registry.example.org --context .eu
+  karapace-like export registry.jsonl --bootstrap-uri localhost:9092
+"""
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @registry_options(required=False)
 @topic_options

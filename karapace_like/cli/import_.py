@@ -10,14 +10,22 @@ from karapace_like.backup.errors import ChangingError, ForeignContentError
 from karapace_like.backup.restoring import Outcome, Restoration
 from karapace_like.cli.backup_source import archive_state, context_alone
 from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import reached, registry_options
-from karapace_like.cli.source_access import ProgressBar, run
+from karapace_like.cli.source_access import run
 from karapace_like.registry.store import Store
 
 _SHOWN = 20
 
 
-@click.command("import")
+_EXAMPLES = """\b
+Examples:
+  karapace-like import registry.jsonl --registry http://localhost:8081
+  karapace-like import registry.jsonl --registry http://localhost:8081 --context .eu --as .copy
+"""
+
+
+@click.command("import", epilog=_EXAMPLES)
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @registry_options(required=True)
 @click.option("--context", help="Only this context of the backup, such as .eu; the default context is a dot.")

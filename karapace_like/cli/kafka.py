@@ -9,8 +9,14 @@ import click
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster, default_data_folder
 
+_EXAMPLES = """\b
+Examples:
+  karapace-like kafka --ephemeral
+  karapace-like kafka --brokers 3 --port 9092 --data /var/tmp/kafka
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.option("--brokers", type=click.IntRange(min=1), default=1, show_default=True, help="How many, in one cluster.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Of the first broker, the others follow.  [default: free ones]"
@@ -26,6 +32,8 @@ def kafka(*, brokers: int, port: int | None, data: Path | None, ephemeral: bool)
 
     Prints `host:port,...` to standard output when it is ready to use, and progress to standard error. Takes
     Kafka from KAFKA_HOME, or fetches it once by Maven; needs Java 17 or newer.
+
+    Exit codes: 0 ended by a signal, 1 could not start or was stopped by a failure, 2 wrong options.
     """
     if ephemeral and data:
         raise click.UsageError("--ephemeral keeps no data: leave out --data.")

@@ -7,8 +7,14 @@ import msgspec
 
 from karapace_like.access.passwords import Algorithm, new_user
 
+_EXAMPLES = """\b
+Examples:
+  karapace-like passwd ann
+  pass show kafka/ann | karapace-like passwd ann
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("username")
 @click.option(
     "--algorithm",
@@ -22,6 +28,8 @@ def passwd(*, username: str, algorithm: str) -> None:
 
     The password is asked for, or is the first line of standard input: never a part of the command line, which others
     can see.
+
+    Exit codes: 0 printed, 2 no such user or password can be.
     """
     if not username or ":" in username:
         raise click.UsageError("A user name is not empty and has no colon: Basic authentication could not carry it.")

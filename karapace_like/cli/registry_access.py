@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.tooling.errors import ToolError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ async def reached(registry: str, credentials: Mapping[str, str | None]) -> "Asyn
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
     async with RegistryClient(registry, Credentials(*_given(registry, credentials))) as client:
-        remote = Remote(client)
+        remote = Remote(client, ProgressBar())
         await remote.greet()
         yield remote
 

@@ -15,8 +15,15 @@ from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster, default_data_folder
 from karapace_like.workers.errors import WorkerFailedError
 
+_EXAMPLES = """\b
+Examples:
+  karapace-like serve --dev
+  karapace-like serve --bootstrap-uri kafka-1:9092,kafka-2:9092 --port 8081
+  KARAPACE_LOG_LEVEL=WARNING karapace-like serve /etc/karapace.config.json
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dev", is_flag=True, help="Start an embedded Kafka beside it.")
 @click.option(
@@ -35,7 +42,10 @@ from karapace_like.workers.errors import WorkerFailedError
 def serve(*, file: Path | None, dev: bool, data: Path, ephemeral: bool, **flags: object) -> None:
     """Serve the schema registry and the Kafka REST proxy until Ctrl-C.
 
-    Settings come from the JSON FILE, then from KARAPACE_* in the environment, then from these options.
+    Settings come from the JSON FILE, then from KARAPACE_* in the environment, then from these options;
+    docs/configuration.md lists them.
+
+    Exit codes: 0 ended by a signal, 1 could not start or was stopped by a failure, 2 wrong options or settings.
     """
     with ExitStack() as stack:
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,22 +75,3 @@ async def _ungrouped(work: Coroutine[Any, Any, T]) -> T:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from group
-
-
-class ProgressBar:
-    """Bars for long work on a terminal's standard error; nothing where that is no terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._last = ("", -1)
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Show how far the work is; `total` is 0 where nobody knows."""
-        if not self._shown:
-            return
-        percent = 100 * done // total if total else done // 1000
-        if (what, percent) == self._last and done != total:
-            return
-        self._last = (what, percent)
-        bar = f"[{'#' * (percent * 30 // 100):-<30}] {done} of {total}" if total else str(done)
-        click.echo(f"\r{what:<20} {bar}", nl=bool(total) and done == total, err=True)

@@ -10,11 +10,18 @@ import click
 from karapace_like.backup.differences import differences
 from karapace_like.backup.state import in_context
 from karapace_like.cli.backup_source import archive_state, context_alone, state_of
+from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
-from karapace_like.cli.source_access import ProgressBar, topic_options
+from karapace_like.cli.source_access import topic_options
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like verify registry.jsonl --registry http://localhost:8081
+  karapace-like verify registry.jsonl --bootstrap-uri localhost:9092 --json
+"""
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @registry_options(required=False)
 @topic_options

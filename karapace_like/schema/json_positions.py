@@ -99,7 +99,11 @@ class _Reader:
 
 
 def _unquoted(literal: str) -> str:
-    return _ESCAPE.sub(_unescaped, literal[1:-1]) if "\\" in literal else literal[1:-1]
+    if "\\" not in literal:
+        return literal[1:-1]
+    # Two escapes may be the halves of one character.
+    halves = _ESCAPE.sub(_unescaped, literal[1:-1]).encode("utf-16-le", "surrogatepass")
+    return halves.decode("utf-16-le", "surrogatepass")
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from karapace_like.schema.model import (
 from karapace_like.schema.outline import Element
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.report import printable
 
 _SHOWN = ("type", "default", "number", "size")
 """Attributes that are told of what is added or removed."""
@@ -74,7 +75,7 @@ class Difference(msgspec.Struct, frozen=True):
         ):
             lines.append(f"{name}: {'incompatible' if reasons else f'compatible, {reads}'}")
             lines += [f"  {each}" for each in reasons]
-        return "\n".join(lines) + "\n"
+        return "\n".join(map(printable, lines)) + "\n"
 
 
 def difference(old: Earlier, new: Earlier) -> Difference:

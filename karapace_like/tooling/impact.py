@@ -21,6 +21,7 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.remote import Registered, Remote, Standard
+from karapace_like.tooling.report import printable
 from karapace_like.tooling.workspace import Linked
 
 
@@ -79,7 +80,7 @@ class Impact(msgspec.Struct, frozen=True):
             for each in affected:
                 lines.append(f"    {each.sentence}")
                 lines += [f"      {reason}" for reason in each.reasons]
-        return "\n".join(lines) + "\n"
+        return "\n".join(map(printable, lines)) + "\n"
 
 
 async def impact(remote: Remote, subject: str, new: Linked) -> Impact:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from karapace_like.tooling import project, trees
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.opening import open_workspace
-from karapace_like.tooling.project import Project
+from karapace_like.tooling.project import FILE_NAME, Project
+from karapace_like.tooling.trees import Tree
 from karapace_like.tooling.workspace import Workspace
 
 
@@ -30,8 +30,9 @@ def in_files(operand: str) -> Earlier:
     """The file `PATH`, or `REVISION:PATH`; raises ToolError, InvalidSchemaError."""
     path = Path(operand)
     if path.is_file():
-        opened = open_workspace([path], None)
-        return _found(opened.workspace, path.resolve().relative_to(opened.root).as_posix(), operand)
+        root = _root_of(path)
+        tree = trees.folder_tree(root)
+        return _found(Workspace(tree, _rules(tree, FILE_NAME)), path.resolve().relative_to(root).as_posix(), operand)
     revision, mark, inside = operand.partition(":")
     if not mark:
         raise ToolError(
@@ -43,15 +44,21 @@ def in_files(operand: str) -> Earlier:
     below = (Path.cwd() / inside).resolve().relative_to(root).as_posix()
     if below not in tree:
         raise ToolError(f"{revision} has no schema {inside!r}.")
-    own = tree.get(project.FILE_NAME)
-    rules = Project() if own is None else project.read(own, f"{revision}:{project.FILE_NAME}")
-    return _found(Workspace(tree, rules), below, operand)
+    return _found(Workspace(tree, _rules(tree, f"{revision}:{FILE_NAME}")), below, operand)
 
 
 def _root_of(path: Path) -> Path:
     """The folder that the path is looked for in, with what it may refer to."""
-    found = project.find((Path.cwd() / path).parent)
-    return found.parent if found is not None else Path.cwd()
+    folder = (Path.cwd() / path).resolve().parent
+    found = project.find(folder)
+    if found is not None:
+        return found.parent
+    return Path.cwd().resolve() if folder.is_relative_to(Path.cwd().resolve()) else folder
+
+
+def _rules(tree: Tree, name: str) -> Project:
+    own = tree.get(FILE_NAME)
+    return Project() if own is None else project.read(own, name)
 
 
 def _found(workspace: Workspace, path: str, name: str) -> Earlier:

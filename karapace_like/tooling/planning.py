@@ -23,7 +23,7 @@ from karapace_like.tooling.actions import (
 )
 from karapace_like.tooling.checking import Judge
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.remote import Remote, each_of, registry_baseline
+from karapace_like.tooling.remote import Remote, registry_baseline
 from karapace_like.tooling.report import Report
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
@@ -137,8 +137,8 @@ class Planner:
 
     async def _settings(self, of: Iterable[str], delete: Sequence[str]) -> list[SetLevel | SetMode]:
         subjects = sorted(of)
-        levels = await each_of(subjects, self._remote.own_level)
-        modes = await each_of(subjects, self._remote.own_mode)
+        levels = await self._remote.each("Reading levels", subjects, self._remote.own_level)
+        modes = await self._remote.each("Reading modes", subjects, self._remote.own_mode)
         found: list[SetLevel | SetMode] = []
         for subject in subjects:
             own = self._project.subjects.get(subject)
@@ -158,7 +158,7 @@ class Planner:
             if _matches(each, delete) and each not in self._workspace.subjects
         ]
         sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(sorted(wanted), ()))
-        numbers = await each_of(wanted, self._remote.numbers)
+        numbers = await self._remote.each("Reading versions", wanted, self._remote.numbers)
         for subject in wanted:
             for each in await self._remote.versions(subject, every=True):
                 for reference in each.schema.references:

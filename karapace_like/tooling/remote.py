@@ -47,11 +47,16 @@ class Standard(NamedTuple):
     """The metadata property whose value divides the versions into groups."""
 
 
+Progress = Callable[[str, int, int], None]
+"""(what is done, how many are done, of how many)"""
+
+
 class Remote:
     """The registry behind a client; what was read once is not asked for again."""
 
-    def __init__(self, client: RegistryClient) -> None:
+    def __init__(self, client: RegistryClient, progress: Progress = lambda *_: None) -> None:
         self.client = client
+        self._progress = progress
         self._versions: dict[tuple[str, int], Registered | None] = {}
 
     async def greet(self) -> None:
@@ -59,6 +64,19 @@ class Remote:
         types = await self.client.setting(path("schemas", "types"))
         if not isinstance(types, list) or SchemaType.AVRO not in types:
             raise ToolError(f"What answers at {self.client.url} is no schema registry. Look at the path in --registry.")
+
+    async def each(self, what: str, keys: Sequence[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
+        """The answer for each key; all are asked at once, and `what` is being done meanwhile."""
+        done = 0
+
+        async def counted(key: K) -> T:
+            nonlocal done
+            answer = await ask(key)
+            done += 1
+            self._progress(what, done, len(keys))
+            return answer
+
+        return dict(zip(keys, await asyncio.gather(*map(counted, keys)), strict=True))
 
     async def subjects(self) -> list[str]:
         """Every subject that is not deleted."""
@@ -185,7 +203,7 @@ async def registry_baseline(
     remote: Remote, subjects: Sequence[str], level_of: Callable[[str], CompatibilityLevel | None]
 ) -> RegistryBaseline:
     """What the subjects are to be compared with; `level_of` says what holds in place of the registry's own level."""
-    standards = await each_of(subjects, remote.standard)
+    standards = await remote.each("Reading levels", subjects, remote.standard)
 
     async def earlier(subject: str) -> list[Earlier]:
         standard = standards[subject]
@@ -196,12 +214,8 @@ async def registry_baseline(
         counted = [each for each in found if standard.group is None or standard.group not in each.properties]
         return [await remote.earlier(each) for each in counted]
 
-    return RegistryBaseline(remote.client.url, standards, await each_of(subjects, earlier))
-
-
-async def each_of(keys: Sequence[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
-    """The answer for each key; all are asked at once."""
-    return dict(zip(keys, await asyncio.gather(*(ask(each) for each in keys)), strict=True))
+    found = await remote.each("Reading versions", subjects, earlier)
+    return RegistryBaseline(remote.client.url, standards, found)
 
 
 def _part(subject: str | None) -> Sequence[str]:

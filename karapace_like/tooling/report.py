@@ -48,6 +48,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     old: Excerpt | None = None
     """The same place in the schema that it was compared with."""
 
+    def __post_init__(self) -> None:
+        """Names in schemas may hold anything: lines of their own, which CI systems obey, or what terminals obey."""
+        msgspec.structs.force_setattr(self, "message", printable(self.message))
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One schema that was judged."""
@@ -95,11 +99,12 @@ def excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Exce
     line = text[start : len(text) if end < 0 else end]
     column = offset - start + 1
     shown = line if len(line) <= _MAX_LINE else line[max(0, column - 20) : column - 20 + _MAX_LINE]
-    return Excerpt(path, text.count("\n", 0, offset) + 1, column, _printable(shown.strip()), is_exact)
+    return Excerpt(path, text.count("\n", 0, offset) + 1, column, printable(shown.strip()), is_exact)
 
 
-def _printable(line: str) -> str:
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
+def printable(line: str) -> str:
+    """The line with nothing in it that is not seen: tabs are spaces, and the rest of what controls is replaced."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line.replace("\t", " "))
 
 
 def _below(folder: str, case: Case) -> Case:

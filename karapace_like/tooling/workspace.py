@@ -7,6 +7,7 @@ by the end of its path. Where several files would do, the nearest to the one tha
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from karapace_like.schema import formats, references
 from karapace_like.schema.files import Need, Source
@@ -70,7 +71,6 @@ class Workspace:
             if type_ is not None:
                 self._add(SchemaFile(path, type_, text))
         self._schemas: Mapping[str, SchemaFile] = dict(self.files)
-        self.subjects: Mapping[str, SchemaFile] = self._by_subject()
 
     def _add(self, file: SchemaFile) -> None:
         self.files[file.path] = file
@@ -81,7 +81,9 @@ class Workspace:
         for name in offered:
             self._offered[file.type][name].append(file)
 
-    def _by_subject(self) -> dict[str, SchemaFile]:
+    @cached_property
+    def subjects(self) -> Mapping[str, SchemaFile]:
+        """Subject -> its file; raises ToolError where two files would be one subject."""
         found: dict[str, SchemaFile] = {}
         for file in self._schemas.values():
             subject = self.subject_of(file)

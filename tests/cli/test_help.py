@@ -1,12 +1,20 @@
 """What somebody sees who has never run the commands: help with examples, the next step after a mistake, completion."""
 
+import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from karapace_like.cli import main
 from tests.command_line import run, write
+
+COMMANDS = main.list_commands(click.Context(main))
+_PROGRAM = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m karapace_like "$@"\n'
 
 OFFLINE = ("check", "lint", "diff")
 ON_FILES = (*OFFLINE, "impact", "register", "plan", "apply")
@@ -86,3 +94,59 @@ def test_what_the_shells_ask_is_answered(tmp_path: Path, words: str, completed: 
     }
     ended = run(folder=tmp_path, environment=environment)
     assert completed in ended.out.splitlines()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_a_manual_page(tmp_path: Path, command: str) -> None:
+    """Synopsis, description, exit codes, options that each say what they do, and examples that can be parsed."""
+    ended = run(command, "-h", folder=tmp_path)
+    assert ended.code == 0
+    assert ended.out.startswith(f"Usage: karapace-like {command} [OPTIONS]")
+    assert "\n  Exit codes: 0 " in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 100
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    assert [each.name for each in found.params if isinstance(each, click.Option) and not each.help] == []
+    examples = ended.out.partition("  Examples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        _, _, typed = example.rpartition(f"karapace-like {command}")
+        arguments = shlex.split(typed.partition(" > ")[0])
+        known = {name for each in found.params for name in each.opts}
+        assert {each for each in arguments if each.startswith("--")} <= known, example
+
+
+@pytest.mark.parametrize(
+    "command", ["apply", "check", "diff", "export", "impact", "import", "plan", "register", "verify"]
+)
+def test_help_names_the_environment(tmp_path: Path, command: str) -> None:
+    words = " ".join(run(command, "--help", folder=tmp_path).out.split())
+    for name in ("REGISTRY", "USER", "PASSWORD", "TOKEN"):
+        assert re.search(rf"env var: KARAPACE_LIKE_{name}\b", words)
+
+
+def test_bash_completes_with_the_script_alone(tmp_path: Path) -> None:
+    """As where a user has put it: sourced by a shell that finds `karapace-like` in its path."""
+    write(tmp_path, {"completion.bash": run("completion", "bash").out, "bin/karapace-like": _PROGRAM})
+    (tmp_path / "bin" / "karapace-like").chmod(0o755)
+    script = """
+    source completion.bash
+    COMP_WORDS=(karapace-like "$@") COMP_CWORD=$#
+    "$(complete -p karapace-like | sed 's/.* -F \\([^ ]*\\) .*/\\1/')" karapace-like
+    printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    for words, completed in (
+        (["reg"], ["register"]),
+        (["check", "--ag"], ["--against"]),
+        (["lint", "--format", ""], []),
+        (["check", "--level", "full"], ["full", "full_transitive"]),
+    ):
+        done = subprocess.run(
+            ["bash", "--norc", "-c", script, "bash", *words],
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (done.stdout.split(), done.stderr) == (completed, "")

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict
+from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict, printable
 
 
 def render(report: Report) -> str:
@@ -27,13 +27,13 @@ def _count(report: Report, verdict: Verdict) -> int:
 
 
 def _add(suite: ET.Element, case: Case) -> None:
-    element = ET.SubElement(suite, "testcase", name=case.subject, classname=_clean(case.path), file=_clean(case.path))
+    element = ET.SubElement(suite, "testcase", name=printable(case.subject), classname=case.path, file=case.path)
     minor = [each for each in case.problems if each.severity is not Severity.ERROR]
     serious = [each for each in case.problems if each.severity is Severity.ERROR]
     if case.verdict is not Verdict.PASSED:
         kind = "failure" if case.verdict is Verdict.FAILED else "error"
         rule = serious[0].rule if serious else case.summary
-        outcome = ET.SubElement(element, kind, message=_clean(case.summary), type=rule)
+        outcome = ET.SubElement(element, kind, message=printable(case.summary), type=rule)
         outcome.text = "\n".join(map(_line, serious))
     if minor:
         ET.SubElement(element, "system-out").text = "\n".join(map(_line, minor))
@@ -41,9 +41,4 @@ def _add(suite: ET.Element, case: Case) -> None:
 
 def _line(problem: Problem) -> str:
     place = problem.place
-    return _clean(f"{place.path}:{place.line}: {problem.rule}: {problem.message}")
-
-
-def _clean(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(each if each >= " " or each in "\n\t" else "�" for each in text)
+    return f"{place.path}:{place.line}: {problem.rule}: {problem.message}"
