@@ -217,8 +217,9 @@ class Loader:
             names = schemas = "dependencies"
             required = {name: each for name, each in cursor.mapping(names).items() if isinstance(each, list)}
             dependent = {name: each for name, each in cursor.mapping(names).items() if not isinstance(each, list)}
+        named = {name: strings(each, cursor.below(names, name)) for name, each in required.items()}
         return (
-            {name: strings(each, cursor.below(names, name)) for name, each in required.items()},
+            {name: each for name, each in named.items() if each},
             {name: self._schema(each, cursor.base, cursor.below(schemas, name)) for name, each in dependent.items()},
         )
 
@@ -240,7 +241,10 @@ class Loader:
         else:
             first = ()
             every = self._child(cursor, "items")
-            self._additional(cursor, "additionalItems")  # has no meaning here, but must be well-formed
+            # It should mean nothing here; the reference registry overlooks only `false` beside a schema for all items.
+            additional = self._additional(cursor, "additionalItems")
+            if every is not None and additional is False:
+                additional = True
         contains = self._child(cursor, "contains") if self._draft >= Draft.SIX else None
         counted = modern and contains is not None
         return Array(

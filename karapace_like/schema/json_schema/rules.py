@@ -265,7 +265,8 @@ DIFFERENCES: Mapping[str, str] = {
     "A chain of `$ref` is followed to its end where both schemas have one": "The reference resolves one step.",
     "A pair of recursive subschemas is skipped only when that same pair comes round again": "A change below the first "
     "round would be overlooked.",
-    "`additionalItems` beside an `items` that is no tuple is ignored": "The specification says so.",
+    "Before 2019-09, bounds beyond 32 bits are accepted, and an anchor that is not there is refused": "The "
+    "specification says so; the reference does the opposite, and takes such an anchor for the whole schema.",
     "`$dynamicRef` and `$recursiveRef` are read as references to their static target": "Where they lead depends on "
     "who refers to the schema, which nobody knows here.",
     "A comparison that would need more than 500,000 questions counts as incompatible and says so; at most 1,000 "
