@@ -74,11 +74,8 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
     """Milliseconds since the epoch."""
     headers: Headers
-
-    @property
-    def size(self) -> int:
-        """Bytes of key and value, and one at least: a record without any is a record, too."""
-        return max(len(self.key or b"") + len(self.value or b""), 1)
+    size: int
+    """Bytes of key and value, and one at least: a record without any is a record, too."""
 
 
 class Committed(NamedTuple):

@@ -64,6 +64,8 @@ class Consumer:
         self._assigned: tuple[TopicPartition, ...] = ()
         self._held: deque[ConsumedRecord] = deque()
         self._held_bytes = 0
+        self._sources: dict[tuple[str, int], TopicPartition] = {}
+        """Partitions that records were read from."""
         self._failure: KafkaFailure | None = None
         self._taken: dict[TopicPartition, int] = {}
         """Where the caller is: after the last record that it took, or where it sought."""
@@ -201,11 +203,9 @@ class Consumer:
 
     def advance(self, count: int) -> None:
         """Take the first records of the last `peek`: a commit without offsets includes them from now on."""
-        positions: dict[TopicPartition, int] = {}
-        for _ in range(count):
-            record = self._held.popleft()
-            self._held_bytes -= record.size
-            positions[record.at] = record.offset + 1
+        taken = [self._held.popleft() for _ in range(count)]
+        self._held_bytes -= sum(record.size for record in taken)
+        positions = {record.at: record.offset + 1 for record in taken}
         self._taken.update(positions)
         self._store(positions)
 
@@ -381,7 +381,7 @@ class Consumer:
                     self._ends[TopicPartition(message.topic(), message.partition())] = message.offset()
                 self._note(error)
                 continue
-            record = consumed(message)
+            record = consumed(message, self._sources)
             self._held.append(record)
             self._held_bytes += record.size
         return len(messages)

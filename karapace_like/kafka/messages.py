@@ -7,15 +7,21 @@ from confluent_kafka import TopicPartition as ClientPartition
 from karapace_like.records import ConsumedRecord, TopicPartition
 
 
-def consumed(message: Any) -> ConsumedRecord:
-    """What a message holds; it is none that stands for an error."""
+def consumed(message: Any, partitions: dict[tuple[str, int], TopicPartition]) -> ConsumedRecord:
+    """What a message holds; it is none that stands for an error. `partitions` are those that records came from."""
+    place = message.topic(), message.partition()
+    at = partitions.get(place)
+    if at is None:
+        at = partitions[place] = TopicPartition(*place)
+    key, value, headers = message.key(), message.value(), message.headers()
     return ConsumedRecord(
-        TopicPartition(message.topic(), message.partition()),
+        at,
         message.offset(),
-        message.key(),
-        message.value(),
+        key,
+        value,
         message.timestamp()[1],
-        tuple(message.headers() or ()),
+        tuple(headers) if headers else (),
+        (len(key) if key else 0) + (len(value) if value else 0) or 1,
     )
 
 

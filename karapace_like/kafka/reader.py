@@ -38,6 +38,7 @@ class Reader:
             queued_max_messages_kbytes=_QUEUE_KBYTES,
         )
         self._unfinished = set(positions)
+        self._sources: dict[tuple[str, int], TopicPartition] = {}
         with translate.failures():
             self._client = Client(options, logger=logger)
             self._client.assign([ClientPartition(*at, offset) for at, offset in positions.items()])
@@ -71,7 +72,7 @@ class Reader:
         records = []
         for message in self._client.consume(count, 0):
             error = message.error()
-            record = consumed(message)
+            record = consumed(message, self._sources)
             if error is None:
                 self._unfinished.add(record.at)
                 records.append(record)

@@ -21,19 +21,14 @@ _NULL = b"null"
 _HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
 
 
-class DecodedRecord(msgspec.Struct, frozen=True):
+class DecodedRecord(msgspec.Struct, frozen=True, gc=False):
     """A consumed record with what its key and value say, as JSON texts, or why that cannot be told (40801)."""
 
     record: ConsumedRecord
     key: bytes | ProxyError
     value: bytes | ProxyError
-
-    @property
-    def refusal(self) -> ProxyError | None:
-        """Why the record cannot be shown; None if it can."""
-        if isinstance(self.key, ProxyError):
-            return self.key
-        return self.value if isinstance(self.value, ProxyError) else None
+    refusal: ProxyError | None = None
+    """Why the record cannot be shown; None if it can."""
 
 
 class _Decoder:
@@ -44,9 +39,8 @@ class _Decoder:
         self._schemaless = SCHEMALESS.get(embedded)
         self._is_json = embedded is EmbeddedFormat.JSON
 
-    def half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError | None:
+    def half(self, record: ConsumedRecord, role: Role, framed: bytes | None) -> bytes | ProxyError | None:
         """The record's key or value as JSON text, or 40801; None where its schema has to be asked for first."""
-        framed = record.key if role is Role.KEY else record.value
         if framed is None or (self._is_json and not framed):
             return _NULL  # Karapace writes JSON's null, and every other empty value, as no bytes at all
         try:
@@ -93,12 +87,24 @@ class RecordDecoder:
 
     async def decode(self, record: ConsumedRecord) -> DecodedRecord:
         """Both halves of the record; raises ApiError while the registry does not answer."""
-        key, value = self._keys.half(record, Role.KEY), self._values.half(record, Role.VALUE)
+        return self._at_hand(record) or await self._asked(record)
+
+    def _at_hand(self, record: ConsumedRecord) -> DecodedRecord | None:
+        """The record, if nothing has to be asked for; most do not, and cost no coroutine."""
+        key = self._keys.half(record, Role.KEY, record.key)
+        value = self._values.half(record, Role.VALUE, record.value)
+        if isinstance(key, bytes) and isinstance(value, bytes):
+            return DecodedRecord(record, key, value)
+        return None if key is None or value is None else _decoded(record, key, value)
+
+    async def _asked(self, record: ConsumedRecord) -> DecodedRecord:
+        key = self._keys.half(record, Role.KEY, record.key)
+        value = self._values.half(record, Role.VALUE, record.value)
         if key is None:
             key = await self._keys.asked_half(record, Role.KEY)
         if value is None:
             value = await self._values.asked_half(record, Role.VALUE)
-        return DecodedRecord(record, key, value)
+        return _decoded(record, key, value)
 
     async def decode_within(
         self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool, undecodable: Undecodable
@@ -113,10 +119,16 @@ class RecordDecoder:
             size += record.size
             if size >= max_bytes and (decoded or not one_at_least):
                 break
-            found = await self.decode(record)
+            found = self._at_hand(record) or await self._asked(record)
             if found.refusal is not None and undecodable is Undecodable.REFUSE:
                 if decoded:
                     break
                 raise found.refusal
             decoded.append(found)
         return decoded
+
+
+def _decoded(record: ConsumedRecord, key: bytes | ProxyError, value: bytes | ProxyError) -> DecodedRecord:
+    """The record, with the first reason why it cannot be shown, if there is one."""
+    refusal = next((half for half in (key, value) if isinstance(half, ProxyError)), None)
+    return DecodedRecord(record, key, value, refusal)

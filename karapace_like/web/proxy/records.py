@@ -9,7 +9,6 @@ from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord
-from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Limits, Shown, Start
 from karapace_like.web import answers, media_types
@@ -32,30 +31,31 @@ from karapace_like.web.streaming import in_pieces, is_connected
 
 _encoder = msgspec.json.Encoder()
 
-_NULL = msgspec.Raw(b"null")
+_Raw = msgspec.Raw
+_NULL = _Raw(b"null")
 _ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
 _OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
 """What polls answer with: binary unless the client asks for a format."""
 
 
-class _Header(msgspec.Struct):
+class _Header(msgspec.Struct, gc=False):
     """One header of a record; bytes are base64 in JSON."""
 
     key: str
     value: bytes | None
 
 
-class _Record(msgspec.Struct, omit_defaults=True):
+class _Record(msgspec.Struct, omit_defaults=True, gc=False):
     """One record of an answer; what there is not to show is left out, from the timestamp on."""
 
     topic: str
-    key: msgspec.Raw
-    value: msgspec.Raw
+    key: _Raw
+    value: _Raw
     partition: int
     offset: int
     timestamp: int | None = None
-    headers: list[_Header] = []
+    headers: tuple[_Header, ...] = ()
     error_code: int | None = None
     message: str | None = None
 
@@ -124,22 +124,18 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
 
 def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
     """The record as answers show it; of one that cannot be decoded, what can be, and the error."""
-    record, refusal = decoded.record, decoded.refusal
+    record, key, value, refusal = decoded.record, decoded.key, decoded.value, decoded.refusal
     return _Record(
         record.at.topic,
-        _raw(decoded.key),
-        _raw(decoded.value),
+        _Raw(key) if isinstance(key, bytes) else _NULL,
+        _Raw(value) if isinstance(value, bytes) else _NULL,
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
-        [_Header(name, value) for name, value in record.headers] if record.headers else [],
+        tuple(_Header(*each) for each in record.headers) if record.headers else (),
         None if refusal is None else refusal.code,
         None if refusal is None else refusal.message,
     )
-
-
-def _raw(half: bytes | ProxyError) -> msgspec.Raw:
-    return _NULL if isinstance(half, ProxyError) else msgspec.Raw(half)
 
 
 ROUTES = (

@@ -46,7 +46,7 @@ class MemoryMember:
     """A group member whose records are in memory; `available` lets a poll answer, `failure` lets every call fail."""
 
     def __init__(self, *values: bytes) -> None:
-        self.records = [ConsumedRecord(AT, at, None, value, 0, ()) for at, value in enumerate(values)]
+        self.records = [ConsumedRecord(AT, at, None, value, 0, (), len(value)) for at, value in enumerate(values)]
         self.available = asyncio.Event()
         self.available.set()
         self.failure: KafkaFailure | None = None
