@@ -87,7 +87,7 @@ class Loader:
         return schema
 
     def _schema(self, value: JsonValue, base: str, path: str) -> Schema:
-        if isinstance(value, bool) and self._draft >= Draft.SIX:
+        if isinstance(value, bool):  # in draft-04 too, though only later drafts have them
             return Anything(value) if value else Nothing(value)
         if not isinstance(value, dict):
             raise mistyped(path, "a schema")
@@ -111,16 +111,29 @@ class Loader:
         if self._draft >= Draft.SEVEN:
             cursor.boolean("readOnly")
             cursor.boolean("writeOnly")
+        if self._draft.is_modern:
+            cursor.boolean("deprecated")
+            cursor.string("$dynamicAnchor")
+            if self._strictness is not Strictness.STORED:
+                self._check_definitions(cursor)
+
+    def _check_definitions(self, cursor: Cursor) -> None:
+        """Also those that nothing refers to are read since 2019-09."""
+        for name, value in cursor.mapping("$defs").items():
+            self._refer(value, cursor.base, cursor.below("$defs", name))
 
     def _references(self, cursor: Cursor, _: set[Group]) -> list[Schema]:
         return [self._reference(cursor, uri) for uri in map(cursor.string, REFERENCES) if uri is not None]
 
     def _reference(self, cursor: Cursor, uri: str) -> Reference:
         target, base = self._documents.find(uri, cursor.base)
+        self._refer(target, base, uri)
+        return Reference(cursor.value, id(target), self._targets)
+
+    def _refer(self, target: JsonValue, base: str, path: str) -> None:
         if id(target) not in self._referred:
             self._referred.add(id(target))
-            self._pending.append((target, base, uri))
-        return Reference(cursor.value, id(target), self._targets)
+            self._pending.append((target, base, path))
 
     def _combinations(self, cursor: Cursor, _: set[Group]) -> list[Schema]:
         combinations: list[Schema] = []
@@ -164,7 +177,7 @@ class Loader:
         expression = cursor.string("pattern")
         if expression is not None:
             self._check_pattern(expression)
-        return String(cursor.value, cursor.integer("maxLength"), cursor.integer("minLength"), expression)
+        return String(cursor.value, self._size(cursor, "maxLength"), self._size(cursor, "minLength"), expression)
 
     def _numeric(self, cursor: Cursor, *, integer: bool) -> Numeric:
         exclusive_maximum: Number | None = None
@@ -177,7 +190,7 @@ class Loader:
             exclusive_maximum = cursor.number("exclusiveMaximum")
             exclusive_minimum = cursor.number("exclusiveMinimum")
         multiple_of = cursor.number("multipleOf")
-        if multiple_of == 0:
+        if multiple_of == 0 and not self._draft.is_modern:
             raise mistyped(cursor.below("multipleOf"), "a number other than 0")
         return Numeric(
             cursor.value,
@@ -188,6 +201,13 @@ class Loader:
             exclusive_minimum=exclusive_minimum,
             multiple_of=multiple_of,
         )
+
+    def _size(self, cursor: Cursor, keyword: str) -> int | None:
+        """How long or many; a fraction is an error in older drafts, and has no effect since 2019-09."""
+        if not self._draft.is_modern:
+            return cursor.integer(keyword)
+        found = cursor.number(keyword)
+        return None if found is None else int(found)
 
     def _object(self, cursor: Cursor) -> Object:
         if self._draft >= Draft.SIX:
@@ -203,8 +223,8 @@ class Loader:
             unevaluated=self._child(cursor, "unevaluatedProperties") if modern else None,
             required_with=required_with,
             schema_with=schema_with,
-            max_properties=cursor.integer("maxProperties"),
-            min_properties=cursor.integer("minProperties"),
+            max_properties=self._size(cursor, "maxProperties"),
+            min_properties=self._size(cursor, "minProperties"),
         )
 
     def _dependencies(self, cursor: Cursor) -> tuple[Mapping[str, frozenset[str]], Mapping[str, Schema]]:
@@ -217,6 +237,8 @@ class Loader:
             names = schemas = "dependencies"
             required = {name: each for name, each in cursor.mapping(names).items() if isinstance(each, list)}
             dependent = {name: each for name, each in cursor.mapping(names).items() if not isinstance(each, list)}
+            for name, each in dependent.items():
+                self._refuse_boolean(each, cursor.below(names, name))
         named = {name: strings(each, cursor.below(names, name)) for name, each in required.items()}
         return (
             {name: each for name, each in named.items() if each},
@@ -240,6 +262,7 @@ class Loader:
             additional = self._additional(cursor, "additionalItems")
         else:
             first = ()
+            self._refuse_boolean(cursor.value.get("items"), cursor.below("items"))
             every = self._child(cursor, "items")
             # It should mean nothing here; the reference registry overlooks only `false` beside a schema for all items.
             additional = self._additional(cursor, "additionalItems")
@@ -253,12 +276,17 @@ class Loader:
             first=first,
             additional=additional,
             unevaluated=self._child(cursor, "unevaluatedItems") if modern else None,
-            max_items=cursor.integer("maxItems"),
-            min_items=cursor.integer("minItems"),
+            max_items=self._size(cursor, "maxItems"),
+            min_items=self._size(cursor, "minItems"),
             unique=cursor.boolean("uniqueItems") is True,
             max_contains=cursor.number("maxContains") if counted else None,
             min_contains=_min_contains(cursor) if counted else None,
         )
+
+    def _refuse_boolean(self, value: JsonValue, path: str) -> None:
+        """Where draft-04 does not take one for a schema."""
+        if isinstance(value, bool) and self._draft is Draft.FOUR:
+            raise mistyped(path, "a schema or an array")
 
     def _conditional(self, cursor: Cursor) -> Conditional:
         for keyword in ("if", "then", "else"):

@@ -54,7 +54,7 @@ def _multiple_of(writer: Number | None, reader: Number | None) -> list[Finding]:
     elif int(writer) and int(reader) % int(writer) == 0:
         # The reference registry divides without fractions here, so a factor below 1 always counts as expanded.
         rule = "MULTIPLE_OF_EXPANDED"
-    elif (Fraction(writer) / Fraction(reader)).denominator == 1:
+    elif reader and (Fraction(writer) / Fraction(reader)).denominator == 1:
         return []
     else:
         rule = "MULTIPLE_OF_CHANGED"
