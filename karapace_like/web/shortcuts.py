@@ -10,7 +10,6 @@ What this needs of aiohttp's internals is in this file only.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
@@ -23,6 +22,7 @@ from aiohttp.web_server import Server
 from karapace_like.registry.registry import Basis
 from karapace_like.web import origins, request_ids
 from karapace_like.web.answers import Answer
+from karapace_like.web.heads import UNKNOWN, Head, head_of
 from karapace_like.web.metrics import HttpMetrics, Series
 from karapace_like.web.quotas import QUOTAS
 
@@ -41,54 +41,8 @@ _MAX_BYTES = 16 * 1_048_576
 """Of all bodies and answers that are remembered."""
 _MAX_ANSWER = _MAX_BYTES // 64
 
-_UNKNOWN = -1
-_VARYING = re.compile(rb"\r\n([Cc]ontent-[Ll]ength|[Xx]-[Rr]equest-[Ii][Dd]):[ \t]*([^\r\n]*)(?=\r\n)")
-"""Header lines in which requests that are answered alike differ."""
-_NUMBER = re.compile(rb"[0-9]{1,9}")
-_VISIBLE = re.compile(rb"[!-~]{1,200}")
-_NOT_PLAIN = re.compile(rb"\r\n(?:transfer-encoding|content-(?:length|encoding)|expect|upgrade)[ \t]*:", re.IGNORECASE)
-"""Besides one Content-Length: the body is not the bytes that follow, or more has to happen before they do."""
-_IMMATERIAL = re.compile(
-    rb"\r\n(?:host|user-agent|accept-encoding|accept-language|traceparent|tracestate|via|forwarded"
-    rb"|x-real-ip|x-forwarded-(?:for|host|port|proto))[ \t]*:[^\r\n]*(?=\r\n)",
-    re.IGNORECASE,
-)
-"""Headers that change no answer."""
 _OWN = frozenset({"date", "content-length", request_ids.HEADER.lower()})
 """Headers that each answer has of its own."""
-
-
-class _Head(NamedTuple):
-    """A request's head, taken apart."""
-
-    line: bytes
-    block: bytes
-    """The header lines without those that vary."""
-    size: int
-    """Bytes of the whole head."""
-    body: int
-    """Bytes of the body; -1 where only aiohttp can say what the request is."""
-    request_id: bytes
-
-
-def _head(data: bytes) -> _Head | None:
-    """The head that the data begins with; None if it does not end there."""
-    line_end = data.find(b"\r\n")
-    end = data.find(b"\r\n\r\n", line_end)
-    if end < 0:
-        return None
-    block, body, request_id = data[line_end : end + 2], b"", b""
-    while (found := _VARYING.search(block)) is not None:
-        name, value = found.groups()
-        is_length = len(name) == len("Content-Length")
-        if (body if is_length else request_id) or not (_NUMBER if is_length else _VISIBLE).fullmatch(value):
-            return _Head(data[:line_end], block, end + 4, _UNKNOWN, b"")
-        if is_length:
-            body = value
-        else:
-            request_id = value
-        block = block[: found.start()] + block[found.end() :]
-    return _Head(data[:line_end], block, end + 4, int(body or 0), request_id)
 
 
 class _Remembered(NamedTuple):
@@ -132,12 +86,12 @@ class Shortcuts:
         self._known: dict[tuple[bytes, bytes], _Known] = {}
         self._bytes = 0
 
-    def known(self, head: _Head) -> _Known | None:
+    def known(self, head: Head) -> _Known | None:
         """How requests with this head are answered."""
         material = self._material.get(head.block)
         return None if material is None else self._known.get((head.line, material))
 
-    def learn(self, head: _Head, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+    def learn(self, head: Head, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Take what the handler left word of, if others can be like this request."""
         shortcut, asked = request.get(SHORTCUT), getattr(request, "_read_bytes", None) or b""
         if (
@@ -154,7 +108,7 @@ class Shortcuts:
             return
         if len(self._material) >= _MAX_KNOWN or len(self._known) >= _MAX_KNOWN or self._bytes > _MAX_BYTES:
             self._material, self._known, self._bytes = {}, {}, 0
-        material = self._material[head.block] = _IMMATERIAL.sub(b"", head.block)
+        material = self._material[head.block] = head.material
         known = self._known.get((head.line, material))
         if known is None or not self._is_of(known, request):
             known = self._known[head.line, material] = _Known(
@@ -207,7 +161,7 @@ class Connection(RequestHandler):
         """Bytes still to come of the request that aiohttp is reading; -1: it alone knows where that ends."""
         self._pending = 0
         """Requests that aiohttp was given and has not answered."""
-        self._head: _Head | None = None
+        self._head: Head | None = None
         """Of the request that aiohttp is answering, if it can teach something."""
         self._held = bytearray()
         """The beginning of a request that is known and not whole yet."""
@@ -231,23 +185,23 @@ class Connection(RequestHandler):
             self._begin(data)
         else:
             if self._rest > 0:
-                self._rest = max(self._rest - len(data), _UNKNOWN)
+                self._rest = max(self._rest - len(data), UNKNOWN)
             super().data_received(data)
 
     def _begin(self, data: bytes) -> None:
         """Take what begins a request."""
-        head = _head(data)
+        head = head_of(data)
         is_idle = self._is_idle
-        if head is not None and head.body != _UNKNOWN and is_idle:
+        if head is not None and head.body != UNKNOWN and is_idle:
             known = self._shortcuts.known(head)
             if known is not None and self._taken(known, head, data):
                 return
         self._head = None
-        if head is None or head.body == _UNKNOWN or _NOT_PLAIN.search(head.block):
-            self._rest = _UNKNOWN
+        if head is None or not head.is_plain:
+            self._rest = UNKNOWN
         else:
-            self._rest = max(head.size + head.body - len(data), _UNKNOWN)
-            if is_idle and self._rest != _UNKNOWN:
+            self._rest = max(head.size + head.body - len(data), UNKNOWN)
+            if is_idle and self._rest != UNKNOWN:
                 self._head = head
         self._pending += 1
         super().data_received(data)
@@ -270,7 +224,7 @@ class Connection(RequestHandler):
         """Whether every earlier request is answered, and the client reads its answers."""
         return not (self._pending or self.writing_paused or self._close or self._force_close)
 
-    def _taken(self, known: _Known, head: _Head, data: bytes) -> bool:
+    def _taken(self, known: _Known, head: Head, data: bytes) -> bool:
         """Whether the request is answered, or will be."""
         self._whole = head.size + head.body
         if head.body > self._shortcuts.max_body:
@@ -345,7 +299,7 @@ class Connection(RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         self._pending -= 1
         if not finished[0].keep_alive:
-            self._rest = _UNKNOWN
+            self._rest = UNKNOWN
         head, self._head = self._head, None
         if head is not None and not finished[1]:
             self._shortcuts.learn(head, request, finished[0])
