@@ -15,9 +15,33 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
         client_id=settings.client_id,
         metadata_max_age_ms=settings.metadata_max_age_ms,
         connections_max_idle_ms=settings.connections_max_idle_ms,
-        security=settings.kafka_security,
+        security=_security(settings),
         token=_tokens(settings) if settings.sasl_mechanism is SaslMechanism.OAUTHBEARER else None,
     )
+
+
+def _security(settings: Settings) -> dict[str, str | int | float | bool]:
+    """The options of librdkafka about TLS and SASL."""
+    options = {
+        "security.protocol": settings.security_protocol.value,
+        "ssl.ca.location": settings.ssl_cafile,
+        "ssl.certificate.location": settings.ssl_certfile,
+        "ssl.key.location": settings.ssl_keyfile,
+        "ssl.key.password": None if settings.ssl_password is None else settings.ssl_password.value,
+        "ssl.crl.location": settings.ssl_crlfile,
+        "ssl.cipher.suites": settings.ssl_ciphers,
+        "ssl.endpoint.identification.algorithm": "https" if settings.ssl_check_hostname else "none",
+        "sasl.mechanism": None if settings.sasl_mechanism is None else settings.sasl_mechanism.value,
+        "sasl.username": settings.sasl_plain_username,
+        "sasl.password": None if settings.sasl_plain_password is None else settings.sasl_plain_password.value,
+    }
+    if settings.sasl_mechanism is SaslMechanism.GSSAPI:
+        options |= {
+            "sasl.kerberos.service.name": settings.sasl_kerberos_service_name,
+            "sasl.kerberos.principal": settings.sasl_kerberos_principal,
+            "sasl.kerberos.keytab": settings.sasl_kerberos_keytab,
+        }
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _tokens(settings: Settings) -> TokenSource | None:

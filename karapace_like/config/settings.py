@@ -361,30 +361,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The address of each Kafka Connect worker."""
         return tuple(each.strip() for each in (self.connect_url or "").split(",") if each.strip())
 
-    @property
-    def kafka_security(self) -> dict[str, str | int | float | bool]:
-        """The librdkafka options about TLS and SASL."""
-        options = {
-            "security.protocol": self.security_protocol.value,
-            "ssl.ca.location": self.ssl_cafile,
-            "ssl.certificate.location": self.ssl_certfile,
-            "ssl.key.location": self.ssl_keyfile,
-            "ssl.key.password": None if self.ssl_password is None else self.ssl_password.value,
-            "ssl.crl.location": self.ssl_crlfile,
-            "ssl.cipher.suites": self.ssl_ciphers,
-            "ssl.endpoint.identification.algorithm": "https" if self.ssl_check_hostname else "none",
-            "sasl.mechanism": None if self.sasl_mechanism is None else self.sasl_mechanism.value,
-            "sasl.username": self.sasl_plain_username,
-            "sasl.password": None if self.sasl_plain_password is None else self.sasl_plain_password.value,
-        }
-        if self.sasl_mechanism is SaslMechanism.GSSAPI:
-            options |= {
-                "sasl.kerberos.service.name": self.sasl_kerberos_service_name,
-                "sasl.kerberos.principal": self.sasl_kerberos_principal,
-                "sasl.kerberos.keytab": self.sasl_kerberos_keytab,
-            }
-        return {name: value for name, value in options.items() if value is not None}
-
 
 def _listener(listener: str) -> Listener:
     scheme, separator, rest = listener.partition("://")

@@ -8,6 +8,7 @@ import pytest
 
 from karapace_like import config
 from karapace_like.config import ConfigError
+from karapace_like.kafka_access import kafka_settings
 from karapace_like.schema.model import CompatibilityLevel
 from karapace_like.secret import Secret
 
@@ -126,7 +127,7 @@ def test_no_secret_is_shown() -> None:
     """Not by repr, and still handed to the Kafka clients."""
     settings, _ = load({"KARAPACE_SASL_PLAIN_PASSWORD": "hunter2", "KARAPACE_SSL_PASSWORD": "hunter2"})
     assert "hunter2" not in repr(settings)
-    assert settings.kafka_security["sasl.password"] == "hunter2"
+    assert kafka_settings(settings).security["sasl.password"] == "hunter2"
 
 
 def test_every_setting_is_described() -> None:
