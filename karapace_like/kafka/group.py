@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from aiokafka import errors
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.admin import DescribeGroupsRequest
-from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 
 from karapace_like.errors import KafkaFailure
@@ -24,7 +23,6 @@ from karapace_like.kafka.settings import KafkaSettings
 PROTOCOL_TYPE = "sr"
 SUBPROTOCOL = "v0"
 
-_GROUP_COORDINATOR = 0
 _COORDINATOR_LOST = frozenset({"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE"})
 _REQUEST_SECONDS = 3.0
 """How long a coordinator may take to answer anything but a join: one that takes longer may be another broker now."""
@@ -142,7 +140,7 @@ class Group:
         async with asyncio.timeout(_CONNECT_SECONDS):
             broker = await self._connect(address)
             try:
-                found = await broker.send(FindCoordinatorRequest(self.settings.id, _GROUP_COORDINATOR))
+                found = await broker.send(wire.who_coordinates(self.settings.id))
             finally:
                 broker.close()
             self._check(found.error_code)

@@ -21,7 +21,7 @@ from karapace_like.kafka.tokens import TokenSource
 
 T = TypeVar("T")
 
-_GROUP = 0
+_OF_A_GROUP = 0
 _PROOF_SECONDS = 5.0
 """How long one broker may take to say whether it takes credentials."""
 
@@ -41,6 +41,11 @@ async def connect(
     )
 
 
+def who_coordinates(group: str) -> FindCoordinatorRequest:
+    """The question, which any broker answers."""
+    return FindCoordinatorRequest(group, _OF_A_GROUP)
+
+
 def addresses(kafka: KafkaSettings) -> list[str]:
     """The bootstrap servers, as host:port, in any order."""
     found = [each.strip() for each in kafka.bootstrap_servers.split(",")]
@@ -56,7 +61,7 @@ async def prove(kafka: KafkaSettings) -> None:
             connection = await connect(kafka, address, timeout_ms=int(_PROOF_SECONDS * 1000))
             try:
                 # A refused token is told in a message that aiokafka takes for a success: the next request is refused.
-                answer = await connection.send(FindCoordinatorRequest("", _GROUP))
+                answer = await connection.send(who_coordinates(""))
                 if answer.error_code == errors.IllegalSaslStateError.errno:
                     raise errors.SaslAuthenticationFailed
             finally:

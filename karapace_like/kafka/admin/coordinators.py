@@ -8,13 +8,11 @@ import asyncio
 from typing import Any, NamedTuple
 
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.protocol.coordination import FindCoordinatorRequest
 
 from karapace_like.errors import KafkaFailure
-from karapace_like.kafka import translate
+from karapace_like.kafka import translate, wire
 from karapace_like.kafka.admin.protocol import Protocol, check
 
-_GROUP = 0
 _ANSWER_SECONDS = 5.0
 """How long a broker may take: one that takes longer may be gone, and another one the coordinator by now."""
 _AT_ONCE = 100
@@ -44,7 +42,7 @@ class Coordinators:
         Raises KafkaFailure: COORDINATOR_NOT_AVAILABLE where it is not reached, or goes away before its answer was here.
         """
         try:
-            found = await self._ask_any(FindCoordinatorRequest(group, _GROUP))
+            found = await self._ask_any(wire.who_coordinates(group))
             check(found.error_code, found.error_message)
             return Coordinated(found.coordinator_id, await self._ask(f"{found.host}:{found.port}", request))
         except KafkaFailure as failure:
