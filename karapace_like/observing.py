@@ -18,7 +18,7 @@ from karapace_like.kafka.election import Election
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic
 from karapace_like.kafka.statistics import Figures
-from karapace_like.measures import Histogram
+from karapace_like.measures import Cache, Histogram
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.remembering import CACHES
 from karapace_like.registry.standing import Role
@@ -46,6 +46,8 @@ class Observed:
     """Those of the REST proxy, if it is served."""
     consumers: Sized | None
     """Likewise."""
+    caches: Sequence[Cache]
+    """Those of the REST proxy, if it is one for all callers."""
     delay: Histogram = field(default_factory=lambda: Histogram(_LOOP_BOUNDS))
 
     def collectors(self) -> CollectorRegistry:
@@ -70,7 +72,7 @@ class Observed:
         yield from self._registry()
         yield from self._election()
         yield from self._kafka()
-        yield from _caches()
+        yield from _caches([*CACHES, self.http.answers, *self.caches])
         instances = 0 if self.consumers is None else len(self.consumers)
         yield _gauge("proxy_consumer_instances", "Consumer instances of the REST proxy.", (), {(): instances})
         delay = HistogramMetricFamily(
@@ -172,9 +174,9 @@ _KAFKA: Sequence[tuple[str, str, Family, Callable[[Figures], float]]] = (
 """What is shown of librdkafka's figures."""
 
 
-def _caches() -> Iterator[Metric]:
-    hits = {(each.name,): each.hits for each in CACHES}
-    misses = {(each.name,): each.misses for each in CACHES}
+def _caches(caches: Sequence[Cache]) -> Iterator[Metric]:
+    hits = {(each.name,): each.hits for each in caches}
+    misses = {(each.name,): each.misses for each in caches}
     yield _counter("cache_hits", "Answers found.", ("cache",), hits)
     yield _counter("cache_misses", "Answers that had to be computed.", ("cache",), misses)
-    yield _gauge("cache_entries", "Answers kept.", ("cache",), {(each.name,): each.size for each in CACHES})
+    yield _gauge("cache_entries", "Answers kept.", ("cache",), {(each.name,): each.size for each in caches})

@@ -14,6 +14,10 @@ class Recent(Generic[K, V]):
         self._size = size
         self._kept: OrderedDict[K, V] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._kept)
+
     def get(self, key: K) -> V | None:
         """The value, which counts as used now."""
         if key in self._kept:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from karapace_like.measures import Cache
 from karapace_like.ownership import Owner
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.ports import Members, Producer, Schemas
@@ -25,6 +26,8 @@ class Proxy:
     consumers: ConsumerInstances
     management: Management
     settings: ProxySettings
+    codecs: Cache
+    """How the cache of codecs is used."""
     _producer: Producer
 
     @classmethod
@@ -48,6 +51,7 @@ class Proxy:
             ConsumerInstances(owner, members, cache, settings),
             Management.over(admin=admin, schemas=cache, producer=producer, reading=reading),
             settings,
+            cache.use,
             producer,
         )
 

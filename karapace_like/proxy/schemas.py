@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from karapace_like.errors import ApiError
+from karapace_like.measures import Cache
 from karapace_like.proxy import errors
 from karapace_like.proxy.ports import Basis, RegisteredSchema, Schemas
 from karapace_like.recent import Recent
@@ -30,6 +31,8 @@ class SchemaCache:
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self._codecs: Recent[_Key, Codec] = Recent(_SIZE)
+        self.use = Cache("proxy.codecs")
+        """How the codecs are used."""
         self._making: dict[_Key, asyncio.Task[Codec]] = {}
         self._registered: Recent[tuple[str, UnparsedSchema], RegisteredSchema] = Recent(_SIZE)
 
@@ -91,31 +94,43 @@ class SchemaCache:
 
     def codec_at_hand(self, schema_id: int, subject: str) -> Codec | None:
         """The codec of a schema that is expected in the subject, if it was made before."""
-        return self._codecs.get((schema_id, subject))
+        return self._known((schema_id, subject))
 
     async def codec_by_id(self, schema_id: int, subject: str) -> Codec:
         """The codec of a schema that is expected in the subject; raises ApiError or InvalidSchemaError."""
         key = (schema_id, subject)
-        return self._codecs.get(key) or await self._codec(key, await self._schemas.by_id(schema_id, subject))
+        return self._known(key) or await self._codec(key, await self._schemas.by_id(schema_id, subject))
 
     async def codec_by_guid(self, guid: uuid.UUID) -> Codec:
         """The codec of the schema that a record header names; raises ApiError or InvalidSchemaError."""
         key = (guid, "")
-        return self._codecs.get(key) or await self._codec(key, await self._schemas.by_guid(guid))
+        return self._known(key) or await self._codec(key, await self._schemas.by_guid(guid))
+
+    def _known(self, key: _Key) -> Codec | None:
+        known = self._codecs.get(key)
+        if known is not None:
+            self.use.hits += 1
+        return known
+
+    def _keep(self, key: _Key, codec: Codec) -> Codec:
+        self._codecs.keep(key, codec)
+        self.use.misses += 1
+        self.use.size = len(self._codecs)
+        return codec
 
     async def _codec(self, key: _Key, registered: RegisteredSchema) -> Codec:
         """What is kept, or made now: of a large schema in a thread, and once for all who wait for it."""
-        known = self._codecs.get(key)
+        known = self._known(key)
         if known is not None:
             return known
         if _length(registered) < _LARGE:
-            return self._codecs.keep(key, _codec(registered))
+            return self._keep(key, _codec(registered))
         making = self._making.get(key)
         if making is None:
             making = self._making[key] = asyncio.create_task(asyncio.to_thread(_codec, registered))
             making.add_done_callback(lambda _: self._making.pop(key))
         # Shielded: a request that is given up does not take the codec from the others.
-        return self._codecs.keep(key, await asyncio.shield(making))
+        return self._keep(key, await asyncio.shield(making))
 
 
 def _length(registered: RegisteredSchema) -> int:

@@ -100,6 +100,7 @@ class Parts:
             topic=self.topic,
             producers=self.producers,
             consumers=self.proxy.consumers if isinstance(self.proxy, Proxy) else self.proxy,
+            caches=[self.proxy.codecs] if isinstance(self.proxy, Proxy) else [],
         )
 
     def app(self, collectors: CollectorRegistry, tracing: Sequence[Middleware]) -> web.Application:

@@ -12,7 +12,7 @@ from aiohttp import web
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from karapace_like.measures import Histogram
+from karapace_like.measures import Cache, Histogram
 
 PREFIX = "karapace_like_"
 UNMATCHED = "unmatched"
@@ -59,6 +59,10 @@ class HttpMetrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.learned = 0
+        """How often it was learned how to answer requests from memory."""
+        self.known = 0
+        """Requests that are known so."""
         self._series: dict[tuple[object, str], Series] = {}
         """By aiohttp's resource, of which a route may have several, and method."""
         self._by_label: dict[tuple[str, str], Series] = {}
@@ -69,6 +73,14 @@ class HttpMetrics:
         resource = None if match is None else match.route.resource
         found = self._series.get((resource, request.method))
         return self._new(resource, request.method) if found is None else found
+
+    @property
+    def answers(self) -> Cache:
+        """How the answers that are remembered are used."""
+        found = Cache("web.answers")
+        found.hits = sum(sum(each.remembered.values()) for each in self._by_label.values())
+        found.misses, found.size = self.learned, self.known
+        return found
 
     def collect(self) -> Iterator[Metric]:
         """The families, for Prometheus' client."""

@@ -119,6 +119,8 @@ class Shortcuts:
         else:
             known.answerer = shortcut
             known.extra = _lines(answer, _OWN | {"content-type", "retry-after"})
+        self.metrics.learned += 1
+        self.metrics.known = len(self._known)
 
     def _is_of(self, known: _Known, request: web.BaseRequest) -> bool:
         """Whether what is known may be told to who asks now: else it is begun anew for him."""

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.command_line import Outcome, run
+from tests.scraping import scraped, value
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE, Log, version_key
 
@@ -28,8 +29,8 @@ def made(kafka: Cluster, topic: Callable[[], str]) -> Made:
         new = NewTopic(name, num_partitions=partitions, replication_factor=1, config={"cleanup.policy": policy})
         admin.create_topics([new])[name].result(30)
         producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
-        for key, value in log:
-            producer.produce(name, key=key, value=value, partition=0)
+        for key, content in log:
+            producer.produce(name, key=key, value=content, partition=0)
         assert producer.flush(30) == 0
         return name
 
@@ -173,6 +174,7 @@ def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
         # The primary was fenced: it takes over again with its next write, and nothing is lost.
         call(registry.url, "POST", "/subjects/second/versions", {"schema": '"int"'})
         assert call(registry.url, "GET", "/subjects") == ["first", "second", "user"]
+        assert value(scraped(registry), "registry_fenced_writes_total") >= 1
         assert doctor(topic).out == "Nothing is wrong\n"
 
 

@@ -1,23 +1,18 @@
-"""A node with several workers: whoever is asked for metrics tells of all of them."""
+"""Metrics of several processes: whichever worker is asked tells of all of its node; nodes tell of each other."""
 
 import urllib.error
 import urllib.request
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
+from tests.cluster.faults import SESSION_MS
+from tests.cluster.registry_nodes import RegistryNodes, kill
+from tests.scraping import Series, scraped, sum_of, value
 from tests.service_process import ServiceProcess
 
 ASKED = 40
-Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def series(service: ServiceProcess) -> Series:
-    with urllib.request.urlopen(f"{service.url}/metrics") as answer:
-        families = list(text_string_to_metric_families(answer.read().decode()))
-    assert len({each.name for each in families}) == len(families)  # each family is told once
-    return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
 
 
 def primaries(found: Series) -> list[float]:
@@ -26,20 +21,43 @@ def primaries(found: Series) -> list[float]:
 
 def test_any_worker_tells_of_all(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
-        while len({dict(labels)["worker"] for _, labels in series(service)}) < 2:
+        while len({dict(labels)["worker"] for _, labels in scraped(service)}) < 2:
             pass  # one of them is not ready yet
         for _ in range(ASKED):
             urllib.request.urlopen(f"{service.url}/subjects").read()
-        found = series(service)
+        found = scraped(service)
         asked = [
             value
             for (name, labels), value in found.items()
             if name == "karapace_like_http_requests_total" and ("route", "/subjects") in labels
         ]
         assert sum(asked) == ASKED
-        while sorted(primaries(series(service))) != [0, 1]:
+        while sorted(primaries(scraped(service))) != [0, 1]:
             pass  # none is elected yet
 
         with pytest.raises(urllib.error.HTTPError, match="404") as refused:  # only a worker may ask so
             urllib.request.urlopen(f"{service.url}/_worker/metrics")
         refused.value.close()
+
+
+def test_nodes_tell_of_elections_forwards_and_their_place_in_the_topic(kafka: Cluster) -> None:
+    with RegistryNodes(kafka.bootstrap_servers, 2, session_timeout_ms=SESSION_MS) as nodes:
+        primary = nodes.primary()
+        (other,) = nodes.others(primary)
+        before = scraped(other)
+        call(other.url, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        after = scraped(other)
+        assert sum_of(after, "registry_forwarded_requests_total") > sum_of(before, "registry_forwarded_requests_total")
+        assert value(after, "registry_position") > value(before, "registry_position")
+        assert value(after, "registry_written_records_total") == value(before, "registry_written_records_total")
+        assert value(scraped(primary), "registry_written_records_total") >= 1
+        assert (value(scraped(primary), "election_is_primary"), value(after, "election_is_primary")) == (1, 0)
+        kill(primary)
+        assert nodes.primary([other]) is other
+        after = scraped(other)
+        assert value(after, "election_is_primary") == 1
+        assert value(after, "election_terms_total") == value(before, "election_terms_total") + 1
+        assert value(after, "election_generation") > value(before, "election_generation")
+        assert value(after, "election_rounds_total") > value(before, "election_rounds_total")
+        while value(scraped(other), "registry_lag_records"):
+            pass  # it has not read what it wrote as the new primary

@@ -76,6 +76,7 @@ class Collector:
     def take_metrics(self, content: bytes) -> bytes:
         with self._changed:
             for each in ExportMetricsServiceRequest.FromString(content).resource_metrics:
+                self.resources.append(each.resource)
                 self.metrics |= {metric.name: metric for scope in each.scope_metrics for metric in scope.metrics}
             self._changed.notify_all()
         return ExportMetricsServiceResponse().SerializeToString()

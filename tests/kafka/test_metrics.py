@@ -6,35 +6,19 @@ import secrets
 import socket
 import time
 import urllib.error
-import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.calling import call
+from tests.scraping import scraped, sum_of, value
 from tests.service_process import ServiceProcess
 
 MONITORING = Path(__file__).parents[2] / "monitoring"
 MANY = 10_000
-Labels = frozenset[tuple[str, str]]
-
-
-def scraped(service: ServiceProcess) -> dict[tuple[str, Labels], float]:
-    """Every series: (name, labels) -> value."""
-    with urllib.request.urlopen(f"{service.url}/metrics") as answer:
-        assert answer.headers["Content-Type"].startswith("text/plain; version=")
-        families = text_string_to_metric_families(answer.read().decode())
-        return {
-            (each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples
-        }
-
-
-def value(series: Mapping[tuple[str, Labels], float], name: str, **labels: str) -> float:
-    return series.get((f"karapace_like_{name}", frozenset(labels.items())), 0.0)
 
 
 def ask(service: ServiceProcess, method: str, path: str, body: object = None, kind: str = "application/json") -> None:
@@ -62,17 +46,13 @@ def flood(service: ServiceProcess, paths: Iterable[str]) -> None:
 def get_until_remembered(service: ServiceProcess, path: str) -> int:
     """GET the same over one connection until one answer comes from memory; how often that was."""
     connection = HTTPConnection(urlsplit(service.url).netloc)
-    before, times = sum_of(service, "http_remembered_answers_total"), 0
-    while sum_of(service, "http_remembered_answers_total") == before:
+    before, times = sum_of(scraped(service), "http_remembered_answers_total"), 0
+    while sum_of(scraped(service), "http_remembered_answers_total") == before:
         connection.request("GET", path)
         connection.getresponse().read()
         times += 1
     connection.close()
     return times
-
-
-def sum_of(service: ServiceProcess, name: str) -> float:
-    return sum(value for (each, _), value in scraped(service).items() if each == f"karapace_like_{name}")
 
 
 def test_what_has_happened_is_told(service: ServiceProcess) -> None:
@@ -153,3 +133,19 @@ def test_every_metric_that_is_drawn_or_alerted_on_exists(service: ServiceProcess
     used = set(re.findall(r"\b(?:karapace_like|process)_[a-z_]+", text))
     assert used
     assert used - told == set()
+
+
+def test_caches_tell_how_they_are_used(service: ServiceProcess) -> None:
+    """The engines', the REST proxy's codecs, and the answers that are remembered."""
+    topic, kind = f"t-{secrets.token_hex(6)}", "application/vnd.kafka.avro.v2+json"
+    schema = json.dumps({"type": "fixed", "name": f"n{secrets.token_hex(6)}", "size": 1})
+    before = scraped(service)
+    for _ in range(2):
+        ask(service, "POST", f"/topics/{topic}", {"value_schema": schema, "records": [{"value": "a"}]}, kind)
+    get_until_remembered(service, f"/subjects/{topic}-value/versions/1")
+    after = scraped(service)
+    for cache in ("parsing.parsed", "proxy.codecs", "web.answers"):
+        assert value(after, "cache_misses_total", cache=cache) > value(before, "cache_misses_total", cache=cache)
+        assert value(after, "cache_entries", cache=cache) >= 1
+    for cache in ("parsing.parsed", "web.answers"):
+        assert value(after, "cache_hits_total", cache=cache) > value(before, "cache_hits_total", cache=cache)

@@ -1,0 +1,30 @@
+"""`/metrics` as a client reads it."""
+
+import urllib.request
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.service_process import ServiceProcess
+
+Series = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+"""(name, labels) -> value."""
+
+
+def scraped(service: ServiceProcess) -> Series:
+    """Every series; each family is told once."""
+    with urllib.request.urlopen(f"{service.url}/metrics") as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    assert len({each.name for each in families}) == len(families)
+    return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
+
+
+def value(series: Series, name: str, **labels: str) -> float:
+    """Of the series with these labels and no other; 0 where there is none."""
+    return series.get((f"karapace_like_{name}", frozenset(labels.items())), 0.0)
+
+
+def sum_of(series: Series, name: str) -> float:
+    """Of all series of the name."""
+    return sum(found for (each, _), found in series.items() if each == f"karapace_like_{name}")
