@@ -140,7 +140,8 @@ def _compare_rest(rule: str, suffix: str, writer: Object | Array, reader: Object
     segment = f"unevaluated{suffix}"
     if reader.unevaluated is None:
         return findings
-    if writer.unevaluated is None or isinstance(reader.unevaluated, Nothing):
+    narrowed = isinstance(writer.unevaluated, Anything) and not isinstance(reader.unevaluated, Anything)
+    if writer.unevaluated is None or narrowed or isinstance(reader.unevaluated, Nothing):
         if not isinstance(writer.unevaluated, Nothing):
             change = "REMOVED" if isinstance(reader.unevaluated, Nothing) else "NARROWED"
             shown = None if writer.unevaluated is None else writer.unevaluated.source

@@ -58,6 +58,11 @@ def compare(old: Any, new: Any) -> list[Incompatibility]:
             {"items": [{"type": "string"}]},
             ["ITEM_ADDED_TO_OPEN_CONTENT_MODEL"],
         ),
+        (
+            MODERN | {"type": "object", "unevaluatedProperties": True},
+            MODERN | {"type": "object", "unevaluatedProperties": {"type": "string"}},
+            ["UNEVALUATED_PROPERTIES_NARROWED"],
+        ),
         ({"items": {}}, {"items": {}, "additionalItems": False}, []),
         ({"items": {}}, {"items": {}, "additionalItems": {"type": "null"}}, ["ADDITIONAL_ITEMS_NARROWED"]),
         ({"type": "array"}, {"type": "array", "additionalItems": False}, ["ADDITIONAL_ITEMS_REMOVED"]),
