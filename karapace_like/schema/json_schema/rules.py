@@ -267,6 +267,8 @@ DIFFERENCES: Mapping[str, str] = {
     "round would be overlooked.",
     "Before 2019-09, bounds beyond 32 bits are accepted, and an anchor that is not there is refused": "The "
     "specification says so; the reference does the opposite, and takes such an anchor for the whole schema.",
+    "Since 2019-09, an alternative with a type and an `enum` is one alternative": "The reference takes it apart "
+    "into two, and accepts an `enum` that is added to it.",
     "`$dynamicRef` and `$recursiveRef` are read as references to their static target": "Where they lead depends on "
     "who refers to the schema, which nobody knows here.",
     "A comparison that would need more than 500,000 questions counts as incompatible and says so; at most 1,000 "
