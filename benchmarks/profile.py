@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path as File
 
 from benchmarks import generator
-from benchmarks.paths import Path, produce_paths, registry_paths
+from benchmarks.paths import Path, new_paths, produce_paths, registry_paths
 from karapace_like.cli import main as serve
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
@@ -32,7 +32,8 @@ def main(name: str) -> None:
         with Cluster() as kafka:
             program = [sys.executable, "-m", "benchmarks.profile", "--serve", str(stats)]
             with ServiceProcess(kafka.bootstrap_servers, program=program) as service:
-                paths = {path.name: path for path in (*registry_paths(service.url), *produce_paths(service.url))}
+                all_paths = (*registry_paths(service.url), *new_paths(), *produce_paths(service.url))
+                paths = {path.name: path for path in all_paths}
                 if name not in paths:
                     sys.exit(f"CALL is one of: {', '.join(paths)}")
                 threads = _loaded(service, paths[name])

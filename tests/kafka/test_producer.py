@@ -1,6 +1,7 @@
 """The shared producer on a real broker: what one request does must not hurt another."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -107,3 +108,36 @@ async def test_a_cluster_that_is_away_fails_records_in_time(unused_tcp_port: int
 
 async def test_no_records_need_no_broker(producer: Producer) -> None:
     assert await producer.send([]) == []
+
+
+async def test_a_topic_that_was_deleted_is_written_to_as_if_it_had_never_been_there(
+    producer: Producer, topic_of: Topics, admin: AdminClient
+) -> None:
+    """Where the brokers create topics, it is created; also while others are written to."""
+    topic, other = topic_of(), topic_of()
+    for partition in (None, 0):
+        await send_all(producer, *(OutgoingRecord(each, None, b"before") for each in (topic, other)))
+        admin.delete_topics([topic])[topic].result()
+        deleted, stays = await asyncio.gather(
+            producer.send([OutgoingRecord(topic, None, b"after", partition)] * 2),
+            producer.send([OutgoingRecord(other, None, b"")] * 2),
+        )
+        assert [outcome(each) for each in (*deleted, *stays)] == ["written"] * 4
+        assert [each.offset for each in deleted] == [0, 1]
+
+
+async def test_topics_that_are_gone_are_forgotten(
+    producer: Producer, topic_of: Topics, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their client is let go of, once what it was given is written; one with topics that are there is kept."""
+    monkeypatch.setattr("karapace_like.kafka.producer._TOPICS", 4)
+    topics = [topic_of() for _ in range(8)]
+    for topic in topics:
+        await producer.send([OutgoingRecord(topic, None, b"")])
+    for deleted in admin.delete_topics(topics[:-1]).values():
+        deleted.result()
+    threads = threading.active_count()
+    for topic in [topic_of() for _ in range(8)]:
+        assert await send_all(producer, *[OutgoingRecord(topic, None, b"")] * 20) == ["written"] * 20
+    while threading.active_count() > threads:
+        await asyncio.sleep(0.01)

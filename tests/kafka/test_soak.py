@@ -1,4 +1,4 @@
-"""The short form of `make soak`: lives of schemas, topics and consumers leave nothing behind in the process."""
+"""The short form of `make soak`: lives of schemas, topics and consumers leave nothing behind, here or in Kafka."""
 
 import asyncio
 import gc
@@ -46,6 +46,11 @@ async def settled(most: Counter[str] | None = None) -> Counter[str]:
             before = found
 
 
+def soaked(brokers: AdminClient) -> set[str]:
+    """The topics of the lives that there are."""
+    return {name for name in brokers.list_topics(timeout=_SETTLING_SECONDS).topics if name.startswith("soak-")}
+
+
 async def test_nothing_grows_however_many_schemas_topics_and_consumers_come_and_go(kafka: Cluster) -> None:
     settings = Settings(
         bootstrap_uri=kafka.bootstrap_servers, port=0, topic_name="_schemas-soak", group_id="soak-registry"
@@ -64,4 +69,8 @@ async def test_nothing_grows_however_many_schemas_topics_and_consumers_come_and_
         for _ in range(2):
             await lives()
         await settled(before)
+        brokers = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+        async with asyncio.timeout(_SETTLING_SECONDS):
+            while soaked(brokers) != {"soak-shared"}:  # those that were deleted have not come back either
+                await asyncio.sleep(0.1)
     assert client.done["lives"] == 4 * _LIVES

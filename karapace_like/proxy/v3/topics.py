@@ -10,8 +10,8 @@ from karapace_like.proxy.v3.clusters import Clusters
 from karapace_like.proxy.v3.ports import ClusterAdmin
 from karapace_like.records import PartitionDescription, TopicDescription, TopicPartition
 
-_SETTLE_SECONDS = 5.0
-"""How long the brokers may take to tell of a topic that was made."""
+_SETTLE_SECONDS = 30.0
+"""How long the brokers may take to tell of a topic that was made: one that is busy can take long."""
 _AGAIN_SECONDS = 0.02
 
 

@@ -1,0 +1,198 @@
+"""One librdkafka producer: a thread serves its delivery reports and wakes the event loop once for each batch of them.
+
+A client keeps every topic that it ever wrote to, and asks the brokers for all of them again and again, until it is
+closed. One that may create topics would so bring deleted ones back: these clients may not. The brokers are asked by
+itself for a topic that is written to for the first time, and create it then if they do so.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from aiokafka.protocol.metadata import MetadataRequest
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Producer as Client
+
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka import translate
+from karapace_like.kafka.admin.protocol import Protocol
+from karapace_like.records import Delivery, OutgoingRecord
+
+logger = logging.getLogger(__name__)
+
+_SERVE_SECONDS = 0.1
+"""How long the thread waits for delivery reports before it looks whether it should stop."""
+_QUEUE_FULL_SECONDS = 0.005
+_ANY_PARTITION = -1
+_NOW = 0
+_RECORDS_PER_TURN = 500
+"""Records that are handed over before other requests get the event loop again."""
+
+_topic_of = attrgetter("topic")
+
+
+class _Call:
+    """The records of one `send` and what has become of them so far.
+
+    The delivery thread writes `deliveries` and `reported`, the event loop `sent`. Each looks at both after it has
+    written, so that at least one sees that all is done.
+    """
+
+    __slots__ = ("deliveries", "done", "reported", "sent")
+
+    def __init__(self, size: int) -> None:
+        self.deliveries = [_UNREPORTED] * size
+        self.reported = 0
+        self.sent: int | None = None
+        """How many reports to expect; None until all records are handed over."""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(self) -> None:
+        """Wake the sender if all reports are in."""
+        if self.reported == self.sent and not self.done.done():
+            self.done.set_result(None)
+
+
+_UNREPORTED = Delivery()
+
+
+class Channel:
+    """One librdkafka producer and the thread that serves its delivery reports."""
+
+    def __init__(self, options: dict[str, Any], protocol: Protocol) -> None:
+        """`protocol` is how the brokers are asked for topics."""
+        self.topics: set[str] = set()
+        """Those that the client keeps something of."""
+        self.written: set[str] = set()
+        """Those of them that were there."""
+        self._protocol = protocol
+        self._sending = 0
+        self._client = Client(options, logger=logger)
+        self._loop = asyncio.get_running_loop()
+        self._complete: list[_Call] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="delivery-reports", daemon=True)
+        self._thread.start()
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        """Hand the records over and wait for their reports."""
+        self._sending += 1
+        try:
+            if self.written.issuperset(map(_topic_of, records)):
+                return await self._send(records)
+            await self._meet({each.topic for each in records} - self.written)
+            deliveries = await self._send(records)
+            self.written.update(
+                record.topic for record, found in zip(records, deliveries, strict=True) if found.failure is None
+            )
+            return deliveries
+        finally:
+            self._sending -= 1
+
+    async def existing(self, topics: Collection[str], *, or_created: bool = False) -> set[str]:
+        """Those of the topics that are there, by the brokers' word. Raises KafkaFailure.
+
+        `or_created`: the others are created now where the brokers do so, and not among the answer yet.
+        """
+        answer = await self._protocol.ask(MetadataRequest(list(topics), allow_auto_topic_creation=or_created))
+        return {name for error, name, *_ in answer.topics if not error}
+
+    async def _meet(self, topics: set[str]) -> None:
+        self.topics |= topics
+        with suppress(KafkaFailure):  # then the reports of the records will say what is the matter
+            await self.existing(topics, or_created=True)
+
+    async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        call = _Call(len(records))
+        sent = 0
+        for at, record in enumerate(records):
+            if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
+                await asyncio.sleep(0)
+            try:
+                try:
+                    self._hand_over(call, at, record)
+                except BufferError:
+                    await self._hand_over_later(call, at, record)
+            except KafkaException as error:
+                call.deliveries[at] = Delivery(failure=_refusal(error.args[0]))
+            else:
+                sent += 1
+        call.sent = sent
+        call.settle()
+        await call.done
+        return call.deliveries
+
+    def partition_count(self, topic: str, timeout: float) -> int:
+        """How many partitions the topic has, asked from the brokers now. Blocks; raises KafkaFailure."""
+        with translate.failures():
+            found = self._client.list_topics(topic, timeout=timeout).topics[topic]
+        if found.error is not None:
+            raise translate.failure(found.error)
+        return len(found.partitions)
+
+    async def close(self) -> None:
+        """Wait for what is being sent, and all reports; each comes within the delivery timeout."""
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join)
+        self._client.close()
+
+    def _hand_over(self, call: _Call, at: int, record: OutgoingRecord) -> None:
+        """Give one record to the client; raises BufferError where its queue has no room, KafkaException if refused."""
+        partition = _ANY_PARTITION if record.partition is None else record.partition
+        report = partial(self._report, call, at)
+        if record.headers or record.timestamp:
+            self._client.produce(
+                record.topic,
+                record.value,
+                record.key,
+                partition,
+                report,
+                timestamp=record.timestamp or _NOW,
+                headers=list(record.headers) or None,
+            )
+        else:  # arguments by name would double what the call costs
+            self._client.produce(record.topic, record.value, record.key, partition, report)
+
+    def _report(self, call: _Call, at: int, error: KafkaError | None, message: Any) -> None:
+        """Note what became of a record of the call; in the thread that serves the reports."""
+        call.deliveries[at] = (
+            Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
+            if error is None
+            else Delivery(failure=translate.failure(error))
+        )
+        call.reported += 1
+        if call.reported == call.sent:
+            self._complete.append(call)
+
+    async def _hand_over_later(self, call: _Call, at: int, record: OutgoingRecord) -> None:
+        """Give one record to the client once its queue has room."""
+        while True:
+            await asyncio.sleep(_QUEUE_FULL_SECONDS)
+            with suppress(BufferError):
+                return self._hand_over(call, at, record)
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set() or self._sending or len(self._client):
+            self._client.poll(_SERVE_SECONDS)
+            if self._complete:
+                complete, self._complete = self._complete, []
+                try:
+                    self._loop.call_soon_threadsafe(_settle, complete)
+                except RuntimeError:
+                    return  # the loop is closed: nobody waits any more
+
+
+def _settle(calls: list[_Call]) -> None:
+    for call in calls:
+        call.settle()
+
+
+def _refusal(error: KafkaError) -> KafkaFailure:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return KafkaFailure("RECORD_TOO_LARGE", "The record is larger than the producer's max.request.size allows.")
+    return translate.failure(error)
