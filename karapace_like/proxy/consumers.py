@@ -323,23 +323,27 @@ class ConsumerInstances:
         return task
 
     async def _look_after(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_TEND_SECONDS)
-            for (group, name), kept in list(self._kept.items()):
-                if kept.instance.is_busy:
-                    kept.used = loop.time()
-                elif 0 < self._settings.idle_timeout < loop.time() - kept.used:
-                    logger.info("Closing the consumer instance %s of group %s, which was idle for long", name, group)
-                    del self._kept[group, name]
-                    self._expired.keep((group, name), True)
-                    self._run(_closed(name, kept.instance))
-                elif kept.instance.is_parked:
-                    continue
-                elif 0 < self._settings.park_after < loop.time() - kept.used:
-                    self._run(kept.instance.park())
-                else:
-                    kept.instance.tend()
+            self._tend_all()
+
+    def _tend_all(self) -> None:
+        """A call of its own, so that nothing holds on to the last instance."""
+        now = asyncio.get_running_loop().time()
+        for (group, name), kept in list(self._kept.items()):
+            if kept.instance.is_busy:
+                kept.used = now
+            elif 0 < self._settings.idle_timeout < now - kept.used:
+                logger.info("Closing the consumer instance %s of group %s, which was idle for long", name, group)
+                del self._kept[group, name]
+                self._expired.keep((group, name), True)
+                self._run(_closed(name, kept.instance))
+            elif kept.instance.is_parked:
+                continue
+            elif 0 < self._settings.park_after < now - kept.used:
+                self._run(kept.instance.park())
+            else:
+                kept.instance.tend()
 
 
 async def _closed(name: str, instance: ConsumerInstance) -> None:
