@@ -10,7 +10,6 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import linear_regression, mean
 from typing import Any, NamedTuple
@@ -98,7 +97,7 @@ class Client:
 
 
 class Sample(NamedTuple):
-    """What the processes hold."""
+    """What the service and its workers hold."""
 
     at: float
     """Seconds since the beginning."""
@@ -108,15 +107,9 @@ class Sample(NamedTuple):
     descriptors: int
 
 
-def processes(pid: int) -> Iterator[int]:
-    """The process and its workers."""
-    yield pid
-    yield from map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-
-
-def sampled(pid: int, begun: float) -> Sample:
+def sampled(service: ServiceProcess, begun: float) -> Sample:
     """What they hold now."""
-    found = list(processes(pid))
+    found = service.pids
     return Sample(
         time.monotonic() - begun,
         sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * _PAGE_MB for each in found),
@@ -148,7 +141,7 @@ async def _loaded(service: ServiceProcess, seconds: float) -> tuple[list[Sample]
                 clients.create_task(live())
             for number in itertools.count(1):
                 await asyncio.sleep(min(10.0, seconds / 20))
-                samples.append(sampled(service.pid, begun))
+                samples.append(sampled(service, begun))
                 if number % 6 == 0:
                     print(_line(samples[-1]), flush=True)
                 if samples[-1].at > seconds:

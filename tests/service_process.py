@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -58,6 +59,12 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the running process and its workers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *map(int, children.split())]
+
     def worker(self, number: int) -> int:
         """The process id of a worker, the last that was started."""
         found = [each[2] for each in map(_WORKER.search, self.lines) if each is not None and each[1] == str(number)]
@@ -70,15 +77,15 @@ class ServiceProcess:
 
     def start(self, *, wait: bool = True) -> None:
         """Start it and return when it is ready; without `wait` when it listens."""
-        self._listening.clear()
-        self._ready.clear()
+        # Workers of an earlier process may end only now, which says nothing of this one.
+        self._listening, self._ready = threading.Event(), threading.Event()
         self._process = subprocess.Popen(
             [*self._program, "serve"],
             env=self._environment,
             stderr=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(self._process, self._listening, self._ready), daemon=True).start()
         assert self._listening.wait(_START_SECONDS), "\n".join(self.lines)
         if wait:
             self.wait()
@@ -101,15 +108,15 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.wait(_START_SECONDS)
 
-    def _watch(self, process: subprocess.Popen[str]) -> None:
+    def _watch(self, process: subprocess.Popen[str], listening: threading.Event, ready: threading.Event) -> None:
         assert process.stderr is not None
         with process.stderr:
             for line in process.stderr:
                 self.lines.append(line.rstrip())
                 if found := _LISTENING.search(line):
                     self.url = found[1]
-                    self._listening.set()
+                    listening.set()
                 if _READY.search(line):
-                    self._ready.set()
-        self._listening.set()
-        self._ready.set()
+                    ready.set()
+        listening.set()
+        ready.set()

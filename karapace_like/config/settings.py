@@ -268,17 +268,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`report` answers it with an error in place of key and value. Instances and requests may say it themselves."
         ),
     ] = Undecodable.REFUSE
-    consumer_max_instances: Annotated[int, _about("Consumer instances at the same time; more are answered 429.")] = (
-        1_000
-    )
+    consumer_max_instances: Annotated[
+        int, _about("Consumer instances at the same time, in each worker; more are answered 429.")
+    ] = 1_000
     consumer_max_instances_of_user: Annotated[
-        int, _about("Consumer instances of one user, whom his credentials name; more are answered 429.")
+        int, _about("Consumer instances of one user, whom his credentials name, in each worker; more are answered 429.")
     ] = 250
     consumer_max_reads: Annotated[
-        int, _about("Reads without an instance at the same time; others wait for their turn, then are answered 429.")
+        int,
+        _about(
+            "Reads without an instance at the same time, in each worker; others wait for their turn, then are answered 429."
+        ),
     ] = 16
     consumer_max_streams: Annotated[
-        int, _about("Topics pushed to clients at the same time; more are answered 429.")
+        int, _about("Topics pushed to clients at the same time, in each worker; more are answered 429.")
     ] = 64
     fetch_min_bytes: Annotated[int, _about("Bytes that must be there before a poll answers early.")] = 1
 

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -84,15 +84,23 @@ def health(node: ServiceProcess) -> Any:
 
 def kill(node: ServiceProcess) -> None:
     """As a crash: nothing is left in order."""
-    node.stop(signal.SIGKILL)
+    _signal(node, signal.SIGKILL)
+    node.ended()
 
 
 def pause(node: ServiceProcess) -> None:
-    os.kill(node.pid, signal.SIGSTOP)
+    _signal(node, signal.SIGSTOP)
 
 
 def resume(node: ServiceProcess) -> None:
-    os.kill(node.pid, signal.SIGCONT)
+    _signal(node, signal.SIGCONT)
+
+
+def _signal(node: ServiceProcess, number: signal.Signals) -> None:
+    """To all processes of the node; the first one first, which would replace the others."""
+    for pid in node.pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _end(node: ServiceProcess) -> None:

@@ -125,7 +125,8 @@ async def test_only_fencing_keeps_a_primary_that_was_paused_from_writing(
     three_brokers: Cluster, fencing: str, *, is_broken: bool
 ) -> None:
     """It had planned its write, and was sure to be primary, when it was stopped. The checker finds what comes of it."""
-    settings = {"session_timeout_ms": SESSION_MS, "replication_factor": 3, "fencing": fencing}
+    # Workers would be others than that program.
+    settings = {"session_timeout_ms": SESSION_MS, "replication_factor": 3, "fencing": fencing, "workers": 1}
     report = Report()
     with RegistryNodes(three_brokers.bootstrap_servers, 3, module="tests.cluster.sleepy_node", **settings) as nodes:
         async with aiohttp.ClientSession() as session:
