@@ -277,7 +277,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     consumer_max_reads: Annotated[
         int,
         _about(
-            "Reads without an instance at the same time, in each worker; others wait for their turn, then are answered 429."
+            "Reads without an instance at the same time, in each worker; others wait for a turn, then are answered 429."
         ),
     ] = 16
     consumer_max_streams: Annotated[

@@ -4,6 +4,7 @@ Plans are made by pure functions that read the store and never change it (`regis
 `configuration.py`); `Registry.write` appends the records and waits until they come back through the topic.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,6 +22,8 @@ class Plan(Generic[T_co]):
 
     answer: T_co
     records: tuple[Record, ...] = ()
+    again: Callable[[Store], "Plan[T_co] | None"] | None = None
+    """The same plan with the ids of now; answers None where more has changed since than that ids were given out."""
 
 
 def effective_mode(store: Store, subject: str | None) -> Mode:

@@ -16,6 +16,7 @@ from karapace_like.registry.settings import Config
 from karapace_like.registry.store import Store, StoredVersion
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
+    LATEST,
     CompatibilityLevel,
     InvalidSchemaError,
     ParsedSchema,
@@ -121,11 +122,27 @@ def _register(store: Store, subject: str, submission: Submission, rules: Rules) 
     judgement = checks.check(store, parsed, content.metadata, live, config, rules.compatibility)
     if not judgement.is_compatible:
         raise errors.incompatible_schema(subject, "[" + ", ".join(judgement.messages) + "]")
+    if any(each.version == LATEST for each in submission.references):
+        return _new(store, subject, next_version, content, versions, rules)
+    revision = store.revision
+
+    def again(store: Store) -> Plan[Registered] | None:
+        if store.revision != revision or len(store.kept(subject) or ()) != len(versions):
+            return None
+        return _new(store, subject, next_version, content, versions, rules)
+
+    return replace(_new(store, subject, next_version, content, versions, rules), again=again)
+
+
+def _new(
+    store: Store, subject: str, version: int, content: Content, versions: list[StoredVersion], rules: Rules
+) -> Plan[Registered]:
+    """The version after those that there are, with the id that its content has, or the next one."""
     context = store.context(subject)
     schema_id = context.by_digest.get(content.digest) or context.max_id + 1
     if schema_id > MAX_ID:
         raise errors.no_id_left(names.qualified(names.context_of(subject), ""), MAX_ID)
-    return _written(store, Registered(subject, next_version, schema_id, content), versions, rules)
+    return _written(store, Registered(subject, version, schema_id, content), versions, rules)
 
 
 def _import(store: Store, subject: str, submission: Submission, rules: Rules) -> Plan[Registered]:

@@ -71,7 +71,14 @@ class _Write:
     """A write that waits for its batch."""
 
     plan: Callable[[Store], Plan[Any]]
+    first: Plan[Any]
+    """As it was planned when it came."""
     answer: asyncio.Future[Any]
+
+    def planned(self, store: Store) -> Plan[Any]:
+        """The plan of now."""
+        again = None if self.first.again is None else self.first.again(store)
+        return self.plan(store) if again is None else again
 
     def settle(self, answer: Any) -> None:
         if not self.answer.done():
@@ -280,7 +287,7 @@ class Registry:
                     raise NotPrimaryError
                 if len(self._queue) >= self._max_waiting:
                     raise errors.too_many_writes()
-                write = _Write(plan, asyncio.get_running_loop().create_future())
+                write = _Write(plan, planned, asyncio.get_running_loop().create_future())
                 self._queue.append(write)
                 self._queued.set()
                 answer: T = await write.answer
@@ -305,7 +312,7 @@ class Registry:
             try:
                 if not (taken.is_fenced and term.is_certain()):
                     await self._barrier()
-                batch = batches.planned(self._store, [each.plan for each in writes])
+                batch = batches.planned(self._store, [each.planned for each in writes])
                 writes = self._answered(writes, batch, term)
                 if batch.records:
                     end = await self._appended(batch.records)
