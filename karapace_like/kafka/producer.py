@@ -80,16 +80,16 @@ class Producer:
         """
         if len(self._batching.topics) > self._room:
             await self._make_room(self._batching)
-        channel = self._batching
-        deliveries = await channel.send(records)
+        client = self._batching
+        deliveries = await client.send(records)
         failed = {at: each.failure.name for at, each in enumerate(deliveries) if each.failure is not None}
         if not failed:
             return deliveries
         for at in (at for at, name in failed.items() if name == "_UNKNOWN_PARTITION"):
             deliveries[at] = await self._to_unknown_partition(records[at])
-        gone = [at for at in failed if _is_gone(deliveries[at]) and records[at].topic in channel.written]
+        gone = [at for at in failed if _is_gone(deliveries[at]) and records[at].topic in client.written]
         if gone:  # deleted since: for a client that knows nothing of them the brokers create them anew, if they do so
-            self._let_go(channel)
+            self._let_go(client)
             again = await self.send([records[at] for at in gone])
             for at, delivery in zip(gone, again, strict=True):
                 deliveries[at] = delivery

@@ -65,6 +65,8 @@ def text_of(parsed: ParsedSchema, text: str, *, normalize: bool) -> str:
 
 def dependencies_of(store: Store, schema: UnparsedSchema, subject: str) -> Dependencies:
     """The texts that a schema of the subject refers to, near and far; raises InvalidSchemaError."""
+    if not schema.references:
+        return {}
     subjects: dict[Reference, str] = {}
 
     def look_up(reference: Reference) -> UnparsedSchema | None:

@@ -203,6 +203,8 @@ def _completed(submission: Submission, latest: StoredVersion | None, config: Con
     if not submission.text.strip() and latest is not None and (submission.metadata or submission.rule_set):
         previous = latest.content
         submission = replace(submission, type=previous.type, text=previous.text, references=previous.references)
+    if latest is None and config is None:
+        return submission
     config = config or Config()
     metadata, rule_set = submission.metadata, submission.rule_set
     if latest is not None:

@@ -37,6 +37,8 @@ def check(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidSchemaError(f"the schema is not valid Unicode at character {error.start}") from error
+    if sum(map(text.count, "[{(")) <= MAX_DEPTH:
+        return
     depth = 0
     for token in _TOKEN.finditer(text):
         bracket = token[0]
