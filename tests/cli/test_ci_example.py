@@ -143,6 +143,23 @@ def test_the_pre_commit_hooks(tmp_path: Path, patch: str, code: int) -> None:
     assert codes == {"karapace-like-check": code, "karapace-like-lint": 0}
 
 
+def test_one_command_puts_the_place_and_version_of_the_tool_into_all_pipelines(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    (command,) = re.findall(r"^sed .*$", (EXAMPLE / "README.md").read_text(), re.MULTILINE)
+    changed = command.replace("#v0.1.0#", "#v9.8.7#")
+    assert shell(changed, tmp_path, {}).code == 0
+    pipelines = changed.split("' ", 1)[1].split()
+    hooks = yaml(tmp_path / ".pre-commit-config.yaml")["repos"][0]
+    assert (hooks["repo"], hooks["rev"]) == ("https://github.com/acme/karapace_like", "v9.8.7")
+    named = [re.findall(r"\S*/karapace_like\S*", (tmp_path / each).read_text()) for each in pipelines]
+    assert [len(each) for each in named] == [1, 1, 2]
+    texts = "".join((tmp_path / each).read_text() for each in pipelines)
+    assert "your-organisation" not in texts
+    assert "v0.1.0" not in texts
+    workflow = (tmp_path / ".github/workflows/schemas.yml").read_text()
+    assert workflow.count("acme/karapace_like@v9.8.7") == 2
+
+
 def test_what_is_merged_is_registered(tmp_path: Path, service: ServiceProcess) -> None:
     """The last step of both pipelines, with subjects that no other test has."""
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
