@@ -41,7 +41,7 @@ async def _open(parts: Parts, progress: Progress) -> int:
         except KafkaFailure as error:
             if not error.retriable:
                 raise
-            progress(f"Waiting for Kafka: {error.message}")
+            progress(f"Waiting for Kafka at {parts.settings.bootstrap_uri}: {error.message} (see bootstrap_uri)")
             await asyncio.sleep(_RETRY_SECONDS)
 
 
