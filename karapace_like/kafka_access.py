@@ -54,9 +54,8 @@ def _tokens(settings: Settings) -> TokenSource | None:
     return ClientCredentials(url, client, secret, settings.sasl_oauth_scope)
 
 
-def kafka_settings_of(credentials: Credentials, settings: Settings) -> KafkaSettings:
+def kafka_settings_of(credentials: Credentials, settings: Settings, service: KafkaSettings) -> KafkaSettings:
     """The same for a caller: he is who his credentials say."""
-    service = kafka_settings(settings)
     own = {name: value for name, value in service.security.items() if not name.startswith("sasl.")}
     own["security.protocol"] = "SASL_SSL" if settings.security_protocol.endswith("SSL") else "SASL_PLAINTEXT"
     own["sasl.mechanism"] = "OAUTHBEARER"

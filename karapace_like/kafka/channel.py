@@ -72,7 +72,10 @@ class Channel:
         """Those of them that were there."""
         self._protocol = protocol
         self._sending = 0
-        self._client = Client(options, logger=logger)
+        self.is_broken = False
+        """Whether the client has met an error after which it can write nothing any more, which idempotence has."""
+        with translate.failures():
+            self._client = Client({**options, "error_cb": self._note}, logger=logger)
         self._loop = asyncio.get_running_loop()
         self._complete: list[_Call] = []
         self._stopping = threading.Event()
@@ -176,9 +179,25 @@ class Channel:
             with suppress(BufferError):
                 return self._hand_over(call, at, record)
 
+    def _note(self, error: KafkaError) -> None:
+        """On the thread that serves reports, or where records are handed over."""
+        if error.fatal():
+            self._break(error.str())
+        else:
+            logger.warning("%s", error.str())
+
+    def _break(self, reason: str) -> None:
+        if not self.is_broken:
+            self.is_broken = True
+            logger.error("The producer has to be made anew: %s", reason)
+
     def _serve(self) -> None:
         while not self._stopping.is_set() or self._sending or len(self._client):
-            self._client.poll(_SERVE_SECONDS)
+            try:
+                with translate.failures():
+                    self._client.poll(_SERVE_SECONDS)
+            except KafkaFailure as failure:  # only what is fatal is raised here; reports go on
+                self._break(failure.message)
             if self._complete:
                 complete, self._complete = self._complete, []
                 try:

@@ -77,6 +77,8 @@ class Consumer:
         """Whether the group, if it was asked, has said what to read."""
         self._parked: Place | None = None
         self._resting = False
+        self._is_old = False
+        """Whether the client is to be made anew."""
         self._polled = asyncio.get_running_loop().time()
         self._place = NOWHERE
         """Where to begin in what the group will assign."""
@@ -100,6 +102,10 @@ class Consumer:
     def is_parked(self) -> bool:
         """Whether there is no client at the moment."""
         return self._parked is not None
+
+    def renew(self) -> None:
+        """Go on with a new client from the next call on, or from the first one at which it is known where it reads."""
+        self._is_old = True
 
     async def park(self) -> None:
         """Leave the group, and remember where to go on: the next call joins again. Raises KafkaFailure.
@@ -254,6 +260,7 @@ class Consumer:
             await self._close_client()
 
     def _new_client(self) -> Client:
+        self._is_old = False
         with translate.failures():
             return Client(self._options, logger=logger)
 
@@ -277,6 +284,8 @@ class Consumer:
 
         What the group committed meanwhile was read by others, and not by this member again.
         """
+        if self._is_old:
+            await self.park()
         place = self._parked
         if place is not None:
             self._client = self._new_client()

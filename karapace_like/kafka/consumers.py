@@ -31,7 +31,9 @@ class Consumers:
             queued_max_messages_kbytes=self._settings.queue_kbytes,
             topic_metadata_refresh_interval_ms=self._kafka.metadata_max_age_ms,
         )
-        return Consumer(options, self._threads, self._settings)
+        member = Consumer(options, self._threads, self._settings)
+        self._kafka.renewal.tell(member)
+        return member
 
     def close(self) -> None:
         """Let the threads go."""

@@ -71,6 +71,7 @@ class Producer:
         self._one_by_one: Channel | None = None
         self._room = _TOPICS
         self._closing: set[asyncio.Task[None]] = set()
+        kafka.renewal.tell(self)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         """Write the records; one result for each, in order. Partial failure is a value, never an exception.
@@ -78,6 +79,8 @@ class Producer:
         The brokers refuse a whole batch for one of its records, or because together they are too large, and a batch
         holds records of other requests too: what was refused so is sent again. Only then is their order not kept.
         """
+        if self._batching.is_broken or (self._one_by_one is not None and self._one_by_one.is_broken):
+            self.renew()
         if len(self._batching.topics) > self._room:
             await self._make_room(self._batching)
         client = self._batching
@@ -108,6 +111,13 @@ class Producer:
         channels = (each for each in (self._batching, self._one_by_one) if each is not None)
         await asyncio.gather(*(each.close() for each in channels), *self._closing)
 
+    def renew(self) -> None:
+        """Send by new clients from now on; what was handed over is written by those before. Raises KafkaFailure."""
+        self._let_go(self._batching)
+        alone, self._one_by_one = self._one_by_one, None
+        if alone is not None:
+            self._close_later(alone)
+
     def _new_channel(self, options: dict[str, Any]) -> Channel:
         return Channel({**self._options, **options}, self._protocol)
 
@@ -131,6 +141,9 @@ class Producer:
         if channel is not self._batching:
             return
         self._batching, self._room = self._new_channel(self.statistics.options), _TOPICS
+        self._close_later(channel)
+
+    def _close_later(self, channel: Channel) -> None:
         closing = asyncio.create_task(channel.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -112,28 +112,19 @@ class SchemasTopic:
         """Of the client that reads."""
         self._stopping = threading.Event()
         self._room = threading.Semaphore(_BATCHES_AHEAD)
+        self._is_old = threading.Event()
+        """Whether the clients that read and ask are to be made anew."""
+        self._position = OFFSET_BEGINNING
+        """Up to where the topic is read."""
+        self._before: AdminClient | None = None
+        """Through which questions may still be asked."""
 
     async def open(self, take: Take, lost: Lost) -> int:
         """Make or check the topic, begin to read it, and answer where it ends now; raises KafkaFailure."""
         loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._prepare)
         end = await self.end()
-        self._consumer = Consumer(
-            {
-                **self.statistics.options,
-                **self._kafka.client_options(
-                    group_id=f"{self._settings.name}-reader",
-                    enable_auto_commit=False,
-                    enable_partition_eof=True,
-                    isolation_level="read_committed",
-                    fetch_wait_max_ms=500,
-                    fetch_queue_backoff_ms=10,
-                    queued_max_messages_kbytes=_PREFETCHED_KIB,
-                    auto_offset_reset="error",
-                    socket_timeout_ms=SILENCE_MS,
-                ),
-            }
-        )
+        self._consumer = self._new_consumer()
         self._writer = SchemasWriter(
             self._kafka,
             topic=self._settings.name,
@@ -146,12 +137,19 @@ class SchemasTopic:
         # Without it the consumer looks for the partition's leader only after half a second.
         with translate.failures():
             await asyncio.to_thread(self._consumer.list_topics, self._settings.name, self._settings.timeout)
-        self._consumer.assign([TopicPartition(self._settings.name, 0, OFFSET_BEGINNING)])
+        self._consumer.assign([TopicPartition(self._settings.name, 0, self._position)])
+        self._kafka.renewal.tell(self)
         self._reader = threading.Thread(
             target=self._read, args=(loop, take, lost), name="schemas-topic-reader", daemon=True
         )
         self._reader.start()
         return end
+
+    def renew(self) -> None:
+        """Read, ask and write through new clients from now on."""
+        assert self._writer is not None
+        self._is_old.set()
+        self._writer.renew()
 
     @property
     def name(self) -> str:
@@ -187,8 +185,25 @@ class SchemasTopic:
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close)
 
+    def _new_consumer(self) -> Consumer:
+        options = self._kafka.client_options(
+            group_id=f"{self._settings.name}-reader",
+            enable_auto_commit=False,
+            enable_partition_eof=True,
+            isolation_level="read_committed",
+            fetch_wait_max_ms=500,
+            fetch_queue_backoff_ms=10,
+            queued_max_messages_kbytes=_PREFETCHED_KIB,
+            auto_offset_reset="error",
+            socket_timeout_ms=SILENCE_MS,
+        )
+        return Consumer({**self.statistics.options, **options})
+
+    def _new_admin(self) -> AdminClient:
+        return AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS), logger=logger)
+
     def _prepare(self) -> None:
-        self._admin = admin = AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS), logger=logger)
+        self._admin = admin = self._new_admin()
         name = self._settings.name
         with translate.failures():
             cluster = admin.list_topics(name, timeout=self._settings.timeout)
@@ -260,16 +275,32 @@ class SchemasTopic:
             while not self._stopping.is_set():
                 if not self._room.acquire(timeout=_POLL_SECONDS):
                     continue
+                if self._is_old.is_set():
+                    self._go_on_with_new_clients()
                 first = self._consumer.poll(_POLL_SECONDS)
                 messages = [] if first is None else [first, *self._consumer.consume(_BATCH, 0)]
                 records, position = _sorted_out(messages)
                 if position is None:
                     self._room.release()
                 else:
+                    self._position = position
                     loop.call_soon_threadsafe(self._hand_over, take, records, position)
                 if reason := self._reason_to_give_up(messages):
                     loop.call_soon_threadsafe(lost, reason)
                     return
+
+    def _go_on_with_new_clients(self) -> None:
+        assert self._consumer is not None
+        self._is_old.clear()
+        try:
+            consumer, admin = self._new_consumer(), self._new_admin()
+        except KafkaException as error:
+            logger.error("The schemas topic is read as before: %s", error.args[0].str())  # noqa: TRY400 - no trace
+            return
+        consumer.assign([TopicPartition(self._settings.name, 0, self._position)])
+        self._before, self._admin = self._admin, admin
+        before, self._consumer = self._consumer, consumer
+        before.close()
 
     def _hand_over(self, take: Take, records: Sequence[TopicRecord], position: int) -> None:
         self._room.release()

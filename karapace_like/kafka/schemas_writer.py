@@ -67,7 +67,9 @@ class SchemasWriter:
             socket_timeout_ms=SILENCE_MS,
             message_max_bytes=max_record_bytes + 1024,
         )
-        self._plain = Producer(self._options, logger=logger)
+        self._plain = self._made()
+        self._newer: Producer | None = None
+        """Takes the place of the other one before the next batch."""
         self._fenced: Producer | None = None
         self._term: Term | None = None
         self._one_at_a_time = threading.Lock()
@@ -75,6 +77,7 @@ class SchemasWriter:
     def take_over(self, term: Term) -> Takeover:
         """Fence every earlier primary and write the mark, which ends what is to be applied. Raises KafkaFailure."""
         with self._one_at_a_time:
+            self._use_newer()
             self._term, self._fenced = None, None
             if self._wants_fencing(term):
                 self._fenced = self._fencing_producer()
@@ -84,6 +87,7 @@ class SchemasWriter:
     def append(self, batch: Batch) -> int:
         """Write the records in order; the offset after the last one. Raises KafkaFailure, DeposedError."""
         with self._one_at_a_time:
+            self._use_newer()
             if self._fenced is not None:
                 return self._transaction(self._fenced, batch)
             if self._term is None or not self._term.is_certain():
@@ -99,6 +103,21 @@ class SchemasWriter:
     def close(self) -> None:
         """Send what is under way."""
         self._plain.flush(self._timeout)
+
+    def renew(self) -> None:
+        """Write with new producers from the next batch on. A fenced one is only had by taking over: its term ends."""
+        self._newer = self._made()
+
+    def _use_newer(self) -> None:
+        if self._newer is None:
+            return
+        before, self._plain, self._newer = self._plain, self._newer, None
+        before.flush(self._timeout)
+        if self._fenced is not None:
+            self._fenced = self._term = None
+
+    def _made(self) -> Producer:
+        return Producer(self._options, logger=logger)
 
     def _wants_fencing(self, term: Term) -> bool:
         if self._fencing is Fencing.AUTO and term.foreign:

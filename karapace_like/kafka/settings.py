@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from karapace_like.kafka.renewal import Renewal
 from karapace_like.kafka.tokens import TokenSource
 
 Option = str | int | float | bool
+_FILES = frozenset({"ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.crl.location"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,14 @@ class KafkaSettings:
     """librdkafka options about TLS and SASL (`security.protocol`, `ssl.*`, `sasl.*`)."""
     token: TokenSource | None = field(default=None, repr=False)
     """For SASL/OAUTHBEARER."""
+
+    renewal: Renewal = field(default_factory=Renewal, repr=False, compare=False)
+    """Of the clients that are made with these settings."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Certificates, keys and revocations: clients are renewed when they change."""
+        return tuple(Path(str(value)) for name, value in self.security.items() if name in _FILES)
 
     @property
     def has_credentials(self) -> bool:

@@ -103,6 +103,11 @@ def _security(kafka: KafkaSettings) -> dict[str, Any]:
     }
 
 
+def check_files(kafka: KafkaSettings) -> None:
+    """Raise OSError where the files about TLS cannot be used (ssl.SSLError is one)."""
+    _ssl_context(kafka.security)
+
+
 def _ssl_context(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=options.get("ssl.ca.location"))
     context.check_hostname = options.get("ssl.endpoint.identification.algorithm") != "none"

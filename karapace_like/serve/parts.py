@@ -1,5 +1,7 @@
 """What one process of the service is made of: built here, started and stopped in `service.py`."""
 
+import asyncio
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -8,9 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry
 
+from karapace_like import watching
 from karapace_like.access.credentials import Credentials
 from karapace_like.config import Settings
 from karapace_like.in_process import RegistrySchemas
+from karapace_like.kafka import wire
 from karapace_like.kafka.election import Election
 from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.producers import Producers
@@ -87,6 +91,17 @@ class Parts:
             health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node),
             http=HttpMetrics(),
             draining=Draining(),
+        )
+
+    async def watch_files(self) -> None:
+        """Take files that have changed into use, until cancelled."""
+        kafka = self.kafka
+        if not kafka.files:
+            await self.security.watch()
+            return
+        await asyncio.gather(
+            self.security.watch(),
+            watching.watch(kafka.files, lambda: wire.check_files(kafka), lambda _: kafka.renewal.renew(), ssl.SSLError),
         )
 
     def observed(self) -> Observed:

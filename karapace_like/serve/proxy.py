@@ -41,18 +41,18 @@ def proxy_of(
     if not settings.karapace_rest:
         return None, None
     if settings.rest_authorization:
-        return _callers(settings, schemas, owner), None
+        return _callers(settings, kafka, schemas, owner), None
     producers = _producers(settings, kafka)
     return _proxy(settings, kafka, schemas, producers, owner), producers
 
 
-def _callers(settings: Settings, schemas: Schemas, owner: Owner) -> Callers[Credentials]:
+def _callers(settings: Settings, service: KafkaSettings, schemas: Schemas, owner: Owner) -> Callers[Credentials]:
     async def prove(credentials: Credentials) -> float:
-        await wire.prove(kafka_settings_of(credentials, settings))
+        await wire.prove(kafka_settings_of(credentials, settings, service))
         return end_of(credentials)
 
     def make(credentials: Credentials) -> Proxy:
-        kafka = kafka_settings_of(credentials, settings)
+        kafka = kafka_settings_of(credentials, settings, service)
         return _proxy(settings, kafka, schemas, _producers(settings, kafka, is_idempotent=False), owner)
 
     return Callers(

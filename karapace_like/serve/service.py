@@ -73,7 +73,7 @@ async def running(settings: Settings, place: Place, progress: Progress = lambda 
         runner = await _runner(stack, app, parts)
         if tracing:
             runner.close_shortcuts()  # a span for each request
-        watching_files = asyncio.create_task(parts.security.watch())
+        watching_files = asyncio.create_task(parts.watch_files())
         observing = asyncio.create_task(observed.watch_the_loop())
         ready = asyncio.create_task(become_ready(parts, progress))
         if place.asked_at is not None:

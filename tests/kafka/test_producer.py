@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
@@ -48,6 +49,21 @@ async def send_all(producer: Producer, *records: OutgoingRecord) -> list[str]:
     """Send each record as a request of its own, all at the same time."""
     reports = await asyncio.gather(*(producer.send([each]) for each in records))
     return [outcome(delivery) for [delivery] in reports]
+
+
+async def test_a_producer_that_can_write_nothing_any_more_is_made_anew(kafka: Cluster, topic_of: Topics) -> None:
+    """After an error that is fatal to it: here that a gap would come into what it promised to write without one."""
+    security = {"enable.gapless.guarantee": True}
+    made = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, security=security), ProducerSettings())
+    topic = topic_of(max_message_bytes="1000")
+    small, large = OutgoingRecord(topic, None, b"x"), OutgoingRecord(topic, None, b"x" * 5000)
+    assert await send_all(made, small) == ["written"]
+    client = made._batching._client
+    assert await send_all(made, large) == ["MSG_SIZE_TOO_LARGE"]
+    with pytest.raises(KafkaException, match=r"_GAPLESS_GUARANTEE|_FATAL"):
+        client.produce(topic, b"x")
+    assert await send_all(made, small, small) == ["written", "written"]
+    await made.close()
 
 
 async def test_requests_that_share_a_batch_do_not_share_its_refusal(producer: Producer, topic_of: Topics) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
-from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from confluent_kafka.admin import AdminClient
@@ -39,9 +39,25 @@ class Connection:
 
     def __init__(self, kafka: KafkaSettings, *, timeout: float) -> None:
         """`timeout` is in seconds, for each question."""
-        self._open = ExitStack()
-        self.client = self._open.enter_context(AdminClient(kafka.client_options(), logger=logger))
+        self._kafka = kafka
+        self.client = self._made()
         self.timeout = timeout
+        self._before: list[tuple[float, AdminClient]] = []
+        """Clients that questions may still be asked through, and since when no new ones are."""
+        kafka.renewal.tell(self)
+
+    def renew(self) -> None:
+        """Ask through a new client from now on."""
+        made, now = self._made(), time.monotonic()
+        over = [client for since, client in self._before if now - since > self.timeout]
+        self._before = [each for each in self._before if each[1] not in over]
+        self._before.append((now, self.client))
+        self.client = made
+        for each in over:
+            each.__exit__(None, None, None)
+
+    def _made(self) -> AdminClient:
+        return AdminClient(self._kafka.client_options(), logger=logger)
 
     async def answer(self, ask: Callable[[], Future[T]]) -> T:
         """What the cluster answers; asked again while a leader is on its way. Raises KafkaFailure.
@@ -99,7 +115,8 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the cluster."""
-        self._open.close()
+        for each in (self.client, *(client for _, client in self._before)):
+            each.__exit__(None, None, None)
 
 
 def enumerated(value: Any) -> str:
