@@ -12,6 +12,7 @@ import msgspec
 from click.testing import CliRunner
 
 from karapace_like.cli import main
+from tests import leaks
 
 
 class Outcome(NamedTuple):
@@ -32,6 +33,7 @@ def run(*arguments: object, folder: Path | None = None, environment: Mapping[str
         ended = CliRunner().invoke(main, list(map(str, arguments)), env=environment, prog_name="karapace-like")
     if ended.exception is not None and not isinstance(ended.exception, SystemExit):
         raise ended.exception
+    leaks.hear(ended.output)
     return Outcome(ended.exit_code, ended.stdout, ended.stderr)
 
 

@@ -8,6 +8,11 @@ import pytest
 from hypothesis import settings
 
 from karapace_like.kafka.cluster import Cluster
+from tests.leaks import (  # noqa: F401 - pytest calls them
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+)
 from tests.service_process import ServiceProcess
 
 # Drawn examples take as long as the machine needs. CI draws the same ones each time: a new find belongs to its finder.

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests import leaks
+
 _LISTENING = re.compile(r"Listening at (https?://\S+)")
 _READY = re.compile(r"Ready at https?://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
@@ -31,6 +33,7 @@ class ServiceProcess:
         self._program = program
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
+        leaks.register(*(str(settings[name]) for name in leaks.SECRET_SETTINGS & settings.keys()))
         settings.setdefault("workers", os.environ.get("WORKERS", "1"))
         self.lines: list[str] = []
         self.url = ""
@@ -113,6 +116,7 @@ class ServiceProcess:
         with process.stderr:
             for line in process.stderr:
                 self.lines.append(line.rstrip())
+                leaks.hear(line)
                 if found := _LISTENING.search(line):
                     self.url = found[1]
                     listening.set()

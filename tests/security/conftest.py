@@ -24,6 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from karapace_like.kafka.cluster import Cluster
+from tests import leaks
 from tests.web.access.certificates import Authority
 
 SERVICE = "service"
@@ -35,7 +36,9 @@ def token(name: str, *, seconds: float = 3600) -> str:
     """A token for a broker that checks no signatures."""
     now = time.time()
     parts = ({"alg": "none"}, {"sub": name, "iat": now - 5, "exp": now + seconds})
-    return ".".join(base64.urlsafe_b64encode(msgspec.json.encode(part)).decode().rstrip("=") for part in parts) + "."
+    made = ".".join(base64.urlsafe_b64encode(msgspec.json.encode(part)).decode().rstrip("=") for part in parts) + "."
+    leaks.register(made)
+    return made
 
 
 class SecuredKafka:
@@ -47,6 +50,7 @@ class SecuredKafka:
         self.certfile = authority.issue(folder / "service.pem", f"CN={SERVICE}")
         keystore = authority.issue(folder / "broker.pem", "CN=broker")
         self.passwords = {name: secrets.token_urlsafe(16) for name in (SERVICE, "alice", "bob")}
+        leaks.register(*self.passwords.values())
         self.folder = folder
         self.cluster = Cluster(
             listeners={"SASL": "SASL_PLAINTEXT", "TLS": "SSL", "BOTH": "SASL_SSL"},

@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]
 
 from karapace_like.config import ConfigError, load
+from tests import leaks
 from tests.security.conftest import SERVICE, SecuredKafka, token
 from tests.service_process import ServiceProcess
 
@@ -17,7 +18,9 @@ JSON_V2 = "application/vnd.kafka.json.v2+json"
 
 
 def basic(name: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+    encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
+    leaks.register(encoded)
+    return f"Basic {encoded}"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,8 @@ class User:
             return answer.status, await answer.json(content_type=None) if text else None
 
     async def produce(self, topic: str, value: object) -> tuple[int, Any]:
-        """(status, error code of the only record, or of the request)."""
+        """(status, error code of the only record, or of the request). What is in the record is nobody's business."""
+        leaks.register(str(value))
         status, told = await self("POST", f"/topics/{topic}", {"records": [{"value": value}]}, JSON_V2)
         return status, told["offsets"][0]["error_code"] if status == 200 else told["error_code"]
 
@@ -94,10 +98,10 @@ async def test_each_writes_and_reads_what_kafka_lets_him(secured: SecuredKafka, 
     topic = secured.topic_of("alice")
     secured.allow("alice", ResourceType.GROUP, topic)
     secured.allow("bob", ResourceType.GROUP, topic)
-    assert await users.alice.produce(topic, "hers") == (200, None)
-    assert await users.bob.produce(topic, "his") == (200, 40301)
+    assert await users.alice.produce(topic, "a record of hers") == (200, None)
+    assert await users.bob.produce(topic, "a record of his") == (200, 40301)
     hers, his = await users.alice.instance(f"{topic}-a", topic), await users.bob.instance(f"{topic}-b", topic)
-    assert await users.alice.poll(hers) == (200, ["hers"])
+    assert await users.alice.poll(hers) == (200, ["a record of hers"])
     assert await users.bob.poll(his) == (403, 40301)
     assert topic in (await users.alice("GET", "/topics"))[1]
     assert topic not in (await users.bob("GET", "/topics"))[1]
@@ -121,12 +125,12 @@ async def test_an_instance_is_its_makers(secured: SecuredKafka, users: Users) ->
     topic = secured.topic_of("alice", "bob")
     for name in ("alice", "bob"):
         secured.allow(name, ResourceType.GROUP, topic)
-    assert await users.alice.produce(topic, "hers") == (200, None)
+    assert await users.alice.produce(topic, "a record of hers") == (200, None)
     instance = await users.alice.instance(topic, topic)
     assert await users.bob.poll(instance) == (404, 40403)
     status, told = await users.bob("DELETE", instance)
     assert (status, told["error_code"]) == (404, 40403)
-    assert await users.alice.poll(instance) == (200, ["hers"])
+    assert await users.alice.poll(instance) == (200, ["a record of hers"])
 
 
 async def test_a_token_is_its_subject(secured: SecuredKafka, users: Users) -> None:

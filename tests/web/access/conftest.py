@@ -22,6 +22,7 @@ from karapace_like.registry.registration import Rules
 from karapace_like.web.access import Access
 from karapace_like.web.authentication import Authentication
 from karapace_like.web.tokens import Tokens
+from tests import leaks
 from tests.web.conftest import Api
 
 ISSUER = "https://issuer.example"
@@ -30,15 +31,19 @@ AUDIENCE = "registry"
 
 def basic(username: str, password: str) -> dict[str, str]:
     """The headers that say who it is."""
-    return {"Authorization": f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"}
+    encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
+    leaks.register(password, encoded)
+    return {"Authorization": f"Basic {encoded}"}
 
 
 def bearer(token: str) -> dict[str, str]:
+    leaks.register(token)
     return {"Authorization": f"Bearer {token}"}
 
 
 def written(users: dict[str, str], grants: list[dict[str, Any]] | None = None, **others: Any) -> bytes:
     """An authfile; `users` are names and passwords. Its hashes are quick ones."""
+    leaks.register(*users.values())
     entries = [msgspec.to_builtins(new_user(name, password, Algorithm.SHA256)) for name, password in users.items()]
     return msgspec.json.encode({"users": entries, "grants": grants or [], **others})
 
