@@ -8,7 +8,7 @@ import logging
 import weakref
 from typing import Protocol
 
-from confluent_kafka import KafkaException
+from karapace_like.errors import KafkaFailure
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ class Renewable(Protocol):
     """Who has clients."""
 
     def renew(self) -> None:
-        """Use new clients from now on; what is under way may end with those before. KafkaException: nothing changes."""
+        """Use new clients from now on; what is under way may end with those before. KafkaFailure: nothing changes."""
         ...
 
 
@@ -36,5 +36,5 @@ class Renewal:
         for each in list(self._clients):
             try:
                 each.renew()
-            except KafkaException as error:
-                logger.error("%s goes on as before: %s", type(each).__name__, error.args[0].str())  # noqa: TRY400
+            except KafkaFailure as failure:
+                logger.error("%s goes on as before: %s", type(each).__name__, failure.message)  # noqa: TRY400 - no trace

@@ -197,10 +197,12 @@ class SchemasTopic:
             auto_offset_reset="error",
             socket_timeout_ms=SILENCE_MS,
         )
-        return Consumer({**self.statistics.options, **options})
+        with translate.failures():
+            return Consumer({**self.statistics.options, **options})
 
     def _new_admin(self) -> AdminClient:
-        return AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS), logger=logger)
+        with translate.failures():
+            return AdminClient(self._kafka.client_options(socket_timeout_ms=SILENCE_MS), logger=logger)
 
     def _prepare(self) -> None:
         self._admin = admin = self._new_admin()
@@ -294,8 +296,8 @@ class SchemasTopic:
         self._is_old.clear()
         try:
             consumer, admin = self._new_consumer(), self._new_admin()
-        except KafkaException as error:
-            logger.error("The schemas topic is read as before: %s", error.args[0].str())  # noqa: TRY400 - no trace
+        except KafkaFailure as failure:
+            logger.error("The schemas topic is read as before: %s", failure.message)  # noqa: TRY400 - no trace
             return
         consumer.assign([TopicPartition(self._settings.name, 0, self._position)])
         self._before, self._admin = self._admin, admin

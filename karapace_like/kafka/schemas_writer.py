@@ -117,7 +117,8 @@ class SchemasWriter:
             self._fenced = self._term = None
 
     def _made(self) -> Producer:
-        return Producer(self._options, logger=logger)
+        with translate.failures():
+            return Producer(self._options, logger=logger)
 
     def _wants_fencing(self, term: Term) -> bool:
         if self._fencing is Fencing.AUTO and term.foreign:

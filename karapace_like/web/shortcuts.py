@@ -219,6 +219,8 @@ class Connection(RequestHandler):
         if request is not None:
             content = request.content
             return None if content.is_eof() else ("body", content.total_bytes)
+        if self._next_keepalive_close_time == 0 and not self._pending:
+            return "first request", 0.0
         return ("head", self._next_keepalive_close_time) if self._pending and not self._messages else None
 
     @property

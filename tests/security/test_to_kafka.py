@@ -11,6 +11,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from karapace_like.config import ConfigError, load
+from karapace_like.kafka_access import kafka_settings
 from tests.security.conftest import SERVICE, SecuredKafka, token
 from tests.service_process import ServiceProcess
 
@@ -142,6 +143,20 @@ async def test_tokens_of_an_endpoint_are_renewed(
 def test_settings_that_do_not_go_together(settings: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         load(environment={}, flags={"security_protocol": "SASL_SSL", **settings})
+
+
+def test_kerberos_where_the_client_has_none_is_told() -> None:
+    """The wheels of the client library are built without. What can be tried here is what it would be given."""
+    settings = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "GSSAPI"}
+    kerberos = {"service_name": "brokers", "principal": "registry@REALM", "keytab": "/etc/registry.keytab"}
+    flags = settings | {f"sasl_kerberos_{name}": value for name, value in kerberos.items()}
+    given = kafka_settings(load(environment={}, flags=flags)[0]).client_options()
+    assert {name: given[f"sasl.kerberos.{name.replace('_', '.')}"] for name in kerberos} == kerberos
+    assert given["sasl.mechanism"] == "GSSAPI"
+    service = ServiceProcess("127.0.0.1:1", **flags)
+    service.start(wait=False)
+    assert service.ended() == 1
+    assert "No provider for SASL mechanism GSSAPI" in service.lines[-1]
 
 
 def test_a_wrong_password_is_told(secured: SecuredKafka) -> None:

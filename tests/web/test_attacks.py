@@ -103,6 +103,11 @@ async def test_a_client_that_does_not_go_on_is_let_go(start: Callable[..., Await
     idle.close()
 
 
+async def test_a_client_that_never_sends_anything_is_let_go(start: Callable[..., Awaitable[Api]]) -> None:
+    api = await start(patience=0.2)
+    assert await (await Wire.to(api.client)).answered() == b""
+
+
 async def test_a_head_that_drips_is_not_waited_for(start: Callable[..., Awaitable[Api]]) -> None:
     api = await start(patience=0.2)
     wire = await Wire.to(api.client)

@@ -38,7 +38,7 @@ class Connection:
     """The client that all management calls share; `close` it at the end."""
 
     def __init__(self, kafka: KafkaSettings, *, timeout: float) -> None:
-        """`timeout` is in seconds, for each question."""
+        """`timeout` is in seconds, for each question. KafkaFailure: no client can be made with these settings."""
         self._kafka = kafka
         self.client = self._made()
         self.timeout = timeout
@@ -57,7 +57,8 @@ class Connection:
             each.__exit__(None, None, None)
 
     def _made(self) -> AdminClient:
-        return AdminClient(self._kafka.client_options(), logger=logger)
+        with translate.failures():
+            return AdminClient(self._kafka.client_options(), logger=logger)
 
     async def answer(self, ask: Callable[[], Future[T]]) -> T:
         """What the cluster answers; asked again while a leader is on its way. Raises KafkaFailure.

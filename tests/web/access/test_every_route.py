@@ -8,7 +8,7 @@ from aiohttp import web
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.web.needs import AUTHENTICATED
-from karapace_like.web.routing import Route, add_routes
+from karapace_like.web.routing import SERVED, Route, add_routes
 from tests.web.access.conftest import Issuer, basic, bearer, written
 from tests.web.access.guarded import OPEN, Guarded, serving
 
@@ -74,6 +74,23 @@ async def test_with_rights_every_route_is_answered_by_its_handler(guarded: Guard
     headers = basic("root", "root-password") if proof == "password" else bearer(guarded.issuer.token("root"))
     found = await guarded.statuses(headers)
     assert {call: status for call, status in found.items() if status in {401, 403}} == {}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_route_is_forgotten_here(guarded: Guarded) -> None:
+    """What the application's router has is what was asked above, each also with a slash at its end."""
+    served = {
+        (method, (prefix + route.path).rstrip("/"))
+        for route, prefixes in guarded.app[SERVED]
+        for prefix in prefixes
+        for method in ({"GET", "HEAD"} if route.method == "GET" else {route.method})
+    }
+    routed = {
+        (each.method, each.resource.canonical.rstrip("/"))
+        for each in guarded.app.router.routes()
+        if each.resource is not None
+    }
+    assert routed == served
 
 
 def test_a_route_that_does_not_say_what_it_needs_is_refused_at_start_up() -> None:

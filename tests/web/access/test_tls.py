@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -171,6 +172,21 @@ async def test_files_are_replaced_under_load_and_no_request_fails(files: Files, 
     await _until(lambda: _is(401, url, anonymous, basic("alice", "a")))
     assert await status(url, anonymous, basic("alice", "b")) == 404
     assert await status(url, anonymous, basic("carol", "c")) == 401
+
+
+async def test_tls_before_1_2_is_refused(files: Files, serve: Serve) -> None:
+    """By the service, whatever the client would take."""
+    host, port = (await serve()).removeprefix("https://").split(":")
+    context = files.client(None)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
+        await asyncio.open_connection(host, int(port), ssl=context)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    assert writer.get_extra_info("ssl_object").version() == "TLSv1.2"
+    writer.close()
 
 
 async def test_a_key_may_be_encrypted(files: Files, serve: Serve) -> None:

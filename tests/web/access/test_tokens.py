@@ -1,5 +1,6 @@
 """Bearer tokens of an OIDC issuer that runs beside: what is taken, what is not, and keys that change."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -115,6 +116,30 @@ async def test_keys_change_without_a_restart(start_guarded: StartGuarded, issuer
     issuer.rotate()
     assert (await api("GET", "/subjects", headers=bearer(issuer.token("a"))))[0] == 200
     assert (await api("GET", "/subjects", headers=old))[0] == 401
+
+
+async def test_keys_change_under_load_and_no_request_fails(start_guarded: StartGuarded, issuer: Issuer) -> None:
+    """As issuers do it: the new key is shown beside the old one, and then tokens are signed with it."""
+    api = await start_guarded(None, issuer=issuer)
+    keys = [RSAKey.generate_key(2048) for _ in range(3)]
+    tokens, answered, stopping = [bearer(issuer.token("a"))], list[int](), asyncio.Event()
+
+    async def load_on() -> None:
+        while not stopping.is_set():
+            answered.append((await api("GET", "/subjects", headers=tokens[-1]))[0])
+
+    loading = [asyncio.create_task(load_on()) for _ in range(4)]
+    async with asyncio.timeout(120):
+        for key in keys:
+            before, fetched = len(answered), issuer.fetched
+            issuer.shown, issuer.key = [issuer.key, key], key
+            tokens.append(bearer(issuer.token("a")))
+            while issuer.fetched == fetched or len(answered) < before + 20:
+                await asyncio.sleep(0)
+    stopping.set()
+    await asyncio.gather(*loading)
+    assert set(answered) == {200}
+    assert (await api("GET", "/subjects", headers=tokens[0]))[0] == 401
 
 
 async def test_unknown_keys_do_not_make_the_service_ask_without_end(
