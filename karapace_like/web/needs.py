@@ -26,10 +26,13 @@ class Need(NamedTuple):
     resources: Resources = _none
     """On all of these; where there are none, whoever has proved who he is may call, and the handler decides."""
 
+    is_write: bool = False
+    """Whether the call changes something though it reads in the main: what a group has read."""
+
     @property
     def changes_something(self) -> bool:
         """Whether calls are written into the audit log."""
-        return not {Operation.WRITE, Operation.DELETE, Operation.CONFIG}.isdisjoint(self.operations)
+        return self.is_write or not {Operation.WRITE, Operation.DELETE, Operation.CONFIG}.isdisjoint(self.operations)
 
 
 AUTHENTICATED = Need()
@@ -41,9 +44,9 @@ def on_topic(*operations: Operation) -> Need:
     return Need(operations, lambda request: ((Kind.TOPIC.named(request.match_info["topic"]),),))
 
 
-def on_group(*operations: Operation) -> Need:
+def on_group(*operations: Operation, is_write: bool = False) -> Need:
     """On the consumer group of the path."""
-    return Need(operations, lambda request: ((Kind.GROUP.named(request.match_info["group"]),),))
+    return Need(operations, lambda request: ((Kind.GROUP.named(request.match_info["group"]),),), is_write)
 
 
 def on_every(kind: Kind, *operations: Operation) -> Need:

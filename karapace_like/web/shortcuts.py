@@ -154,11 +154,13 @@ def _lines(answer: web.StreamResponse, without: frozenset[str]) -> bytes:
 class Connection(RequestHandler):
     """aiohttp's protocol of one connection, which looks at a request's bytes before aiohttp does."""
 
-    __slots__ = ("_answering", "_head", "_held", "_later", "_pending", "_rest", "_shortcuts", "_whole")
+    __slots__ = ("_answering", "_head", "_held", "_is_new", "_later", "_pending", "_rest", "_shortcuts", "_whole")
 
     def __init__(self, server: Server, shortcuts: Shortcuts, **options: Any) -> None:
         super().__init__(server, **options)
         self._shortcuts = shortcuts
+        self._is_new = True
+        """Whether nothing has ever come."""
         self._rest = 0
         """Bytes still to come of the request that aiohttp is reading; -1: it alone knows where that ends."""
         self._pending = 0
@@ -192,6 +194,7 @@ class Connection(RequestHandler):
 
     def _begin(self, data: bytes) -> None:
         """Take what begins a request."""
+        self._is_new = False
         head = head_of(data)
         is_idle = self._is_idle
         if head is not None and head.body != UNKNOWN and is_idle:
@@ -219,8 +222,8 @@ class Connection(RequestHandler):
         if request is not None:
             content = request.content
             return None if content.is_eof() else ("body", content.total_bytes)
-        if self._next_keepalive_close_time == 0 and not self._pending:
-            return "first request", 0.0
+        if self._is_new:
+            return "anything", 0.0
         return ("head", self._next_keepalive_close_time) if self._pending and not self._messages else None
 
     @property

@@ -296,6 +296,9 @@ _OF_INSTANCES = (
     Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_ALL),
 )
 ROUTES = (
-    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER, on_group(Operation.READ)),
-    *(each._replace(handler=at_owner(each.handler), needs=on_group(Operation.READ)) for each in _OF_INSTANCES),
+    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER, on_group(Operation.READ, is_write=True)),
+    *(
+        each._replace(handler=at_owner(each.handler), needs=on_group(Operation.READ, is_write=each.method != "GET"))
+        for each in _OF_INSTANCES
+    ),
 )

@@ -22,7 +22,7 @@ from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer
 from tests.web.halves import both_halves
 
 OPEN = "/health/live"
-_VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _VALUES = {"id": "1", "version": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
 
 
@@ -46,7 +46,7 @@ class Guarded(NamedTuple):
         """(route, method, path) of every route under every prefix, with values in the path."""
         for route, prefixes in self.app[SERVED]:
             for prefix in prefixes:
-                path = _VARIABLE.sub(lambda found: _VALUES.get(found[1], "some"), prefix + route.path)
+                path = VARIABLE.sub(lambda found: _VALUES.get(found[1], "some"), prefix + route.path)
                 yield route, route.method, path
                 if route.method == "GET":
                     yield route, "HEAD", path

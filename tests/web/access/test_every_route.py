@@ -10,7 +10,7 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.web.needs import AUTHENTICATED
 from karapace_like.web.routing import SERVED, Route, add_routes
 from tests.web.access.conftest import Issuer, basic, bearer, written
-from tests.web.access.guarded import OPEN, Guarded, serving
+from tests.web.access.guarded import OPEN, VARIABLE, Guarded, serving
 
 RIGHTS = ["describe", "read", "write", "register_existing", "delete", "config"]
 KINDS = ["subject", "context", "config", "topic", "group", "cluster", "connect"]
@@ -80,7 +80,7 @@ async def test_with_rights_every_route_is_answered_by_its_handler(guarded: Guard
 async def test_no_route_is_forgotten_here(guarded: Guarded) -> None:
     """What the application's router has is what was asked above, each also with a slash at its end."""
     served = {
-        (method, (prefix + route.path).rstrip("/"))
+        (method, VARIABLE.sub(r"{\1}", prefix + route.path).rstrip("/"))
         for route, prefixes in guarded.app[SERVED]
         for prefix in prefixes
         for method in ({"GET", "HEAD"} if route.method == "GET" else {route.method})

@@ -1,5 +1,6 @@
 """The same policy in the REST proxy: topics, groups, and the subjects of what is produced."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -72,6 +73,34 @@ async def test_records_are_written_and_read_where_it_is_granted(guarded: Guarded
     shown = (await ask(guarded, "GET", "/topics"))[1]
     assert {mine, inbox} <= set(shown)
     assert all(each.startswith(("mine-", "inbox-")) for each in shown)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_a_consumer_instance_is_told_is_audited(
+    guarded: Guarded, mine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line for each write, and none for what is only read."""
+    group, instance = f"/consumers/{mine}", f"/consumers/{mine}/instances/one"
+    record = {"records": [{"value": {"a": 1}}]}
+    assert (await ask(guarded, "POST", f"/topics/{mine}", record, **JSON))[0] == 200
+    offsets = {"offsets": [{"topic": mine, "partition": 0, "offset": 0}]}
+    partitions = {"partitions": [{"topic": mine, "partition": 0}]}
+    calls = (
+        ("POST", group, {"name": "one", "format": "json"}, 200),
+        ("POST", f"{instance}/assignments", partitions, 204),
+        ("GET", f"{instance}/assignments", None, 200),
+        ("GET", f"{instance}/records", None, 200),
+        ("POST", f"{instance}/offsets", offsets, 200),
+        ("POST", f"{instance}/positions/beginning", partitions, 204),
+        ("DELETE", instance, None, 204),
+    )
+    caplog.clear()
+    for method, path, body, expected in calls:
+        headers = JSON if path.endswith("/records") else V2
+        assert (await ask(guarded, method, path, body, **headers, Accept=headers["Content-Type"]))[0] == expected, path
+    told = [json.loads(each.getMessage()) for each in caplog.records if each.name == "karapace_like.audit"]
+    assert [(each["method"], each["path"]) for each in told] == [each[:2] for each in calls if each[0] != "GET"]
+    assert {(each["principal"], each["result"]) for each in told} == {("caller", "done")}
 
 
 @pytest.mark.asyncio(loop_scope="module")

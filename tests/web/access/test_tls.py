@@ -181,8 +181,9 @@ async def test_tls_before_1_2_is_refused(files: Files, serve: Serve) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    with pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
+    with pytest.raises(OSError) as refused:  # noqa: PT011 - an alert, or only the end of the connection
         await asyncio.open_connection(host, int(port), ssl=context)
+    assert getattr(refused.value, "reason", "") != "NO_PROTOCOLS_AVAILABLE"
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     _, writer = await asyncio.open_connection(host, int(port), ssl=context)
     assert writer.get_extra_info("ssl_object").version() == "TLSv1.2"
