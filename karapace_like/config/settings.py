@@ -319,6 +319,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rest_authorization_idle_timeout: Annotated[
         int, _about("Seconds after which the clients of a caller are let go who asks for nothing and has no instances.")
     ] = 300
+    rest_authorization_proof_timeout: Annotated[
+        int,
+        _about("Seconds after which credentials are shown to the brokers again: a changed password goes on so long."),
+    ] = 300
     sasl_kerberos_service_name: Annotated[str, _about("For `GSSAPI`: the brokers' service.")] = "kafka"
     sasl_kerberos_principal: Annotated[str | None, _about("For `GSSAPI`: who this service is.")] = None
     sasl_kerberos_keytab: Annotated[str | None, _about("For `GSSAPI`: file with that principal's key.")] = None

@@ -20,8 +20,6 @@ K = TypeVar("K", bound=Hashable)
 """A caller's credentials."""
 
 _TEND_SECONDS = 1.0
-_PROVED_SECONDS = 300.0
-"""How long a proof counts: after this a changed password does not."""
 _PROVING = 8
 """Credentials that the cluster is asked about at the same time."""
 
@@ -46,13 +44,23 @@ class Callers(Generic[K]):
     """The proxies of all callers. `start` it on the event loop, and `close` it at the end."""
 
     def __init__(
-        self, prove: Callable[[K], Awaitable[float]], make: Callable[[K], Proxy], *, at_most: int, idle_timeout: float
+        self,
+        prove: Callable[[K], Awaitable[float]],
+        make: Callable[[K], Proxy],
+        *,
+        at_most: int,
+        idle_timeout: float,
+        proof_timeout: float,
     ) -> None:
-        """`prove` answers until when credentials count, in seconds since the epoch, and raises KafkaFailure."""
+        """`prove` answers until when credentials count, in seconds since the epoch, and raises KafkaFailure.
+
+        `proof_timeout` is how long that counts: after this a changed password does not. Time-outs are in seconds.
+        """
         self._prove = prove
         self._make = make
         self._at_most = at_most
         self._idle_timeout = idle_timeout
+        self._proof_timeout = proof_timeout
         self._open: dict[K, _Open] = {}
         """The one that was not used for longest is first."""
         self._proving: dict[K, asyncio.Task[_Open]] = {}
@@ -96,7 +104,7 @@ class Callers(Generic[K]):
 
     async def _found(self, credentials: K) -> _Open:
         known, now = self._open.get(credentials), asyncio.get_running_loop().time()
-        if known is not None and time.time() < known.expires and now < known.proved + _PROVED_SECONDS:
+        if known is not None and time.time() < known.expires and now < known.proved + self._proof_timeout:
             return known
         task = self._proving.get(credentials)
         if task is None:

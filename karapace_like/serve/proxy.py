@@ -60,6 +60,7 @@ def _callers(settings: Settings, service: KafkaSettings, schemas: Schemas, owner
         make,
         at_most=settings.rest_authorization_max_users,
         idle_timeout=settings.rest_authorization_idle_timeout,
+        proof_timeout=settings.rest_authorization_proof_timeout,
     )
 
 

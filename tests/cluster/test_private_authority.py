@@ -1,6 +1,7 @@
 """Nodes that speak HTTPS with each other by an authority of their own, and know each other by their certificates."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -135,6 +136,32 @@ async def test_the_nodes_certificate_may_change_while_they_run(running: list[Ser
     await until_taken(only_new)
     nodes.cafile.write_bytes(new)
     assert (await asked(only_new, "POST", f"{asked_of.url}/subjects/b/versions", SCHEMA))[0] == 200
+
+
+async def test_every_worker_speaks_https_with_the_files_of_today(kafka: Cluster, nodes: Nodes) -> None:
+    with ServiceProcess(kafka.bootstrap_servers, workers=2, **nodes.settings()) as service:
+        alice = nodes.client("CN=alice")
+        for _ in range(8):
+            assert (await asked(alice, "POST", f"{service.url}/subjects/w/versions", SCHEMA))[0] == 200
+        before = await asyncio.to_thread(_serial, alice, service.url)
+        nodes.authority.issue(nodes.node, "O=nodes,CN=node")
+        in_a_row = 0
+        async with asyncio.timeout(_SECONDS):
+            while in_a_row < 16:  # so many, so that each worker was asked
+                found = await asyncio.to_thread(_serial, alice, service.url)
+                in_a_row = 0 if found == before else in_a_row + 1
+
+
+def _serial(context: ssl.SSLContext, url: str) -> str:
+    """The serial number of the certificate that the service shows."""
+    host, port = url.removeprefix("https://").split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=_SECONDS) as raw,
+        context.wrap_socket(raw, server_hostname=host) as secured,
+    ):
+        found = secured.getpeercert()
+    assert found is not None
+    return str(found["serialNumber"])
 
 
 def _connects(context: ssl.SSLContext, url: str) -> bool:

@@ -1,7 +1,11 @@
 """Callers of the REST proxy are somebody in Kafka: on a broker with the standard authorizer, which decides."""
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,6 +201,83 @@ async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
             assert await users.alice.poll(instance) == (200, [1, 2])
             assert await users.alice("DELETE", instance) == (204, None)
             assert await users.bob.produce(topic, 4) == (200, None)
+
+
+def connections(service: ServiceProcess, port: int) -> int:
+    """How many the service has to this port."""
+    own = set()
+    for each in Path(f"/proc/{service.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            own.add(str(each.readlink()))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = [row[9] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"]
+    return sum(f"socket:[{inode}]" in own for inode in established)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(120):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+async def test_the_clients_of_a_caller_are_let_go(secured: SecuredKafka) -> None:
+    """Once he asks for nothing, and when his token ends, though he has an instance."""
+    topic = secured.topic_of("alice")
+    secured.allow("alice", ResourceType.GROUP, topic)
+    port = int(secured.cluster.servers("SASL").rpartition(":")[2])
+    with ServiceProcess(
+        secured.cluster.bootstrap_servers,
+        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
+        sasl_mechanism="SCRAM-SHA-256",
+        rest_authorization="true",
+        rest_authorization_idle_timeout=1,
+    ) as service:
+        async with ClientSession(service.url) as session:
+            users = Users(secured, session)
+
+            async def has_clients(user: User) -> bool:
+                return (await user.produce(topic, 1))[0] == 200 and connections(service, port) > 0
+
+            async def has_none() -> bool:
+                return connections(service, port) == 0
+
+            await until(lambda: has_clients(users.alice))
+            await until(has_none)
+            for seconds in (4, 8, 16, 32, 64):  # a busy machine may take longer than the token counts
+                token_user = users.of(f"Bearer {token('alice', seconds=seconds)}")
+                status, made = await token_user("POST", f"/consumers/{topic}", {"format": "json"})
+                if status == 200:
+                    break
+            assert status == 200, made
+            await until(has_none)
+            status, told = await token_user("GET", f"/consumers/{topic}/instances/{made['instance_id']}/assignments")
+            assert (status, told["error_code"]) == (401, 40101)
+
+
+async def test_a_changed_password_counts(secured: SecuredKafka) -> None:
+    """The old one until it is shown to the brokers again."""
+    before, after = (secrets.token_urlsafe(16) for _ in range(2))
+    secured.set_password("dora", before)
+    topic = secured.topic_of("dora")
+    with ServiceProcess(
+        secured.cluster.bootstrap_servers,
+        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
+        sasl_mechanism="SCRAM-SHA-256",
+        rest_authorization="true",
+        rest_authorization_proof_timeout=0,
+    ) as service:
+        async with ClientSession(service.url) as session:
+            users = Users(secured, session)
+            old, new = (users.of(basic("dora", each)) for each in (before, after))
+
+            async def answers(user: User, *expected: object) -> bool:
+                return await user.produce(topic, 1) == expected
+
+            await until(lambda: answers(old, 200, None))
+            assert await new.produce(topic, 2) == (401, 40101)
+            secured.set_password("dora", after)
+            await until(lambda: answers(old, 401, 40101))
+            await until(lambda: answers(new, 200, None))
 
 
 async def test_each_has_a_quota_of_his_own(secured: SecuredKafka) -> None:
