@@ -1,5 +1,14 @@
 """How Sphinx builds the pages of docs/ into a site: `make docs`."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generate import OF_THE_SITE, write
+
+write(OF_THE_SITE)
+
 project = "karapace_like"
 author = "The karapace_like authors"
 copyright = f"2026, {author}"  # noqa: A001 - Sphinx reads this name.

@@ -5,12 +5,14 @@
 
 import enum
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from karapace_like import config
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import Rule, SchemaType
+from karapace_like.web import connect, exposition, health, openapi, proxy, proxy_v3, registry, service
+from karapace_like.web.routing import Route, Served
 
 FOLDER = Path(__file__).parent
 
@@ -76,8 +78,50 @@ def _rule(schema_type: SchemaType, rule: Rule) -> Iterator[str]:
     yield ""
 
 
+HTTP_API = """\
+# HTTP API
+<!-- Written by the build of the site from the code: change that. -->
+
+Every call. A running service describes them with bodies, answers and examples at `/docs`, and for programs at
+`/openapi.json`. Paths of the registry are also served below `/contexts/{context}`. Every error is an object with
+`error_code` (an HTTP status, maybe with two digits more) and `message`.
+
+The formats and headers of the REST proxy are shown in [REST v2](rest.md), [its consumers](rest-consumers.md) and
+[REST v3](rest-v3.md).
+"""
+HALVES: Mapping[str, Sequence[Route]] = {
+    "Schema registry": (*registry.TOP_ROUTES, *registry.ROUTES),
+    "REST proxy, v2": proxy.ROUTES,
+    "REST proxy, v3": proxy_v3.ROUTES,
+    "Kafka Connect": connect.ROUTES,
+    "The service itself": (*service.ROUTES, *health.ROUTES, *exposition.ROUTES),
+}
+
+
+def http_api() -> str:
+    """Every call, with its path's and query's parameters."""
+    return "\n".join([HTTP_API, *(line for title, routes in HALVES.items() for line in _calls(title, routes))])
+
+
+def _calls(title: str, routes: Sequence[Route]) -> Iterator[str]:
+    yield from (f"## {title}", "", "| call | | query |", "|---|---|---|")
+    for path, item in openapi.document([Served(each, ("",)) for each in routes])["paths"].items():
+        for method, operation in item.items():
+            query = ", ".join(f"`{each['name']}`" for each in operation["parameters"] if each["in"] == "query")
+            yield f"| `{method.upper()} {path}` | {operation['summary']} | {query} |"
+    yield ""
+
+
 PAGES = {"configuration.md": configuration, "compatibility.md": compatibility}
+OF_THE_SITE = {"http-api.md": http_api}
+"""Made whenever the site is built, and not kept: calls change with the code."""
+
+
+def write(pages: Mapping[str, Callable[[], str]]) -> None:
+    """Make the pages anew."""
+    for name, page in pages.items():
+        (FOLDER / name).write_text(page())
+
 
 if __name__ == "__main__":
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page())
+    write(PAGES)

@@ -1,6 +1,7 @@
 """The pages that are written from the code are as the code would write them now, and all of them make a site."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,6 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (built.returncode, built.stderr) == (0, "")
     assert 'id="a-tour-by-curl"' in (tmp_path / "quick-start.html").read_text()
+    calls = re.sub("<[^>]*>", "", (tmp_path / "http-api.html").read_text())
+    for each in ("POST /subjects/{subject}/versions", "PUT /mode/{subject}", "POST /topics/{topic}", "GET /metrics"):
+        assert f"\n{each}\n" in calls
