@@ -211,7 +211,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     producer_acks: Annotated[str, _about("`all`, `1` or `0`: which replicas must have a record.")] = "all"
     producer_compression_type: Annotated[str, _about("`none`, `gzip`, `snappy`, `lz4` or `zstd`.")] = "none"
-    producer_linger_ms: Annotated[int, _about("How long a record may wait for others to be sent with it.")] = 3
+    producer_linger_ms: Annotated[
+        int,
+        _about(
+            "How long a record may wait for others to be sent with it. The Kafka client takes more CPU where brokers "
+            "take longer than this to acknowledge a batch."
+        ),
+    ] = 3
     producer_max_request_size: Annotated[int, _about("Bytes of one record at most, also of a schema's.")] = 1_048_576
     producer_overrides_allowed: Annotated[
         str,
