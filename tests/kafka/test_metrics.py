@@ -142,6 +142,7 @@ def test_caches_tell_how_they_are_used(service: ServiceProcess) -> None:
     before = scraped(service)
     for _ in range(2):
         ask(service, "POST", f"/topics/{topic}", {"value_schema": schema, "records": [{"value": "a"}]}, kind)
+    ask(service, "POST", f"/subjects/{topic}/versions", {"schema": schema})  # parsed already
     get_until_remembered(service, f"/subjects/{topic}-value/versions/1")
     after = scraped(service)
     for cache in ("parsing.parsed", "proxy.codecs", "web.answers"):
