@@ -184,7 +184,7 @@ class Channel:
         if error.fatal():
             self._break(error.str())
         else:
-            logger.warning("%s", error.str())
+            logger.debug("%s", error.str())  # the client logs by itself what matters
 
     def _break(self, reason: str) -> None:
         if not self.is_broken:
