@@ -6,19 +6,27 @@ import secrets
 import socket
 import time
 import urllib.error
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.scraping import scraped, sum_of, value
 from tests.service_process import ServiceProcess
 
 MONITORING = Path(__file__).parents[2] / "monitoring"
 MANY = 10_000
+
+
+@pytest.fixture(scope="module")
+def service(kafka: Cluster) -> Iterator[ServiceProcess]:
+    """One process: the series of several have a label more (tests/cluster/test_worker_metrics.py)."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=1) as process:
+        yield process
 
 
 def ask(service: ServiceProcess, method: str, path: str, body: object = None, kind: str = "application/json") -> None:

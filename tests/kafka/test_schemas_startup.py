@@ -109,7 +109,7 @@ def test_many_records_are_read_and_progress_is_told(kafka: Cluster, topic: Calla
     """In the log, and in the health, whoever asks before it is ready; what is asked for then is refused."""
     made = Topic(kafka, topic())
     made.write(*(schema_record(number, fixed(number)) for number in range(1, _MANY + 1)))
-    service = ServiceProcess(kafka.bootstrap_servers, topic_name=made.name)
+    service = ServiceProcess(kafka.bootstrap_servers, topic_name=made.name, workers=1)  # each gets ready by itself
     reasons: set[str | None] = set()
     try:
         service.start(wait=False)
