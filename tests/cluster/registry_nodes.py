@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -83,9 +84,20 @@ def health(node: ServiceProcess) -> Any:
 
 
 def kill(node: ServiceProcess) -> None:
-    """As a crash: nothing is left in order."""
+    """As a crash: nothing is left in order. Returns when all of it is gone."""
+    pids = node.pids
     _signal(node, signal.SIGKILL)
     node.ended()
+    while any(map(is_running, pids)):
+        time.sleep(_POLL_SECONDS)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and not only what its parent is still to be told."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def pause(node: ServiceProcess) -> None:

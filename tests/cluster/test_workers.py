@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
-from tests.cluster.registry_nodes import RegistryNodes, health
+from tests.cluster.registry_nodes import RegistryNodes, health, is_running
 from tests.service_process import ServiceProcess
 
 _SECONDS = 60.0
@@ -36,13 +36,6 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def children(pid: int) -> set[int]:
