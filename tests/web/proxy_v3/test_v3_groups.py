@@ -33,7 +33,7 @@ def consumer(v3: V3Api, group: str, topic: str, instance: str, *, protocol: str 
     )
     try:
         member.subscribe([topic])
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + 120
         while not member.assignment() and time.monotonic() < give_up:
             member.poll(0.1)
         yield member
