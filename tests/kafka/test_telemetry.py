@@ -197,10 +197,10 @@ def test_a_request_that_is_sent_on_stays_in_its_trace(kafka: Cluster) -> None:
 
 def test_metrics_are_those_of_prometheus(traced: Traced) -> None:
     url = f"{traced.service.url}/subjects"
-    for _ in range(3):
-        assert ask(url, "GET")[0] == 200
 
     def count() -> float:
+        """Of the process that told last; each of several takes its share of the requests."""
+        assert ask(url, "GET")[0] == 200
         requests = traced.collector.metrics.get("karapace_like_http_requests")
         wanted = {"method": "GET", "route": "/subjects", "status": "200"}
         for each in () if requests is None else requests.sum.data_points:
