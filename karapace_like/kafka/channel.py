@@ -88,8 +88,9 @@ class Channel:
         try:
             if self.written.issuperset(map(_topic_of, records)):
                 return await self._send(records)
-            await self._meet({each.topic for each in records} - self.written)
-            deliveries = await self._send(records)
+            refused = await self._meet({each.topic for each in records} - self.written)
+            sent = iter(await self._send([each for each in records if each.topic not in refused]))
+            deliveries = [refused.get(each.topic) or next(sent) for each in records]
             self.written.update(
                 record.topic for record, found in zip(records, deliveries, strict=True) if found.failure is None
             )
@@ -97,18 +98,28 @@ class Channel:
         finally:
             self._sending -= 1
 
-    async def existing(self, topics: Collection[str], *, or_created: bool = False) -> set[str]:
-        """Those of the topics that are there, by the brokers' word. Raises KafkaFailure.
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that are there, by the brokers' word. Raises KafkaFailure."""
+        return {name for name, error in (await self._errors(topics)).items() if not error}
 
-        `or_created`: the others are created now where the brokers do so, and not among the answer yet.
+    async def _meet(self, topics: set[str]) -> dict[str, Delivery]:
+        """Have topics created that are not there, where the brokers do so; what the others' records are refused for.
+
+        The client remembers a refusal for some time, and then says of each reason that it does not know the topic.
         """
-        answer = await self._protocol.ask(MetadataRequest(list(topics), allow_auto_topic_creation=or_created))
-        return {name for error, name, *_ in answer.topics if not error}
+        try:
+            errors = await self._errors(topics, are_created=True)
+        except KafkaFailure:
+            errors = {}  # the reports of the records will say what is the matter
+        failures = {name: translate.protocol_failure(error) for name, error in errors.items() if error}
+        refused = {name: Delivery(failure=failure) for name, failure in failures.items() if not failure.retriable}
+        self.topics |= topics - refused.keys()
+        return refused
 
-    async def _meet(self, topics: set[str]) -> None:
-        self.topics |= topics
-        with suppress(KafkaFailure):  # then the reports of the records will say what is the matter
-            await self.existing(topics, or_created=True)
+    async def _errors(self, topics: Collection[str], *, are_created: bool = False) -> dict[str, int]:
+        """What the brokers say of each topic, in the protocol's numbers. Raises KafkaFailure."""
+        answer = await self._protocol.ask(MetadataRequest(list(topics), allow_auto_topic_creation=are_created))
+        return {name: error for error, name, *_ in answer.topics}
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         call = _Call(len(records))
