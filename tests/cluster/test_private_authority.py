@@ -67,7 +67,7 @@ def running(kafka: Cluster, nodes: Nodes) -> Iterator[list[ServiceProcess]]:
 
 async def asked(context: ssl.SSLContext, method: str, url: str, body: object = None, **headers: str) -> tuple[int, Any]:
     """On a connection of its own."""
-    connector = TCPConnector(ssl=context, force_close=True)
+    connector = TCPConnector(ssl=context)
     async with (
         ClientSession(connector=connector, headers={name.replace("_", "-"): it for name, it in headers.items()}) as it,
         it.request(method, url, json=body) as answer,

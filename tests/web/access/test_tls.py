@@ -90,7 +90,7 @@ async def _served(files: Files, settings: dict[str, Any]) -> AsyncIterator[str]:
 
 async def status(url: str, context: ssl.SSLContext, headers: dict[str, str] | None = None) -> int:
     """The status of a request on a connection of its own."""
-    connector = aiohttp.TCPConnector(ssl=context, force_close=True)
+    connector = aiohttp.TCPConnector(ssl=context)
     async with (
         aiohttp.ClientSession(connector=connector) as session,
         session.get(f"{url}/subjects/s/versions", headers=headers) as answer,
