@@ -18,8 +18,8 @@ _LISTENING = re.compile(r"Listening at (https?://\S+)")
 _READY = re.compile(r"Ready at https?://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
 _WORKER = re.compile(r"Worker (\d+) is process (\d+)")
-_START_SECONDS = 60
-_STOP_SECONDS = 30
+_START_SECONDS = 120
+_STOP_SECONDS = 120
 
 
 class ServiceProcess:

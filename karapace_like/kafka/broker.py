@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from karapace_like.kafka.broker_error import BrokerError, PortTakenError
 
 HOST = "127.0.0.1"
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _PROBE_SECONDS = 0.05
 _GRACE_SECONDS = 10.0
 # Relative to the node's folder, where its JVM runs: Kafka would split a path at its commas.

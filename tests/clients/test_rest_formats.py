@@ -22,7 +22,7 @@ from tests.clients import protos
 from tests.service_process import ServiceProcess
 
 VALUES: list[dict[str, Any]] = [{"loads": [{"grams": 12}, {"grams": 40}]}, {"loads": []}]
-_SECONDS = 60
+_SECONDS = 120
 
 
 class Texts(NamedTuple):

@@ -35,7 +35,7 @@ AS_AVRO_JSON = [{"to": "Oslo", "grams": 250, "note": None}, {"to": "Lima", "gram
 V2 = "application/vnd.kafka.v2+json"
 AVRO = "application/vnd.kafka.avro.v2+json"
 TOUR = Path(__file__).parents[2] / "examples" / "tour.sh"
-_READ_SECONDS = 30
+_READ_SECONDS = 120
 
 
 def ask(service: ServiceProcess, method: str, path: str, body: object = None, media_type: str = V2) -> Any:

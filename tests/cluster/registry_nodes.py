@@ -15,7 +15,7 @@ from typing import Any, Self
 from tests.calling import call
 from tests.service_process import ServiceProcess
 
-_AGREE_SECONDS = 60.0
+_AGREE_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 
 

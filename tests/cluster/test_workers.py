@@ -21,7 +21,7 @@ from tests.calling import call
 from tests.cluster.registry_nodes import RegistryNodes, health, is_running
 from tests.service_process import ServiceProcess
 
-_SECONDS = 60.0
+_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 T = TypeVar("T")
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 class Collector:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster
 
-_SECONDS = 30.0
+_SECONDS = 120.0
 
 
 def _produce(bootstrap_servers: str, topic: str, value: bytes) -> None:

@@ -11,7 +11,7 @@ from karapace_like.kafka.consumer import Consumer, ConsumerSettings
 from karapace_like.kafka.consumers import Consumers
 from karapace_like.kafka.settings import KafkaSettings
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 @asynccontextmanager

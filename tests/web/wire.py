@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 
-_SECONDS = 60
+_SECONDS = 120
 """A server that has not closed by then hangs."""
 
 

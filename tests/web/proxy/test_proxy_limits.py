@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ANN = {"Authorization": "Basic YW5uOmE="}
 BOB = {"Authorization": "Basic Ym9iOmI="}
-_SECONDS = 60
+_SECONDS = 120
 _MEGABYTES = 30
 
 
