@@ -2,6 +2,7 @@
 
 Known as secrets are all texts that become a `Secret` in this process, settings of that type that processes are given,
 and what `register` is told: headers, tokens, contents of records. Short ones are not looked for: they are everywhere.
+So a test draws its secrets, or words them as nothing else is.
 """
 
 import typing

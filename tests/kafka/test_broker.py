@@ -57,6 +57,8 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 def _command(*arguments: str, temporary: Path | None = None) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`karapace-like kafka` in a process of its own, and the address that it printed."""
     environment = {**os.environ, "TMPDIR": str(temporary)} if temporary else None
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell, and processes inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "karapace_like", "kafka", *arguments], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
