@@ -70,6 +70,18 @@ def _started_at(node: ServiceProcess, number: int) -> int:
     return next(at for at, line in enumerate(node.lines) if line.endswith(wanted))
 
 
+@contextlib.contextmanager
+def paused(node: ServiceProcess, number: int) -> Iterator[None]:
+    """The other worker takes the connections meanwhile: left alone, one of them may take all."""
+    pid = node.worker(number)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def end(node: ServiceProcess, number: int, how: signal.Signals) -> None:
     before = node.worker(number)
     os.kill(before, how)
@@ -141,7 +153,9 @@ def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
     paths = []
     for number in range(8):
         wanted = {"format": "json", "auto.offset.reset": "earliest"} | ({"name": f"mine{number}"} if number % 2 else {})
-        made = ask("POST", f"/consumers/{name}-{number}", wanted)
+        # Whether there is one of that name already, all workers are asked.
+        with contextlib.nullcontext() if number % 2 else paused(node, number // 2 % 2):
+            made = ask("POST", f"/consumers/{name}-{number}", wanted)
         paths.append(f"/consumers/{name}-{number}/instances/{made['instance_id']}")
         with pytest.raises(urllib.error.HTTPError, match="409" if number % 2 else "409|422"):
             ask("POST", f"/consumers/{name}-{number}", {"name": made["instance_id"]})
