@@ -35,16 +35,17 @@ async def follow(request: web.Request) -> web.StreamResponse:
     start, shown = _start(request), _shown(request)
     settings = proxy(request).settings
     partitions = await proxy(request).topics.partitions(request.match_info["topic"])
+    response = web.StreamResponse(
+        headers={"Content-Type": media_type, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    )
     async with proxy(request).reading.follow(partitions, start, shown) as followed:
-        response = web.StreamResponse(
-            headers={"Content-Type": media_type, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        )
-        async with writing(request, response, settings.stalled_after) as out:
-            if request.method != HTTPMethod.HEAD:
+        if request.method != HTTPMethod.HEAD:
+            async with writing(request, response, settings.stalled_after) as out:
                 lines = _Lines(followed.positions, are_events=media_type == _EVENTS, timed=settings.record_timestamps)
                 await out.write(lines.opening)
                 await push(out, followed, lines, heartbeat=settings.heartbeat)
-        return response
+    # A HEAD is answered only now: who has its answer finds the place free.
+    return response
 
 
 class _Lines:
