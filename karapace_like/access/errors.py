@@ -4,6 +4,8 @@ import math
 
 from karapace_like.errors import ApiError
 
+BASIC_CHALLENGE = 'Basic realm="karapace-like", charset="UTF-8"'
+BEARER_CHALLENGE = 'Bearer realm="karapace-like"'
 _RETRY_SECONDS = 5
 
 

@@ -6,6 +6,7 @@ Source: Confluent API, POST /subjects/{subject}/versions, and the modes' rules a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from karapace_like.registry import checks, errors, names, parsing, planning, records
 from karapace_like.registry import content as contents
@@ -122,16 +123,17 @@ def _register(store: Store, subject: str, submission: Submission, rules: Rules) 
     judgement = checks.check(store, parsed, content.metadata, live, config, rules.compatibility)
     if not judgement.is_compatible:
         raise errors.incompatible_schema(subject, "[" + ", ".join(judgement.messages) + "]")
+    planned = partial(_new, subject=subject, version=next_version, content=content, versions=versions, rules=rules)
     if any(each.version == LATEST for each in submission.references):
-        return _new(store, subject, next_version, content, versions, rules)
+        return planned(store)
     revision = store.revision
 
     def again(store: Store) -> Plan[Registered] | None:
         if store.revision != revision or len(store.kept(subject) or ()) != len(versions):
             return None
-        return _new(store, subject, next_version, content, versions, rules)
+        return planned(store)
 
-    return replace(_new(store, subject, next_version, content, versions, rules), again=again)
+    return replace(planned(store), again=again)
 
 
 def _new(

@@ -106,9 +106,9 @@ class Authentication:
         raise errors.wrong_credentials()
 
     def _challenging(self, error: errors.UnauthenticatedError) -> errors.UnauthenticatedError:
-        challenges = ('Basic realm="karapace-like", charset="UTF-8"',) if self._takes_passwords else ()
+        challenges = (errors.BASIC_CHALLENGE,) if self._takes_passwords else ()
         if self._tokens is not None:
-            challenges = (*challenges, 'Bearer realm="karapace-like"')
+            challenges = (*challenges, errors.BEARER_CHALLENGE)
         return errors.UnauthenticatedError(error.message, challenges)
 
     def _forget(self) -> None:

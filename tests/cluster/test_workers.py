@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import stat
-import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,6 +19,7 @@ from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.cluster.registry_nodes import RegistryNodes, health, is_running
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 _SECONDS = 120.0
 
@@ -29,13 +29,6 @@ def node(kafka: Cluster) -> Iterator[ServiceProcess]:
     """A test that ends a worker waits for the next one."""
     with ServiceProcess(kafka.bootstrap_servers, workers=2, ssl_password="a secret") as process:
         yield process
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def children(pid: int) -> set[int]:

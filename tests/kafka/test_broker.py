@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster
+from tests.waiting import wait_until
 
 _SECONDS = 120.0
 
@@ -44,13 +44,6 @@ def _listens(address: str) -> bool:
     host, port = address.split(":")
     with socket.socket() as client:
         return client.connect_ex((host, int(port))) == 0
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -101,8 +94,8 @@ def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path
         assert list(tmp_path.iterdir())
         process.kill()
         process.wait()
-        _wait_until(lambda: not _listens(address))
-        _wait_until(lambda: not list(tmp_path.iterdir()))
+        wait_until(lambda: not _listens(address))
+        wait_until(lambda: not list(tmp_path.iterdir()))
 
 
 def test_a_lost_port_is_replaced_and_a_broker_that_dies_is_told_and_its_ephemeral_data_dropped(
@@ -149,7 +142,7 @@ def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Clust
     assert _listens(broker.address)
     assert not broker.knows([])
     broker.resume()
-    _wait_until(lambda: broker.knows([1, 2, 3]))
+    wait_until(lambda: broker.knows([1, 2, 3]))
     broker.stop()
     assert not broker.running
     assert not _listens(broker.address)

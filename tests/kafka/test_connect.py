@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
-from tests.kafka.connect.worker import ConnectWorker, wait_until
+from tests.kafka.connect.worker import ConnectWorker
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 GROUP = f"connect-{secrets.token_hex(6)}"
 SINK_CLASS = "org.apache.kafka.connect.file.FileStreamSinkConnector"

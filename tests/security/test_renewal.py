@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
+from tests.waiting import until
 from tests.web.access.certificates import Authority
 
 AVRO = "application/vnd.kafka.avro.v2+json"
@@ -84,13 +85,6 @@ class Calls:
     async def lists_topics(self) -> bool:
         async with self._session.get("/topics") as answer:
             return answer.status == 200 and self._topic in await answer.json(content_type=None)
-
-
-async def until(holds: Callable[[], Any]) -> Any:
-    async with asyncio.timeout(_SECONDS):
-        while not (found := await holds()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def test_kafka_clients_take_other_files_into_use(tmp_path: Path, topic: Callable[[], str]) -> None:

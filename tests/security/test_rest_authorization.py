@@ -1,10 +1,9 @@
 """Callers of the REST proxy are somebody in Kafka: on a broker with the standard authorizer, which decides."""
 
-import asyncio
 import base64
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from karapace_like.config import ConfigError, load
 from tests import leaks
 from tests.security.conftest import SERVICE, SecuredKafka, token
 from tests.service_process import ServiceProcess
+from tests.waiting import until
 
 V2 = "application/vnd.kafka.v2+json"
 JSON_V2 = "application/vnd.kafka.json.v2+json"
@@ -39,6 +39,17 @@ def guarded(secured: SecuredKafka) -> Iterator[ServiceProcess]:
         rest_authorization="true",
     ) as service:
         yield service
+
+
+def guarding(secured: SecuredKafka, **settings: Any) -> ServiceProcess:
+    """Another one, with these settings, which needs no credentials where it is not a caller's."""
+    return ServiceProcess(
+        secured.cluster.bootstrap_servers,
+        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
+        sasl_mechanism="SCRAM-SHA-256",
+        rest_authorization="true",
+        **settings,
+    )
 
 
 class User:
@@ -185,13 +196,7 @@ async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
     """One more takes the place of one who has nothing there, and is refused while all have something."""
     topic = secured.topic_of("alice", "bob")
     secured.allow("alice", ResourceType.GROUP, topic)
-    with ServiceProcess(
-        secured.cluster.bootstrap_servers,
-        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
-        sasl_mechanism="SCRAM-SHA-256",
-        rest_authorization="true",
-        rest_authorization_max_users=1,
-    ) as service:
+    with guarding(secured, rest_authorization_max_users=1) as service:
         async with ClientSession(service.url) as session:
             users = Users(secured, session)
             assert await users.alice.produce(topic, 1) == (200, None)
@@ -214,24 +219,12 @@ def connections(service: ServiceProcess, port: int) -> int:
     return sum(f"socket:[{inode}]" in own for inode in established)
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(120):
-        while not await holds():
-            await asyncio.sleep(0.05)
-
-
 async def test_the_clients_of_a_caller_are_let_go(secured: SecuredKafka) -> None:
     """Once he asks for nothing, and when his token ends, though he has an instance."""
     topic = secured.topic_of("alice")
     secured.allow("alice", ResourceType.GROUP, topic)
     port = int(secured.cluster.servers("SASL").rpartition(":")[2])
-    with ServiceProcess(
-        secured.cluster.bootstrap_servers,
-        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
-        sasl_mechanism="SCRAM-SHA-256",
-        rest_authorization="true",
-        rest_authorization_idle_timeout=1,
-    ) as service:
+    with guarding(secured, rest_authorization_idle_timeout=1) as service:
         async with ClientSession(service.url) as session:
             users = Users(secured, session)
 
@@ -259,13 +252,7 @@ async def test_a_changed_password_counts(secured: SecuredKafka) -> None:
     before, after = (secrets.token_urlsafe(16) for _ in range(2))
     secured.set_password("dora", before)
     topic = secured.topic_of("dora")
-    with ServiceProcess(
-        secured.cluster.bootstrap_servers,
-        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
-        sasl_mechanism="SCRAM-SHA-256",
-        rest_authorization="true",
-        rest_authorization_proof_timeout=0,
-    ) as service:
+    with guarding(secured, rest_authorization_proof_timeout=0) as service:
         async with ClientSession(service.url) as session:
             users = Users(secured, session)
             old, new = (users.of(basic("dora", each)) for each in (before, after))
@@ -283,13 +270,7 @@ async def test_a_changed_password_counts(secured: SecuredKafka) -> None:
 async def test_each_has_a_quota_of_his_own(secured: SecuredKafka) -> None:
     """Whoever says his name with another password does not use it up."""
     topic = secured.topic_of("alice", "bob")
-    with ServiceProcess(
-        secured.cluster.bootstrap_servers,
-        sasl_bootstrap_uri=secured.cluster.servers("SASL"),
-        sasl_mechanism="SCRAM-SHA-256",
-        rest_authorization="true",
-        http_principal_bytes_per_second=1,
-    ) as service:
+    with guarding(secured, http_principal_bytes_per_second=1) as service:
         async with ClientSession(service.url) as session:
             users = Users(secured, session)
             long = secrets.token_hex(2_500)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from karapace_like.access import credentials
 from karapace_like.access.credentials import Basic, Bearer, Credentials
-from karapace_like.access.errors import UnauthenticatedError
+from karapace_like.access.errors import BASIC_CHALLENGE, BEARER_CHALLENGE, UnauthenticatedError
 from karapace_like.errors import ApiError
 from karapace_like.proxy.callers import Callers
 from karapace_like.web import quotas
@@ -18,7 +18,7 @@ CALLERS: web.AppKey[Callers[Credentials]] = web.AppKey("callers", Callers)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """RFC 6750, 2.1. Anything else could end the token inside of the message that carries it to the broker."""
 _CODE = 40101
-_CHALLENGES = ('Basic realm="karapace-like", charset="UTF-8"', 'Bearer realm="karapace-like"')
+_CHALLENGES = (BASIC_CHALLENGE, BEARER_CHALLENGE)
 
 
 def as_caller(handler: Handler) -> Handler:

@@ -9,10 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +20,12 @@ from karapace_like.kafka import supervisor
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.jars import JarSet, find_jars
 from karapace_like.kafka.java import find_java
+from tests.waiting import wait_until
 
 _JARS = JarSet("Kafka Connect", "connect", Path(__file__).with_name("pom.xml"), 54, "connect-runtime-*.jar")
 _JVM_FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=INFO")
 _LISTENING = re.compile(r"Advertised URI: (http://\S+?)/?$")
 _SECONDS = 120
-_PROBE_SECONDS = 0.1
 
 
 class ConnectWorker:
@@ -102,14 +100,6 @@ class ConnectWorker:
 
 
 _MAIN = "org.apache.kafka.connect.cli.ConnectDistributed"
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    """Return when the condition holds."""
-    deadline = time.monotonic() + _SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(_PROBE_SECONDS)
 
 
 def _properties(bootstrap_servers: str, group: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ import pytest
 from karapace_like.config import ConfigError, load
 from karapace_like.security import Security
 from karapace_like.web.app import make_app
+from tests.waiting import until
 from tests.web.access.certificates import Authority
 from tests.web.access.conftest import basic, written
 from tests.web.conftest import Server, in_memory, leading
@@ -155,21 +156,21 @@ async def test_files_are_replaced_under_load_and_no_request_fails(files: Files, 
     loading = [asyncio.create_task(load_on()) for _ in range(3)]
     before = await _serial(url, anonymous)
     files.authority.issue(files.server, "CN=server")
-    await _until(lambda: _differs(url, anonymous, before))
+    await until(lambda: _differs(url, anonymous, before))
     # A file that cannot be used changes nothing.
     files.authfile.write_text('{"users": [')
     both = Authority("clients-2")
     files.clients_trusted.write_bytes(both.write(files.folder / "new.pem").read_bytes())
-    await _until(lambda: _is_refused(url, certified))
+    await until(lambda: _is_refused(url, certified))
     assert await status(url, files.client("OU=services,CN=alice", both)) == 404
     assert await status(url, anonymous, basic("alice", "a")) == 404
     files.authfile.write_bytes(written({"alice": "a", "carol": "c"}, [{**GRANTS[0], "principals": ["*"]}]))
-    await _until(lambda: _is(404, url, anonymous, basic("carol", "c")))
+    await until(lambda: _is(404, url, anonymous, basic("carol", "c")))
     stopping.set()
     await asyncio.gather(*loading)
     assert set(answered) == {404}
     files.authfile.write_bytes(written({"alice": "b"}, GRANTS))
-    await _until(lambda: _is(401, url, anonymous, basic("alice", "a")))
+    await until(lambda: _is(401, url, anonymous, basic("alice", "a")))
     assert await status(url, anonymous, basic("alice", "b")) == 404
     assert await status(url, anonymous, basic("carol", "c")) == 401
 
@@ -199,12 +200,6 @@ async def test_a_key_may_be_encrypted(files: Files, serve: Serve) -> None:
         with pytest.raises(ConfigError, match="server_tls_keyfile") as refused:
             await serve(server_tls_password=wrong)
         assert "wrong-password" not in str(refused.value)
-
-
-async def _until(holds: Callable[[], Any]) -> None:
-    """Return once it is so; a test that waits for ever is ended by whoever runs it."""
-    while not await holds():
-        await asyncio.sleep(0.05)
 
 
 async def _serial(url: str, context: ssl.SSLContext) -> str:
