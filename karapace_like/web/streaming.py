@@ -34,6 +34,10 @@ class Writing:
         self._response = response
         self._stalled_after = stalled_after
 
+    async def begin(self) -> None:
+        """Send the head: from now on the answer is what it is."""
+        await self._response.prepare(self.request)
+
     async def write(self, text: bytes) -> None:
         """Waits while the client does not read; raises TimeoutError if that lasts."""
         for start in range(0, len(text), _PIECE):
@@ -43,11 +47,14 @@ class Writing:
 
 @asynccontextmanager
 async def writing(request: web.Request, response: web.StreamResponse, stalled_after: float) -> AsyncIterator[Writing]:
-    """The answer's body; the block ends early if the client leaves, or takes nothing for so many seconds."""
+    """The answer's body; the block ends early if the client leaves, or takes nothing for so many seconds.
+
+    What the answer holds is let go inside of the block: the client is told of the end after it, and finds it free.
+    """
     try:
-        await response.prepare(request)
         yield Writing(request, response, stalled_after)
-        await response.write_eof()
+        if response.prepared:
+            await response.write_eof()
     except ConnectionError:
         return  # the client has left
     except TimeoutError:
@@ -63,6 +70,7 @@ async def in_pieces(request: web.Request, answer: web.Response, stalled_after: f
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_length = len(body)
     async with writing(request, response, stalled_after) as out:
+        await out.begin()
         await out.write(body)
     return response
 
@@ -71,6 +79,11 @@ class Lines(Protocol):
     """How the records of a stream are written."""
 
     sign_of_life: bytes
+
+    @property
+    def opening(self) -> bytes:
+        """What comes before the first record."""
+        ...
 
     def record(self, decoded: DecodedRecord) -> bytes:
         """One record."""
@@ -82,7 +95,14 @@ class Lines(Protocol):
 
 
 async def push(out: Writing, followed: Followed, lines: Lines, *, heartbeat: float, count: int = 2**63) -> None:
-    """Send records, so many at most, and a sign of life every `heartbeat` seconds, for as long as the client stays."""
+    """Send records, so many at most, and a sign of life every `heartbeat` seconds, for as long as the client stays.
+
+    A HEAD is told by its answer that there is such a stream, and nothing is sent.
+    """
+    if out.request.method == HTTPMethod.HEAD:
+        return
+    await out.begin()
+    await out.write(lines.opening)
     loop = asyncio.get_running_loop()
     written = loop.time()
     try:

@@ -4,8 +4,6 @@ Every record brings an id, which says where all partitions stand after it. A cli
 that it saw (`Last-Event-ID`, as browsers do by themselves) goes on there. Source: HTML Standard, 9.2.
 """
 
-from http import HTTPMethod
-
 import msgspec
 from aiohttp import web
 
@@ -38,13 +36,12 @@ async def follow(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": media_type, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     )
-    async with proxy(request).reading.follow(partitions, start, shown) as followed:
-        if request.method != HTTPMethod.HEAD:
-            async with writing(request, response, settings.stalled_after) as out:
-                lines = _Lines(followed.positions, are_events=media_type == _EVENTS, timed=settings.record_timestamps)
-                await out.write(lines.opening)
-                await push(out, followed, lines, heartbeat=settings.heartbeat)
-    # A HEAD is answered only now: who has its answer finds the place free.
+    async with (
+        writing(request, response, settings.stalled_after) as out,
+        proxy(request).reading.follow(partitions, start, shown) as followed,
+    ):
+        lines = _Lines(followed.positions, are_events=media_type == _EVENTS, timed=settings.record_timestamps)
+        await push(out, followed, lines, heartbeat=settings.heartbeat)
     return response
 
 

@@ -64,17 +64,18 @@ async def _stream(request: web.Request, wanted: ReadRequest) -> web.StreamRespon
     """One object after the other, each on a line of its own, until `limit` of them are sent or the client leaves."""
     count = _count(request, "limit", 2**63)
     settings = proxy(request).settings
-    async with await management(request).reading.following(cluster(request), wanted) as followed:
-        response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
-        async with writing(request, response, settings.stalled_after) as out:
-            await push(out, followed, _Lines(request, wanted.shown), heartbeat=settings.heartbeat, count=count)
-        return response
+    following = await management(request).reading.following(cluster(request), wanted)
+    response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
+    async with writing(request, response, settings.stalled_after) as out, following as followed:
+        await push(out, followed, _Lines(request, wanted.shown), heartbeat=settings.heartbeat, count=count)
+    return response
 
 
 class _Lines:
     """How a stream's records are written; satisfies `streaming.Lines`."""
 
     sign_of_life = b"\n"
+    opening = b""
 
     def __init__(self, request: web.Request, shown: Shown) -> None:
         self._request = request

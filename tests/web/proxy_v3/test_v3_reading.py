@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.web.proxy_v3.conftest import V3Api
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.settings import ProxySettings
+from tests.web.proxy.conftest import running
+from tests.web.proxy_v3.conftest import V3Api, v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -122,6 +125,18 @@ async def test_a_stream_shows_records_as_they_come(v3: V3Api, topic_of: Callable
         await written(v3, name, 5)
         rest = [msgspec.json.decode(each) for each in (await answer.content.read()).splitlines()]
         assert [each["offset"] for each in rest] == [2, 3]
+
+
+async def test_who_has_the_end_of_a_stream_finds_its_place_free(kafka: Cluster, topic_of: Callable[..., str]) -> None:
+    """Also of one that has no body."""
+    async with running(kafka, ProxySettings(max_streams=1)) as api:
+        v3, name = await v3_api(api), topic_of()
+        await written(v3, name, 1)
+        url = f"/v3/clusters/{v3.cluster}/topics/{name}/records?stream=true&type=JSON&limit=1"
+        for method, lines in (("GET", 1), ("HEAD", 0)) * 5:
+            async with v3.client.request(method, url) as answer:
+                assert answer.status == 200, await answer.text()
+                assert len((await answer.read()).splitlines()) == lines
 
 
 @pytest.mark.parametrize(
