@@ -12,8 +12,8 @@ Blocking calls, for one thread at a time. Who is elected is decided in `election
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -70,6 +70,8 @@ class SchemasWriter:
         self._plain = self._made()
         self._newer: Producer | None = None
         """Takes the place of the other one before the next batch."""
+        self._has_failed = False
+        """Whether the plain one may be able to write nothing any more, as after errors that are fatal to it."""
         self._fenced: Producer | None = None
         self._term: Term | None = None
         self._one_at_a_time = threading.Lock()
@@ -82,7 +84,7 @@ class SchemasWriter:
             if self._wants_fencing(term):
                 self._fenced = self._fencing_producer()
             self._term = term
-            return Takeover(self._delivered(self._plain, [(self._mark, None)]), self._fenced is not None)
+            return Takeover(self._delivered_plainly([(self._mark, None)]), self._fenced is not None)
 
     def append(self, batch: Batch) -> int:
         """Write the records in order; the offset after the last one. Raises KafkaFailure, DeposedError."""
@@ -92,13 +94,13 @@ class SchemasWriter:
                 return self._transaction(self._fenced, batch)
             if self._term is None or not self._term.is_certain():
                 raise DeposedError("nobody can tell whether this node is still the primary")
-            return self._delivered(self._plain, batch)
+            return self._delivered_plainly(batch)
 
     def mark(self) -> None:
         """Send the mark after a transaction that can be read: its commit is answered before its marker is written."""
-        with suppress(BufferError):
+        with suppress(KafkaFailure), self._noting_failure():
             self._plain.produce(self._topic, key=self._mark, value=None, partition=0)
-        self._plain.poll(0)
+            self._plain.poll(0)
 
     def close(self) -> None:
         """Send what is under way."""
@@ -109,9 +111,14 @@ class SchemasWriter:
         self._newer = self._made()
 
     def _use_newer(self) -> None:
+        with suppress(KafkaFailure), self._noting_failure():
+            self._plain.poll(0)  # of what is fatal to it
         if self._newer is None:
+            if self._has_failed:
+                self._plain, self._has_failed = self._made(), False
             return
         before, self._plain, self._newer = self._plain, self._newer, None
+        self._has_failed = False
         before.flush(self._timeout)
         if self._fenced is not None:
             self._fenced = self._term = None
@@ -193,6 +200,19 @@ class SchemasWriter:
             self._fenced = self._term = None
             message = f"another primary has taken over, or may have: {failure.message}"
             raise DeposedError(message, is_outcome_known=not is_committing) from failure
+
+    def _delivered_plainly(self, batch: Batch) -> int:
+        with self._noting_failure():
+            return self._delivered(self._plain, batch)
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            with translate.failures():
+                yield
+        except KafkaFailure:
+            self._has_failed = True
+            raise
 
     def _delivered(self, producer: Producer, batch: Batch) -> int:
         reports: list[tuple[KafkaError | None, Message]] = []

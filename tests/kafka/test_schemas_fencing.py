@@ -6,17 +6,25 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
-from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.settings import KafkaSettings, Option
 from karapace_like.leadership import Fencing, Term
 from karapace_like.registry import registration
 from karapace_like.registry.errors import NotPrimaryError, RegistryError
 from karapace_like.registry.registration import Registered, Rules, Submission
 from karapace_like.registry.registry import MARK, Registry
-from karapace_like.registry.standing import Standing
+from karapace_like.registry.standing import Role, Standing
+from tests.waiting import until
 
 
 class SleepyTopic(SchemasTopic):
@@ -37,9 +45,13 @@ class SleepyTopic(SchemasTopic):
 class Node:
     """A registry on the topic, elected as often as a test wants."""
 
-    def __init__(self, kafka: Cluster, topic: str, fencing: Fencing, foreign: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, kafka: Cluster, topic: str, fencing: Fencing, foreign: tuple[str, ...] = (), **security: Option
+    ) -> None:
+        """`security`: more options of librdkafka, with `_` for `.`."""
         settings = SchemasTopicSettings(name=topic, group_id=f"group-of-{topic}", fencing=fencing, mark=MARK)
-        self.topic = SleepyTopic(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), settings)
+        options = {name.replace("_", "."): value for name, value in security.items()}
+        self.topic = SleepyTopic(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, security=options), settings)
         self.registry = Registry(self.topic, Rules())
         self._foreign = foreign
 
@@ -98,6 +110,40 @@ async def test_without_fencing_it_can(
         assert (await late).id == 1
         await successor.registry.caught_up()
     assert successor.registry.read().conflicts == 1
+
+
+@pytest.mark.parametrize("fencing", [Fencing.OFF, Fencing.ON])
+async def test_a_primary_whose_producer_is_broken_writes_by_another(
+    kafka: Cluster, topic: Callable[[], str], fencing: Fencing
+) -> None:
+    """After an error that is fatal to it, here a gap in what may have none: no restart is needed, nor an election."""
+    name = topic()
+    node = Node(kafka, name, fencing, enable_idempotence=True, enable_gapless_guarantee=True)
+    async with node.reading(), node.leading():
+        assert (await node.register("a", '"int"')).id == 1
+        await _limit(kafka, name, 50)
+        node.topic.mark()
+        assert node.topic._writer is not None
+        await until(partial(_is_broken, node.topic._writer._plain, name))
+        await _limit(kafka, name, 100_000)
+        assert (await node.register("b", '"long"')).id == 2
+        assert (await node.register("c", '"string"')).id == 3
+        assert node.registry.board.current.role is Role.PRIMARY
+
+
+async def _is_broken(client: Producer, topic: str) -> bool:
+    try:
+        client.produce(topic, key=MARK, partition=0)
+    except KafkaException:
+        return True
+    return False
+
+
+async def _limit(kafka: Cluster, topic: str, max_message_bytes: int) -> None:
+    entry = ConfigEntry("max.message.bytes", str(max_message_bytes), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    await asyncio.to_thread(admin.incremental_alter_configs([resource])[resource].result)
 
 
 async def test_registrations_that_wait_together_share_a_transaction(kafka: Cluster, topic: Callable[[], str]) -> None:
