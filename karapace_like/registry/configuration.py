@@ -36,14 +36,12 @@ def set_config(store: Store, subject: str | None, changes: Mapping[str, Any]) ->
 
 def delete_config(store: Store, subject: str | None) -> Plan[Config]:
     """Remove what is configured at this place; answers what it was, 40401 for a subject without."""
-    planning.require_writable(store, subject)
     scope = names.scope(subject)
     found = store.configs.get(scope)
-    if found is None:
-        if scope is not None:
-            raise errors.subject_not_found(subject or "")
-        return Plan(Config())
-    return Plan(found, (ConfigRecord(scope, None),))
+    if found is None and scope is not None:
+        raise errors.subject_not_found(subject or "")
+    planning.require_writable(store, subject)
+    return Plan(Config()) if found is None else Plan(found, (ConfigRecord(scope, None),))
 
 
 def mode(store: Store, subject: str | None, *, inherited: bool) -> Mode:

@@ -20,17 +20,17 @@ from karapace_like.registry.store import Store, StoredVersion
 def subject(store: Store, name: str, *, permanent: bool) -> Plan[list[int]]:
     """Delete all versions; answers their numbers: the live ones, or all of them when permanent."""
     name = names.canonical(name)
-    planning.require_writable(store, name)
     versions = store.versions(name, deleted=True)
     if not versions:
         raise errors.subject_not_found(name)
     live = [each for each in versions if not each.deleted]
-    if permanent and live:
-        raise errors.subject_not_soft_deleted(name)
     if not permanent and not live:
         raise errors.subject_soft_deleted(name)
-    for each in versions:
+    planning.require_writable(store, name)
+    for each in versions if permanent else live:
         _require_unreferenced(store, each, permanent=permanent)
+        if permanent and not each.deleted:
+            raise errors.subject_not_soft_deleted(name)
     if not permanent:
         return Plan([each.version for each in live], (DeleteSubjectRecord(name, live[-1].version),))
     records: list[Record] = [SchemaRecord(name, each.version, None) for each in versions]
@@ -40,17 +40,13 @@ def subject(store: Store, name: str, *, permanent: bool) -> Plan[list[int]]:
 def version(store: Store, name: str, number: int, *, permanent: bool) -> Plan[int]:
     """Delete one version; answers its number."""
     name = names.canonical(name)
-    planning.require_writable(store, name)
-    if not store.versions(name, deleted=True):
-        raise errors.subject_not_found(name)
-    if number == -1 and not store.versions(name):
-        raise errors.version_not_found(number)
-    found = lookups.version(store, name, number, deleted=number != -1)
-    if permanent and not found.deleted:
-        raise errors.version_not_soft_deleted(name, found.version)
+    found = lookups.version(store, name, number, deleted=True)
     if not permanent and found.deleted:
         raise errors.version_soft_deleted(name, found.version)
+    planning.require_writable(store, name)
     _require_unreferenced(store, found, permanent=permanent)
+    if permanent and not found.deleted:
+        raise errors.version_not_soft_deleted(name, found.version)
     if not permanent:
         deleted = SchemaVersion(found.id, found.content, deleted=True)
         return Plan(found.version, (SchemaRecord(name, found.version, deleted),))

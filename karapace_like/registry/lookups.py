@@ -1,7 +1,7 @@
 """Reading the store as the API's GET and look-up calls ask: pure functions, each raising RegistryError for a miss."""
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,9 +28,9 @@ class Deleted(enum.Enum):
     ALSO = "live and soft-deleted ones"
     ONLY = "soft-deleted ones"
 
-    def keeps(self, version: StoredVersion) -> bool:
-        """Whether the version is shown."""
-        return {Deleted.NO: not version.deleted, Deleted.ALSO: True, Deleted.ONLY: version.deleted}[self]
+    def keeps(self, is_deleted: bool) -> bool:  # noqa: FBT001 - the one thing that it asks for
+        """Whether what is soft-deleted, or not, is shown."""
+        return {Deleted.NO: not is_deleted, Deleted.ALSO: True, Deleted.ONLY: is_deleted}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +46,43 @@ class Page:
 
 
 def subjects(store: Store, prefix: str, deleted: Deleted) -> list[str]:
-    """The subjects with the prefix that have such a version, in order; `:*:` as prefix means every context."""
-    return list(dict.fromkeys(each.subject for each in versions_under(store, prefix) if deleted.keeps(each)))
+    """The subjects with the prefix, in order; one is soft-deleted when all its versions are."""
+    are_deleted: dict[str, bool] = {}
+    begins = _prefixed(prefix)
+    for each in store.all_versions():
+        if begins(each.subject):
+            are_deleted[each.subject] = each.deleted and are_deleted.get(each.subject, True)
+    return [subject for subject, is_deleted in are_deleted.items() if deleted.keeps(is_deleted)]
 
 
-def versions_under(store: Store, prefix: str) -> Iterable[StoredVersion]:
-    """Every version of the subjects with the prefix, by subject and number."""
+def _prefixed(prefix: str) -> Callable[[str], bool]:
+    """Whether a subject has the prefix; `:*:` means every context."""
     if prefix.startswith(names.EVERY_CONTEXT):
         local = prefix[len(names.EVERY_CONTEXT) :]
-        return (each for each in store.all_versions() if names.local_name(each.subject).startswith(local))
-    wanted = names.canonical(prefix)
-    context = names.context_of(prefix)
-    return (
-        each
-        for each in store.all_versions()
-        if names.context_of(each.subject) == context and each.subject.startswith(wanted)
-    )
+        return lambda subject: names.local_name(subject).startswith(local)
+    wanted, context = names.canonical(prefix), names.context_of(prefix)
+    return lambda subject: names.context_of(subject) == context and subject.startswith(wanted)
 
 
 def listed(
-    store: Store, prefix: str, deleted: Deleted, *, latest_only: bool = False, rule_type: str | None = None
+    store: Store,
+    prefix: str,
+    deleted: Deleted,
+    *,
+    also: Collection[str] = (),
+    latest_only: bool = False,
+    rule_type: str | None = None,
 ) -> list[StoredVersion]:
-    """The versions of the subjects with the prefix, on request the latest of each and those with such a rule only."""
-    found = [each for each in versions_under(store, prefix) if deleted.keeps(each)]
+    """The versions of the subjects with the prefix and of those in `also`, by subject and number.
+
+    On request the latest of each, and those with such a rule only.
+    """
+    begins = _prefixed(prefix)
+    found = [
+        each
+        for each in store.all_versions()
+        if (begins(each.subject) or each.subject in also) and deleted.keeps(each.deleted)
+    ]
     if latest_only:
         found = list({each.subject: each for each in found}.values())
     if rule_type is None:
@@ -76,25 +90,26 @@ def listed(
     return [each for each in found if contents.has_rule_of_type(each.content.rule_set, rule_type)]
 
 
-def aliases(store: Store) -> Mapping[str, Sequence[str]]:
-    """The subjects that stand for another one, by that one."""
+def aliases(store: Store, prefix: str) -> Mapping[str, Sequence[str]]:
+    """The subjects with the prefix that stand for another one, by that one."""
     found: dict[str, list[str]] = {}
+    begins = _prefixed(prefix)
     for name, config in store.configs.items():
-        if name is not None and config.alias and store.shows(name):
+        if name is not None and config.alias and begins(name) and store.shows(name):
             found.setdefault(names.resolve_reference(config.alias, name), []).append(name)
     return found
 
 
 def version_numbers(store: Store, subject: str, deleted: Deleted) -> list[int]:
-    """The subject's version numbers; 40401 if there is none to show."""
-    found = [each.version for each in store.versions(subject, deleted=True) if deleted.keeps(each)]
-    if not found:
+    """The subject's version numbers; 40401 without the subject, which is gone when all are soft-deleted."""
+    versions = store.versions(subject, deleted=deleted is not Deleted.NO)
+    if not versions:
         raise errors.subject_not_found(subject)
-    return found
+    return [each.version for each in versions if deleted.keeps(each.deleted)]
 
 
 def version(store: Store, subject: str, number: int, *, deleted: bool = False) -> StoredVersion:
-    """One version, -1 for the latest live one; 40401 without the subject, 40402 without the version."""
+    """One version, -1 for the latest live one in any case; 40401 without the subject, 40402 without the version."""
     found = store.version(subject, number, deleted=deleted)
     if found is None:
         if not store.versions(subject, deleted=deleted):
@@ -144,6 +159,12 @@ def holders(store: Store, schema_id: int, subject: str | None) -> list[StoredVer
         if found:
             return found
     return [] if subject is not None and subject.startswith(":.") else _in_context(store, schema_id, "")
+
+
+def sharers(store: Store, schema_id: int, subject: str | None) -> Sequence[StoredVersion]:
+    """All versions that have the id in the context where `holders` finds it."""
+    found = holders(store, schema_id, subject)
+    return store.holders(found[0].subject, schema_id) if found else []
 
 
 def schema_by_id(store: Store, schema_id: int, subject: str | None) -> StoredVersion:
@@ -218,8 +239,8 @@ def tagged_entities(store: Store, stored: StoredVersion, wanted: Collection[str]
 
 def referenced_by(store: Store, subject: str, number: int, *, deleted: bool) -> list[int]:
     """The ids of the schemas that refer to this version, in ascending order; 40401 or 40402."""
-    found = version(store, subject, number, deleted=True)
-    return sorted({each.id for each in store.references_to(subject, found.version, deleted=deleted)})
+    found = version_in_any_context(store, subject, number, deleted=True)
+    return sorted({each.id for each in store.references_to(found.subject, found.version, deleted=deleted)})
 
 
 def with_qualified_references(stored: StoredVersion) -> StoredVersion:

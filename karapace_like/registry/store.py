@@ -6,6 +6,7 @@ parsed (see `parsing.py`).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import msgspec
 
@@ -75,9 +76,9 @@ class Store:
         return self.context(subject).subjects.get(names.canonical(subject))
 
     def version(self, subject: str, number: int, *, deleted: bool = False) -> StoredVersion | None:
-        """One version; -1 is the latest live one."""
+        """One version; -1 is the latest live one, also where soft-deleted ones are asked for."""
         if number == -1:
-            versions = self.versions(subject, deleted=deleted)
+            versions = self.versions(subject)
             return versions[-1] if versions else None
         found = self.context(subject).subjects.get(names.canonical(subject), {}).get(number)
         return found if found is not None and (deleted or not found.deleted) else None
@@ -91,10 +92,10 @@ class Store:
         return True
 
     def all_versions(self) -> Iterator[StoredVersion]:
-        """Every version of every subject, by context, subject name and version."""
-        for _, context in sorted(self.contexts.items()):
-            for _, versions in sorted(context.subjects.items()):
-                yield from versions.values()
+        """Every version of every subject, by the subject's qualified name and the version."""
+        subjects = (each for context in self.contexts.values() for each in context.subjects.items())
+        for _, versions in sorted(subjects, key=itemgetter(0)):
+            yield from versions.values()
 
     def referenced(self, reference: Reference, referrer: str, *, deleted: bool = True) -> StoredVersion | None:
         """The version that a reference in a schema of the subject `referrer` means."""

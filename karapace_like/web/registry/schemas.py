@@ -1,5 +1,7 @@
 """/schemas: reading by id and guid, listing across subjects (Confluent API, "Schemas")."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from karapace_like.registry import errors, lookups
@@ -34,15 +36,16 @@ _MAX_AGE = 3600
 
 async def list_schemas(request: web.Request) -> web.Response:
     """GET /schemas: every version of every subject."""
-    store = visibility.store(request)
+    store, prefix = visibility.store(request), requests.prefix(request)
+    aliases = lookups.aliases(store, prefix) if requests.flag(request, "aliases") else {}
     found = lookups.listed(
         store,
-        requests.prefix(request),
+        prefix,
         requests.deleted(request),
+        also=aliases,
         latest_only=requests.flag(request, "latestOnly"),
         rule_type=request.query.get("ruleType"),
     )
-    aliases = lookups.aliases(store) if requests.flag(request, "aliases") else {}
     shown = requests.page(request, at_most=_MOST_SCHEMAS).of(found)
     return registry_answer(request, [rendering.extended_schema(each, aliases.get(each.subject)) for each in shown])
 
@@ -65,7 +68,7 @@ async def get_schema(request: web.Request) -> web.Response:
         # The guid stays that of the schema as it is stored; only /versions answers with another one.
         answer |= lookups.with_qualified_references(first).content.attached
     if requests.flag(request, "includeSubjects"):
-        answer["subjects"] = list(dict.fromkeys(each.subject for each in _holders(request)))
+        answer["subjects"] = list(dict.fromkeys(each.subject for each in _sharers(request)))
     return _found(request, first, answers.encoded(answer))
 
 
@@ -103,18 +106,18 @@ def _schema(request: web.Request) -> StoredVersion:
     return lookups.schema_by_id(store, requests.schema_id(request), requests.wanted_subject(request))
 
 
-def _holders(request: web.Request) -> list[StoredVersion]:
+def _sharers(request: web.Request) -> Sequence[StoredVersion]:
     store = visibility.store(request)
-    return lookups.holders(store, requests.schema_id(request), requests.wanted_subject(request))
+    return lookups.sharers(store, requests.schema_id(request), requests.wanted_subject(request))
 
 
 def _shown(request: web.Request) -> list[StoredVersion]:
     """The id's versions, the soft-deleted ones on request; 40403 if nothing has the id."""
     deleted = Deleted.ALSO if requests.flag(request, "deleted") else Deleted.NO
-    found = _holders(request)
+    found = _sharers(request)
     if not found:
         raise errors.schema_not_found()
-    return [each for each in found if deleted.keeps(each)]
+    return [each for each in found if deleted.keeps(each.deleted)]
 
 
 @off_the_loop
