@@ -340,10 +340,10 @@ class ConsumerInstances:
                 self._run(_closed(name, kept.instance))
             elif kept.instance.is_parked:
                 continue
-            elif 0 < self._settings.park_after < now - kept.used:
-                self._run(kept.instance.park())
             else:
-                kept.instance.tend()
+                kept.instance.tend()  # before it is parked, too: it is not until it has learned where it reads
+                if 0 < self._settings.park_after < now - kept.used:
+                    self._run(kept.instance.park())
 
 
 async def _closed(name: str, instance: ConsumerInstance) -> None:

@@ -21,6 +21,7 @@ from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web.errors import errors_middleware
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.routing import add_routes
+from tests.waiting import until
 from tests.web.conftest import Server
 from tests.web.described import proxy_description
 from tests.web.halves import both_halves
@@ -77,15 +78,17 @@ class ProxyApi:
         return f"/consumers/{group}/instances/{made['instance_id']}"
 
     async def poll(self, instance: str, embedded: str = "json", *, count: int = 1, **query: Any) -> list[Any]:
-        """Poll until there are `count` records, for some seconds at most."""
+        """Poll until there are `count` records; once for none."""
+        asked = "&".join(f"{name}={value}" for name, value in {"timeout": 500, **query}.items())
         found: list[Any] = []
-        for _ in range(20):
-            asked = "&".join(f"{name}={value}" for name, value in {"timeout": 500, **query}.items())
+
+        async def has_all() -> bool:
             status, records = await self("GET", f"{instance}/records?{asked}", accept=media_type(embedded))
             assert status == 200, records
-            found += records
-            if len(found) >= count:
-                break
+            found.extend(records)
+            return len(found) >= count
+
+        await until(has_all)
         return found
 
     def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:

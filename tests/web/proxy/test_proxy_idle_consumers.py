@@ -1,13 +1,16 @@
 """Consumer instances that nobody uses: they rest, leave their group, go on where they were, and are closed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 
 import pytest
 import pytest_asyncio
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
+from tests.waiting import until
 from tests.web.proxy.conftest import ProxyApi, running
 from tests.web.proxy.instances import (
     NOT_FOUND,
@@ -22,9 +25,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def impatient(kafka: Cluster) -> AsyncIterator[ProxyApi]:
-    """A proxy whose instances rest at once and are closed soon."""
-    async with running(kafka, ProxySettings(idle_timeout=1.5), rest_after=0) as api:
+async def resting(kafka: Cluster) -> AsyncIterator[ProxyApi]:
+    """A proxy whose instances rest at once."""
+    async with running(kafka, ProxySettings(), rest_after=0) as api:
         yield api
 
 
@@ -35,22 +38,24 @@ async def parking(kafka: Cluster) -> AsyncIterator[ProxyApi]:
         yield api
 
 
+async def has_members(proxy: ProxyApi, group: str, count: int) -> bool:
+    return len(proxy.admin.describe_consumer_groups([group])[group].result().members) == count
+
+
 async def until_parked(proxy: ProxyApi, group: str) -> None:
     """Wait until nobody is in the group."""
-    async with asyncio.timeout(120):
-        while proxy.admin.describe_consumer_groups([group])[group].result().members:
-            await asyncio.sleep(0.1)
+    await until(lambda: has_members(proxy, group, 0))
 
 
-async def test_an_instance_that_rested_reads_on(impatient: ProxyApi, topic: Callable[[], str], group: str) -> None:
+async def test_an_instance_that_rested_reads_on(resting: ProxyApi, topic: Callable[[], str], group: str) -> None:
     """Fetching stops after some time without a poll, and nothing is lost by that."""
     name = topic()
-    await impatient.produce(name, {"value": 0})
-    instance = await subscribed(impatient, group, name)
+    await resting.produce(name, {"value": 0})
+    instance = await subscribed(resting, group, name)
     for value in range(2):
-        assert [each["value"] for each in await impatient.poll(instance)] == [value]
+        assert [each["value"] for each in await resting.poll(instance)] == [value]
         await asyncio.sleep(1.2)
-        await impatient.produce(name, {"value": value + 1})
+        await resting.produce(name, {"value": value + 1})
 
 
 @pytest.mark.parametrize("auto_commit", ["true", "false"])
@@ -64,7 +69,7 @@ async def test_a_parked_instance_goes_on_where_it_was(
     instance = await subscribed(parking, group, topic, **options)
     async with asyncio.timeout(120):
         while len((await parking("GET", f"{instance}/assignments"))[1]["partitions"]) < 2:
-            await parking.poll(instance, count=0)
+            await parking.poll(instance, count=0, timeout=1)  # where it reads it learns later, by itself
     for round_ in range(3):
         await until_parked(parking, group)
         await parking.produce(topic, *({"value": [round_, each], "partition": round_ % 2} for each in range(2)))
@@ -112,19 +117,46 @@ async def test_a_parked_instance_keeps_its_assignment(parking: ProxyApi, topic_o
     assert await parking("DELETE", instance) == (204, None)
 
 
-async def test_an_idle_instance_is_closed(impatient: ProxyApi, group: str) -> None:
-    """Its use, whatever it is, keeps it."""
-    kept, left = await impatient.consumer(group), await impatient.consumer(group)
-    for _ in range(40):
-        await asyncio.sleep(0.1)
-        assert (await impatient("GET", f"{kept}/subscription"))[0] == 200
-    expired = (404, 40403, "Consumer instance not found: it was closed after 1.5 seconds without a request.")
-    await expect(impatient, expired, "GET", f"{left}/subscription")
-    await expect(impatient, expired, "DELETE", left)
-    name = left.rpartition("/")[2]
-    assert (await impatient("POST", f"/consumers/{group}", {"name": name}))[0] == 200
-    assert await impatient("DELETE", left) == (204, None)
-    await expect(impatient, NOT_FOUND, "DELETE", left)
+async def test_an_idle_instance_is_closed(kafka: Cluster, group: str) -> None:
+    """There is room for another one then, and its user is told why it is gone until he makes one of that name."""
+    async with running(kafka, ProxySettings(idle_timeout=0.5, max_instances=1)) as api:
+        left = await api.consumer(group)
+
+        async def is_made(**wanted: str) -> bool:
+            return (await api("POST", f"/consumers/{group}", wanted))[0] == HTTPStatus.OK
+
+        async def is_made_anew_and_deleted() -> bool:
+            """False where the machine was too slow to delete it in time."""
+            made = await is_made(name=left.rpartition("/")[2])
+            return made and await api("DELETE", left) == (204, None)
+
+        await until(is_made)
+        expired = (404, 40403, "Consumer instance not found: it was closed after 0.5 seconds without a request.")
+        await expect(api, expired, "GET", f"{left}/subscription")
+        await expect(api, expired, "DELETE", left)
+        await until(is_made_anew_and_deleted)
+        await expect(api, NOT_FOUND, "DELETE", left)
+
+
+async def test_an_instance_that_is_used_is_kept(kafka: Cluster, group: str) -> None:
+    """However short the use; in all it is there for longer than it may be idle."""
+    idle = 2.0
+    async with running(kafka, ProxySettings(idle_timeout=idle)) as api:
+
+        async def is_kept() -> bool:
+            """False where the machine was too slow to use it in time."""
+            instance = await api.consumer(group)
+            begun = used = time.monotonic()
+            while time.monotonic() < begun + 1.5 * idle:
+                status, _ = await api("GET", f"{instance}/subscription")
+                if status != HTTPStatus.OK:
+                    assert time.monotonic() > used + idle
+                    return False
+                used = time.monotonic()
+                await asyncio.sleep(0.1)
+            return True
+
+        await until(is_kept)
 
 
 async def test_stopping_leaves_the_groups(kafka: Cluster, proxy: ProxyApi, topic_of: Topics, group: str) -> None:
@@ -133,5 +165,5 @@ async def test_stopping_leaves_the_groups(kafka: Cluster, proxy: ProxyApi, topic
     async with running(kafka, ProxySettings()) as stopped:
         instance = await subscribed(stopped, group, topic)
         await stopped.poll(instance, count=0)
-        assert len(proxy.admin.describe_consumer_groups([group])[group].result().members) == 1
+        await until(lambda: has_members(proxy, group, 1))
     assert proxy.admin.describe_consumer_groups([group])[group].result().members == []
