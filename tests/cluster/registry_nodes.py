@@ -77,7 +77,7 @@ class RegistryNodes:
 def health(node: ServiceProcess) -> Any:
     """The status part of the node's `/_health`."""
     try:
-        return call(node.url, "GET", "/_health", timeout=5)["status"]
+        return call(node.url, "GET", "/_health")["status"]
     except urllib.error.HTTPError as error:
         with error:
             return json.loads(error.read())["status"]

@@ -169,9 +169,7 @@ async def test_our_node_leads_the_group_and_another_product_is_chosen_until_it_l
         await other.is_assigned.wait()
         assert other.assigned == confluent_assignment(other.member_id, identity(LOWER))
         await leave(members.tasks[1])
-        await ours.until(lambda each: each.term is not None)
-        assert ours.term is not None
-        assert ours.term.foreign == ()
+        await ours.until(lambda each: each.term is not None and each.term.foreign == ())
 
 
 @PRODUCTS
@@ -183,9 +181,7 @@ async def test_another_product_leads_the_group_and_chooses_our_node(
         other = members.imitation(identity(HIGHER), assignment)
         await other.is_assigned.wait()
         ours = members.ours()
-        await ours.until(lambda each: each.term is not None)
-        assert ours.term is not None
-        assert ours.term.foreign == (f"http://h:{HIGHER}",)
+        await ours.until(lambda each: each.term is not None and each.term.foreign == (f"http://h:{HIGHER}",))
 
 
 @PRODUCTS

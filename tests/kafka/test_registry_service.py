@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 
 def records_of(kafka: Cluster, topic: str) -> list[tuple[bytes, bytes | None]]:
@@ -118,7 +119,7 @@ def test_a_topic_that_would_lose_schemas_is_refused(
         env={"KARAPACE_TOPIC_NAME": name, "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 1
@@ -196,5 +197,5 @@ def test_a_node_that_nobody_can_reach_is_found_out(kafka: Cluster) -> None:
         expected = "This node cannot be reached at its advertised URL http://127.0.0.1:1"
         while expected not in str(call(service.url, "GET", "/_health")["status"]["schema_registry_problem"]):
             pass
-        assert any("ERROR" in line and f"{expected} (" in line for line in service.lines)
+        wait_until(lambda: any("ERROR" in line and f"{expected} (" in line for line in service.lines))
         assert expected in ready(service)[1]["warning"]

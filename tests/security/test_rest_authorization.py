@@ -81,15 +81,18 @@ class User:
 
     async def poll(self, instance: str) -> tuple[int, Any]:
         """The first answer that is not empty."""
-        for _ in range(30):
+
+        async def answered() -> tuple[int, Any] | None:
             headers = {**self._headers, "Accept": JSON_V2}
             async with self._session.get(f"{instance}/records", headers=headers) as answer:
                 found = await answer.json(content_type=None)
                 if answer.status != 200:
                     return answer.status, found["error_code"]
-                if found:
-                    return 200, [each["value"] for each in found]
-        return 200, []
+                return (200, [each["value"] for each in found]) if found else None
+
+        found = await until(answered)
+        assert found is not None
+        return found
 
 
 class Users:

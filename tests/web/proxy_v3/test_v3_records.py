@@ -165,7 +165,7 @@ async def test_a_result_comes_while_the_request_is_still_open(v3: V3Api, topic_o
 
     async def records() -> AsyncIterator[bytes]:
         yield msgspec.json.encode(json_value(1)) + b'{"value":{"ty'
-        await asyncio.wait_for(answered.wait(), 20)
+        await asyncio.wait_for(answered.wait(), 120)
         yield b'pe":"JSON","data":2}}'
 
     url = f"/v3/clusters/{v3.cluster}/topics/{name}/records"
