@@ -4,7 +4,7 @@ Which two schemas of a format are compatible is the schema room's business; here
 in which order they are asked, and how the answer reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -50,6 +50,7 @@ def check(
     """
     config = config or Config()
     level = config.compatibility_level or default
+    messages = _about_reserved_fields(new, metadata, candidates[-1:]) if config.validate_fields else []
     if config.compatibility_group:
         group = contents.metadata_property(metadata, config.compatibility_group)
         candidates = [
@@ -57,14 +58,11 @@ def check(
             for each in candidates
             if contents.metadata_property(each.content.metadata, config.compatibility_group) == group
         ]
-    messages = _about_reserved_fields(new, metadata, candidates[-1:]) if config.validate_fields else []
-    if messages or level is CompatibilityLevel.NONE:
-        return Judgement(messages)
-    for each in compatibility.counted(candidates, level):
-        messages = _messages(store, new, each, config, level)
-        if messages:
-            return Judgement(messages)
-    return Judgement()
+    messages += _about_first_failing(store, new, compatibility.counted(candidates, level), config, level)
+    if not messages:
+        return Judgement()
+    validates = "true" if config.validate_fields else "false"
+    return Judgement([*messages, f"{{validateFields: '{validates}', compatibility: '{level}'}}"])
 
 
 def _about_reserved_fields(new: ParsedSchema, metadata: Json | None, latest: Sequence[StoredVersion]) -> list[str]:
@@ -91,21 +89,19 @@ def _reserved_fields(metadata: Json | None) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip()]
 
 
-def _messages(
-    store: Store, new: ParsedSchema, old: StoredVersion, config: Config, level: CompatibilityLevel
+def _about_first_failing(
+    store: Store, new: ParsedSchema, counted: Iterable[StoredVersion], config: Config, level: CompatibilityLevel
 ) -> list[str]:
-    found = _reasons(store, new, old, config, level)
-    if not found:
+    """What speaks against the schema in the first of the versions with which it is not compatible."""
+    if level is CompatibilityLevel.NONE:
         return []
-    text = old.content.text
-    shown = text if len(text) <= _SHOWN_SCHEMA else text[:_SHOWN_SCHEMA] + "..."
-    validates = "true" if config.validate_fields else "false"
-    return [
-        *found,
-        f"{{oldSchemaVersion: {old.version}}}",
-        f"{{oldSchema: '{shown}'}}",
-        f"{{validateFields: '{validates}', compatibility: '{level}'}}",
-    ]
+    for old in counted:
+        found = _reasons(store, new, old, config, level)
+        if found:
+            text = old.content.text
+            shown = text if len(text) <= _SHOWN_SCHEMA else text[:_SHOWN_SCHEMA] + "..."
+            return [*found, f"{{oldSchemaVersion: {old.version}}}", f"{{oldSchema: '{shown}'}}"]
+    return []
 
 
 @remembered(_CACHED_COMPARISONS)

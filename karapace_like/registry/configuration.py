@@ -45,10 +45,14 @@ def delete_config(store: Store, subject: str | None) -> Plan[Config]:
 
 
 def mode(store: Store, subject: str | None, *, inherited: bool) -> Mode:
-    """The mode that is set; for a subject 40409 unless there is one, or `inherited` asks for what holds."""
+    """The mode that is set; for a subject 40409 unless there is one, or `inherited` asks for what holds.
+
+    One that overrides all others is what is set everywhere.
+    """
     scope = names.scope(subject)
     found = store.modes.get(scope)
-    if found is None and (inherited or scope is None):
+    is_overridden = store.modes.get(None) is Mode.READONLY_OVERRIDE
+    if is_overridden or (found is None and (inherited or scope is None)):
         found = planning.effective_mode(store, subject)
     if found is None:
         raise errors.no_subject_mode(subject or "")

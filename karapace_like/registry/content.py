@@ -69,7 +69,7 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def same_schema(self, other: "Content") -> bool:
         """Whether the two differ at most in metadata and rules."""
-        return self.schema == other.schema
+        return self.type is other.type and self.text == other.text and self.references == other.references
 
     def _digest(self) -> bytes:
         digest = hashlib.md5(self.text.encode(), usedforsecurity=False)
@@ -121,6 +121,18 @@ def with_property(metadata: Json | None, name: str, value: str) -> Json:
     properties = dict((metadata or {}).get("properties") or {})
     properties[name] = value
     return {**(metadata or {}), "properties": dict(sorted(properties.items()))}
+
+
+def same_but_for_number(sent: Content, kept: Content, number: int) -> bool:
+    """Whether the two differ in nothing but that one of them has the kept one's version number in its metadata."""
+    if not sent.same_schema(kept) or sent.rule_set != kept.rule_set:
+        return False
+    numbers = [metadata_property(each.metadata, VERSION_PROPERTY) for each in (sent, kept)]
+    if numbers[0] is None and numbers[1] is not None:
+        return with_property(sent.metadata, VERSION_PROPERTY, numbers[1]) == kept.metadata
+    if numbers == [str(number), None]:
+        return with_property(kept.metadata, VERSION_PROPERTY, str(number)) == sent.metadata
+    return False
 
 
 def without_rules(rule_set: Json | None, names: Collection[str]) -> Json | None:

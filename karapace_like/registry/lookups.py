@@ -15,7 +15,7 @@ from karapace_like.registry.errors import RegistryError
 from karapace_like.registry.registration import Submission
 from karapace_like.registry.store import Store, StoredVersion
 from karapace_like.schema.formats import FORMATS
-from karapace_like.schema.model import Reference, Strictness, Subject
+from karapace_like.schema.model import LATEST, Reference, Strictness, Subject
 from karapace_like.schema.tags import Entity
 
 T = TypeVar("T")
@@ -203,8 +203,8 @@ def by_guid(store: Store, guid: str) -> list[StoredVersion]:
 def look_up(store: Store, subject: str, submission: Submission, *, deleted: bool = False) -> StoredVersion:
     """The version that holds the submitted schema; 40401, 40403, or 42201 for one that is no schema.
 
-    An unqualified subject that lacks it is looked for in every context. A submission without metadata and rules
-    matches a version whatever those are.
+    An unqualified subject that lacks it is looked for in every context. A submission is looked for as it is, and with
+    the metadata and rules that it would be registered with; one without rules is found whatever they are.
     """
     found = _found(store, subject, submission, deleted=deleted)
     others = iter(list(_spelled_for_contexts(store, subject))[1:])
@@ -221,10 +221,20 @@ def _found(store: Store, subject: str, submission: Submission, *, deleted: bool)
     config = store.config(subject)
     _, content = registration.understood(store, names.canonical(subject), submission, Strictness.STORED, config)
     versions = store.versions(subject, deleted=deleted)
-    found = registration.newest_with(store, versions, content)
-    if found is None and content.metadata is None and content.rule_set is None:
-        found = next((each for each in reversed(versions) if each.content.same_schema(content)), None)
-    return found
+    sent = [content]
+    latest = store.version(subject, LATEST)
+    if latest is not None:
+        completed = registration.completed(submission, latest, config)
+        sent.append(msgspec.structs.replace(content, metadata=completed.metadata, rule_set=completed.rule_set))
+    for each in sent:
+        found = registration.newest_with(store, versions, each)
+        if found is not None:
+            return found
+    if content.rule_set is not None:
+        return None
+    metadata = [each.metadata for each in sent]
+    alike = (each for each in reversed(versions) if each.content.same_schema(content))
+    return next((each for each in alike if each.content.metadata in metadata), None)
 
 
 def tagged_entities(store: Store, stored: StoredVersion, wanted: Collection[str]) -> Mapping[Entity, Sequence[str]]:

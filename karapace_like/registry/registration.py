@@ -83,9 +83,12 @@ class Registered:
 
 
 def plan(store: Store, subject: str, submission: Submission, rules: Rules) -> Plan[Registered]:
-    """The existing version with this content, or the records that make it; raises RegistryError."""
+    """The existing version with this content, in any mode, or the records that make it; raises RegistryError."""
     names.check(subject)
     subject = names.canonical(subject)
+    known = _known(store, subject, submission, rules)
+    if known is not None:
+        return Plan(Registered(subject, known.version, known.id, known.content))
     mode = planning.effective_mode(store, subject)
     if mode.is_readonly:
         raise planning.refused(subject, "is in read-only mode")
@@ -101,12 +104,40 @@ def plan(store: Store, subject: str, submission: Submission, rules: Rules) -> Pl
     return planned
 
 
+def _known(store: Store, subject: str, submission: Submission, rules: Rules) -> StoredVersion | None:
+    """The live version that this is already, as sent; None where the config or the request adds something to it.
+
+    A text that is stored is known again, also one that would not be accepted today.
+    """
+    config = store.config(subject)
+    live = store.versions(subject)
+    if not live or submission.version == LATEST or submission.tag_changes or submission.propagate_tags:
+        return None
+    if not submission.text.strip() or (config is not None and config.adds_to_schemas):
+        return None
+    try:
+        _, content = understood(store, subject, submission, rules.strictness, config)
+    except errors.RegistryError:
+        if rules.strictness is Strictness.STORED:
+            raise
+        _, content = understood(store, subject, submission, Strictness.STORED, config)
+    found = newest_with(store, live, content)
+    if found is None or submission.id not in {None, found.id}:
+        return None
+    if not submission.version:
+        return found
+    same = store.version(subject, submission.version)
+    if submission.id is None or same is None or same.id != found.id:
+        return None
+    return same if same.content == found.content else None
+
+
 def _register(store: Store, subject: str, submission: Submission, rules: Rules) -> Plan[Registered]:
     config = store.config(subject)
     versions = store.versions(subject, deleted=True)
     live = [each for each in versions if not each.deleted]
     latest = live[-1] if live else None
-    submission = _completed(submission, latest, config)
+    submission = completed(submission, latest, config)
     if submission.tag_changes or submission.propagate_tags:
         submission = _tagged(store, subject, submission, latest, rules)
     fault = contents.rule_set_fault(submission.rule_set)
@@ -149,7 +180,7 @@ def _new(
 
 def _import(store: Store, subject: str, submission: Submission, rules: Rules) -> Plan[Registered]:
     assert submission.id is not None
-    _, content = understood(store, subject, submission, Strictness.STORED, None)
+    _, content = understood(store, subject, submission, Strictness.STORED, store.config(subject))
     versions = store.versions(subject, deleted=True)
     context = store.context(subject)
     holders = context.ids.get(submission.id, [])
@@ -166,18 +197,19 @@ def _import(store: Store, subject: str, submission: Submission, rules: Rules) ->
 
 
 def newest_with(store: Store, versions: Sequence[StoredVersion], content: Content) -> StoredVersion | None:
-    """The newest of the versions (in ascending order) with this content, or the one that it is written out from.
+    """The newest of the versions (in ascending order) with this content, or else the newest that is meant by it.
 
-    Clients send a schema with its references resolved, as a serializer's runtime knows it: then the version that has
-    the references is meant.
+    Clients leave out the number that a version has in its metadata, and send a schema with its references resolved, as
+    a serializer's runtime knows it: then the version that has the number or the references is meant.
     """
     for each in reversed(versions):
         if each.content == content:
             return each
-    if content.references:
-        return None
     for each in reversed(versions):
-        if each.content.references and parsing.written_out(store, each.content, each.subject) == content:
+        if contents.same_but_for_number(content, each.content, each.version):
+            return each
+        has_more = each.content.references and not content.references
+        if has_more and parsing.written_out(store, each.content, each.subject) == content:
             return each
     return None
 
@@ -200,7 +232,7 @@ def understood(
     return parsed, Content(submission.type, text, references, submission.metadata, submission.rule_set)
 
 
-def _completed(submission: Submission, latest: StoredVersion | None, config: Config | None) -> Submission:
+def completed(submission: Submission, latest: StoredVersion | None, config: Config | None) -> Submission:
     """The submission with what it left out: the previous text, metadata and rules, the config's defaults."""
     if not submission.text.strip() and latest is not None and (submission.metadata or submission.rule_set):
         previous = latest.content

@@ -50,6 +50,12 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, rena
     default_rule_set: dict[str, Any] | None = None
     override_rule_set: dict[str, Any] | None = None
 
+    @property
+    def adds_to_schemas(self) -> bool:
+        """Whether new schemas get metadata or rules from here."""
+        added = (self.default_metadata, self.override_metadata, self.default_rule_set, self.override_rule_set)
+        return any(each is not None for each in added)
+
     def updated(self, changes: Mapping[str, Any]) -> "Config":
         """The settings after a request that named these fields; None unsets one."""
         return msgspec.structs.replace(self, **changes)

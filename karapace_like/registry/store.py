@@ -112,7 +112,9 @@ class Store:
 
     def mode(self, subject: str | None) -> Mode | None:
         """The mode that holds for the subject or context: the nearest one that is set, a read-only one above all."""
-        if self.modes.get(names.GLOBAL_SCOPE) is Mode.READONLY or self.modes.get(None) is Mode.READONLY_OVERRIDE:
+        if self.modes.get(None) is Mode.READONLY_OVERRIDE:
+            return Mode.READONLY_OVERRIDE
+        if self.modes.get(names.GLOBAL_SCOPE) is Mode.READONLY:
             return Mode.READONLY
         return next((self.modes[scope] for scope in names.scopes(subject) if scope in self.modes), None)
 

@@ -96,11 +96,25 @@ async def test_reserved_fields_stay_reserved_and_unused(api: Api) -> None:
                 "metadata."
             ),
             "The new schema has field that conflicts with the reserved field x.",
+            "{validateFields: 'true', compatibility: 'NONE'}",
         ],
     }
     status, answer = await api("POST", "/subjects/a/versions", {**record("f", "x"), **reserved})
     assert (status, answer["error_code"]) == (409, 40901)
     assert (await api("POST", "/subjects/a/versions", {**record("f", "z"), **reserved}))[0] == 200
+    await api("PUT", "/config/a", {"compatibility": "BACKWARD", "compatibilityGroup": "major"})
+    other_group = {**record("f"), "metadata": {"properties": {"major": "2"}}}
+    messages = (await api("POST", check, other_group))[1]["messages"]
+    assert [each.split(" removed")[0] for each in messages] == [
+        "The new schema has reserved field x",
+        "The new schema has reserved field y",
+        "{validateFields: 'true', compatibility: 'BACKWARD'}",
+    ]
+    broken = {"schema": '"string"', "metadata": {"properties": {}}}
+    messages = (await api("POST", check, broken))[1]["messages"]
+    assert "reserved field x removed" in messages[0]
+    assert "errorType:'TYPE_MISMATCH'" in messages[2]
+    assert messages[-1] == "{validateFields: 'true', compatibility: 'BACKWARD'}"
 
 
 async def test_a_schema_with_its_references_written_out_is_the_one_with_references(api: Api) -> None:
