@@ -26,7 +26,7 @@ from tests.cluster.report import Report
 _WRITERS = 8
 _READERS = 2
 _CLIENT_TIMEOUT = 30.0
-_SETTLE_SECONDS = 60.0
+_SETTLE_SECONDS = 120.0
 _PAGE = 1000
 _AT_ONCE = 32
 _PAUSE_BETWEEN_FAULTS = 2.0

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from karapace_like.access.passwords import Algorithm, new_user
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 FLOOR = '{"type":"record","name":"Floor","fields":[{"name":"number","type":"int"}]}'
 HOUSE = '{"type":"record","name":"House","fields":[{"name":"top","type":"Floor"}]}'
@@ -80,12 +80,14 @@ def refused(proxy: ServiceProcess, topic: str, *values: object, **schema: object
 
 def read(proxy: ServiceProcess, topic: str, count: int) -> list[Any]:
     path = f"/topics/{topic}/partitions/0/records?value_format=avro&timeout=1000"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = [each["value"] for each in call(proxy.url, "GET", path)]
-        if len(found) >= count:
-            return found
-    raise AssertionError(found)
+    found: list[Any] = []
+
+    def has_all() -> bool:
+        found[:] = [each["value"] for each in call(proxy.url, "GET", path)]
+        return len(found) >= count
+
+    wait_until(has_all)
+    return found
 
 
 def test_each_topic_s_subject_gets_the_schema_and_its_check(

@@ -133,7 +133,7 @@ def test_a_replicated_topic_survives_the_kill_of_its_leader(three_brokers: Clust
     _produce(servers, name, b"after")
     assert _values(servers, name, 2) == [b"before", b"after"]
     leader.start()
-    assert leader.knows([1, 2, 3])
+    wait_until(lambda: leader.knows([1, 2, 3]))
 
 
 def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Cluster) -> None:
@@ -147,7 +147,7 @@ def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Clust
     assert not broker.running
     assert not _listens(broker.address)
     broker.start()
-    assert broker.knows([1, 2, 3])
+    wait_until(lambda: broker.knows([1, 2, 3]))
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:

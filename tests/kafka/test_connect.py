@@ -102,12 +102,16 @@ def test_what_rest_clients_produce_arrives_in_a_sink_s_file(
     client.produce(name, "two", "three")
     wait_until(holds(file, "one", "two", "three"))
     assert name in client("GET", "/connectors").body
-    status = client("GET", f"/connectors/{name}/status").body
-    assert (status["type"], [each["state"] for each in status["tasks"]]) == ("sink", ["RUNNING"])
-    assert client("GET", f"/connectors/{name}/topics").body == {name: {"topics": [name]}}
+
+    def tells() -> tuple[Any, ...]:
+        """What the worker hears of through its own topics."""
+        status, topics = (client("GET", f"/connectors/{name}/{path}").body for path in ("status", "topics"))
+        return status["type"], [each["state"] for each in status["tasks"]], topics
+
+    wait_until(lambda: tells() == ("sink", ["RUNNING"], {name: {"topics": [name]}}))
     assert client("PUT", f"/connectors/{name}/pause").status == 202
     assert client("DELETE", f"/connectors/{name}").status == 204
-    assert client("GET", f"/connectors/{name}").status == 404
+    wait_until(lambda: client("GET", f"/connectors/{name}").status == 404)
 
 
 def test_errors_of_a_worker_have_the_one_shape(client: Client) -> None:
@@ -160,4 +164,4 @@ def test_when_a_worker_is_killed_the_next_answers_and_the_sink_goes_on(
             client.produce(name, "after")
             wait_until(holds_once_or_more(file, "before", "after"))
             wait_until(lambda: client("DELETE", f"/connectors/{name}").status in {204, 404})
-            assert name not in client("GET", "/connectors").body
+            wait_until(lambda: name not in client("GET", "/connectors").body)

@@ -16,6 +16,7 @@ from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.records import Committed, ConsumedRecord, TopicPartition
 from karapace_like.schema.model import UnparsedSchema
+from tests.waiting import until
 
 AT = TopicPartition("t", 0)
 
@@ -249,6 +250,10 @@ async def test_who_waits_for_a_deleted_instance_is_told() -> None:
     assert (caught.value.code, member.closed) == (40403, True)
 
 
+async def all_tended(members: Sequence[MemoryMember]) -> bool:
+    return all(each.tended for each in members)
+
+
 async def test_closing_closes_every_instance_and_what_they_share() -> None:
     """Idle ones are tended until then, where no time ends them."""
     made = [MemoryMember(), MemoryMember()]
@@ -257,8 +262,7 @@ async def test_closing_closes_every_instance_and_what_they_share() -> None:
     instances.start()
     for _ in made:
         instances.create("g", InstanceRequest())
-    await asyncio.sleep(1.2)
-    assert [member.tended for member in made] == [1, 1]
+    await until(lambda: all_tended(made))
     await instances.close()
     assert [member.closed for member in made] == [True, True]
     assert members.closed

@@ -105,7 +105,7 @@ class ProxyApi:
         consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "stored"})
         try:
             consumer.assign([TopicPartition(topic, partition, 0)])
-            return consumer.consume(count, timeout=10)
+            return consumer.consume(count, timeout=120)
         finally:
             consumer.close()
 

@@ -17,6 +17,7 @@ from karapace_like.kafka.admin.protocol import Protocol
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.proxy.settings import ProxySettings
+from tests.waiting import until
 from tests.web.proxy.conftest import running
 from tests.web.proxy_v3.conftest import V3Api, v3_api
 
@@ -88,7 +89,7 @@ async def test_every_call_is_answered_while_a_broker_is_down(
     broker = three_brokers.brokers[2]
     broker.kill()
     try:
-        await under_replicated(v3, replicated, 3)
+        await until(lambda: is_under_replicated(v3, replicated, 3))
         for path, expected in {
             "/brokers": 200,
             "/brokers/3": 404,
@@ -132,13 +133,9 @@ async def group_on(v3: V3Api, broker: int, offsets: object, name: Callable[[], s
             return group
 
 
-async def under_replicated(v3: V3Api, topic: str, broker: int) -> None:
-    """Return when the broker is no longer told of, its replicas are out of sync, and another leads each partition."""
-    for _ in range(200):
-        _, listed = await v3("GET", f"/brokers/{broker}/partition-replicas")
-        ours = [each for each in listed["data"] if each["topic_name"] == topic]
-        noticed = not any(each["is_in_sync"] or each["is_leader"] for each in ours)
-        if len(ours) == 3 and noticed and (await v3("GET", f"/brokers/{broker}"))[0] == 404:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(ours)
+async def is_under_replicated(v3: V3Api, topic: str, broker: int) -> bool:
+    """Whether the broker is no longer told of, its replicas are out of sync, and another leads each partition."""
+    _, listed = await v3("GET", f"/brokers/{broker}/partition-replicas")
+    ours = [each for each in listed["data"] if each["topic_name"] == topic]
+    noticed = not any(each["is_in_sync"] or each["is_leader"] for each in ours)
+    return len(ours) == 3 and noticed and (await v3("GET", f"/brokers/{broker}"))[0] == 404

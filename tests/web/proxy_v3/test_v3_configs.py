@@ -1,11 +1,11 @@
 """Configs of topics, of brokers and of the cluster over HTTP."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from tests.web.proxy_v3.conftest import V3Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -20,21 +20,23 @@ async def value_of(v3: V3Api, path: str) -> tuple[str, str]:
 
 async def becomes(v3: V3Api, path: str, expected: tuple[str, str]) -> None:
     """The config has the (value, source) as soon as the broker has taken note of it."""
-    for _ in range(200):
-        if await value_of(v3, path) == expected:
-            break
-        await asyncio.sleep(0.02)
-    assert await value_of(v3, path) == expected
+
+    async def is_so() -> bool:
+        return await value_of(v3, path) == expected
+
+    await until(is_so)
 
 
-async def until(v3: V3Api, path: str, status: int) -> Any:
+async def answered(v3: V3Api, path: str, status: int) -> Any:
     """What stands at a path, as soon as it is answered with the status."""
-    for _ in range(200):
+
+    async def so() -> tuple[int, Any] | None:
         answer = await v3("GET", path)
-        if answer[0] == status:
-            return answer[1]
-        await asyncio.sleep(0.02)
-    raise AssertionError(answer)
+        return answer if answer[0] == status else None
+
+    found = await until(so)
+    assert found is not None
+    return found[1]
 
 
 async def test_a_topic_s_config_is_set_and_reset(v3: V3Api, topic_of: Callable[..., str]) -> None:
@@ -72,13 +74,13 @@ async def test_a_config_that_all_brokers_share_is_set_and_reset(v3: V3Api) -> No
     path = "/broker-configs/log.cleaner.backoff.ms"
     assert (await v3("GET", path))[0] == 404
     assert await v3("PUT", path, {"value": "15001"}) == (204, None)
-    found = await until(v3, path, 200)
+    found = await answered(v3, path, 200)
     assert (found["kind"], found["config_type"], found["value"]) == ("KafkaClusterConfig", "BROKER", "15001")
     assert found in (await v3("GET", "/broker-configs"))[1]["data"]
     await becomes(v3, "/brokers/1/configs/log.cleaner.backoff.ms", ("15001", "DYNAMIC_DEFAULT_BROKER_CONFIG"))
     removal = {"data": [{"name": "log.cleaner.backoff.ms", "operation": "DELETE"}]}
     assert await v3("POST", "/broker-configs:alter", removal) == (204, None)
-    assert (await until(v3, path, 404))["error_code"] == 404
+    assert (await answered(v3, path, 404))["error_code"] == 404
 
 
 async def test_a_broker_s_config_is_set_and_reset(v3: V3Api) -> None:
