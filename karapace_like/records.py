@@ -3,7 +3,7 @@
 Bytes, topics and offsets only: what a key or value means is not known here. `KafkaFailure` is in `errors.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -76,6 +76,19 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     size: int
     """Bytes of key and value, and one at least: a record without any is a record, too."""
+
+
+def positions_after(records: Iterable[ConsumedRecord]) -> dict[TopicPartition, int]:
+    """The offset after the last of the records in each partition."""
+    positions: dict[TopicPartition, int] = {}
+    last: ConsumedRecord | None = None
+    for record in records:
+        if last is not None and record.at is not last.at:  # hashing is dear, and most records follow their neighbours
+            positions[last.at] = last.offset + 1
+        last = record
+    if last is not None:
+        positions[last.at] = last.offset + 1
+    return positions
 
 
 class Committed(NamedTuple):

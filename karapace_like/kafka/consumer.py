@@ -12,7 +12,6 @@ is lost between the two, and what has not been taken is not committed.
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from karapace_like.kafka import translate
 from karapace_like.kafka.blocking import BlockingCalls
 from karapace_like.kafka.messages import consumed, partition_of
 from karapace_like.kafka.place import NOWHERE, Place
-from karapace_like.records import Committed, ConsumedRecord, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, TopicPartition, positions_after
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +61,8 @@ class Consumer:
         self._rest_after = settings.rest_after
         self._topics: tuple[str, ...] | None = ()
         self._assigned: tuple[TopicPartition, ...] = ()
-        self._held: deque[ConsumedRecord] = deque()
+        self._held: list[ConsumedRecord] = []
         self._held_bytes = 0
-        self._sources: dict[tuple[str, int], TopicPartition] = {}
-        """Partitions that records were read from."""
         self._failure: KafkaFailure | None = None
         self._taken: dict[TopicPartition, int] = {}
         """Where the caller is: after the last record that it took, or where it sought."""
@@ -161,8 +158,8 @@ class Consumer:
     async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Go on at these offsets, of assigned partitions; -2 is the first record there is, -1 the end."""
         await self._return(joined=True)
-        self._held = deque(record for record in self._held if record.at not in positions)
-        self._held_bytes = sum(record.size for record in self._held)
+        self._held = [record for record in self._held if record.at not in positions]
+        self._held_bytes = _bytes(self._held)
         for at, offset in positions.items():
             self._ends.pop(at, None)
             self._taken.pop(at, None)
@@ -209,9 +206,10 @@ class Consumer:
 
     def advance(self, count: int) -> None:
         """Take the first records of the last `peek`: a commit without offsets includes them from now on."""
-        taken = [self._held.popleft() for _ in range(count)]
-        self._held_bytes -= sum(record.size for record in taken)
-        positions = {record.at: record.offset + 1 for record in taken}
+        taken = self._held[:count]
+        del self._held[:count]
+        self._held_bytes -= _bytes(taken)
+        positions = positions_after(taken)
         self._taken.update(positions)
         self._store(positions)
 
@@ -383,17 +381,15 @@ class Consumer:
     def _fetch(self, count: int) -> int:
         """Take what the client has ready, without waiting; how many messages that were."""
         messages: Sequence[Any] = self._client.consume(count, 0)
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                if error.name() == _END_MET:
-                    self._ends[TopicPartition(message.topic(), message.partition())] = message.offset()
-                self._note(error)
-                continue
-            record = consumed(message, self._sources)
-            self._held.append(record)
-            self._held_bytes += record.size
+        records = consumed(messages, self._not_consumed)
+        self._held += records
+        self._held_bytes += _bytes(records)
         return len(messages)
+
+    def _not_consumed(self, message: Any, error: KafkaError) -> None:
+        if error.name() == _END_MET:
+            self._ends[TopicPartition(message.topic(), message.partition())] = message.offset()
+        self._note(error)
 
     def _note(self, error: KafkaError) -> None:
         """Keep the failure for the next poll, unless the client gets over it by itself."""
@@ -406,6 +402,10 @@ class Consumer:
 _END_MET = "_PARTITION_EOF"
 _PASSING = frozenset({_END_MET, "_MAX_POLL_EXCEEDED", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"})
 """What a consumer meets and gets over: the end of a partition, and having to join the group again."""
+
+
+def _bytes(records: Sequence[ConsumedRecord]) -> int:
+    return sum([record.size for record in records])  # a list is counted faster than a generator
 
 
 def _offsets(committed: Sequence[Committed]) -> dict[TopicPartition, int]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
 from karapace_like.kafka import translate
 from karapace_like.kafka.messages import consumed
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.records import ConsumedRecord, TopicPartition
+from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,6 @@ class Reader:
             queued_max_messages_kbytes=_QUEUE_KBYTES,
         )
         self._unfinished = set(positions)
-        self._sources: dict[tuple[str, int], TopicPartition] = {}
         with translate.failures():
             self._client = Client(options, logger=logger)
             self._client.assign([ClientPartition(*at, offset) for at, offset in positions.items()])
@@ -69,15 +69,15 @@ class Reader:
 
     def _take(self, count: int) -> list[ConsumedRecord]:
         """What the client has ready, without waiting."""
-        records = []
-        for message in self._client.consume(count, 0):
-            error = message.error()
-            record = consumed(message, self._sources)
-            if error is None:
-                self._unfinished.add(record.at)
-                records.append(record)
-            elif error.name() == _END:
-                self._unfinished.discard(record.at)
+        ends: dict[TopicPartition, int] = {}
+
+        def failed(message: Any, error: KafkaError) -> None:
+            if error.name() == _END:
+                ends[TopicPartition(message.topic(), message.partition())] = message.offset()
             elif not translate.failure(error).retriable:
                 raise translate.failure(error)
+
+        records = consumed(self._client.consume(count, 0), failed)
+        read = positions_after(records)
+        self._unfinished = {at for at in self._unfinished | read.keys() if ends.get(at, -1) < read.get(at, 0)}
         return records

@@ -1,6 +1,6 @@
-"""Consumed records in the embedded formats of their reader: key and value as JSON texts."""
+"""Consumed records in the embedded formats of their reader: key and value as JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -14,97 +14,116 @@ from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import DecodeError
+from karapace_like.serde.codec import Decoded, DecodeError
 from karapace_like.serde.schemaless import SCHEMALESS
 
-_NULL = b"null"
 _HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
+
+Half = Decoded | ProxyError | None
+"""What a key or value says, or why that cannot be told (40801); None is a null."""
 
 
 class DecodedRecord(msgspec.Struct, frozen=True, gc=False):
-    """A consumed record with what its key and value say, as JSON texts, or why that cannot be told (40801)."""
+    """A consumed record with what its key and value say."""
 
     record: ConsumedRecord
-    key: bytes | ProxyError
-    value: bytes | ProxyError
+    key: Half
+    value: Half
     refusal: ProxyError | None = None
     """Why the record cannot be shown; None if it can."""
 
 
+class _UnknownSchemaError(Exception):
+    """The schema has to be asked for first."""
+
+
 class _Decoder:
-    """Decodes for one embedded format."""
+    """Decodes the keys, or the values, of one embedded format."""
 
-    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat) -> None:
+    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat, role: Role) -> None:
         self._schemas = schemas
-        self._schemaless = SCHEMALESS.get(embedded)
-        self._is_json = embedded is EmbeddedFormat.JSON
+        self._schemaless = _SCHEMALESS.get(embedded)
+        self._role = role
+        self._header = _HEADERS[role]
 
-    def half(self, record: ConsumedRecord, role: Role, framed: bytes | None) -> bytes | ProxyError | None:
-        """The record's key or value as JSON text, or 40801; None where its schema has to be asked for first."""
-        if framed is None or (self._is_json and not framed):
-            return _NULL  # Karapace writes JSON's null, and every other empty value, as no bytes at all
+    def at_hand(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
+        """What it says; raises DecodeError, FrameError, and _UnknownSchemaError."""
+        if self._schemaless is not None:
+            return self._schemaless(framed)
+        if record.headers and self._schema_header(record) is not None:
+            raise _UnknownSchemaError
+        schema_id, payload = wire.unframe(framed)
+        codec = self._schemas.codec_at_hand(schema_id, self._role.subject(record.at.topic))
+        if codec is None:
+            raise _UnknownSchemaError
+        return codec.decode(payload)
+
+    async def half(self, record: ConsumedRecord, framed: bytes | None) -> Half:
+        """The same, whatever has to be asked, or 40801; raises ApiError while the registry does not answer."""
+        if framed is None:
+            return None
         try:
-            if self._schemaless is not None:
-                return self._schemaless.decode(framed)
-            if record.headers:
-                return None
-            schema_id, payload = wire.unframe(framed)
-            codec = self._schemas.codec_at_hand(schema_id, role.subject(record.at.topic))
-            return None if codec is None else codec.decode(payload)
+            return self.at_hand(record, framed)
+        except _UnknownSchemaError:
+            return await self._asked(record, framed)
         except (DecodeError, wire.FrameError) as error:
-            return errors.undecodable(role.name, record.at, record.offset, str(error))
+            return self._refusal(record, str(error))
 
-    async def asked_half(self, record: ConsumedRecord, role: Role) -> bytes | ProxyError:
-        """The same, whatever has to be asked; raises ApiError while the registry does not answer."""
-        framed = record.key if role is Role.KEY else record.value
-        assert framed is not None
+    async def _asked(self, record: ConsumedRecord, framed: bytes) -> Half:
         try:
-            return await self._with_schema(record, role, framed)
+            return await self._with_schema(record, framed)
         except (DecodeError, wire.FrameError, InvalidSchemaError) as error:
-            return errors.undecodable(role.name, record.at, record.offset, str(error))
+            return self._refusal(record, str(error))
         except ApiError as error:
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
-            return errors.undecodable(role.name, record.at, record.offset, error.message)
+            return self._refusal(record, error.message)
 
-    async def _with_schema(self, record: ConsumedRecord, role: Role, framed: bytes) -> bytes:
+    async def _with_schema(self, record: ConsumedRecord, framed: bytes) -> Decoded:
         """Decode with the schema that the bytes, or a header, name; the schema's type need not be the format's."""
-        header = next((value for name, value in record.headers if name == _HEADERS[role]), None)
+        header = self._schema_header(record)
         identity, payload = wire.unframe(framed) if header is None else wire.unframe_header(header, framed)
         if isinstance(identity, int):
-            codec = await self._schemas.codec_by_id(identity, role.subject(record.at.topic))
+            codec = await self._schemas.codec_by_id(identity, self._role.subject(record.at.topic))
         else:
             codec = await self._schemas.codec_by_guid(identity)
         return codec.decode(payload)
+
+    def _schema_header(self, record: ConsumedRecord) -> bytes | None:
+        return next((value for name, value in record.headers if name == self._header), None)
+
+    def _refusal(self, record: ConsumedRecord, reason: str) -> ProxyError:
+        return errors.undecodable(self._role.name, record.at, record.offset, reason)
 
 
 class RecordDecoder:
     """Decodes whole records, whose keys and values may be in formats of their own."""
 
     def __init__(self, schemas: SchemaCache, *, key: EmbeddedFormat, value: EmbeddedFormat) -> None:
-        self._keys = _Decoder(schemas, key)
-        self._values = _Decoder(schemas, value)
+        self._keys = _Decoder(schemas, key, Role.KEY)
+        self._values = _Decoder(schemas, value, Role.VALUE)
 
     async def decode(self, record: ConsumedRecord) -> DecodedRecord:
         """Both halves of the record; raises ApiError while the registry does not answer."""
         return self._at_hand(record) or await self._asked(record)
 
     def _at_hand(self, record: ConsumedRecord) -> DecodedRecord | None:
-        """The record, if nothing has to be asked for; most do not, and cost no coroutine."""
-        key = self._keys.half(record, Role.KEY, record.key)
-        value = self._values.half(record, Role.VALUE, record.value)
-        if isinstance(key, bytes) and isinstance(value, bytes):
-            return DecodedRecord(record, key, value)
-        return None if key is None or value is None else _decoded(record, key, value)
+        """The record, if it can be decoded and nothing has to be asked for; most can, and cost no coroutine."""
+        key, value = record.key, record.value
+        try:
+            return DecodedRecord(
+                record,
+                None if key is None else self._keys.at_hand(record, key),
+                None if value is None else self._values.at_hand(record, value),
+            )
+        except (_UnknownSchemaError, DecodeError, wire.FrameError):
+            return None
 
     async def _asked(self, record: ConsumedRecord) -> DecodedRecord:
-        key = self._keys.half(record, Role.KEY, record.key)
-        value = self._values.half(record, Role.VALUE, record.value)
-        if key is None:
-            key = await self._keys.asked_half(record, Role.KEY)
-        if value is None:
-            value = await self._values.asked_half(record, Role.VALUE)
-        return _decoded(record, key, value)
+        key = await self._keys.half(record, record.key)
+        value = await self._values.half(record, record.value)
+        refusal = next((half for half in (key, value) if isinstance(half, ProxyError)), None)
+        return DecodedRecord(record, key, value, refusal)
 
     async def decode_within(
         self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool, undecodable: Undecodable
@@ -128,7 +147,12 @@ class RecordDecoder:
         return decoded
 
 
-def _decoded(record: ConsumedRecord, key: bytes | ProxyError, value: bytes | ProxyError) -> DecodedRecord:
-    """The record, with the first reason why it cannot be shown, if there is one."""
-    refusal = next((half for half in (key, value) if isinstance(half, ProxyError)), None)
-    return DecodedRecord(record, key, value, refusal)
+def _json_or_null(payload: bytes) -> Decoded | None:
+    """Karapace writes JSON's null, and every other empty value, as no bytes at all."""
+    return SCHEMALESS[EmbeddedFormat.JSON].decode(payload) if payload else None
+
+
+_SCHEMALESS: Mapping[str, Callable[[bytes], Decoded | None]] = {
+    **{name: codec.decode for name, codec in SCHEMALESS.items()},
+    EmbeddedFormat.JSON: _json_or_null,
+}

@@ -15,7 +15,7 @@ from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
 from karapace_like.proxy.v3.ports import ClusterAdmin, Reader
-from karapace_like.records import ConsumedRecord, TopicPartition
+from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
 
 _BATCH = 500
 _LARGE_RECORD = 2**20
@@ -119,7 +119,7 @@ class Reading:
         records = await decoder.decode_within(max_bytes, read, one_at_least=True, undecodable=undecodable)
         if is_all and len(records) == len(read):
             return Page(records, None)
-        return Page(records, {**positions, **{each.record.at: each.record.offset + 1 for each in records}})
+        return Page(records, {**positions, **positions_after(each.record for each in records)})
 
     @asynccontextmanager
     async def follow(

@@ -2,8 +2,8 @@
 
 JSON goes in and out as text, not as Python objects: a format that keeps JSON as it was sent copies it, numbers of any
 size and precision keep their value, and the caller never parses what only the codec needs to understand (an HTTP body
-is decoded with `msgspec.Raw` in the places of keys and values; a response is encoded with `msgspec.Raw` of `decode`'s
-result). Whether a JSON `null` is a tombstone is for the caller to say: a codec treats it as any other value.
+is decoded with `msgspec.Raw` in the places of keys and values; a response is encoded with `decode`'s results there).
+Whether a JSON `null` is a tombstone is for the caller to say: a codec treats it as any other value.
 """
 
 from typing import Protocol
@@ -12,6 +12,8 @@ import msgspec
 
 JsonText = bytes | msgspec.Raw
 """One JSON value in UTF-8."""
+Decoded = msgspec.Raw | bytes | str
+"""One JSON value as msgspec writes it: its text as it is, or bytes as a base64 string with padding, or a string."""
 
 Path = tuple[str | int, ...]
 """From a JSON value's root to the place in question: object keys and array indexes."""
@@ -46,6 +48,6 @@ class Codec(Protocol):
         """The payload of one JSON value: what follows the schema id in the frame. Raises EncodeError."""
         ...
 
-    def decode(self, payload: bytes) -> bytes:
-        """The JSON text of one payload. Raises DecodeError, whatever the bytes."""
+    def decode(self, payload: bytes) -> Decoded:
+        """The JSON value of one payload. Raises DecodeError, whatever the bytes."""
         ...

@@ -12,7 +12,6 @@ from karapace_like.serde.codec import Codec, DecodeError, EncodeError, JsonText
 
 _base64_from_json = msgspec.json.Decoder(bytes).decode
 _string_from_json = msgspec.json.Decoder(str).decode
-_to_json = msgspec.json.Encoder().encode
 _format = msgspec.json.format
 
 
@@ -42,10 +41,10 @@ class JsonCodec:
         except ValueError as error:
             raise EncodeError((), str(error)) from error
 
-    def decode(self, payload: bytes) -> bytes:
+    def decode(self, payload: bytes) -> msgspec.Raw:
         """The same JSON; a payload that is none would break the text around it."""
         try:
-            return compact(payload)
+            return msgspec.Raw(compact(payload))
         except ValueError as error:
             raise DecodeError(f"the payload is not JSON: {error}") from error
 
@@ -65,8 +64,8 @@ class BinaryCodec:
             raise EncodeError((), f"data={_cited(text)} is not a valid base64 string.") from error
 
     def decode(self, payload: bytes) -> bytes:
-        """A base64 string with padding."""
-        return _to_json(payload)
+        """The same bytes."""
+        return payload
 
 
 class StringCodec:
@@ -76,10 +75,10 @@ class StringCodec:
         """The string's UTF-8."""
         return _string(text, "a string").encode()
 
-    def decode(self, payload: bytes) -> bytes:
-        """A JSON string."""
+    def decode(self, payload: bytes) -> str:
+        """The text."""
         try:
-            return _to_json(payload.decode())
+            return payload.decode()
         except UnicodeDecodeError as error:
             raise DecodeError(f"the payload is not UTF-8: {error}") from error
 

@@ -35,11 +35,11 @@ class AvroCodec:
         except RecursionError as error:
             raise EncodeError((), "the value is nested too deeply") from error
 
-    def decode(self, payload: bytes) -> bytes:
+    def decode(self, payload: bytes) -> msgspec.Raw:
         """Avro-JSON of an Avro binary value; bytes after it are ignored, as the reference's deserializer does."""
         try:
             value, _ = self._read(payload, 0)
-            return _to_json(value)
+            return msgspec.Raw(_to_json(value))
         except IndexError as error:
             raise DecodeError(f"the payload ends after {len(payload)} bytes, inside of a value") from error
         except UnicodeDecodeError as error:

@@ -57,13 +57,13 @@ class ProtobufCodec:
         except (RecursionError, protobuf.DecodeError) as error:
             raise EncodeError((), "the value is nested too deeply") from error
 
-    def decode(self, payload: bytes) -> bytes:
+    def decode(self, payload: bytes) -> msgspec.Raw:
         """JSON of message indexes and message."""
         try:
             path, begin = wire.read_message_indexes(payload)
             if path not in self._printers:
                 raise DecodeError(f"the schema has no message at the indexes {list(path)}")
-            return _to_json(self._printers[path](payload[begin:]))
+            return msgspec.Raw(_to_json(self._printers[path](payload[begin:])))
         except (wire.FrameError, protobuf.DecodeError) as error:
             raise DecodeError(str(error)) from error
         except RecursionError as error:

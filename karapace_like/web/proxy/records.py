@@ -8,7 +8,8 @@ from aiohttp import web
 from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
-from karapace_like.proxy.decode import DecodedRecord
+from karapace_like.proxy.decode import DecodedRecord, Half
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Limits, Shown, Start
 from karapace_like.web import answers, media_types
@@ -30,9 +31,6 @@ from karapace_like.web.routing import Route
 from karapace_like.web.streaming import in_pieces, is_connected
 
 _encoder = msgspec.json.Encoder()
-
-_Raw = msgspec.Raw
-_NULL = _Raw(b"null")
 _ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
 _OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
@@ -50,8 +48,8 @@ class _Record(msgspec.Struct, omit_defaults=True, gc=False):
     """One record of an answer; what there is not to show is left out, from the timestamp on."""
 
     topic: str
-    key: _Raw
-    value: _Raw
+    key: Half
+    value: Half
     partition: int
     offset: int
     timestamp: int | None = None
@@ -124,18 +122,24 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
 
 def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
     """The record as answers show it; of one that cannot be decoded, what can be, and the error."""
-    record, key, value, refusal = decoded.record, decoded.key, decoded.value, decoded.refusal
-    return _Record(
+    record, refusal = decoded.record, decoded.refusal
+    shown = _Record(
         record.at.topic,
-        _Raw(key) if isinstance(key, bytes) else _NULL,
-        _Raw(value) if isinstance(value, bytes) else _NULL,
+        decoded.key,
+        decoded.value,
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
         tuple(_Header(*each) for each in record.headers) if record.headers else (),
-        None if refusal is None else refusal.code,
-        None if refusal is None else refusal.message,
     )
+    if refusal is not None:
+        shown.key, shown.value = _decodable(shown.key), _decodable(shown.value)
+        shown.error_code, shown.message = refusal.code, refusal.message
+    return shown
+
+
+def _decodable(half: Half) -> Half:
+    return None if isinstance(half, ProxyError) else half
 
 
 ROUTES = (

@@ -7,7 +7,7 @@ from aiohttp import web
 from yarl import URL
 
 from karapace_like.access.policy import Operation
-from karapace_like.proxy.decode import DecodedRecord
+from karapace_like.proxy.decode import DecodedRecord, Half
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Limits, Shown, Start
@@ -157,14 +157,14 @@ def _rendered(request: web.Request, shown: Shown, found: DecodedRecord) -> dict[
     }
 
 
-def _part(shown_as: EmbeddedFormat, stored: bytes | None, text: bytes | ProxyError) -> dict[str, Any] | None:
+def _part(shown_as: EmbeddedFormat, stored: bytes | None, half: Half) -> dict[str, Any] | None:
     """A key or value; None for one that the record does not have."""
     if stored is None:
         return None
     part: dict[str, Any] = {"type": shown_as.upper(), "size": len(stored)}
-    if isinstance(text, ProxyError):
-        return {**part, "error_code": text.code, "message": text.message}
-    return {**part, "data": msgspec.Raw(text)}
+    if isinstance(half, ProxyError):
+        return {**part, "error_code": half.code, "message": half.message}
+    return {**part, "data": half}
 
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 
 from karapace_like.errors import ApiError, KafkaFailure
@@ -154,9 +155,9 @@ async def instance_of(member: MemoryMember, embedded: EmbeddedFormat = EmbeddedF
     return instance
 
 
-async def values_of(instance: ConsumerInstance, max_bytes: int | None = None) -> list[bytes | ProxyError]:
+async def values_of(instance: ConsumerInstance, max_bytes: int | None = None) -> list[bytes]:
     polled = await instance.poll(timeout_ms=None, max_bytes=max_bytes, is_wanted=lambda: True)
-    return [each.value for each in polled]
+    return [msgspec.json.encode(each.value) for each in polled]
 
 
 async def test_a_poll_that_nobody_waits_for_takes_nothing() -> None:

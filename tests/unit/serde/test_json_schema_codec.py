@@ -27,7 +27,7 @@ def codec(schema: Any, **dependencies: Any) -> JsonSchemaCodec:
 )
 def test_valid_json_is_kept_as_it_was_sent(text: bytes) -> None:
     assert codec(LIFT).encode(text) == text
-    assert codec(LIFT).decode(text) == text
+    assert bytes(codec(LIFT).decode(text)) == text
 
 
 def test_white_space_is_not_stored() -> None:
@@ -62,7 +62,7 @@ def test_an_error_tells_its_place() -> None:
 
 
 def test_payloads_are_not_checked_but_must_be_json() -> None:
-    assert codec(LIFT).decode(b'{"floor": "x"}') == b'{"floor":"x"}'
+    assert bytes(codec(LIFT).decode(b'{"floor": "x"}')) == b'{"floor":"x"}'
     with pytest.raises(DecodeError):
         codec(LIFT).decode(b"{")
 

@@ -3,8 +3,13 @@
 import msgspec
 import pytest
 
-from karapace_like.serde.codec import DecodeError, EncodeError
+from karapace_like.serde.codec import Codec, DecodeError, EncodeError
 from karapace_like.serde.schemaless import SCHEMALESS
+
+
+def shown(codec: Codec, payload: bytes) -> bytes:
+    """The payload in an answer."""
+    return msgspec.json.encode(codec.decode(payload))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +32,7 @@ def test_json_keeps_its_value_and_writing_but_no_space_between_its_parts(text: b
     expected = payload or text.replace(b" ", b"").replace(b"two", b"two  ")
     assert codec.encode(text) == expected
     assert codec.encode(msgspec.Raw(text)) == expected
-    assert codec.decode(expected) == expected
+    assert shown(codec, expected) == expected
 
 
 NO_JSON = [b"", b"{", b"nul", b"1 2", b'"\xff"', b"NaN", b"[" * 100_000 + b"]" * 100_000]
@@ -48,13 +53,13 @@ def test_base64_becomes_bytes_and_comes_back_padded(text: bytes, payload: bytes)
     codec = SCHEMALESS["binary"]
     assert codec.encode(text) == payload
     assert codec.encode(msgspec.Raw(text)) == payload
-    assert codec.encode(codec.decode(payload)) == payload
+    assert codec.encode(shown(codec, payload)) == payload
 
 
 def test_text_becomes_utf8() -> None:
     codec = SCHEMALESS["string"]
     assert codec.encode(b'"a\\u20ac"') == "a€".encode()
-    assert codec.decode("a€".encode()) == '"a€"'.encode()
+    assert shown(codec, "a€".encode()) == '"a€"'.encode()
     with pytest.raises(DecodeError, match="not UTF-8"):
         codec.decode(b"\xff")
 

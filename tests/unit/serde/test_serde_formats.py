@@ -1,5 +1,6 @@
 """Every schema type has a codec, which knows the schema's references."""
 
+import msgspec
 import pytest
 
 from karapace_like.schema.model import InvalidSchemaError, SchemaType, UnparsedSchema
@@ -25,7 +26,7 @@ PROTOBUF_FLOOR = 'syntax = "proto3"; package n; enum Floor { A = 0; B = 1; }'
 def test_each_type_has_its_codec(type_: SchemaType, text: str, dependencies: dict[str, str], payload: bytes) -> None:
     made = codec(UnparsedSchema(type_, text), dependencies)
     assert made.encode(b'{"floor":"B"}') == payload
-    assert made.decode(payload) == b'{"floor":"B"}'
+    assert msgspec.json.encode(made.decode(payload)) == b'{"floor":"B"}'
     with pytest.raises(EncodeError) as raised:
         made.encode(b'{"floor":"C"}')
     assert raised.value.path == ("floor",)
