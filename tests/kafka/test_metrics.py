@@ -120,6 +120,7 @@ def test_subjects_and_wrong_paths_add_no_series(service: ServiceProcess) -> None
 
     ask(service, "BREW", "/coffee")
     flood(service, paths(10))
+    scraped(service)  # which is a series, too
     before = scraped(service)
     ask(service, "STIR", "/coffee")
     flood(service, paths(MANY))

@@ -197,6 +197,7 @@ def test_a_request_that_is_sent_on_stays_in_its_trace(kafka: Cluster) -> None:
 
 def test_metrics_are_those_of_prometheus(traced: Traced) -> None:
     url = f"{traced.service.url}/subjects"
+    assert ask(f"{url}/some/versions", "POST", {"schema": '"int"'})[0] == 200  # some families tell of schemas
 
     def count() -> float:
         """Of the process that told last; each of several takes its share of the requests."""
