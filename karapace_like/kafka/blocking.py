@@ -23,6 +23,11 @@ class BlockingCalls:
         self._limit = timeout + _MARGIN_SECONDS
         self._waiting: asyncio.Future[Any] | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client is in a call, be it given up or not: where it is asked to consume, it waits for that."""
+        return self._waiting is not None and not self._waiting.done()
+
     async def make(self, call: Callable[[], T]) -> T:
         """What the call answers in time.
 

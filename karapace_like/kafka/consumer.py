@@ -380,6 +380,8 @@ class Consumer:
 
     def _fetch(self, count: int) -> int:
         """Take what the client has ready, without waiting; how many messages that were."""
+        if self._calls.is_waiting:
+            return 0  # the client would wait for its call to end, however long, and the event loop with it
         messages: Sequence[Any] = self._client.consume(count, 0)
         records = consumed(messages, self._not_consumed)
         self._held += records
