@@ -1,10 +1,15 @@
-"""The one shape in which every API error leaves the service: `{"error_code": int, "message": str}`.
+"""The one shape in which every API error leaves the service, `{"error_code": int, "message": str}`.
 
 Each API has its own subclass with one constructor per condition (`registry/errors.py`, `proxy/errors.py`);
-`web/errors.py` is the one place that writes them.
+`web/errors.py` is the one place that writes them. `NOT_JSON` is what may befall whoever reads others' JSON.
 """
 
+import msgspec
+
 _FIRST_EXTENDED_CODE = 1000
+
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON of the type asked for: whoever decodes another's bytes catches all."""
 
 
 class ApiError(Exception):

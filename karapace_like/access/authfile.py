@@ -19,6 +19,7 @@ import msgspec
 
 from karapace_like.access.passwords import User
 from karapace_like.access.policy import ALL_OPERATIONS, EVERY, IMPLIED, Grant, Kind, Operation, Policy
+from karapace_like.errors import NOT_JSON
 
 
 class AuthfileError(Exception):
@@ -77,7 +78,7 @@ def parse(text: bytes) -> Authfile:
     """The file's content; raises AuthfileError."""
     try:
         found = msgspec.json.decode(text, type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise AuthfileError(str(error)) from error
     grants = [
         *(_permitted(each, f"permissions[{at}]") for at, each in enumerate(found.permissions)),

@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 
 from karapace_like.access import errors
 from karapace_like.access.principals import Method, Principal, Proved
+from karapace_like.errors import NOT_JSON
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 Keys = KeySet
@@ -53,7 +54,7 @@ def key_set(text: bytes) -> Keys:
         found = msgspec.json.decode(text, type=dict[str, Any])
         keys = [each for each in found["keys"] if each.get("kty") != "oct" and each.get("use", "sig") == "sig"]
         return KeySet.import_key_set({"keys": keys})
-    except (msgspec.MsgspecError, JoseError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (*NOT_JSON, JoseError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise KeysError(f"The document is no set of keys: {error}") from error
 
 

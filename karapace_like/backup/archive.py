@@ -17,6 +17,7 @@ import msgspec
 from karapace_like.backup import karapace_files
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.backup.state import records_of, store_of
+from karapace_like.errors import NOT_JSON
 from karapace_like.registry import records
 from karapace_like.registry.records import Record, UnknownRecord
 from karapace_like.registry.store import Store
@@ -106,7 +107,7 @@ def _records(path: Path) -> Iterator[Record]:
                 break
             try:
                 found = line_decoder.decode(line)
-            except msgspec.MsgspecError as error:
+            except NOT_JSON as error:
                 raise ArchiveError(f"{path}, line {number}: {error}") from error
             record = records.decode(bytes(found.key), None if found.value == b"null" else bytes(found.value))
             if isinstance(record, UnknownRecord):
@@ -120,7 +121,7 @@ def _records(path: Path) -> Iterator[Record]:
 def _check_header(path: Path, line: bytes) -> None:
     try:
         header = msgspec.json.decode(line, type=_Header)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         header = None
     if header is None or header.format != FORMAT:
         raise ArchiveError(f"{path} is neither an archive of `karapace-like export` nor a backup of Karapace.")
@@ -131,7 +132,7 @@ def _check_header(path: Path, line: bytes) -> None:
 def _check_trailer(path: Path, line: bytes, expected: _Trailer, *, rest: bytes) -> None:
     try:
         trailer = msgspec.json.decode(line, type=_Trailer)
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise ArchiveError(f"{path} is cut off: its last line is missing.") from error
     if trailer != expected or rest:
         raise ArchiveError(f"{path} was changed or damaged: its checksum does not match.")

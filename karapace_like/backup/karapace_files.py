@@ -17,6 +17,7 @@ import fastavro
 import msgspec
 
 from karapace_like.backup.errors import ArchiveError
+from karapace_like.errors import NOT_JSON
 from karapace_like.registry import records
 from karapace_like.registry.records import Record
 
@@ -101,7 +102,7 @@ def read(path: Path) -> Iterator[Record] | None:
 def _version_1(path: Path) -> Iterator[Record]:
     try:
         pairs = msgspec.json.decode(path.read_bytes(), type=list[tuple[str, str]])
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise ArchiveError(f"{path} is no backup of Karapace, version 1: {error}") from error
     for key, value in pairs:
         yield records.decode(_text(key), _text(value))

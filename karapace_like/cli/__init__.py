@@ -1,5 +1,6 @@
 """The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
 
+import traceback
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
@@ -25,10 +26,12 @@ _COMMANDS = {
     "completion": "Print what makes a shell complete commands and options.",
 }
 """Name -> what it does, said here so that the list of commands needs none of them."""
+_SERVICES = frozenset({"serve", "kafka"})
+"""Those that run until they are ended: their exit code 1 says that something failed."""
 
 
 class _RefusedError(click.ClickException):
-    """The system did not let the command do its work; exit code 2, as for wrong arguments."""
+    """The command could not do its work; exit code 2, as for wrong arguments."""
 
     exit_code = 2
 
@@ -41,7 +44,7 @@ class _InterruptedError(click.ClickException):
 
 class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        """What the system refuses is told, and never ends with 1, which says that schemas are incompatible."""
+        """What could not be done never ends with 1, which says that schemas are incompatible."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -51,6 +54,13 @@ class _LazyGroup(click.Group):
             raise _RefusedError(f"{where}{error.strerror or error}.") from error
         except (KeyboardInterrupt, click.Abort) as error:
             raise _InterruptedError("Interrupted.") from error
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if ctx.invoked_subcommand in _SERVICES:
+                raise
+            traceback.print_exc()
+            raise _RefusedError("A fault of karapace-like itself. Please report it with the lines above.") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)

@@ -77,7 +77,12 @@ async def reached(registry: str, credentials: Mapping[str, str | None]) -> "Asyn
     from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
-    async with RegistryClient(registry, Credentials(*_given(registry, credentials))) as client:
+    user, password, token = _given(registry, credentials)
+    if user is not None and ":" in user:
+        raise ToolError(f"The user {user!r} holds a colon, which no user may. Look at --user and --password.")
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise ToolError("The token holds what no bearer token may: white space or unusual characters. Look at --token.")
+    async with RegistryClient(registry, Credentials(user, password, token)) as client:
         remote = Remote(client, ProgressBar())
         await remote.greet()
         yield remote
@@ -98,19 +103,23 @@ def registry_failures() -> Iterator[None]:
 
 
 def _given(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
-    """(user, password, token) of the options, or those that `~/.netrc` has for the registry."""
-    if options["user"] is None and options["token"] is None:
+    """(user, password, token) of the options, or those that `~/.netrc` has for the registry.
+
+    A token that was read from a file often ends with the file's line end, which is no part of it.
+    """
+    user, token = options["user"], options["token"]
+    if user is None and token is None:
         return *_from_netrc(registry), None
-    return options["user"], options["password"], options["token"]
+    return user, options["password"], token and token.strip()
 
 
 def _from_netrc(registry: str) -> tuple[str | None, str | None]:
     """(user, password) of the registry's host; a URL with a user of its own needs none."""
-    parts = urlsplit(registry)
-    if parts.username or not parts.hostname:
-        return None, None
     try:
+        parts = urlsplit(registry)
+        if parts.username or not parts.hostname:
+            return None, None
         found = netrc.netrc().authenticators(parts.hostname)
-    except (FileNotFoundError, netrc.NetrcParseError, OSError):
+    except (ValueError, netrc.NetrcParseError, OSError):
         return None, None
     return (found[0], found[2]) if found else (None, None)

@@ -14,6 +14,7 @@ import msgspec
 from yarl import URL
 
 from karapace_like import trace_context
+from karapace_like.errors import NOT_JSON
 
 _CONNECTIONS = 32
 """Requests at the same time: enough to fill the primary's batches."""
@@ -74,7 +75,14 @@ class RegistryClient:
 
     def __init__(self, url: str, credentials: Credentials | None = None, *, cafile: str | None = None) -> None:
         """`cafile` holds the certificates that the registry's is checked by; None: those of the system."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            parts.port  # noqa: B018 - raises ValueError, too
+        except ValueError as error:
+            raise UnreachableError(
+                f"{url.rpartition('@')[2]!r} is no URL of a registry: its host or port cannot be read. In a user or "
+                "password, quote what is special: / as %2F, # as %23"
+            ) from error
         if credentials is None or not credentials.headers:
             credentials = Credentials(parts.username and unquote(parts.username), unquote(parts.password or ""))
         host = parts.netloc.rpartition("@")[2]
@@ -117,7 +125,7 @@ class RegistryClient:
     def _read(self, status: int, content: bytes) -> Any:
         try:
             found = msgspec.json.decode(content) if content else None
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             if status < 400:
                 raise UnreachableError(f"What answers at {self.url} is no schema registry: HTTP {status}") from error
             found = None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from karapace_like.errors import NOT_JSON
 from karapace_like.leadership import Strategy
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def decode(metadata: bytes) -> Identity | None:
     """The member that joined with these bytes; None if they cannot be understood, or name no address of a node."""
     try:
         found = msgspec.json.decode(metadata, type=Identity)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return None
     is_address = _HOST.fullmatch(found.host) and 0 < found.port <= _MAX_PORT and found.scheme in {"http", "https"}
     return found if is_address else None
@@ -96,7 +97,7 @@ def choice(raw: bytes) -> Choice:
     """Read an assignment; a primary that is not eligible is none (Karapace names one where nobody is)."""
     try:
         found = msgspec.json.decode(raw, type=_Assignment)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         logger.warning("The group's leader sent an assignment that cannot be read: %r", raw)
         return Choice()
     if found.error != 0:

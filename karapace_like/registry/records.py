@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from karapace_like.errors import NOT_JSON
 from karapace_like.registry.content import Content
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.schema.model import Reference, SchemaType, Subject, Version
@@ -146,7 +147,7 @@ def decode(key: bytes | None, value: bytes | None) -> Record:
     try:
         parsed = _key_decoder.decode(key)
         return _decoded(parsed, value or None)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (*NOT_JSON, ValueError) as error:
         return UnknownRecord(str(error))
 
 

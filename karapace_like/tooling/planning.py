@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 import msgspec
 
 from karapace_like.client.registry_client import RefusedError
+from karapace_like.errors import NOT_JSON
 from karapace_like.schema.model import CompatibilityLevel, InvalidSchemaError
 from karapace_like.tooling.actions import (
     Action,
@@ -171,7 +172,7 @@ def read_plan(text: bytes, name: str) -> Plan:
     """A plan that was saved; raises ToolError."""
     try:
         return msgspec.json.decode(text, type=Plan)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise ToolError(f"{name} is no plan as `karapace-like plan --out` writes it: {error}") from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from karapace_like.schema import formats, references
+from karapace_like.schema import formats, limits, references
 from karapace_like.schema.files import Need, Source
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
@@ -75,8 +75,9 @@ class Workspace:
     def _add(self, file: SchemaFile) -> None:
         self.files[file.path] = file
         try:
+            limits.check(file.text)
             offered = FORMATS[file.type].offers(file.text, file.path)
-        except (InvalidSchemaError, RecursionError):
+        except InvalidSchemaError:
             return  # whoever checks the file is told
         for name in offered:
             self._offered[file.type][name].append(file)
@@ -197,6 +198,7 @@ class Workspace:
         return direct
 
     def _direct(self, file: SchemaFile, seen_as: str) -> Iterator[tuple[str, SchemaFile]]:
+        limits.check(file.text)
         for need in FORMATS[file.type].needs(file.text, seen_as, file.path):
             found = self._found(file, need)
             if found is not None:
@@ -214,8 +216,8 @@ class Workspace:
 
 
 def text_of(content: bytes) -> str:
-    """What is not UTF-8 is kept in a form that no parser takes for a schema."""
-    return content.decode(errors="surrogateescape")
+    """Without the byte order mark of some editors; what is not UTF-8 is kept in a form that no parser takes."""
+    return content.decode("utf-8-sig", errors="surrogateescape")
 
 
 def _unparsed(file: SchemaFile, direct: Mapping[str, SchemaFile]) -> UnparsedSchema:

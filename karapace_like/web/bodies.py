@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 from aiohttp import web
 
-from karapace_like.errors import ApiError
+from karapace_like.errors import NOT_JSON, ApiError
 
 MALFORMED = 400
 """The error code (and HTTP status) of a body that is no JSON or has a field of another type."""
@@ -141,7 +141,7 @@ def decoded(body: bytes) -> Any:
         return None
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise ApiError(MALFORMED, f"Malformed JSON: {error}") from error
 
 

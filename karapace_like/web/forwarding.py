@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from karapace_like.errors import NOT_JSON
 from karapace_like.registry import errors
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
 from karapace_like.registry.registry import Registry
@@ -161,7 +162,7 @@ def _is_forwarding_failure(answer: Answer) -> bool:
     """Whether the worker that was asked has sent a deletion on, and does not know what has become of it."""
     try:
         return msgspec.json.decode(answer.body, type=_Refusal).error_code == errors.FORWARDING_FAILED
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return False
 
 

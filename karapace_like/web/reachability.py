@@ -11,6 +11,7 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 
+from karapace_like.errors import NOT_JSON
 from karapace_like.web.health import Health
 from karapace_like.web.peers import Tls
 
@@ -47,7 +48,7 @@ async def _why_not(session: aiohttp.ClientSession, url: str, instance: str, tls:
     try:
         async with session.get(f"{url}/health/live", ssl=tls) as answer:
             found = msgspec.json.decode(await answer.read(), type=_Live)
-    except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
+    except (aiohttp.ClientError, OSError, *NOT_JSON) as error:
         return f"This node cannot be reached at its advertised URL {url} ({str(error) or type(error).__name__})"
     if found.instance != instance:
         return f"Another process answers at this node's advertised URL {url}"

@@ -143,10 +143,25 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
         (lambda content: content.replace(b'"version":1}', b'"version":9}', 1), "version 9 of the format"),
         (lambda content: content.replace(b'"SCHEMA"', b'"OTHER"', 1), "key of an unknown kind"),
         (lambda content: content.replace(b'"value":{', b'"value":', 1), "line 2"),
+        (lambda content: content.replace(b'"value":{', b'"value":' + b"[" * 100_000, 1), "line 2"),
         (lambda _: b"{}", "neither an archive"),
+        (lambda _: b'{"format":"\xff","version":1}\n', "neither an archive"),
+        (lambda _: b'[["\xff", "a"]]', "no backup of Karapace, version 1"),
         (lambda _: b"", "neither an archive"),
     ],
-    ids=["cut", "changed", "longer", "newer", "unknown record", "no JSON", "other file", "empty"],
+    ids=[
+        "cut",
+        "changed",
+        "longer",
+        "newer",
+        "unknown record",
+        "no JSON",
+        "deep",
+        "other file",
+        "no UTF-8",
+        "no text",
+        "empty",
+    ],
 )
 def test_a_damaged_backup_is_refused(
     archive: Path, tmp_path: Path, damage: Callable[[bytes], bytes], told: str

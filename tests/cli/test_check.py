@@ -254,7 +254,9 @@ def test_what_is_no_schema_could_not_be_judged(tmp_path: Path, name: str, text: 
     assert case["problems"][0]["place"]["line"] == line
 
 
-@pytest.mark.parametrize("text", [b'"int"\xff', b'"\x00"', b'"' + b"x" * 9_000_000 + b'"', b"[" * 300, b""])
+@pytest.mark.parametrize(
+    "text", [b'"int"\xff', b'"\x00"', b'"' + b"x" * 9_000_000 + b'"', b"[" * 300, b"[" * 5000, b""]
+)
 def test_what_is_no_text_of_a_schema_at_all_could_not_be_judged(tmp_path: Path, text: bytes) -> None:
     write(tmp_path, {"old/a.avsc": '"int"'})
     (tmp_path / "new").mkdir()
@@ -263,6 +265,21 @@ def test_what_is_no_text_of_a_schema_at_all_could_not_be_judged(tmp_path: Path, 
         ended = run("check", "new", "--against", "old", "--format", form, folder=tmp_path)
         assert ended.code == 2
         assert "INVALID_SCHEMA" in ended.out
+
+
+@pytest.mark.parametrize("name", ["a.avsc", "a.schema.json", "a.proto"])
+def test_a_schema_nested_beyond_any_parser_could_not_be_judged(tmp_path: Path, name: str) -> None:
+    unit, end = ("message M {", "}") if name == "a.proto" else ('{"items":', "}")
+    write(tmp_path, {f"new/{name}": unit * 5000 + "{}" + end * 5000, f"old/{name}": ""})
+    for command in (["lint"], ["check", "--against", "../old"]):
+        ended = run(*command, folder=tmp_path / "new")
+        assert ended.code == 2
+        assert "nested deeper than" in ended.out
+
+
+def test_a_byte_order_mark_is_no_part_of_a_schema(tmp_path: Path) -> None:
+    write(tmp_path, {"old/a.avsc": '"int"', "new/a.avsc": '\ufeff"long"'})
+    assert run("check", "new", "--against", "old", folder=tmp_path).code == 0
 
 
 def test_an_old_schema_that_cannot_be_read_could_not_be_judged(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ What only one command can get wrong stands in that command's own tests.
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from karapace_like.cli import outcome
 from tests.cli.shop import Shop
 from tests.command_line import Outcome, Repository, run, write
 
@@ -128,9 +130,10 @@ def test_other_mistakes(folder: Path, arguments: list[str], told: str) -> None:
     assert_told(run(*arguments, folder=folder), told)
 
 
-@pytest.mark.parametrize("content", ["plan", "[]", '{"actions": 5}', ""])
-def test_a_plan_that_is_none(shop: Shop, content: str) -> None:
-    shop.write({"a.avsc": '"int"', "plan.json": content})
+@pytest.mark.parametrize("content", [b"plan", b"[]", b'{"actions": 5}', b'{"actions":' + b"[" * 100_000, b"\xff", b""])
+def test_a_plan_that_is_none(shop: Shop, content: bytes) -> None:
+    shop.write({"a.avsc": '"int"'})
+    (shop.folder / "plan.json").write_bytes(content)
     assert_told(shop.run("apply", "--plan", "plan.json", "--yes"), "plan.json is no plan as `karapace-like plan --out`")
     assert shop.subjects() == []
 
@@ -163,6 +166,17 @@ def test_output_that_nobody_can_store(tmp_path: Path, command: list[str]) -> Non
             check=False,
         )
     assert (ended.returncode, ended.stderr) == (2, "Error: No space left on device.\n")
+
+
+def test_a_fault_of_ours_is_no_verdict_on_the_schemas(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> NoReturn:
+        raise LookupError("unforeseen")
+
+    monkeypatch.setattr(outcome, "RENDERINGS", {"text": fail})
+    ended = run("lint", "a.avsc", folder=folder)
+    assert ended.code == 2
+    assert "LookupError: unforeseen" in ended.err
+    assert ended.err.endswith("Error: A fault of karapace-like itself. Please report it with the lines above.\n")
 
 
 def test_no_git(folder: Path) -> None:

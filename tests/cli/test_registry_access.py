@@ -66,6 +66,7 @@ def guarded(service: ServiceProcess) -> Iterator[str]:
         ("http://{}", ["--token", "t0ken"], {}, 0),
         ("http://{}", [], {"KARAPACE_LIKE_USER": "ann", "KARAPACE_LIKE_PASSWORD": "a secret"}, 0),
         ("http://{}", [], {"KARAPACE_LIKE_TOKEN": "t0ken"}, 0),
+        ("http://{}", [], {"KARAPACE_LIKE_TOKEN": "t0ken\r\n"}, 0),
         ("http://{}", [], {"NETRC": "netrc"}, 0),
         ("http://ann:a%20secret@{}", [], {}, 0),
         ("http://ann:wrong@{}", [], {}, 2),
@@ -91,6 +92,15 @@ def test_credentials_come_from_options_environment_url_or_netrc(
     [
         (["check", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
         (["check", "--registry", "localhost:8081"], "begins with http:// or https://"),
+        (["check", "--registry", "http://ann:secret@host:99999"], "'host:99999' is no URL of a registry: its host or "),
+        (
+            ["check", "--registry", "http://ann:secret#1@host"],
+            "'host' is no URL of a registry: its host or port cannot",
+        ),
+        (["check", "--registry", "http://[::1"], "quote what is special: / as %2F"),
+        (["check", "--registry", "http://127.0.0.1:9", "--user", "a:b"], "The user 'a:b' holds a colon"),
+        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\r\nX: y"], "Look at --token."),
+        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\u00e9"], "Look at --token."),
         (["register"], "--registry"),
         (["apply", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
         (["apply", "--registry", "http://127.0.0.1:9", "--plan", "none.json"], "'none.json' does not exist"),
@@ -104,6 +114,7 @@ def test_a_registry_that_cannot_be_reached_is_told_with_what_to_look_at(
     ended = run(*arguments, folder=tmp_path)
     assert ended.code == 2
     assert told in ended.err
+    assert "secret" not in ended.err
 
 
 @pytest.mark.parametrize("command", ["check", "register", "plan", "impact"])

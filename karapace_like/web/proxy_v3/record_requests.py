@@ -73,6 +73,8 @@ def _explained(text: bytes) -> RecordRequest | ApiError:
         return error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedJsonError(text) from error
+    except RecursionError:
+        return errors.malformed("The record is nested too deeply")
 
 
 def request_of(value: dict[str, Any], raw: dict[str, msgspec.Raw]) -> RecordRequest:

@@ -153,6 +153,9 @@ def test_other_dialects_are_read(key: bytes, value: bytes | None, expected: Reco
         (b'{"keytype":"MODE","subject":"s","magic":0}', b'{"mode":"SIDEWAYS"}'),
         (b'{"keytype":"DELETE_SUBJECT","subject":"s","magic":0}', b'{"version":"x"}'),
         (b"\xff\xfe", b"\xff"),
+        (b'{"keytype":"CONFIG","subject":"\xff","magic":0}', b"{}"),
+        (b'{"keytype":"CONFIG","magic":' + b"[" * 100_000, b"{}"),
+        (b'{"keytype":"CONFIG","subject":"s","magic":0}', b'{"x":' + b"[" * 100_000),
     ],
 )
 def test_what_is_not_understood_is_never_fatal(key: bytes | None, value: bytes | None) -> None:
