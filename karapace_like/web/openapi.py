@@ -109,7 +109,11 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": _summary(route),
         "tags": [path.split("/")[1] or "service"],
         "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
-        "responses": {str(call.status): _answer(route), "default": _failure(path)},
+        "responses": {
+            str(call.status): _answer(route),
+            **({"204": {"description": "Done."}} if call.or_nothing else {}),
+            "default": _failure(path),
+        },
     }
     if call.body is not None:
         types = call.sent_as or _media_types(path)

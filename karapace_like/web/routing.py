@@ -30,6 +30,8 @@ class Call(NamedTuple):
     """The body's media types, where they are not those of the whole API."""
     answered_as: tuple[str, ...] = ()
     """The answer's, likewise."""
+    or_nothing: bool = False
+    """Whether 204 is answered where there is nothing to tell."""
 
 
 class Route(NamedTuple):

@@ -99,12 +99,13 @@ def test_every_operation_has_examples_that_are_as_they_are_described() -> None:
     for call, operation in operations_of(described).items():
         for parameter in operation["parameters"]:
             validate(described, parameter["schema"], parameter["example"])
-        answer, failure = operation["responses"].values()
+        answer, *_, failure = operation["responses"].values()
         assert answer["description"] == "Done."
         for part in (operation.get("requestBody", {}), answer, failure):
             for shown in part.get("content", {}).values():
                 validate(described, shown["schema"], shown["example"])
-        assert ("content" in answer) != (call in WITHOUT_ANSWER or "204" in operation["responses"]), call
+        has_none = call in WITHOUT_ANSWER or next(iter(operation["responses"])) == "204"
+        assert ("content" in answer) != has_none, call
 
 
 def test_every_field_of_the_examples_is_described() -> None:

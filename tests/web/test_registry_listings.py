@@ -38,6 +38,15 @@ async def test_the_latest_version_is_a_live_one(api: Api) -> None:
     )
 
 
+async def test_a_version_may_be_spelled_with_a_sign_spaces_or_in_capitals(api: Api) -> None:
+    """As a number is read; what is no number is told as it was written."""
+    await api("POST", "/subjects/a/versions", INT)
+    for spelled in ("1", "01", "%2B1", "%201%20", "latest", "LATEST", "Latest%20", "-1"):
+        assert (await api("GET", f"/subjects/a/versions/{spelled}"))[1]["version"] == 1
+    for spelled in ("0", "-2", "1.0", "%2B", "++1", "lates", "2147483648"):
+        assert (await api("GET", f"/subjects/a/versions/{spelled}"))[1]["error_code"] == 42202
+
+
 async def test_contexts_are_listed_by_their_subjects_whole_names(api: Api) -> None:
     """A qualified name begins with a colon, which comes after digits and before letters."""
     for subject in ("b", "1", ":.x:a"):

@@ -1,9 +1,10 @@
 """Configs of topics and brokers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.clusters import Clusters
 from karapace_like.proxy.v3.ports import ClusterAdmin
@@ -68,13 +69,18 @@ class Configs:
             with errors.kafka_failures():
                 await self._admin.configs.alter(owner, changes, validate_only=validate_only)
 
-    async def alter_topics(self, cluster: str, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
-        """Make the changes in every topic but Kafka's own, one after the other; the first failure ends it."""
+    async def alter_topics(
+        self, cluster: str, changes: Mapping[str, Sequence[ConfigChange]], *, validate_only: bool = False
+    ) -> dict[str, ProxyError]:
+        """Change each topic by all of its changes, or none; the topics that are not changed, and why."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
-            topics = [each.name for each in await self._admin.all_topics() if not each.is_internal]
-        for name in topics:
-            await self.alter(cluster, ConfigOwner(OwnerKind.TOPIC, name), changes, validate_only=validate_only)
+        refused: dict[str, ProxyError] = {}
+        for name, wanted in changes.items():
+            try:
+                await self.alter(cluster, ConfigOwner(OwnerKind.TOPIC, name), wanted, validate_only=validate_only)
+            except ProxyError as error:
+                refused[name] = error
+        return refused
 
     async def _names(self, cluster: str, owner: ConfigOwner) -> set[str]:
         """What the owner can have; what all brokers can have is known from one of them."""

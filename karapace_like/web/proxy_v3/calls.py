@@ -103,6 +103,17 @@ _CHANGE = needing(fields(name=CONFIG, value=nullable(text("604800000")), operati
 ALTER_CONFIGS = Call(
     body=needing(fields(data=array(_CHANGE), validate_only=shown(BOOLEAN, example=False)), "data"), status=204
 )
+ALTER_TOPICS = Call(
+    body=needing(
+        fields(
+            data=array(whole(topic_name=TOPIC, configs=array(_CHANGE))), validate_only=shown(BOOLEAN, example=False)
+        ),
+        "data",
+    ),
+    answer=whole(failures=array(whole(topic_name=TOPIC, error_code=NUMBER, message=text("No such topic.")))),
+    status=207,
+    or_nothing=True,
+)
 ALTER_OFFSETS = Call(body=whole(data=array(whole(topic_name=TOPIC, partition_id=PARTITION, offset=OFFSET))), status=204)
 
 _ACL_BODY = whole(**ACL)

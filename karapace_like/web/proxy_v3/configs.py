@@ -13,7 +13,7 @@ from karapace_like.web.access import may
 from karapace_like.web.bodies import JsonObject
 from karapace_like.web.needs import AUTHENTICATED, Need, on_every, on_topic
 from karapace_like.web.proxy.requests import check_fields
-from karapace_like.web.proxy_v3.calls import ALTER_CONFIGS, NOTHING, SET_CONFIG, one, several
+from karapace_like.web.proxy_v3.calls import ALTER_CONFIGS, ALTER_TOPICS, NOTHING, SET_CONFIG, one, several
 from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, topic_place
 from karapace_like.web.proxy_v3.requests import answer, body, broker, cluster, management, needed, needed_objects
 from karapace_like.web.routing import Route
@@ -63,22 +63,34 @@ async def reset(request: web.Request) -> web.Response:
 
 async def alter(request: web.Request) -> web.Response:
     """POST .../configs:alter: all of several changes, or none."""
-    changes, validate_only = await _changes(request)
+    found = await body(request, "AlterConfigBatchRequest", ("data", "validate_only"))
+    changes = _changes(found, "data")
+    validate_only = found.boolean("validate_only") or False
     await management(request).configs.alter(cluster(request), _owner(request), changes, validate_only=validate_only)
     return web.Response(status=204)
 
 
-async def alter_all_topics(request: web.Request) -> web.Response:
-    """POST .../topics/-/configs:alter: the same for every topic but Kafka's own."""
-    changes, validate_only = await _changes(request)
-    await management(request).configs.alter_topics(cluster(request), changes, validate_only=validate_only)
-    return web.Response(status=204)
+async def alter_topics(request: web.Request) -> web.Response:
+    """POST .../topics/-/configs:alter: several topics, each with changes of its own; 207 with those not changed."""
+    name = "AlterMultipleTopicsConfigsBatchRequest"
+    found = await body(request, name, ("data", "validate_only"))
+    changes: dict[str, list[ConfigChange]] = {}
+    for each in needed_objects(found, "data", f"{name}$TopicAlterEntry"):
+        check_fields(each, ("topic_name", "configs"))
+        changes.setdefault(needed(each, "topic_name"), []).extend(_changes(each, "configs"))
+    refused = await management(request).configs.alter_topics(
+        cluster(request), changes, validate_only=found.boolean("validate_only") or False
+    )
+    if not refused:
+        return web.Response(status=204)
+    failures = [
+        {"topic_name": topic, "error_code": error.code, "message": error.message} for topic, error in refused.items()
+    ]
+    return answer(request, {"failures": failures}, 207)
 
 
-async def _changes(request: web.Request) -> tuple[list[ConfigChange], bool]:
-    found = await body(request, "AlterConfigBatchRequest", ("data", "validate_only"))
-    listed = needed_objects(found, "data", "AlterConfigBatchRequest$AlterEntry")
-    return [_change(each) for each in listed], found.boolean("validate_only") or False
+def _changes(found: JsonObject, field: str) -> list[ConfigChange]:
+    return [_change(each) for each in needed_objects(found, field, "AlterConfigBatchRequest$AlterEntry")]
 
 
 def _change(found: JsonObject) -> ConfigChange:
@@ -164,8 +176,8 @@ ROUTES = (
     Route(
         "POST",
         f"{_CLUSTER}/topics/-/configs:alter",
-        alter_all_topics,
-        ALTER_CONFIGS,
+        alter_topics,
+        ALTER_TOPICS,
         needs=on_every(Kind.TOPIC, Operation.CONFIG),
     ),
     Route(

@@ -70,12 +70,14 @@ def place(request: web.Request) -> str | None:
 
 
 def version_number(text: str) -> int:
-    """A version of the path: 1 to 2^31-1; `latest` and -1 are -1; anything else 42202."""
-    if text in {"latest", "-1"}:
+    """A version of the path: 1 to 2^31-1; `latest`, in any case, and -1 are -1; anything else 42202."""
+    spelled = text.strip().lower()
+    if spelled in {"latest", "-1"}:
         return -1
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_VERSION):
+    digits = spelled.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits) <= _MAX_VERSION):
         raise errors.invalid_version(text)
-    return int(text)
+    return int(digits)
 
 
 def version(request: web.Request) -> int:

@@ -70,6 +70,42 @@ async def test_several_changes_are_made_together_or_not_at_all(v3: V3Api, topic_
     await becomes(v3, f"{path}/retention.ms", ("604800000", "DEFAULT_CONFIG"))
 
 
+async def test_several_topics_are_changed_each_by_its_own_changes(v3: V3Api, topic_of: Callable[..., str]) -> None:
+    one, other = topic_of(), topic_of(retention_ms="1000")
+    changes = [
+        {"topic_name": one, "configs": [{"name": "segment.ms", "value": "7000"}]},
+        {"topic_name": other, "configs": [{"name": "retention.ms", "operation": "DELETE"}]},
+    ]
+    alter = "/topics/-/configs:alter"
+    assert await v3("POST", alter, {"data": changes, "validate_only": True}) == (204, None)
+    assert await value_of(v3, f"/topics/{other}/configs/retention.ms") == ("1000", "DYNAMIC_TOPIC_CONFIG")
+    assert await v3("POST", alter, {"data": changes}) == (204, None)
+    await becomes(v3, f"/topics/{one}/configs/segment.ms", ("7000", "DYNAMIC_TOPIC_CONFIG"))
+    await becomes(v3, f"/topics/{other}/configs/retention.ms", ("604800000", "DEFAULT_CONFIG"))
+
+
+async def test_of_several_topics_those_that_cannot_be_changed_are_told(v3: V3Api, topic_of: Callable[..., str]) -> None:
+    """The others are; a change without a topic reaches none, whatever it says."""
+    good, bad = topic_of(), topic_of()
+    change = {"name": "segment.ms", "value": "7000"}
+    data = [
+        {"topic_name": f"{good}-missing", "configs": [change]},
+        {"topic_name": bad, "configs": [{"name": "nope", "value": "1"}]},
+        {"topic_name": good, "configs": [change]},
+    ]
+    status, told = await v3("POST", "/topics/-/configs:alter", {"data": data})
+    assert status == 207
+    assert [(each["topic_name"], each["error_code"]) for each in told["failures"]] == [
+        (f"{good}-missing", 40403),
+        (bad, 404),
+    ]
+    await becomes(v3, f"/topics/{good}/configs/segment.ms", ("7000", "DYNAMIC_TOPIC_CONFIG"))
+    for wrong, code in (([change], 422), ([{"topic_name": bad}], 400), ([{"configs": [change]}], 400), (None, 400)):
+        status, error = await v3("POST", "/topics/-/configs:alter", {"data": wrong})
+        assert (status, error["error_code"]) == (code, code)
+    assert (await value_of(v3, f"/topics/{bad}/configs/segment.ms"))[1] == "DEFAULT_CONFIG"
+
+
 async def test_a_config_that_all_brokers_share_is_set_and_reset(v3: V3Api) -> None:
     path = "/broker-configs/log.cleaner.backoff.ms"
     assert (await v3("GET", path))[0] == 404
