@@ -1,4 +1,4 @@
-"""Whether throughput grows with workers: compatibility checks and reads, by 1 and by 2, and what each of them did.
+"""Whether throughput grows with workers: checks, registrations of a known schema and reads, by 1 and by 2.
 
 python -m benchmarks.workers [--seconds 5] [--workers 1 2]. The load generator needs a share of the cores, too.
 """
@@ -24,7 +24,12 @@ def _measure(service: ServiceProcess, workers: int, seconds: float) -> None:
     post(service.url, "/subjects/bench/versions", _SCHEMA, _REGISTRY)
     pids = [service.worker(number) for number in range(workers)] if workers > 1 else [service.pid]
     check = request("POST", "/compatibility/subjects/bench/versions/1", address.netloc, _SCHEMA, Content_Type=_REGISTRY)
-    for name, sent in {"check": check, "get by id": request("GET", "/schemas/ids/1", address.netloc)}.items():
+    known = request("POST", "/subjects/bench/versions", address.netloc, _SCHEMA, Content_Type=_REGISTRY)
+    for name, sent in {
+        "check": check,
+        "known": known,
+        "get by id": request("GET", "/schemas/ids/1", address.netloc),
+    }.items():
         asked = ("127.0.0.1", address.port, [sent], _CONNECTIONS)
         with get_context("spawn").Pool(1) as pool:
             pool.apply(client, (*asked, 1.0))

@@ -57,6 +57,10 @@ class Candidate(Protocol):
         """Another node is the primary, by its URL; None: nobody is known."""
         ...
 
+    def certain(self, until: float) -> None:
+        """Nobody else can have been elected before that time, by the election's clock; 0: anybody can."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElectionSettings:
@@ -135,7 +139,7 @@ class Election:
 
     async def _round(self, identity: Identity) -> None:
         """One generation of the group, up to the end of it."""
-        self._certain_until = 0.0
+        self._be_certain(0.0)
         metadata = identities.encode(msgspec.structs.replace(identity, leader=self._is_leading))
         generation = await self._group.join(metadata)
         assignments: dict[str, bytes] = {}
@@ -144,10 +148,10 @@ class Election:
             assignments = dict.fromkeys(generation.members, assigned)
         sent = self._now()
         choice = identities.choice(await self._group.sync(generation, assignments))
-        self._certain_until = sent + self._session
         self.generation, self.problem = generation.number, None
         self.rounds += 1
         await self._end_term()
+        self._be_certain(sent + self._session)
         if choice.member_id == generation.member_id and self._settings.eligible:
             await self._begin_term(generation)
         else:
@@ -167,7 +171,11 @@ class Election:
                     return self._term.result()
             sent = self._now()
             await self._group.heartbeat(generation)
-            self._certain_until = sent + self._session
+            self._be_certain(sent + self._session)
+
+    def _be_certain(self, until: float) -> None:
+        self._certain_until = until
+        self._candidate.certain(until)
 
     @property
     def _is_leading(self) -> bool:

@@ -20,10 +20,12 @@ from karapace_like.registry.batches import Batch
 from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
 from karapace_like.registry.log import Log, LogRecord
 from karapace_like.registry.planning import Plan
+from karapace_like.registry.position import Position, Progress
 from karapace_like.registry.records import Record
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.standing import Role, Standing, StandingBoard
 from karapace_like.registry.store import Store
+from karapace_like.shared_progress import SharedProgress
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +41,6 @@ _MAX_BATCH = 200
 
 
 DEFAULT_MAX_WAITING = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the state has come."""
-
-    position: int
-    """The offset up to which the topic is applied."""
-    end: int | None
-    """The topic's end when the replay began; None before it is known."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the replay has reached that end."""
-        return self.end is not None and self.position >= self.end
 
 
 @dataclass(slots=True)
@@ -122,17 +109,17 @@ class Registry:
         self._log = log
         self._max_waiting = max_waiting
         self._store = Store()
-        self._position = 0
+        self._position = Position()
         self._replay_end: int | None = None
         self._lost: str | None = None
         self._on_lost: Callable[[], object] = lambda: None
-        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._term: Term | None = None
         self._queue: list[_Write] = []
         self._queued = asyncio.Event()
         self._appending = asyncio.Lock()
         self._shared_barrier: asyncio.Task[None] | None = None
         self._beside: Callable[[int], Awaitable[None]] | None = None
+        self._certain_until = 0.0
 
     @property
     def store(self) -> Store:
@@ -142,7 +129,7 @@ class Registry:
     @property
     def progress(self) -> Progress:
         """How far the replay is."""
-        return Progress(position=self._position, end=self._replay_end)
+        return Progress(position=self._position.offset, end=self._replay_end)
 
     @property
     def lost(self) -> str | None:
@@ -165,12 +152,7 @@ class Registry:
             apply.apply(
                 self._store, record, key=each.key or b"", timestamp=each.timestamp, holds_value=bool(each.value)
             )
-        self._position = position
-        reached = [waiter for offset, waiter in self._waiters if offset <= position]
-        self._waiters = [(offset, waiter) for offset, waiter in self._waiters if offset > position]
-        for waiter in reached:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._position.move(position)
 
     def give_up(self, reason: str) -> None:
         """Serve nothing any more: the topic is not the one that was read."""
@@ -184,15 +166,14 @@ class Registry:
 
     async def applied(self, offset: int) -> None:
         """Return when the topic is applied up to the offset."""
-        if self._position >= offset:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append((offset, waiter))
-        await waiter
+        await self._position.reached(offset)
 
-    def share_with(self, beside: Callable[[int], Awaitable[None]]) -> None:
-        """Answer a write only once `beside` returns: this node's other workers have applied up to the offset."""
-        self._beside = beside
+    def share_with(self, beside: Callable[[int], Awaitable[None]], shared: SharedProgress | None = None) -> None:
+        """Answer a write only once `beside` returns: this node's other workers have applied up to the offset.
+
+        `shared` is how each of them knows by itself what was written; None where there are no others.
+        """
+        self._beside, self._position.shared = beside, shared
 
     async def applied_everywhere(self, offset: int) -> None:
         """Return when every worker of this node has applied up to the offset: the caller may ask any of them next."""
@@ -201,24 +182,27 @@ class Registry:
             await self._beside(offset)
 
     async def caught_up(self) -> None:
-        """Return when the state has reached an end that the topic had after this call.
+        """Return when the state has all that anybody can have been told before this call.
 
-        Who calls while others wait shares the next question to the cluster with all who do.
+        While this node is the primary that is what any of its workers has applied, else what the topic has. Who calls
+        while others wait shares the next question to the cluster with all who do.
         """
+        if self._position.shared is not None and self._is_certain:
+            return await self.applied(self._position.shared.furthest)
         begun_before = self._shared_barrier
         if begun_before is not None:
             await asyncio.wait([begun_before])
         if self._shared_barrier is begun_before:
             self._shared_barrier = asyncio.create_task(self._barrier())
         assert self._shared_barrier is not None
-        await asyncio.shield(self._shared_barrier)
+        return await asyncio.shield(self._shared_barrier)
 
     def read(self) -> Store:
         """The state, to be read and not changed; 503 before the replay has ended."""
         if self._lost is not None:
             raise errors.topic_lost(self._lost)
         if not self.progress.is_ready:
-            raise errors.not_ready(self._position, self._replay_end)
+            raise errors.not_ready(self._position.offset, self._replay_end)
         return self._store
 
     def basis(self, versions: Sized, *, needs_term: bool = False) -> Basis:
@@ -238,6 +222,12 @@ class Registry:
         """Another node writes, by its URL; None: nobody is known."""
         self.board.post(Standing(Role.FOLLOWER, primary))
 
+    def certain(self, until: float) -> None:
+        """If this process writes, nobody else can before that time; see `Election`."""
+        self._certain_until = until
+        if self._position.shared is not None:
+            self._position.shared.be_certain(until if self._term is not None else 0.0)
+
     def work_beside(self, writer: str | None) -> None:
         """Another worker of this node takes part in the election, at this address; None: it is being started."""
         self.board.post(Standing() if writer is None else Standing(Role.WORKER, writer))
@@ -255,6 +245,7 @@ class Registry:
             taken = await self._log.take_over(term)
         await self.applied(taken.end)
         self._term = term
+        self.certain(self._certain_until)
         self.board.post(Standing(Role.PRIMARY))
         logger.info("Writes are accepted %.2f s after the election", now() - elected)
         try:
@@ -266,6 +257,7 @@ class Registry:
                     raise deposed
         finally:
             self._term = None
+            self.certain(0.0)
             self.follow(None)
             waiting, self._queue = self._queue, []
             _refuse(waiting, NotPrimaryError())
@@ -273,8 +265,8 @@ class Registry:
     async def write(self, plan: Callable[[Store], Plan[T]]) -> T:
         """Carry out a plan and answer once its records are applied; raises NotPrimaryError where this node may not.
 
-        What changes nothing is answered by every node: by the primary at once, as long as nobody else can have been
-        elected, by others once they have caught up.
+        What changes nothing is answered by every node: by the primary's workers at once, as long as nobody else can
+        have been elected, by others once they have caught up.
         """
         try:
             async with asyncio.timeout(self.write_timeout):
@@ -298,8 +290,16 @@ class Registry:
             raise errors.store_failure(error.message, retriable=error.retriable) from error
 
     @property
+    def _is_certain(self) -> bool:
+        """Whether nobody but this node can write."""
+        if self._term is not None:
+            return self._term.is_certain()
+        return self._position.shared is not None and self._position.shared.is_certain
+
+    @property
     def _is_current(self) -> bool:
-        return self._term is not None and self._term.is_certain()
+        """Whether the state has all that anybody can have been told."""
+        return self._is_certain and self._position.is_furthest
 
     async def _write_batch(self, term: Term, taken: Takeover) -> DeposedError | None:
         """Write what waits, and answer it; the error with which the term ends, if it does.
@@ -335,7 +335,7 @@ class Registry:
 
     async def _appended(self, planned: Sequence[Record]) -> int:
         """Append the records and return when they are applied; the offset after the last."""
-        reached = self._position
+        reached = self._position.offset
         end = await self._log.append(self._encoded(planned))
         if end <= reached:
             reason = "The schemas topic ends before what was read from it: records were lost."
@@ -371,7 +371,7 @@ class Registry:
         An end before what was read already is of a topic that has lost records: nothing goes on until that is cleared.
         """
         while True:
-            reached = self._position
+            reached = self._position.offset
             try:
                 end = await self._log.end()
             except KafkaFailure as error:

@@ -72,7 +72,7 @@ class Parts:
         security = Security.of(settings)
         peers = security.peers
         neighbours = Neighbours(peers)
-        registry.share_with(neighbours.applied)
+        registry.share_with(neighbours.applied, place.shared)
         proxy, producers = proxy_of(settings, kafka, other_registry or RegistrySchemas(registry, peers), place.owner)
         election = election_of(settings, kafka, registry, place) if place.is_elected_here else None
         return cls(

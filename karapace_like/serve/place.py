@@ -8,6 +8,7 @@ from pathlib import Path
 from karapace_like.config import Settings
 from karapace_like.listening import Door
 from karapace_like.ownership import Owner
+from karapace_like.shared_progress import SharedProgress
 
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
@@ -24,6 +25,8 @@ class Place:
     """Whether this process takes part in the election, and not another worker."""
     asked_at: Path | None = None
     """The Unix socket where the other workers ask this one."""
+    shared: SharedProgress | None = None
+    """What it has in common with the other workers; None for the only process."""
     accepts_when_ready: bool = False
     """Whether the other workers accept connections until this one is ready."""
     member_id: str = ""

@@ -21,6 +21,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What tells this node from any other."""
     socket: str
     """Path of the Unix socket where the others ask it; its name is a number that no other worker here had."""
+    shared: int
+    """File descriptor of the memory that all of them share (`shared_progress.py`)."""
     listeners: tuple[tuple[int, bool], ...]
     """(file descriptor, whether it speaks TLS) of the listening sockets."""
     replaces: bool

@@ -21,6 +21,7 @@ from karapace_like import listening, logs
 from karapace_like.config import ENVIRONMENT_PREFIX, Settings
 from karapace_like.listening import Door
 from karapace_like.ownership import Owner
+from karapace_like.shared_progress import SharedProgress
 from karapace_like.workers.errors import WorkerFailedError
 from karapace_like.workers.messages import Failed, Member, Neighbours, Orders, ToWorker, encode, to_supervisor
 
@@ -68,8 +69,12 @@ class _Worker:
 class Supervisor:
     """Keeps as many workers as the settings say; `run` it until `stop` is called."""
 
-    def __init__(self, settings: Settings, doors: Sequence[Door], folder: Path, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, doors: Sequence[Door], folder: Path, shared: int, on_ready: Callable[[], None]
+    ) -> None:
+        """`shared` is the file descriptor of the memory that the workers share."""
         self._settings = settings
+        self._shared = shared
         self._doors = doors
         self._folder = folder
         self._on_ready = on_ready
@@ -131,7 +136,7 @@ class Supervisor:
         descriptors = tuple(each.socket.fileno() for each in self._doors)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "karapace_like.workers.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=descriptors,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=(*descriptors, self._shared),
             # The settings are in the orders; what was in the environment may be a secret.
             env={name: value for name, value in os.environ.items() if not name.upper().startswith(ENVIRONMENT_PREFIX)},
         )  # fmt: skip
@@ -141,6 +146,7 @@ class Supervisor:
             Orders(
                 number=number,
                 socket=str(path),
+                shared=self._shared,
                 listeners=tuple((each.socket.fileno(), each.is_tls) for each in self._doors),
                 node=self._node,
                 replaces=replaces and any(each.is_ready for each in self._workers.values()),
@@ -201,9 +207,12 @@ def run(settings: Settings, progress: Progress) -> None:
         # Only this user may enter it (0700).
         folder = Path(tempfile.mkdtemp(prefix="karapace-like-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        shared = stack.enter_context(tempfile.TemporaryFile())
+        shared.truncate(SharedProgress.size(settings.workers))
         urls = listening.urls(doors)
         progress(f"Listening at {urls}")
-        asyncio.run(_until_stopped(Supervisor(settings, doors, folder, lambda: progress(f"Ready at {urls}")), progress))
+        supervisor = Supervisor(settings, doors, folder, shared.fileno(), lambda: progress(f"Ready at {urls}"))
+        asyncio.run(_until_stopped(supervisor, progress))
 
 
 async def _until_stopped(supervisor: Supervisor, progress: Progress) -> None:

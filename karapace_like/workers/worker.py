@@ -22,6 +22,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.listening import Door
 from karapace_like.ownership import Owner
 from karapace_like.serve import Place, Service, loop_factory, running
+from karapace_like.shared_progress import SharedProgress
 from karapace_like.workers.messages import Failed, Member, Neighbours, Orders, Ready, ToSupervisor, encode, to_worker
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ async def _work(orders: Orders, supervisor: _Supervisor) -> None:
         owner=Owner(orders.node, int(Path(orders.socket).name)),
         is_elected_here=orders.number == 0,
         asked_at=Path(orders.socket),
+        shared=SharedProgress(orders.shared, orders.number),
         accepts_when_ready=orders.replaces,
         member_id=orders.member_id,
         on_member=lambda member_id: supervisor.say(Member(member_id)),

@@ -92,6 +92,21 @@ def test_what_is_written_over_one_connection_is_read_over_any_other(node: Servic
     assert len(set(ids)) == 12
 
 
+def test_a_known_schema_is_registered_again_without_kafka_at_a_worker_that_does_not_write(kafka: Cluster) -> None:
+    """Nothing can have been written that this node has not, until its session with the group has ended."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=2, session_timeout_ms=300_000) as service:
+        register = partial(call, service.url, "POST", "/subjects/known/versions", {"schema": '"int"'})
+        known = register()["id"]
+        with paused(service, 0):
+            assert register()["id"] == known  # it has read by now what the other had
+            kafka.brokers[0].pause()
+            try:
+                for _ in range(3):
+                    assert register()["id"] == known
+            finally:
+                kafka.brokers[0].resume()
+
+
 def test_every_worker_tells_the_nodes_health(node: ServiceProcess) -> None:
     """Each answers on its own where the one that takes part in the election is busy: all do not at the same time."""
     lives = {call(node.url, "GET", "/health/live")["instance"] for _ in range(12)}

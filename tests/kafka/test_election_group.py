@@ -108,6 +108,9 @@ class Candidate:
     def follow(self, primary: str | None) -> None:
         self._note(None, primary)
 
+    def certain(self, until: float) -> None:
+        """Nothing follows from it here."""
+
     def _note(self, term: Term | None, primary: str | None) -> None:
         self.term, self.primary = term, primary
         self._changed.set()
