@@ -1,8 +1,8 @@
-"""How far each worker of a node has applied the schemas topic, and how long the node surely is the primary.
+"""How far each worker of a node is, and how long the node surely is the primary.
 
 A few numbers in memory that all workers of a node share, so that one can tell without asking anybody whether it knows
-all that any client was told. Each number is written by one worker only, and is never seen half written: it is a
-machine word. What a worker has written stays when it ends, and stays true.
+all that any client was told, and whether a client's next connection is served. Each number is written by one process
+at a time, and is never seen half written: it is a machine word. What a worker has written stays when it ends.
 """
 
 import mmap
@@ -19,12 +19,13 @@ class SharedProgress:
         memory = memoryview(mmap.mmap(descriptor, 0))
         self._worker = worker
         self._certain = memory[:_WORD_BYTES].cast("d")
-        self._positions = memory[_WORD_BYTES:].cast("q")
+        numbers = memory[_WORD_BYTES:].cast("q")
+        self._positions, self._serving = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
 
     @staticmethod
     def size(workers: int) -> int:
         """Bytes, which are all 0 in the beginning."""
-        return (1 + workers) * _WORD_BYTES
+        return (1 + 2 * workers) * _WORD_BYTES
 
     @property
     def is_certain(self) -> bool:
@@ -39,6 +40,19 @@ class SharedProgress:
     def furthest(self) -> int:
         """The offset up to which the worker has applied the topic that has come furthest."""
         return max(self._positions)
+
+    @property
+    def all_serve(self) -> bool:
+        """Whether no connection finds a worker that is not ready."""
+        return all(self._serving)
+
+    def begin(self, *, accepts_when_ready: bool) -> None:
+        """This worker is being started; whether it takes connections meanwhile."""
+        self._serving[self._worker] = accepts_when_ready
+
+    def serve(self) -> None:
+        """This worker is ready."""
+        self._serving[self._worker] = True
 
     def reach(self, position: int) -> None:
         """This worker has come so far."""

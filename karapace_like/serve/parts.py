@@ -88,7 +88,7 @@ class Parts:
             proxy=proxy,
             producers=producers,
             security=security,
-            health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node),
+            health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node, shared=place.shared),
             http=HttpMetrics(),
             draining=Draining(),
         )

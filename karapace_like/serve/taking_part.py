@@ -29,6 +29,8 @@ async def become_ready(parts: Parts, progress: Progress) -> None:
     while not (await asyncio.wait([replayed], timeout=_PROGRESS_SECONDS))[0]:
         progress(f"Read {registry.progress.position} of {end} records")
     health.ready_after = time.monotonic() - health.started
+    if parts.place.shared is not None:
+        parts.place.shared.serve()
 
 
 async def _open(parts: Parts, progress: Progress) -> int:

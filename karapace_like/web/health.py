@@ -4,7 +4,8 @@ Live: the process answers. Started: the replay has ended once. Ready: reads are 
 (`/health/ready?writes=true` asks for both). A Kafka outage makes a node not ready for writes, never dead, and no reason
 to stop sending reads to it.
 
-Of several workers one takes part in the election: the others let it answer what is not about their own reads.
+Of several workers one takes part in the election: the others let it answer what is not about their own reads. None is
+ready before all are that may take a client's next connection.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from aiohttp import web
 from karapace_like import __version__
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Role
+from karapace_like.shared_progress import SharedProgress
 from karapace_like.web.errors import Handler
 from karapace_like.web.json_schemas import BOOLEAN, NUMBER, nullable, shown, text, whole
 from karapace_like.web.needs import AUTHENTICATED
@@ -76,6 +78,8 @@ class Health:
     """Seconds that the start took; None before."""
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     """What tells this process from any other."""
+    shared: SharedProgress | None = None
+    """How far this node's other workers are; None where there are none."""
     unreachable: str | None = None
     """Why other nodes may not reach this one under its advertised URL; None if nothing speaks against it."""
 
@@ -99,7 +103,8 @@ class Health:
             return registry.lost
         progress = registry.progress
         if progress.is_ready:
-            return None
+            all_serve = self.shared is None or self.shared.all_serve
+            return None if all_serve else "another worker of this node is being started"
         return (
             "Kafka has not been reached yet"
             if progress.end is None

@@ -133,6 +133,8 @@ class Supervisor:
 
     async def _started(self, number: int, *, replaces: bool) -> _Worker:
         path = self._folder / str(next(self._names))
+        replaces &= any(each.is_ready for each in self._workers.values())
+        SharedProgress(self._shared, number).begin(accepts_when_ready=replaces)
         descriptors = tuple(each.socket.fileno() for each in self._doors)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "karapace_like.workers.worker",
@@ -149,7 +151,7 @@ class Supervisor:
                 shared=self._shared,
                 listeners=tuple((each.socket.fileno(), each.is_tls) for each in self._doors),
                 node=self._node,
-                replaces=replaces and any(each.is_ready for each in self._workers.values()),
+                replaces=replaces,
                 member_id=self._member_id if number == 0 else "",
                 settings=self._settings,
             )

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import stat
+import sys
 import urllib.error
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
+from tests.cluster import held_worker
 from tests.cluster.registry_nodes import RegistryNodes, health, is_running
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
@@ -118,6 +120,26 @@ def test_every_worker_tells_the_nodes_health(node: ServiceProcess) -> None:
 
     wait_until(lambda: all(tells() for _ in range(12)))
     wait_until(lambda: all(call(node.url, "GET", "/health/ready")["writes"] for _ in range(12)))
+
+
+def test_a_node_is_ready_when_all_its_workers_are(kafka: Cluster) -> None:
+    """Who asks reaches one that is ready; the next connection may reach the one that is not."""
+    program = (sys.executable, "-m", held_worker.__name__)
+    service = ServiceProcess(kafka.bootstrap_servers, program=program, workers=2)
+    service.start(wait=False)
+    try:
+        wait_until(lambda: any("Worker 0 is ready" in line for line in service.lines))
+        assert call(service.url, "GET", "/subjects") == []
+        for path in ("/health/ready", "/_health"):
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                call(service.url, "GET", path)
+        os.kill(service.worker(held_worker.NUMBER), signal.SIGCONT)
+        service.wait()
+        for _ in range(12):
+            assert call(service.url, "GET", "/health/ready")["ready"] is True
+    finally:
+        os.kill(service.worker(held_worker.NUMBER), signal.SIGCONT)
+        service.stop()
 
 
 def test_no_setting_is_to_be_seen_from_outside(node: ServiceProcess) -> None:
