@@ -20,9 +20,11 @@ from karapace_like.web.routing import Route
 
 async def search(request: web.Request) -> web.Response:
     """GET .../acls: those that match the query."""
-    found = await management(request).acls.search(cluster(request), _filter(request))
-    url = str(URL(_url(request)).with_query(request.query))
-    return answer(request, listing(request, "KafkaAclList", url, [_acl(request, each) for each in found]))
+    wanted = _filter(request)
+    found = await management(request).acls.search(cluster(request), wanted)
+    return answer(
+        request, listing(request, "KafkaAclList", _acl_url(request, wanted), [_acl(request, each) for each in found])
+    )
 
 
 async def create(request: web.Request) -> web.Response:
@@ -80,8 +82,10 @@ def _url(request: web.Request) -> str:
     return cluster_place(request).beside("acls")
 
 
-def _acl_url(request: web.Request, acl: Acl) -> str:
-    return str(URL(_url(request)).with_query({name: str(value) for name, value in acl._asdict().items()}))
+def _acl_url(request: web.Request, acl: Acl | AclFilter) -> str:
+    """Where the ACL, or those that match, are found; what is not said is empty."""
+    query = {name: "" if value is None else str(value) for name, value in acl._asdict().items()}
+    return str(URL(_url(request)).with_query(query))
 
 
 def _acl(request: web.Request, acl: Acl) -> dict[str, Any]:

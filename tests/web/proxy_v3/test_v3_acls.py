@@ -105,11 +105,11 @@ async def test_what_an_acl_forbids_is_403(guarded: V3Api, topic: Callable[[], st
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"operation": "ANY"}, 40002),
-        ({"pattern_type": "MATCH"}, 40002),
-        ({"permission": "UNKNOWN"}, 40002),
+        ({"operation": "ANY"}, 400),
+        ({"pattern_type": "MATCH"}, 400),
+        ({"permission": "UNKNOWN"}, 400),
         ({"resource_name": ""}, 40002),
-        ({"resource_type": "ANY"}, 40002),
+        ({"resource_type": "ANY"}, 400),
         ({"principal": "alice"}, 40002),
         ({"operation": "FLY"}, 400),
         ({"nonsense": "1"}, 422),
@@ -118,6 +118,23 @@ async def test_what_an_acl_forbids_is_403(guarded: V3Api, topic: Callable[[], st
 async def test_an_acl_that_cannot_be_is_refused(guarded: V3Api, changes: dict[str, str], code: int) -> None:
     status, error = await guarded("POST", "/acls", acl("t", **changes))
     assert (status, error["error_code"]) == (code if code < 1000 else code // 100, code)
+
+
+@pytest.mark.parametrize("name", ["resource_type", "pattern_type", "operation", "permission"])
+async def test_what_is_unknown_cannot_be_looked_for(guarded: V3Api, name: str) -> None:
+    """Brokers break off the connection at it."""
+    wanted = {"resource_type": "ANY", "pattern_type": "ANY", "operation": "ANY", "permission": "ANY", name: "UNKNOWN"}
+    for method in ("GET", "DELETE"):
+        status, error = await guarded(method, f"/acls?{urlencode(wanted)}")
+        assert (status, error) == (400, {"error_code": 400, "message": f"{name} cannot be UNKNOWN"})
+
+
+async def test_the_address_of_a_search_says_all_that_was_looked_for(guarded: V3Api) -> None:
+    _, listed = await guarded("GET", "/acls?operation=read&principal=User:x")
+    assert listed["metadata"]["self"] == (
+        f"{guarded.url}/acls?resource_type=ANY&resource_name=&pattern_type=ANY&principal=User:x&host="
+        "&operation=READ&permission=ANY"
+    )
 
 
 async def test_deleting_must_say_of_what_kind(guarded: V3Api) -> None:
