@@ -66,7 +66,7 @@ class Restoration:
         lacking = {names.context_of(each.subject) for each in _missing(self._backup, present)}
         for context in sorted(lacking):
             await self._set_mode(_scope_of(context), Mode.IMPORT, before.modes.get(_scope_of(context)), force=True)
-        if lacking:  # import mode has let the soft-deleted versions go
+        if lacking:  # import mode may have let soft-deleted versions go
             present = await registry_state.read_versions(self._client, self._progress)
         await self._register(present)
         await self._soft_delete(present)

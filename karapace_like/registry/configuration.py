@@ -60,7 +60,7 @@ def mode(store: Store, subject: str | None, *, inherited: bool) -> Mode:
 
 
 def set_mode(store: Store, subject: str | None, wanted: Mode, rules: Rules, *, force: bool) -> Plan[Mode]:
-    """Set the mode; import mode wants a place without live subjects, unless forced."""
+    """Set the mode; import mode wants a place without subjects, and forgets the soft-deleted ones, unless forced."""
     _require_mutable_modes(rules)
     if subject is not None:
         names.check(subject)
@@ -68,8 +68,8 @@ def set_mode(store: Store, subject: str | None, wanted: Mode, rules: Rules, *, f
         raise errors.forward_mode_not_global()
     scope = names.scope(subject)
     records: list[Record] = []
-    if wanted.is_import and not planning.effective_mode(store, subject).is_import:
-        records += _cleared(store, subject, force=force)
+    if wanted is Mode.IMPORT and planning.effective_mode(store, subject) is not Mode.IMPORT and not force:
+        records += _cleared(store, subject)
     records.append(ModeRecord(scope, wanted))
     return Plan(wanted, tuple(records))
 
@@ -94,14 +94,17 @@ def _require_mutable_modes(rules: Rules) -> None:
         raise errors.mode_changes_not_allowed()
 
 
-def _cleared(store: Store, subject: str | None, *, force: bool) -> list[Record]:
-    """Forget the soft-deleted versions of a place that becomes one for imports."""
+def _cleared(store: Store, subject: str | None) -> list[Record]:
+    """Forget the soft-deleted versions of a place that becomes one for imports; 42206 if others refer to one."""
     versions = [each for each in store.all_versions() if _inside(each.subject, subject)]
-    if not force and any(not each.deleted for each in versions):
+    if any(not each.deleted for each in versions):
         raise errors.import_into_existing_subjects()
-    deleted = [each for each in versions if each.deleted]
-    records: list[Record] = [SchemaRecord(each.subject, each.version, None) for each in deleted]
-    return records + [ClearSubjectRecord(each) for each in dict.fromkeys(each.subject for each in deleted)]
+    for each in versions:
+        referrers = store.references_to(each.subject, each.version, deleted=True)
+        if not all(_inside(referrer.subject, subject) for referrer in referrers):
+            raise errors.reference_exists(each.subject, each.version)
+    records: list[Record] = [SchemaRecord(each.subject, each.version, None) for each in versions]
+    return records + [ClearSubjectRecord(each) for each in dict.fromkeys(each.subject for each in versions)]
 
 
 def _inside(name: str | None, place: str | None) -> bool:

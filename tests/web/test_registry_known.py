@@ -103,3 +103,49 @@ async def test_a_mode_that_overrides_all_others_is_read_everywhere(api: Api) -> 
     await api("PUT", "/mode", {"mode": "READWRITE"})
     assert await api("GET", "/mode/a") == (200, {"mode": "IMPORT"})
     assert (await api("GET", "/mode/b"))[1]["error_code"] == 40409
+
+
+async def test_import_mode_forgets_what_is_soft_deleted_unless_it_is_forced(api: Api) -> None:
+    """By force it can be set where there are subjects: nothing may be lost then."""
+    for body in (INT, LONG):
+        await api("POST", "/subjects/a/versions", {**body})
+        await api("PUT", "/config/a", {"compatibility": "NONE"})
+    await api("DELETE", "/subjects/a/versions/1")
+    assert (await api("PUT", "/mode", {"mode": "IMPORT"}))[1]["error_code"] == 42205
+    assert (await api("PUT", "/mode?force=true", {"mode": "IMPORT"}))[0] == 200
+    assert await api("GET", "/subjects/a/versions?deleted=true") == (200, [1, 2])
+    await api("PUT", "/mode", {"mode": "READWRITE"})
+    await api("DELETE", "/subjects/a")
+    assert (await api("PUT", "/mode", {"mode": "IMPORT"}))[0] == 200
+    assert (await api("GET", "/subjects/a/versions?deleted=true"))[1]["error_code"] == 40401
+
+
+async def test_import_mode_does_not_forget_what_others_refer_to(api: Api) -> None:
+    """A soft-deleted version may be referred to by its number; who refers to it could not be read any more."""
+    record = '{"type":"record","name":"%s","fields":[%s]}'
+    await api("POST", "/subjects/base/versions", {"schema": record % ("Base", "")})
+    await api("DELETE", "/subjects/base")
+    user = {
+        "schema": record % ("User", '{"name":"b","type":"Base"}'),
+        "references": [{"name": "Base", "subject": "base", "version": 1}],
+    }
+    assert (await api("POST", "/subjects/user/versions", user))[0] == 200
+    refused = {
+        "error_code": 42206,
+        "message": "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=base,version=1}.",
+    }
+    assert await api("PUT", "/mode/base", {"mode": "IMPORT"}) == (422, refused)
+    assert (await api("GET", "/subjects/user/versions/1?format=resolved"))[0] == 200
+    await api("DELETE", "/subjects/user")
+    assert await api("PUT", "/mode/base", {"mode": "IMPORT"}) == (422, refused)
+    assert (await api("PUT", "/mode", {"mode": "IMPORT"}))[0] == 200
+
+
+async def test_forward_mode_may_be_set_where_there_are_subjects(api: Api) -> None:
+    """It forgets nothing; it is for everything only."""
+    await api("POST", "/subjects/a/versions", INT)
+    await api("POST", "/subjects/a/versions", {"schema": '"float"'})
+    assert await api("PUT", "/mode/:.__GLOBAL:", {"mode": "FORWARD"}) == (200, {"mode": "FORWARD"})
+    assert (await api("POST", "/subjects/b/versions", {**LONG, "id": 77}))[1]["id"] == 77
+    assert (await api("PUT", "/mode/a", {"mode": "FORWARD"}))[1]["error_code"] == 42204
+    assert (await api("GET", "/subjects/a/versions/1"))[0] == 200
