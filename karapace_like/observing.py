@@ -5,7 +5,7 @@ or client, so that the number of series does not grow with what is stored.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,8 @@ from prometheus_client.metrics_core import Metric
 
 from karapace_like import __version__
 from karapace_like.kafka.election import Election
-from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic
-from karapace_like.kafka.statistics import Figures
+from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.measures import Cache, Histogram
 from karapace_like.registry.registry import Registry
 from karapace_like.registry.remembering import CACHES
@@ -42,10 +41,10 @@ class Observed:
     peers: Peers
     http: HttpMetrics
     topic: SchemasTopic
-    producers: Producers | None
-    """Those of the REST proxy, if it is served."""
+    clients: Mapping[str, Statistics | SharedStatistics]
+    """What Kafka's clients say of themselves, by what they are for."""
     consumers: Sized | None
-    """Likewise."""
+    """Consumer instances of the REST proxy, if it is served."""
     caches: Sequence[Cache]
     """Those of the REST proxy, if it is one for all callers."""
     delay: Histogram = field(default_factory=lambda: Histogram(_LOOP_BOUNDS))
@@ -128,16 +127,20 @@ class Observed:
         yield _counter("election_terms", "Times that this node became primary.", (), {(): election.terms})
 
     def _kafka(self) -> Iterator[Metric]:
-        figures = {("schemas_reader",): self.topic.statistics.figures()}
-        if self.producers is not None:
-            figures["rest_producer",] = self.producers.statistics.figures()
-        for name, help_, kind, of in _KAFKA:
-            yield kind(f"kafka_{name}", help_, ("client",), {client: of(each) for client, each in figures.items()})
+        states = {(name,): each.state for name, each in self.clients.items()}
+        for name, help_ in _STATE.items():
+            yield _gauge(
+                f"kafka_{name}", help_, ("client",), {key: getattr(each, name) for key, each in states.items()}
+            )
+        counts = {(name,): each.counts for name, each in self.clients.items()}
+        for name, help_ in _COUNTS.items():
+            yield _counter(
+                f"kafka_{name}", help_, ("client",), {key: getattr(each, name) for key, each in counts.items()}
+            )
 
 
 Values = Mapping[Any, float]
 """The labels' values -> the number."""
-Family = Callable[[str, str, Sequence[str], Values], Metric]
 
 
 def _gauge(name: str, help_: str, labels: Sequence[str], values: Values) -> Metric:
@@ -154,24 +157,21 @@ def _counter(name: str, help_: str, labels: Sequence[str], values: Values) -> Me
     return family
 
 
-_KAFKA: Sequence[tuple[str, str, Family, Callable[[Figures], float]]] = (
-    ("waiting_records", "Records waiting to be sent.", _gauge, lambda each: each.msg_cnt),
-    ("waiting_bytes", "Their bytes.", _gauge, lambda each: each.msg_size),
-    ("connected_brokers", "Brokers with a connection.", _gauge, lambda each: each.connected),
-    (
-        "round_trip_seconds",
-        "Of a request to the slowest broker, on average.",
-        _gauge,
-        lambda each: each.round_trip_seconds,
-    ),
-    ("requests", "Requests to brokers.", _counter, lambda each: each.tx),
-    ("request_errors", "Requests that failed or timed out.", _counter, lambda each: each.errors),
-    ("sent_bytes", "Bytes to brokers.", _counter, lambda each: each.tx_bytes),
-    ("received_bytes", "Bytes from brokers.", _counter, lambda each: each.rx_bytes),
-    ("sent_records", "Records sent.", _counter, lambda each: each.txmsgs),
-    ("received_records", "Records received.", _counter, lambda each: each.rxmsgs),
-)
-"""What is shown of librdkafka's figures."""
+_STATE = {
+    "waiting_records": "Records waiting to be sent.",
+    "waiting_bytes": "Their bytes.",
+    "connected_brokers": "Brokers with a connection; those of several clients are added up.",
+    "round_trip_seconds": "Of a request to the slowest broker, on average.",
+}
+_COUNTS = {
+    "requests": "Requests to brokers.",
+    "request_errors": "Requests that failed or timed out.",
+    "sent_bytes": "Bytes to brokers.",
+    "received_bytes": "Bytes from brokers.",
+    "sent_records": "Records sent.",
+    "received_records": "Records received.",
+}
+"""What is shown of librdkafka's figures, by the names of `State` and `Counts`."""
 
 
 def _caches(caches: Sequence[Cache]) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from karapace_like.kafka.consumer import Consumer, ConsumerSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import SharedStatistics
 
 _RESETS = {"none": "error"}
 """Values of `auto.offset.reset` that librdkafka calls otherwise than Java clients do."""
@@ -12,14 +13,17 @@ _RESETS = {"none": "error"}
 class Consumers:
     """Makes the members; `close` it after them."""
 
-    def __init__(self, kafka: KafkaSettings, settings: ConsumerSettings) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, settings: ConsumerSettings, statistics: SharedStatistics | None = None
+    ) -> None:
         self._kafka = kafka
         self._settings = settings
+        self._statistics = statistics or SharedStatistics()
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="consumer-call")
 
     def member(self, *, group: str, auto_commit: bool, offset_reset: str) -> Consumer:
         """A new member of the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
-        options = self._kafka.client_options(
+        options = self._statistics.options() | self._kafka.client_options(
             group_id=group,
             enable_auto_commit=auto_commit,
             enable_auto_offset_store=False,  # `advance` says what was taken

@@ -3,6 +3,11 @@
 Source: librdkafka, STATISTICS.md. Figures are since the client's start; times are in microseconds there.
 """
 
+import threading
+import weakref
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
 import msgspec
 
 INTERVAL_MS = 5_000
@@ -30,6 +35,32 @@ class _Topic(msgspec.Struct):
     partitions: dict[str, _Partition] = {}
 
 
+class Counts(NamedTuple):
+    """What only grows in the life of a client."""
+
+    requests: int = 0
+    request_errors: int = 0
+    """Requests that failed or were not answered in time."""
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    sent_records: int = 0
+    received_records: int = 0
+
+
+class State(NamedTuple):
+    """How a client, or several, are now."""
+
+    waiting_records: int = 0
+    waiting_bytes: int = 0
+    connected_brokers: int = 0
+    round_trip_seconds: float = 0
+    """Of the slowest broker, on average."""
+
+
+NOTHING, UNCONNECTED = Counts(), State()
+"""Those of a client that has done nothing yet."""
+
+
 class Figures(msgspec.Struct):
     """Of one client; names are librdkafka's."""
 
@@ -40,32 +71,26 @@ class Figures(msgspec.Struct):
     tx: int = 0
     """Requests sent."""
     tx_bytes: int = 0
-    rx: int = 0
-    """Answers received."""
     rx_bytes: int = 0
     txmsgs: int = 0
     """Records sent."""
-    txmsg_bytes: int = 0
     rxmsgs: int = 0
     """Records received."""
-    rxmsg_bytes: int = 0
     brokers: dict[str, _Broker] = {}
     topics: dict[str, _Topic] = {}
 
     @property
-    def connected(self) -> int:
-        """Brokers that there is a connection to."""
-        return sum(each.state == "UP" for each in self.brokers.values())
+    def counts(self) -> Counts:
+        """What has been done so far."""
+        errors = sum(each.txerrs + each.rxerrs + each.req_timeouts for each in self.brokers.values())
+        return Counts(self.tx, errors, self.tx_bytes, self.rx_bytes, self.txmsgs, self.rxmsgs)
 
     @property
-    def errors(self) -> int:
-        """Requests that failed or were not answered in time."""
-        return sum(each.txerrs + each.rxerrs + each.req_timeouts for each in self.brokers.values())
-
-    @property
-    def round_trip_seconds(self) -> float:
-        """Of the slowest broker, on average."""
-        return max((each.rtt.avg for each in self.brokers.values()), default=0) / 1_000_000
+    def state(self) -> State:
+        """How it is now."""
+        connected = sum(each.state == "UP" for each in self.brokers.values())
+        slowest = max((each.rtt.avg for each in self.brokers.values()), default=0) / 1_000_000
+        return State(self.msg_cnt, self.msg_size, connected, slowest)
 
     def end(self, topic: str) -> int | None:
         """The offset after the last readable record of the topic's first partition; None if it is not known."""
@@ -94,3 +119,55 @@ class Statistics:
     def figures(self) -> Figures:
         """The latest; zeros before the first."""
         return _decoder.decode(self._latest) if self._latest else Figures()
+
+    @property
+    def counts(self) -> Counts:
+        """What has been done so far."""
+        return self.figures().counts
+
+    @property
+    def state(self) -> State:
+        """How it is now."""
+        return self.figures().state
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class _One:
+    """What one of many said last."""
+
+    counts: Counts = NOTHING
+    state: State = UNCONNECTED
+
+
+@dataclass(eq=False, slots=True)
+class SharedStatistics:
+    """The figures of clients that come and go, as of one; what was done since a client's last ones is not in them."""
+
+    counts: Counts = NOTHING
+    """Of all that there are and were."""
+    _clients: weakref.WeakSet[_One] = field(default_factory=weakref.WeakSet)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Clients hand figures over on whatever thread polls or closes them."""
+
+    def options(self) -> dict[str, object]:
+        """What the configuration of one more client is to have; it is counted as long as that lives."""
+        client = _One()
+        self._clients.add(client)
+
+        def take(text: str) -> None:
+            figures = _decoder.decode(text)
+            with self._lock:
+                found = figures.counts
+                # A client that was made anew with the same configuration begins with nothing.
+                before = client.counts if found.requests >= client.counts.requests else NOTHING
+                self.counts = Counts(*map(int.__add__, self.counts, map(int.__sub__, found, before)))
+                client.counts, client.state = found, figures.state
+
+        return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": take}
+
+    @property
+    def state(self) -> State:
+        """How those that there are are now, together."""
+        found = [each.state for each in self._clients] or [UNCONNECTED]
+        records, size, connected, slowest = zip(*found, strict=True)
+        return State(sum(records), sum(size), sum(connected), max(slowest))

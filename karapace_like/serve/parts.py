@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,9 +17,9 @@ from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka import wire
 from karapace_like.kafka.election import Election
 from karapace_like.kafka.nodes import Nodes
-from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.schemas_topic import SchemasTopic
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.kafka_access import kafka_settings
 from karapace_like.observing import Observed
 from karapace_like.over_http import RemoteSchemas
@@ -56,8 +56,8 @@ class Parts:
     peers: Peers
     neighbours: Neighbours
     proxy: Proxy | Callers[Credentials] | None
-    producers: Producers | None
-    """The proxy's, if it is one for all callers."""
+    clients: Mapping[str, Statistics | SharedStatistics]
+    """What Kafka's clients say of themselves, by what they are for."""
     security: Security
     health: Health
     http: HttpMetrics
@@ -73,7 +73,7 @@ class Parts:
         peers = security.peers
         neighbours = Neighbours(peers)
         registry.share_with(neighbours.applied, place.shared)
-        proxy, producers = proxy_of(settings, kafka, other_registry or RegistrySchemas(registry, peers), place.owner)
+        proxy, clients = proxy_of(settings, kafka, other_registry or RegistrySchemas(registry, peers), place.owner)
         election = election_of(settings, kafka, registry, place) if place.is_elected_here else None
         return cls(
             settings=settings,
@@ -86,7 +86,7 @@ class Parts:
             peers=peers,
             neighbours=neighbours,
             proxy=proxy,
-            producers=producers,
+            clients={"schemas_reader": topic.statistics, **clients},
             security=security,
             health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node, shared=place.shared),
             http=HttpMetrics(),
@@ -113,7 +113,7 @@ class Parts:
             peers=self.peers,
             http=self.http,
             topic=self.topic,
-            producers=self.producers,
+            clients=self.clients,
             consumers=self.proxy.consumers if isinstance(self.proxy, Proxy) else self.proxy,
             caches=[self.proxy.codecs] if isinstance(self.proxy, Proxy) else [],
         )

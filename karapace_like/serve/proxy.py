@@ -1,5 +1,6 @@
 """The REST proxy as the settings say: none, one for all callers, or one for each; and where it finds schemas."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from karapace_like.access.credentials import Credentials
@@ -13,6 +14,7 @@ from karapace_like.kafka.consumers import Consumers
 from karapace_like.kafka.producer import ProducerSettings
 from karapace_like.kafka.producers import Producers
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.kafka_access import end_of, kafka_settings_of
 from karapace_like.over_http import RemoteSchemas
 from karapace_like.ownership import Owner
@@ -36,24 +38,29 @@ async def other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSch
 
 def proxy_of(
     settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Owner
-) -> tuple[Proxy | Callers[Credentials] | None, Producers | None]:
-    """The proxy, if it is served; and its producers, if it is one for all."""
+) -> tuple[Proxy | Callers[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
+    """The proxy, if it is served, and what its Kafka clients say of themselves, by what they are for."""
     if not settings.karapace_rest:
-        return None, None
+        return None, {}
+    consumers = SharedStatistics()
     if settings.rest_authorization:
-        return _callers(settings, kafka, schemas, owner), None
+        return _callers(settings, kafka, schemas, owner, consumers), {"rest_consumers": consumers}
     producers = _producers(settings, kafka)
-    return _proxy(settings, kafka, schemas, producers, owner), producers
+    proxy = _proxy(settings, kafka, schemas, producers, Consumers(kafka, ConsumerSettings(), consumers), owner)
+    return proxy, {"rest_producer": producers.statistics, "rest_consumers": consumers}
 
 
-def _callers(settings: Settings, service: KafkaSettings, schemas: Schemas, owner: Owner) -> Callers[Credentials]:
+def _callers(
+    settings: Settings, service: KafkaSettings, schemas: Schemas, owner: Owner, consumers: SharedStatistics
+) -> Callers[Credentials]:
     async def prove(credentials: Credentials) -> float:
         await wire.prove(kafka_settings_of(credentials, settings, service))
         return end_of(credentials)
 
     def make(credentials: Credentials) -> Proxy:
         kafka = kafka_settings_of(credentials, settings, service)
-        return _proxy(settings, kafka, schemas, _producers(settings, kafka, is_idempotent=False), owner)
+        producers = _producers(settings, kafka, is_idempotent=False)
+        return _proxy(settings, kafka, schemas, producers, Consumers(kafka, ConsumerSettings(), consumers), owner)
 
     return Callers(
         prove,
@@ -78,13 +85,15 @@ def _producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool 
     )
 
 
-def _proxy(settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers: Producers, owner: Owner) -> Proxy:
+def _proxy(
+    settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers: Producers, members: Consumers, owner: Owner
+) -> Proxy:
     return Proxy.over(
         owner=owner,
         schemas=schemas,
         admin=Admin(kafka),
         producer=TracedProducer(producers) if settings.telemetry_trace_records else producers,
-        members=Consumers(kafka, ConsumerSettings()),
+        members=members,
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,
             request_max_bytes=settings.consumer_request_max_bytes,

@@ -6,7 +6,7 @@ import secrets
 import socket
 import time
 import urllib.error
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.scraping import scraped, sum_of, value
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 MONITORING = Path(__file__).parents[2] / "monitoring"
 MANY = 10_000
@@ -105,6 +106,35 @@ def test_what_has_happened_is_told(service: ServiceProcess) -> None:
         time.sleep(0.1)
         after = scraped(service)
     assert value(after, "kafka_connected_brokers", client="rest_producer") >= 1
+
+
+def test_consumers_are_counted_together_and_stay_counted(service: ServiceProcess, topic: Callable[[], str]) -> None:
+    kind, name = "application/vnd.kafka.binary.v2+json", topic()
+
+    def received() -> float:
+        return value(scraped(service), "kafka_received_records_total", client="rest_consumers")
+
+    def reads_three(group: str, before: float) -> None:
+        """An instance that lives until its records are counted."""
+        instance = f"/consumers/{group}/instances/a"
+        call(
+            service.url,
+            "POST",
+            f"/consumers/{group}",
+            {"name": "a", "auto.offset.reset": "earliest"},
+            content_type=kind,
+        )
+        only = {"topic": name, "partition": 0}
+        call(service.url, "POST", f"{instance}/assignments", {"partitions": [only]}, content_type=kind)
+        wait_until(lambda: [call(service.url, "GET", f"{instance}/records")] and received() == before + 3)
+        call(service.url, "DELETE", instance)
+
+    call(service.url, "POST", f"/topics/{name}", {"records": [{"value": "YQ=="}] * 3}, content_type=kind)
+    start = received()
+    reads_three(f"g-{secrets.token_hex(6)}", start)
+    reads_three(f"g-{secrets.token_hex(6)}", start + 3)
+    assert received() == start + 6
+    assert value(scraped(service), "kafka_requests_total", client="rest_consumers") > 0
 
 
 def test_subjects_and_wrong_paths_add_no_series(service: ServiceProcess) -> None:
