@@ -29,7 +29,7 @@ class Reader:
 
     def __init__(self, kafka: KafkaSettings, positions: Mapping[TopicPartition, int]) -> None:
         """`positions` are the offsets to begin at. Raises KafkaFailure."""
-        options: dict[str, Any] = kafka.client_options(
+        self._options: dict[str, Any] = kafka.client_options(
             group_id=kafka.client_id,  # the client wants one, but is in no group as long as it subscribes to nothing
             enable_auto_commit=False,
             enable_auto_offset_store=False,
@@ -39,14 +39,20 @@ class Reader:
             queued_max_messages_kbytes=_QUEUE_KBYTES,
         )
         self._unfinished = set(positions)
-        with translate.failures():
-            self._client = Client(options, logger=logger)
-            self._client.assign([ClientPartition(*at, offset) for at, offset in positions.items()])
+        self._positions = dict(positions)
+        self._client = self._new_client()
+        self._is_old = False
+        """Whether the client is to be made anew."""
+        kafka.renewal.tell(self)
 
     @property
     def is_at_end(self) -> bool:
         """Whether every record has been read that was there when this was last seen."""
         return not self._unfinished
+
+    def renew(self) -> None:
+        """Read on with a new client from the next call on."""
+        self._is_old = True
 
     async def read(self, count: int, *, wait: float) -> list[ConsumedRecord]:
         """The next records, `count` at most: as soon as there is one, or none when all is read or `wait` is over.
@@ -57,6 +63,9 @@ class Reader:
         give_up = loop.time() + wait
         pause = _FIRST_WAIT
         while True:
+            if self._is_old:
+                old, self._client, self._is_old = self._client, self._new_client(), False
+                await asyncio.to_thread(old.close)
             records = self._take(count)
             if records or self.is_at_end or loop.time() > give_up:
                 return records
@@ -66,6 +75,12 @@ class Reader:
     async def close(self) -> None:
         """Let go of the cluster."""
         await asyncio.to_thread(self._client.close)
+
+    def _new_client(self) -> Client:
+        with translate.failures():
+            client = Client(self._options, logger=logger)
+            client.assign([ClientPartition(*at, offset) for at, offset in self._positions.items()])
+            return client
 
     def _take(self, count: int) -> list[ConsumedRecord]:
         """What the client has ready, without waiting."""
@@ -79,5 +94,6 @@ class Reader:
 
         records = consumed(self._client.consume(count, 0), failed)
         read = positions_after(records)
+        self._positions.update(read)
         self._unfinished = {at for at in self._unfinished | read.keys() if ends.get(at, -1) < read.get(at, 0)}
         return records

@@ -61,6 +61,7 @@ class Calls:
         self._session = session
         self._topic = topic
         self._instance = f"/consumers/{topic}/instances/one"
+        self._pushed = ""
 
     async def begin(self) -> None:
         wanted = {"name": "one", "format": "avro", "auto.offset.reset": "earliest"}
@@ -85,6 +86,18 @@ class Calls:
     async def has_polled(self, value: object) -> bool:
         return value in await self.polled()
 
+    async def follow(self) -> None:
+        """Take what is pushed of the topic, without a consumer instance."""
+        kinds = {"Accept": "application/x-ndjson"}
+        async with self._session.get(
+            f"/topics/{self._topic}/records?format=avro&from=earliest", headers=kinds
+        ) as answer:
+            async for line in answer.content:
+                self._pushed += line.decode()
+
+    async def is_pushed(self, value: str) -> bool:
+        return f'"{value}"' in self._pushed
+
     async def lists_topics(self) -> bool:
         async with self._session.get("/topics") as answer:
             return answer.status == 200 and self._topic in await answer.json(content_type=None)
@@ -99,6 +112,8 @@ async def test_kafka_clients_take_other_files_into_use(tmp_path: Path, topic: Ca
             assert await calls.is_produced("first", '"string"')
             await calls.begin()
             assert await until(calls.polled) == ["first"]
+            following = asyncio.create_task(calls.follow())
+            await until(lambda: calls.is_pushed("first"))
             second = Authority("second")
             files.issue_for_broker(second)
             await asyncio.to_thread(cluster.brokers[0].stop)
@@ -111,7 +126,9 @@ async def test_kafka_clients_take_other_files_into_use(tmp_path: Path, topic: Ca
             await until(lambda: calls.is_produced({"string": "second"}, evolved))
             # What was read before may come again: whether it was committed in time, nobody says.
             await until(lambda: calls.has_polled({"string": "second"}))
+            await until(lambda: calls.is_pushed("second"))
             await until(calls.lists_topics)
+            following.cancel()
 
 
 async def _has_line(service: ServiceProcess, text: str) -> bool:
