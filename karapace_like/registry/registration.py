@@ -115,10 +115,11 @@ def _known(store: Store, subject: str, submission: Submission, rules: Rules) -> 
         return None
     if not submission.text.strip() or (config is not None and config.adds_to_schemas):
         return None
+    strictness = rules.strictness if submission.id is None else Strictness.STORED
     try:
-        _, content = understood(store, subject, submission, rules.strictness, config)
+        _, content = understood(store, subject, submission, strictness, config)
     except errors.RegistryError:
-        if rules.strictness is Strictness.STORED:
+        if strictness is Strictness.STORED:
             raise
         _, content = understood(store, subject, submission, Strictness.STORED, config)
     found = newest_with(store, live, content)
