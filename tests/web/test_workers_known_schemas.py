@@ -17,10 +17,11 @@ from karapace_like.web.app import make_app
 from tests.waiting import until
 from tests.web.conftest import MemoryLog, Server, in_memory, leading
 
-Ask = Callable[[str, str, object], Coroutine[object, object, int]]
-"""(method, path, body) -> the answer's status."""
+Ask = Callable[[str, str, object], Coroutine[object, object, tuple[int, int | None]]]
+"""(method, path, body) -> the answer's status, and the version that it names."""
 
 KNOWN = ("POST", "/subjects/s/versions", {"schema": '"int"'})
+FIRST, SECOND = (200, 1), (200, 2)
 
 
 class Pair(NamedTuple):
@@ -61,7 +62,7 @@ async def pair() -> AsyncIterator[Pair]:
         writer.certain(time.monotonic() + 1e6)
         write, ask = [await _asking(stack, each) for each in (writer, other)]
         found = Pair(write, ask, writer, other, log, ends_asked)
-        assert await write(*KNOWN) == 200
+        assert await write(*KNOWN) == FIRST
         found.read()
         yield found
 
@@ -72,28 +73,29 @@ async def _asking(stack: AsyncExitStack, registry: Registry) -> Ask:
     await server.start_server()
     session = await stack.enter_async_context(ClientSession())
 
-    async def ask(method: str, path: str, body: object) -> int:
+    async def ask(method: str, path: str, body: object) -> tuple[int, int | None]:
         async with session.request(method, server.make_url(path), json=body) as answer:
-            await answer.read()
-            return answer.status
+            told = await answer.json(content_type=None)
+            return answer.status, told.get("version") if isinstance(told, dict) else None
 
     return ask
 
 
 async def test_what_every_worker_has_read_is_answered_without_asking_kafka(pair: Pair) -> None:
-    assert [await pair.ask(*KNOWN) for _ in range(3)] == [200] * 3
+    assert [await pair.ask(*KNOWN) for _ in range(3)] == [FIRST] * 3
     assert pair.ends_asked == []
 
 
 async def test_what_another_worker_has_read_is_waited_for(pair: Pair) -> None:
     """A client may have been told of it there. Also where the answer was remembered."""
     await pair.ask(*KNOWN)
-    assert await pair.write("PUT", "/mode/s", {"mode": "READONLY"}) == 200
+    assert (await pair.write("DELETE", "/subjects/s/versions/1", None))[0] == 200
+    assert await pair.write(*KNOWN) == SECOND
     asked = asyncio.create_task(pair.ask(*KNOWN))
     await until(partial(_waits, pair.other))
     assert not asked.done()
     pair.read()
-    assert await asked == 422
+    assert await asked == SECOND
     assert pair.ends_asked == []
 
 
@@ -106,7 +108,7 @@ async def test_kafka_is_asked_once_another_node_may_have_been_elected(pair: Pair
     """As the election says, or as time goes by."""
     await pair.ask(*KNOWN)
     pair.writer.certain(until_when)
-    assert await pair.ask(*KNOWN) == 200
+    assert await pair.ask(*KNOWN) == FIRST
     assert len(pair.ends_asked) == 1
 
 
@@ -114,5 +116,5 @@ async def test_kafka_is_asked_once_the_node_is_not_the_primary_any_more(pair: Pa
     """Though its worker is in the election."""
     pair.writer._term = None
     pair.writer.certain(time.monotonic() + 1e6)
-    assert await pair.ask(*KNOWN) == 200
+    assert await pair.ask(*KNOWN) == FIRST
     assert len(pair.ends_asked) == 1
