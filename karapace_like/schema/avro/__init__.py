@@ -1,7 +1,7 @@
 """Avro, the whole 1.12 specification: the four nouns that `schema/formats.py` asks of every format.
 
 `model.py` holds the types, `parser.py` reads them, `canonical.py` writes them, `compatibility.py` compares them and
-`rules.py` lists what it can find. `fingerprint.py` (Parsing Canonical Form) is for serdes. Not here: Avro data.
+`rules.py` lists what it can find. Not here: Avro data.
 """
 
 from collections.abc import Collection

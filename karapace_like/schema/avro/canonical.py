@@ -29,30 +29,30 @@ from karapace_like.schema.avro.model import (
 )
 from karapace_like.schema.avro.names import qualify, relative, shortest, split
 
-Part: TypeAlias = "str | tuple[AvroType, str]"
+_Part: TypeAlias = "str | tuple[AvroType, str]"
 """A piece of text, or a type still to be written and the namespace that it is written in."""
 
 
 def canonical(parsed: Parsed) -> str:
     """The text that is stored: what references define is used by name."""
-    return render(parsed.root, _Writer(parsed.names, set(parsed.imported)).parts)
+    return _render(parsed.root, _Writer(parsed.names, set(parsed.imported)).parts)
 
 
 def normalized(parsed: Parsed) -> str:
     """The text under `normalize=true`: equal for schemas that differ in form only."""
-    return render(parsed.root, _NormalizingWriter(parsed.names, set(parsed.imported)).parts)
+    return _render(parsed.root, _NormalizingWriter(parsed.names, set(parsed.imported)).parts)
 
 
 def formatted(parsed: Parsed, name: str) -> str:
     """`resolved`: what references define is written out; else the canonical text."""
     written = set() if name == "resolved" else set(parsed.imported)
-    return render(parsed.root, _Writer(parsed.names, written).parts)
+    return _render(parsed.root, _Writer(parsed.names, written).parts)
 
 
-def render(root: AvroType, parts: Callable[[AvroType, str], Iterable[Part]]) -> str:
+def _render(root: AvroType, parts: Callable[[AvroType, str], Iterable[_Part]]) -> str:
     """The text of a type, from the parts that one type at a time is made of."""
     text: list[str] = []
-    pending: list[Part] = [(root, "")]
+    pending: list[_Part] = [(root, "")]
     while pending:
         part = pending.pop()
         if isinstance(part, str):
@@ -62,14 +62,6 @@ def render(root: AvroType, parts: Callable[[AvroType, str], Iterable[Part]]) -> 
     return "".join(text)
 
 
-def union_parts(union: Union, namespace: str) -> list[Part]:
-    """The branches in brackets, with commas between them."""
-    parts: list[Part] = []
-    for branch in union.branches:
-        parts += ["," if parts else "[", (branch, namespace)]
-    return [*parts, "]"] if parts else ["[]"]
-
-
 class _Writer:
     """Writes types in the reference's form and remembers which named types it has written."""
 
@@ -77,13 +69,13 @@ class _Writer:
         self._names = names
         self._written = written
 
-    def parts(self, type_: AvroType, namespace: str) -> list[Part]:
+    def parts(self, type_: AvroType, namespace: str) -> list[_Part]:
         match type_:
             case Primitive():
                 kind = json_text.quote(type_.kind)
                 return [f'{{"type":{kind}{self._scalar_properties(type_)}}}' if type_.properties else kind]
             case Union():
-                return union_parts(type_, namespace)
+                return self._union(type_, namespace)
             case Array():
                 return ['{"type":"array","items":', (type_.items, namespace), self._properties(type_.properties) + "}"]
             case Map():
@@ -95,7 +87,15 @@ class _Writer:
                 definition = self._names[type_.name] if isinstance(type_, TypeName) else type_
                 return self._definition(definition, namespace)
 
-    def _definition(self, type_: NamedType, namespace: str) -> list[Part]:
+    @staticmethod
+    def _union(union: Union, namespace: str) -> list[_Part]:
+        """The branches in brackets, with commas between them."""
+        parts: list[_Part] = []
+        for branch in union.branches:
+            parts += ["," if parts else "[", (branch, namespace)]
+        return [*parts, "]"] if parts else ["[]"]
+
+    def _definition(self, type_: NamedType, namespace: str) -> list[_Part]:
         full = self._define(type_.name, namespace)
         own, name = split(full)
         moved = full != type_.name
@@ -118,8 +118,8 @@ class _Writer:
                 tail = self._properties(type_.properties) + aliases
                 return [f'{{"type":"{kind}",{head},"fields":[', *self._fields(type_, own), f"]{tail}}}"]
 
-    def _fields(self, record: Record, namespace: str) -> list[Part]:
-        parts: list[Part] = []
+    def _fields(self, record: Record, namespace: str) -> list[_Part]:
+        parts: list[_Part] = []
         for field in record.fields:
             parts += [
                 f'{"," if parts else ""}{{"name":{json_text.quote(field.name)},"type":',

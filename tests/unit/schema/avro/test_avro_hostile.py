@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from karapace_like.schema import avro, formats, limits
-from karapace_like.schema.avro.fingerprint import parsing_canonical_form
 from karapace_like.schema.avro.model import Parsed
 from karapace_like.schema.model import (
     CompatibilityPolicy,
@@ -41,7 +40,6 @@ def use_fully(text: str, dependencies: Dependencies = NONE) -> None:
     assert avro.canonical(parsed)
     assert avro.normalized(parsed)
     assert avro.formatted(parsed, "resolved")
-    assert parsing_canonical_form(parsed)
     assert avro.compatible(parsed, again, CompatibilityPolicy.STRICT) == []
 
 
