@@ -1,6 +1,10 @@
-"""Reading a topic through one consumer instance, 500 records a response, until it is at its end."""
+"""Reading a topic through one consumer instance, 500 records a response, until it is at its end.
+
+One request is always under way: the client counts the records of an answer while the next is made.
+"""
 
 import time
+from collections.abc import Generator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -20,23 +24,39 @@ def run(pid: int, url: str, topic: str, embedded: str, *, record_bytes: int, rec
     _ask(connection, "POST", group, f'{{"name":"c","format":"{embedded}","auto.offset.reset":"earliest"}}')
     _ask(connection, "POST", f"{group}/instances/c/subscription", f'{{"topics":["{topic}"]}}')
     polled = f"{group}/instances/c/records?timeout=1000&max_bytes={_RECORDS * record_bytes}"
-    while not _poll(connection, polled, embedded):
+    polls = _polls(connection, polled, embedded)
+    while not next(polls)[0]:
         pass
     read, times = 0, []
     before, begun = load.cpu_seconds(pid), time.perf_counter()
     while read < records:
-        asked = time.perf_counter()
-        read += _poll(connection, polled, embedded)
-        times.append(time.perf_counter() - asked)
+        count, seconds = next(polls)
+        read += count
+        times.append(seconds)
     took, spent = time.perf_counter() - begun, load.cpu_seconds(pid) - before
+    polls.close()
     _ask(connection, "DELETE", f"{group}/instances/c")
     times.sort()
     return Found(read / took, spent / read * 1e6, load.at(times, 0.5), load.at(times, 0.99), 0)
 
 
-def _poll(connection: HTTPConnection, path: str, embedded: str) -> int:
-    connection.request("GET", path, headers={"Accept": media_type(embedded)})
-    return connection.getresponse().read().count(b'"offset":')
+def _polls(connection: HTTPConnection, path: str, embedded: str) -> Generator[tuple[int, float], None, None]:
+    """(records, seconds) of each answer."""
+
+    def ask() -> None:
+        connection.request("GET", path, headers={"Accept": media_type(embedded)})
+
+    asked = time.perf_counter()
+    ask()
+    try:
+        while True:
+            body = connection.getresponse().read()
+            answered = time.perf_counter()
+            ask()
+            yield body.count(b'"offset":'), answered - asked
+            asked = answered
+    finally:
+        connection.getresponse().read()
 
 
 def _ask(connection: HTTPConnection, method: str, path: str, body: str = "") -> None:
