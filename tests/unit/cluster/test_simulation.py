@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from karapace_like.registry.standing import Role
 from tests.cluster.history import Action, Outcome, violations
-from tests.unit.cluster.simulated_world import SESSION, Node, World
+from tests.unit.cluster.simulated_group import SESSION
+from tests.unit.cluster.simulated_node import Node
+from tests.unit.cluster.simulated_world import World
 
 NODES = st.integers(0, 2)
 SUBJECTS = st.sampled_from("ab")
