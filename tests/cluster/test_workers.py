@@ -65,13 +65,17 @@ def _started_at(node: ServiceProcess, number: int) -> int:
     return next(at for at, line in enumerate(node.lines) if line.endswith(wanted))
 
 
+def is_paused(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 @contextlib.contextmanager
 def paused(node: ServiceProcess, number: int) -> Iterator[None]:
     """The other worker takes the connections meanwhile: left alone, one of them may take all."""
     pid = node.worker(number)
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        wait_until(lambda: is_paused(pid))
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -133,6 +137,7 @@ def test_a_node_is_ready_when_all_its_workers_are(kafka: Cluster) -> None:
         for path in ("/health/ready", "/_health"):
             with pytest.raises(urllib.error.HTTPError, match="503"):
                 call(service.url, "GET", path)
+        wait_until(lambda: is_paused(service.worker(held_worker.NUMBER)))
         os.kill(service.worker(held_worker.NUMBER), signal.SIGCONT)
         service.wait()
         for _ in range(12):
