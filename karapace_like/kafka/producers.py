@@ -4,7 +4,7 @@ What a producer is told holds for all its records, so that requests with other w
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,12 +37,15 @@ class Producers:
         """The one that was not used for longest is first."""
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(
+    def send(
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
-    ) -> list[Delivery]:
+    ) -> Awaitable[list[Delivery]]:
         """Write the records; one result for each, in order. KafkaFailure if too many kinds of overrides are in use."""
         if overrides is NO_OVERRIDES or overrides == NO_OVERRIDES:
-            return await self._shared.send(records)
+            return self._shared.send(records)
+        return self._send_specially(records, overrides)
+
+    async def _send_specially(self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides) -> list[Delivery]:
         special = self._special.pop(overrides, None) or self._new(overrides)
         self._special[overrides] = special
         special.users += 1

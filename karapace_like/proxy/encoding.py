@@ -34,8 +34,8 @@ _SIZE = 1000
 """How many encoders are kept."""
 
 
-class Writing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request wants its keys, or its values, written."""
+class Writing(msgspec.Struct, frozen=True):
+    """How a request wants its keys, or its values, written in a format that needs a schema."""
 
     embedded: EmbeddedFormat
     schema: str | None = None
@@ -77,17 +77,13 @@ def has_content(text: msgspec.Raw) -> bool:
     return text is not ABSENT and (len(text) != _NULL_LENGTH or bytes(text) != _NULL)
 
 
-_SCHEMALESS: Mapping[tuple[Role, EmbeddedFormat], Encoder] = {
-    (role, embedded): Encoder(role, SCHEMALESS[embedded])
+SCHEMALESS_ENCODERS: Mapping[Role, Mapping[EmbeddedFormat, Encoder]] = {
+    role: {each: Encoder(role, SCHEMALESS[each]) for each in EmbeddedFormat if each.schema_type is None}
     for role in Role
-    for embedded in EmbeddedFormat
-    if embedded.schema_type is None
 }
-
-
-def schemaless(role: Role, embedded: EmbeddedFormat) -> Encoder | None:
-    """The encoder of a format without schemas; None for one that needs them."""
-    return _SCHEMALESS.get((role, embedded))
+"""The encoders of formats that need no schema."""
+NOTHING_ENCODERS: Mapping[Role, Encoder] = {role: Encoder(role, None) for role in Role}
+"""The encoders where no schema is meant."""
 
 
 class Encoders:
@@ -111,7 +107,7 @@ class Encoders:
         assert schema_type is not None, "a format without schemas needs none of this"
         found = await self._found(role, topic, schema_type, writing)
         if found is None:
-            return Encoder(role, None)
+            return NOTHING_ENCODERS[role]
         subject, registered = found
         basis = self._schemas.basis(subject)
         if registered.schema.type is not schema_type:

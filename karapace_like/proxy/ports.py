@@ -5,7 +5,7 @@ clients or a test's. Kafka's failures are raised as KafkaFailure, the registry's
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,9 +73,9 @@ class Schemas(Protocol):
 class Producer(Protocol):
     """Writes records for many requests at once."""
 
-    async def send(
+    def send(
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
-    ) -> list[Delivery]:
+    ) -> Awaitable[list[Delivery]]:
         """Write the records; one result for each, in order. Partial failure is a value.
 
         Raises KafkaFailure, a retriable one, where too many kinds of overrides are in use.

@@ -4,16 +4,24 @@ A record that cannot be encoded fails the request before anything is sent; what 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from operator import attrgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.deadline import SharedDeadline
-from karapace_like.proxy.encoding import ABSENT, Encoders, Writing, has_content, schemaless
+from karapace_like.proxy.encoding import (
+    ABSENT,
+    NOTHING_ENCODERS,
+    SCHEMALESS_ENCODERS,
+    Encoder,
+    Encoders,
+    Writing,
+    has_content,
+)
 from karapace_like.proxy.formats import EmbeddedFormat, Role
 from karapace_like.proxy.ports import Producer
 from karapace_like.proxy.schemas import SchemaCache
@@ -23,18 +31,19 @@ from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, Outgoin
 from karapace_like.schema.model import Reference, SchemaId
 from karapace_like.serde.codec import EncodeError
 
+_KEY, _VALUE = Role
 _RECORDS_PER_TURN = 500
 """Records that are encoded before other requests get the event loop again."""
 
 
-class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One header of a record; the value is base64 in JSON."""
 
     key: str
     value: bytes | None = None
 
 
-class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One record of a request, as JSON has it."""
 
     key: msgspec.Raw = ABSENT
@@ -60,20 +69,18 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_subject: str | None = None
     value_subject_name_strategy: SubjectNameStrategy | None = None
 
-    def writing(self, role: Role, embedded: EmbeddedFormat) -> Writing:
-        """How the keys, or the values, are written in a format that needs a schema."""
-        schema, schema_id, references, subject, strategy = _SAID_OF[role](self)
-        held = _HELD[role]
-        return Writing(
-            embedded=embedded,
-            schema=schema,
-            schema_id=schema_id,
-            references=references or (),
-            subject=subject,
-            strategy=strategy,
-            takes_latest=(self._names_no_schema or subject is not None)
-            and any(has_content(held(each)) for each in self.records),
+    def encoding(self, role: Role, embedded: EmbeddedFormat) -> Encoder | Writing:
+        """How the keys, or the values, are written: by this encoder, or by one whose schema has to be found."""
+        schemaless = SCHEMALESS_ENCODERS[role].get(embedded)
+        if schemaless is not None:
+            return schemaless
+        said = schema, schema_id, references, subject, strategy = _SAID_OF[role](self)
+        takes_latest = (subject is not None or self._names_no_schema) and any(
+            map(has_content, map(_HELD[role], self.records))
         )
+        if not takes_latest and said == _NOTHING:
+            return NOTHING_ENCODERS[role]
+        return Writing(embedded, schema, schema_id, references or (), subject, strategy, takes_latest)
 
     @property
     def _names_no_schema(self) -> bool:
@@ -88,11 +95,12 @@ _SAID_OF = {
     for role in Role
 }
 """What a request says of its keys, or its values."""
+_NOTHING = (None,) * 5
 _HELD = {role: attrgetter(role) for role in Role}
 """A record's key, or its value."""
 
 
-class RoutedRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RoutedRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A record that names its topic."""
 
     topic: str
@@ -138,28 +146,28 @@ class Producing:
         self._under_way = 0
         """Records of requests that are not answered yet."""
 
-    async def produce(
+    def produce(
         self,
         topic: str,
         partition: int | None,
         formats: Mapping[Role, EmbeddedFormat],
         request: ProduceRequest,
         overrides: ProducerOverrides = NO_OVERRIDES,
-    ) -> ProduceReport:
+    ) -> Coroutine[Any, Any, ProduceReport]:
         """Write to one topic.
 
         `partition` and `formats` are for the records that name no partition, and a request that names no format.
         """
-        return await self._in_time([topic] * len(request.records), partition, formats, request, overrides)
+        return self._in_time([topic] * len(request.records), partition, formats, request, overrides)
 
-    async def produce_routed(
+    def produce_routed(
         self,
         formats: Mapping[Role, EmbeddedFormat],
         request: RoutedRequest,
         overrides: ProducerOverrides = NO_OVERRIDES,
-    ) -> ProduceReport:
+    ) -> Coroutine[Any, Any, ProduceReport]:
         """Write each record to its topic."""
-        return await self._in_time([each.topic for each in request.records], None, formats, request, overrides)
+        return self._in_time([each.topic for each in request.records], None, formats, request, overrides)
 
     async def _in_time(
         self,
@@ -192,14 +200,12 @@ class Producing:
         request: ProduceRequest,
         overrides: ProducerOverrides,
     ) -> ProduceReport:
-        keys_in = request.key_format or formats[Role.KEY]
-        values_in = request.value_format or formats[Role.VALUE]
+        of_keys = request.encoding(_KEY, request.key_format or formats[_KEY])
+        of_values = request.encoding(_VALUE, request.value_format or formats[_VALUE])
         encoders = {
             topic: (
-                schemaless(Role.KEY, keys_in)
-                or await self._encoders.encoder(Role.KEY, topic, request.writing(Role.KEY, keys_in)),
-                schemaless(Role.VALUE, values_in)
-                or await self._encoders.encoder(Role.VALUE, topic, request.writing(Role.VALUE, values_in)),
+                await self._encoders.encoder(_KEY, topic, of_keys) if isinstance(of_keys, Writing) else of_keys,
+                await self._encoders.encoder(_VALUE, topic, of_values) if isinstance(of_values, Writing) else of_values,
             )
             for topic in dict.fromkeys(topics)
         }

@@ -151,10 +151,22 @@ def _lines(answer: web.StreamResponse, without: frozenset[str]) -> bytes:
     ).encode()
 
 
+class _Asked(NamedTuple):
+    """One request that an answerer answers."""
+
+    known: _Known
+    answerer: Answerer
+    request_id: bytes
+    body: bytes
+
+
 class Connection(RequestHandler):
     """aiohttp's protocol of one connection, which looks at a request's bytes before aiohttp does."""
 
-    __slots__ = ("_answering", "_head", "_held", "_is_new", "_later", "_pending", "_rest", "_shortcuts", "_whole")
+    __slots__ = (
+        "_answering", "_asked", "_earlier", "_had", "_head", "_held", "_is_answering", "_is_ending",
+        "_is_new", "_later", "_pending", "_rest", "_shortcuts", "_whole",
+    )  # fmt: skip
 
     def __init__(self, server: Server, shortcuts: Shortcuts, **options: Any) -> None:
         super().__init__(server, **options)
@@ -167,24 +179,35 @@ class Connection(RequestHandler):
         """Requests that aiohttp was given and has not answered."""
         self._head: Head | None = None
         """Of the request that aiohttp is answering, if it can teach something."""
-        self._held = bytearray()
-        """The beginning of a request that is known and not whole yet."""
+        self._earlier: tuple[bytes, Head] | None = None
+        """The last head: clients send the same again and again, and comparing costs less than taking apart."""
+        self._held: list[bytes] = []
+        """The pieces of a request that is known and not whole yet."""
+        self._had = 0
+        """Bytes of them."""
         self._whole = 0
         """Bytes that this request will have."""
+        self._is_answering = False
+        """Whether an answerer is at work."""
+        self._is_ending = False
+        self._asked: asyncio.Future[_Asked] | None = None
+        """What the task below waits for."""
         self._answering: asyncio.Task[None] | None = None
+        """Has the answerers answer, one request after the other: a task for each would cost a tenth of a record's."""
         self._later: list[bytes] = []
         """What came while a request was being answered."""
 
     def data_received(self, data: bytes) -> None:
         """Answer the request that these bytes are, or hand them on."""
-        if self._answering is not None:
+        if self._is_answering:
             self._later.append(data)
             self._pause_transport_reading()
         elif self._held:
-            self._held += data
-            if len(self._held) >= self._whole:
-                whole, self._held = bytes(self._held), bytearray()
-                self._begin(whole)
+            self._held.append(data)
+            self._had += len(data)
+            if self._had >= self._whole:
+                held, self._held = self._held, []
+                self._begin(b"".join(held))
         elif self._rest == 0 and data:
             self._begin(data)
         else:
@@ -195,7 +218,7 @@ class Connection(RequestHandler):
     def _begin(self, data: bytes) -> None:
         """Take what begins a request."""
         self._is_new = False
-        head = head_of(data)
+        head = self._head_of(data)
         is_idle = self._is_idle
         if head is not None and head.body != UNKNOWN and is_idle:
             known = self._shortcuts.known(head)
@@ -211,13 +234,20 @@ class Connection(RequestHandler):
         self._pending += 1
         super().data_received(data)
 
+    def _head_of(self, data: bytes) -> Head | None:
+        if self._earlier is not None and data.startswith(self._earlier[0]):
+            return self._earlier[1]
+        head = head_of(data)
+        self._earlier = None if head is None else (data[: head.size], head)
+        return head
+
     @property
     def waits_for(self) -> tuple[str, float] | None:
         """What the client owes: the same while it does not come, a head's single bytes not counted. None: nothing."""
-        if self._answering is not None:
+        if self._is_answering:
             return None
         if self._held:
-            return "rest", len(self._held)
+            return "rest", self._had
         request = self._current_request
         if request is not None:
             content = request.content
@@ -237,7 +267,7 @@ class Connection(RequestHandler):
         if head.body > self._shortcuts.max_body:
             return False
         if len(data) < self._whole:
-            self._held += data
+            self._held, self._had = [data], len(data)
             return True
         if len(data) != self._whole or not self._is_admitted(known):
             return False
@@ -250,7 +280,7 @@ class Connection(RequestHandler):
             self._write(remembered.head, head.request_id, remembered.body)
             known.series.count_remembered(remembered.status, head.body, len(remembered.body))
         elif known.answerer is not None:
-            self._answering = self._loop.create_task(self._answer(known, known.answerer, head.request_id, body))
+            self._ask(_Asked(known, known.answerer, head.request_id, body))
         else:
             return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
@@ -262,6 +292,25 @@ class Connection(RequestHandler):
             return True
         return known.request is not None and self.transport is not None and admit(known.request, self.transport)
 
+    def _ask(self, asked: "_Asked") -> None:
+        self._is_answering = True
+        if self._asked is None:
+            self._asked = self._loop.create_future()
+            self._answering = self._loop.create_task(self._answer_on(self._asked))
+        self._asked.set_result(asked)
+
+    async def _answer_on(self, first: "asyncio.Future[_Asked]") -> None:
+        """Answer what is asked, until the connection ends."""
+        asked = first
+        while self._is_answering or not (self._is_ending or self.transport is None):
+            await self._answer(*await asked)
+            self._asked = asked = self._loop.create_future()
+            later, self._later = self._later, []
+            if later:
+                self._resume_transport_reading()
+            for data in later:
+                self.data_received(data)
+
     async def _answer(self, known: _Known, answerer: Answerer, request_id: bytes, body: bytes) -> None:
         metrics = self._shortcuts.metrics
         begun = self._loop.time()
@@ -272,17 +321,19 @@ class Connection(RequestHandler):
             known.series.count(answer.status, self._loop.time() - begun, len(body), len(answer.body))
         finally:
             metrics.in_flight -= 1
-            self._answering = None
-            later, self._later = self._later, []
-            if later:
-                self._resume_transport_reading()
-            for data in later:
-                self.data_received(data)
+            self._is_answering = False
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let the task go, unless it is answering: a client that leaves does not undo what it asked for."""
+        if self._answering is not None and not self._is_answering:
+            self._answering.cancel()
+        super().connection_lost(exc)
 
     def _write(self, head: bytes, request_id: bytes, body: bytes) -> None:
         if self.transport is not None:
-            own = f"Date: {rfc822_formatted_time()}\r\n{request_ids.HEADER}: ".encode()
-            self.transport.write(b"".join((head, own, request_id or request_ids.new().encode(), b"\r\n\r\n", body)))
+            named = request_id.decode() if request_id else request_ids.new()
+            own = f"Date: {rfc822_formatted_time()}\r\n{request_ids.HEADER}: {named}\r\n\r\n".encode()
+            self.transport.write(b"".join((head, own, body)))
 
     async def _handle_request(
         self, request: web.BaseRequest, start_time: float | None, request_handler: Any
@@ -314,7 +365,8 @@ class Connection(RequestHandler):
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
         """Let what is being answered end, then close."""
-        if self._answering is not None:
+        self._is_ending = True
+        if self._is_answering and self._answering is not None:
             await asyncio.wait([self._answering], timeout=timeout)
         await super().shutdown(timeout)
 

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from karapace_like.web import shortcuts
+from tests.waiting import until
 from tests.web.proxy.conftest import ProxyApi, media_type
 from tests.web.test_shortcuts import Line, line, request
 
@@ -111,3 +113,30 @@ async def test_a_body_above_the_limit_is_refused(proxy: ProxyApi, topic: Callabl
     async with line(proxy) as here:
         await here.ask(produced(name, 1))
         assert (await here.ask(produced(name, "x" * 4_100_000))).status == 413
+
+
+async def test_nothing_is_left_of_a_connection_that_has_ended(
+    proxy: ProxyApi, topic: Callable[[], str], taken: list[bytes]
+) -> None:
+    """Also where the client leaves before its answer: what it sent is written."""
+    name = proxy.create_topic(topic())
+    before = answering()
+    for leaves_early in (False, True):
+        async with line(proxy) as here:
+            await here.ask(produced(name, 1))
+            await here.ask(produced(name, 2))
+            assert answering() > before
+            if leaves_early:
+                await here.send(produced(name, 3))
+        await until(partial(_has_gone, before))
+    assert len(taken) == 4
+    assert len(proxy.stored(name, 5)) == 5
+
+
+def answering() -> int:
+    """How many connections have a task of their own."""
+    return sum("_answer_on" in repr(each.get_coro()) for each in asyncio.all_tasks())
+
+
+async def _has_gone(before: int) -> bool:
+    return answering() == before
