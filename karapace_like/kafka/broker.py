@@ -38,6 +38,8 @@ class Ports:
     controller: int
     more: Mapping[str, int] = field(default_factory=dict)
     """Of more listeners for clients, by their names."""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Where clients are told that these are, if that is elsewhere: behind something that passes it on."""
 
 
 class Broker:
@@ -213,12 +215,13 @@ def _properties(node_id: int, ports: Sequence[Ports], listeners: Mapping[str, st
     replicas = min(3, len(ports))
     in_sync = min(2, replicas)
     more = "".join(f",{name}://{HOST}:{port}" for name, port in own.more.items())
+    told = "".join(f",{name}://{HOST}:{own.told.get(name, port)}" for name, port in own.more.items())
     protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
     return {
         "node.id": node_id,
         "process.roles": "broker,controller",
         "listeners": f"PLAINTEXT://{HOST}:{own.client},CONTROLLER://{HOST}:{own.controller}{more}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}{more}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}{told}",
         "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "controller.listener.names": "CONTROLLER",
         # Voters by configuration, not in the metadata log: kept data starts again on other ports.

@@ -15,7 +15,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -42,8 +42,9 @@ class Cluster:
 
     `port` is the first broker's, the others follow it; None takes free ones. `data` is kept, and goes on where it
     ended; None is a temporary folder, removed in the end. `properties` are more of Kafka's server properties, for each
-    broker. `listeners` are more of them, on free ports: name -> security protocol, for `servers`. `progress` gets a
-    line for each step that takes seconds.
+    broker. `listeners` are more of them, on free ports: name -> security protocol, for `servers`. `advertised` says at
+    which ports clients are told to find one of these: name -> ports, by broker. `progress` gets a line for each step
+    that takes seconds.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Cluster:
         data: Path | None = None,
         properties: Mapping[str, object] | None = None,
         listeners: Mapping[str, str] | None = None,
+        advertised: Mapping[str, Sequence[int]] | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.brokers: tuple[Broker, ...] = ()
@@ -62,6 +64,7 @@ class Cluster:
         self._data = data
         self._properties = properties or {}
         self._listeners = listeners or {}
+        self._advertised = advertised or {}
         self._progress = progress
         self._resources = ExitStack()
 
@@ -93,7 +96,7 @@ class Cluster:
             resources.callback(self._end_brokers)
             jvm = (str(java.home / "bin" / "java"), *_JVM_FLAGS, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*")
             for attempt in range(1, _ATTEMPTS + 1):
-                ports = _choose_ports(self._size, self._port, self._listeners)
+                ports = _choose_ports(self._size, self._port, self._listeners, self._advertised)
                 self.brokers = tuple(
                     Broker(
                         node_id,
@@ -190,11 +193,21 @@ def _cluster_id(folder: Path, size: int) -> str:
     return cluster_id
 
 
-def _choose_ports(size: int, first: int | None, listeners: Iterable[str]) -> list[Ports]:
+def _choose_ports(
+    size: int, first: int | None, listeners: Iterable[str], advertised: Mapping[str, Sequence[int]]
+) -> list[Ports]:
     """Pick ports that are free now. They are held until all are chosen, so that they differ."""
     with ExitStack() as held:
         clients = [_bind(first + i if first else 0, held) for i in range(size)]
-        return [Ports(client, _bind(0, held), {name: _bind(0, held) for name in listeners}) for client in clients]
+        return [
+            Ports(
+                client,
+                _bind(0, held),
+                {name: _bind(0, held) for name in listeners},
+                {name: ports[i] for name, ports in advertised.items()},
+            )
+            for i, client in enumerate(clients)
+        ]
 
 
 def _bind(port: int, held: ExitStack) -> int:

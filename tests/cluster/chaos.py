@@ -21,6 +21,7 @@ from tests.cluster.clients import Reader, Writer, never_twice
 from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.history import Holding, Version, violations
 from tests.cluster.registry_nodes import RegistryNodes, health
+from tests.cluster.relays import Relays
 from tests.cluster.report import Report
 
 _WRITERS = 8
@@ -33,7 +34,14 @@ _PAUSE_BETWEEN_FAULTS = 2.0
 _TAKEOVER = re.compile(r"Writes are accepted ([\d.]+) s after the election")
 
 
-async def run(kafka: Cluster, nodes: RegistryNodes, faults: Callable[[Faults], None], *, seed: int) -> Report:
+async def run(
+    kafka: Cluster,
+    nodes: RegistryNodes,
+    faults: Callable[[Faults], None],
+    *,
+    seed: int,
+    relays: Relays | None = None,
+) -> Report:
     """Let clients write while `faults` goes on, in a thread; then compare what they saw with what the nodes hold."""
     report = Report()
     over = asyncio.Event()
@@ -52,7 +60,7 @@ async def run(kafka: Cluster, nodes: RegistryNodes, faults: Callable[[Faults], N
         for number in range(_READERS):
             group.create_task(Reader(number, session, nodes, report.events).run(over))
         try:
-            await asyncio.to_thread(faults, Faults(kafka, nodes, note, seed))
+            await asyncio.to_thread(faults, Faults(kafka, nodes, note, seed, relays=relays))
         finally:
             over.set()
     await judge(nodes, report)
@@ -110,19 +118,26 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--fencing", default="auto")
+    parser.add_argument("--fault", help="the only kind, such as cut_primary_off; otherwise all of them come in turn")
     parser.add_argument("--record", type=Path, help="gets every request and the nodes' logs, if all is not well")
     arguments = parser.parse_args()
 
     def for_long(faults: Faults) -> None:
         end = time.monotonic() + arguments.seconds
+        fault: Callable[[], None] = getattr(faults, arguments.fault or "next")
         while time.monotonic() < end:
-            faults.next()
+            fault()
             time.sleep(_PAUSE_BETWEEN_FAULTS)
 
-    with Cluster(brokers=3) as kafka:
+    with (
+        Relays(nodes=3, brokers=3) as relays,
+        Cluster(brokers=3, listeners=relays.listeners, advertised=relays.advertised) as kafka,
+    ):
+        relays.lead_to(kafka)
+        servers = [relay.servers for relay in relays.all]
         settings = {"session_timeout_ms": SESSION_MS, "replication_factor": 3, "fencing": arguments.fencing}
-        with RegistryNodes(kafka.bootstrap_servers, 3, **settings) as nodes:
-            report = asyncio.run(run(kafka, nodes, for_long, seed=arguments.seed))
+        with RegistryNodes(servers, 3, **settings) as nodes:
+            report = asyncio.run(run(kafka, nodes, for_long, seed=arguments.seed, relays=relays))
             if report.broken and arguments.record:
                 _record(arguments.record, report, nodes)
     sys.stdout.write(f"seed {arguments.seed}\n{report}\n")

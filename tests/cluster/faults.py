@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from karapace_like.kafka.broker import Broker
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.registry_nodes import RegistryNodes, kill, pause, resume
+from tests.cluster.relays import Relays
 from tests.service_process import ServiceProcess
 
 SESSION_MS = 2_000
@@ -22,11 +23,23 @@ _ADMIN_SECONDS = 10.0
 
 
 class Faults:
-    """`note` is told the name of each when it begins; those that hit the primary are named so."""
+    """`note` is told the name of each when it begins; those that hit the primary are named so.
 
-    def __init__(self, kafka: Cluster, nodes: RegistryNodes, note: Callable[[str], None], seed: int) -> None:
+    `relays` are the nodes' ways to Kafka, in their order; None where they have none that can be cut.
+    """
+
+    def __init__(
+        self,
+        kafka: Cluster,
+        nodes: RegistryNodes,
+        note: Callable[[str], None],
+        seed: int,
+        *,
+        relays: Relays | None = None,
+    ) -> None:
         self._kafka = kafka
         self._nodes = nodes
+        self._relays = relays
         self._note = note
         self._random = random.Random(seed)
         self._deck: list[Callable[[], None]] = []
@@ -37,7 +50,7 @@ class Faults:
         return (
             self.kill_primary, self.pause_primary, self.stop_primary, self.kill_follower, self.pause_follower,
             self.kill_broker, self.pause_broker, self.restart_broker, self.pause_all_brokers, self.move_leader,
-            self.move_coordinator,
+            self.move_coordinator, *((self.cut_primary_off,) if self._relays else ()),
         )  # fmt: skip
 
     def next(self) -> None:
@@ -59,6 +72,15 @@ class Faults:
         node.stop()
         self._wait(1.0)
         node.start()
+
+    def cut_primary_off(self) -> None:
+        """From Kafka alone: clients and the other nodes reach it."""
+        assert self._relays is not None
+        relay = self._relays.all[self._nodes.all.index(self._nodes.primary())]
+        self._note("cut primary off")
+        relay.cut()
+        self._wait(_NOTICED_SECONDS)
+        relay.heal()
 
     def kill_follower(self) -> None:
         self._kill("kill follower", self._follower())

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,15 +21,19 @@ _POLL_SECONDS = 0.05
 
 
 class RegistryNodes:
-    """Nodes of one group and topic, all started inside of the block; `module` is what Python runs."""
+    """Nodes of one group and topic, all started inside of the block; `module` is what Python runs.
+
+    `bootstrap_servers` is for all, or a list for each.
+    """
 
     def __init__(
-        self, bootstrap_servers: str, count: int, *, module: str = "karapace_like", **settings: object
+        self, bootstrap_servers: str | Sequence[str], count: int, *, module: str = "karapace_like", **settings: object
     ) -> None:
         program = (sys.executable, "-m", module)
-        first = ServiceProcess(bootstrap_servers, program=program, **settings)
+        servers = [bootstrap_servers] * count if isinstance(bootstrap_servers, str) else bootstrap_servers
+        first = ServiceProcess(servers[0], program=program, **settings)
         settings |= {"topic_name": first.topic}
-        others = [ServiceProcess(bootstrap_servers, program=program, **settings) for _ in range(count - 1)]
+        others = [ServiceProcess(each, program=program, **settings) for each in servers[1:]]
         self.all = [first, *others]
         self._stack = ExitStack()
 
