@@ -19,7 +19,7 @@ from karapace_like.telemetry import exporting
 from karapace_like.web.app import MAX_LINE_BYTES
 from karapace_like.web.neighbours import Neighbours
 from karapace_like.web.peers import worker_address
-from karapace_like.web.shortcuts import Runner
+from karapace_like.web.runner import Runner
 
 _SHUTDOWN_SECONDS = 10.0
 """How long requests that are being answered may take to end."""

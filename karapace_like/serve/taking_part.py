@@ -10,7 +10,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import wire
 from karapace_like.serve.parts import Parts
 from karapace_like.web import reachability
-from karapace_like.web.shortcuts import Runner
+from karapace_like.web.runner import Runner
 
 Progress = Callable[[str], None]
 """Is told, in a line, how far it is."""

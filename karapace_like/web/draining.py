@@ -9,7 +9,7 @@ import asyncio
 
 from aiohttp import web
 
-from karapace_like.web.shortcuts import Runner
+from karapace_like.web.runner import Runner
 
 _SILENT_SECONDS = 1.0
 """How long a connection may be silent until it is closed."""

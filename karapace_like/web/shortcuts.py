@@ -6,10 +6,11 @@ of their header lines that may matter to an answer.
 
 A shortcut is taken for one whole request with nothing before and after it. Everything else goes aiohttp's way: other
 methods than GET and POST, chunked bodies, `Expect`, `Connection: close`, pipelined requests, clients that do not read.
-What this needs of aiohttp's internals is in this file only.
+What this needs of aiohttp's internals is here and in `runner.py` only.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
@@ -19,12 +20,15 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
+from karapace_like.errors import ApiError
 from karapace_like.registry.registry import Basis
 from karapace_like.web import origins, request_ids
 from karapace_like.web.answers import Answer
+from karapace_like.web.errors import error_response
 from karapace_like.web.heads import UNKNOWN, Head, head_of
 from karapace_like.web.metrics import HttpMetrics, Series
-from karapace_like.web.quotas import QUOTAS
+
+logger = logging.getLogger(__name__)
 
 Answerer: TypeAlias = Callable[[bytes], Awaitable[Answer]]
 """Answers a body. It raises nothing: failures are answers, too."""
@@ -363,80 +367,30 @@ class Connection(RequestHandler):
             self._shortcuts.learn(head, request, finished[0])
         return finished
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Refuse what is no HTTP. Neither client nor log is told more of it than the kind: it may hold credentials."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        reason = HTTPStatus(status).phrase
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            kind = (message or "").strip().partition(":")[0]
+            reason = f"{reason}: {kind}" if kind else reason
+            logger.debug("%s from %s", reason, request.remote)
+        else:
+            logger.error("Unexpected failure of %s %s", request.method, request.path, exc_info=exc)
+        answer = error_response(request.path, ApiError(status, f"HTTP {status} {reason}"))
+        answer.force_close()
+        return answer
+
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
         """Let what is being answered end, then close."""
         self._is_ending = True
         if self._is_answering and self._answering is not None:
             await asyncio.wait([self._answering], timeout=timeout)
         await super().shutdown(timeout)
-
-
-class _Server(Server):
-    """Makes such connections."""
-
-    def __init__(self, shortcuts: Shortcuts, like: Server) -> None:
-        options = like._kwargs  # noqa: SLF001 - has no other way out
-        super().__init__(like.request_handler, request_factory=like.request_factory, **options)
-        self._shortcuts = shortcuts
-
-    def __call__(self) -> Connection:
-        return Connection(self, self._shortcuts, loop=self._loop, **self._kwargs)
-
-
-class Runner(web.AppRunner):
-    """Runs an application with shortcuts; see `Shortcuts` for `admit`.
-
-    `patience`: seconds after which, and after twice of which at most, a client is let go that goes on with neither head
-    nor body of its request; 0: never.
-    """
-
-    __slots__ = ("_patience", "_shortcuts", "_sweeping", "_waited")
-
-    def __init__(
-        self,
-        app: web.Application,
-        *,
-        admit: Admit | None = None,
-        metrics: HttpMetrics | None = None,
-        patience: float = 0.0,
-        **options: Any,
-    ) -> None:
-        super().__init__(app, **options)
-        max_body = app._client_max_size  # noqa: SLF001 - has no other way out
-        self._shortcuts = Shortcuts(admit, max_body, metrics or HttpMetrics())
-        if QUOTAS in app:
-            self.close_shortcuts()  # each request is counted
-        self._patience = patience
-        self._waited: dict[RequestHandler, tuple[str, float]] = {}
-        """What each connection was waiting for when they were looked at last."""
-        self._sweeping: asyncio.TimerHandle | None = None
-
-    async def setup(self) -> None:
-        """Begin to let slow clients go."""
-        await super().setup()
-        if self._patience:
-            self._sweep()
-
-    async def cleanup(self) -> None:
-        """End that."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        await super().cleanup()
-
-    def _sweep(self) -> None:
-        waited, self._waited = self._waited, {}
-        for each in self.server.connections if self.server is not None else ():
-            assert isinstance(each, Connection)
-            owed = each.waits_for
-            if owed is not None and waited.get(each) == owed:
-                each.force_close()
-            elif owed is not None:
-                self._waited[each] = owed
-        self._sweeping = asyncio.get_running_loop().call_later(self._patience, self._sweep)
-
-    def close_shortcuts(self) -> None:
-        """Let aiohttp answer everything from now on."""
-        self._shortcuts.admit = lambda *_: False
-
-    async def _make_server(self) -> Server:
-        return _Server(self._shortcuts, await super()._make_server())

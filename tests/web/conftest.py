@@ -18,7 +18,8 @@ from karapace_like.registry.registry import Registry
 from karapace_like.registry.standing import Standing
 from karapace_like.web.access import Access
 from karapace_like.web.app import MAX_LINE_BYTES, make_app
-from karapace_like.web.shortcuts import Admit, Runner
+from karapace_like.web.runner import Runner
+from karapace_like.web.shortcuts import Admit
 
 
 class TopicRecord(NamedTuple):

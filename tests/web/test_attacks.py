@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -66,6 +67,30 @@ async def test_requests_are_not_smuggled(
     answered = await (await wire()).ask(SMUGGLING[shape])
     assert statuses(answered) == [400], answered
     assert len(api.log.records) == count
+
+
+NO_HTTP = {
+    "Invalid method encountered": b"FETCH /subjects?hidden-word HTTP/1.1\r\n\r\n",
+    "Bad status line": b"GET /subjects?hidden-word HTTP/9.9\r\n\r\n",
+    "Invalid header value char": GET + b"Authorization: Bearer hidden-word\x01\r\n\r\n",
+    "Got more than 8190 bytes when reading": GET + b"Authorization: Bearer " + b"hidden-word" * 1000 + b"\r\n\r\n",
+    "Received HTTPS traffic on an HTTP port": b"\x16\x03\x01hidden-word",
+}
+"""By what is wrong."""
+
+
+@pytest.mark.parametrize("kind", NO_HTTP)
+async def test_what_is_no_http_is_refused_in_the_shape_of_the_api(
+    wire: Callable[[], Awaitable[Wire]], kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is told to who reads the answer or the log: credentials may be what is wrong."""
+    with caplog.at_level(logging.DEBUG):
+        answered = await (await wire()).ask(NO_HTTP[kind])
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert b"\r\nContent-Type: application/vnd.schemaregistry.v1+json" in head
+    assert json.loads(body) == {"error_code": 400, "message": f"HTTP 400 Bad Request: {kind}"}
+    assert "hidden-word" not in caplog.text
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
 async def test_what_follows_a_known_request_is_answered_on_its_own(wire: Callable[[], Awaitable[Wire]]) -> None:

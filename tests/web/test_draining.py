@@ -12,7 +12,7 @@ from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.web.app import make_app
 from karapace_like.web.draining import Draining
-from karapace_like.web.shortcuts import Runner
+from karapace_like.web.runner import Runner
 from tests.web.conftest import MemoryLog
 
 
