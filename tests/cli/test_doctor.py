@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.command_line import Outcome, run
-from tests.scraping import scraped, value
+from tests.scraping import scraped, sum_of
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE, Log, version_key
 
@@ -174,7 +174,7 @@ def test_a_repair_is_refused_while_nodes_run_unless_it_is_forced(
         # The primary was fenced: it takes over again with its next write, and nothing is lost.
         call(registry.url, "POST", "/subjects/second/versions", {"schema": '"int"'})
         assert call(registry.url, "GET", "/subjects") == ["first", "second", "user"]
-        assert value(scraped(registry), "registry_fenced_writes_total") >= 1
+        assert sum_of(scraped(registry), "registry_fenced_writes_total") >= 1
         assert doctor(topic).out == "Nothing is wrong\n"
 
 

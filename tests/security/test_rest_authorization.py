@@ -214,7 +214,7 @@ async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
 def connections(service: ServiceProcess, port: int) -> int:
     """How many the service has to this port."""
     own = set()
-    for each in Path(f"/proc/{service.pid}/fd").iterdir():
+    for each in (each for pid in service.pids for each in Path(f"/proc/{pid}/fd").iterdir()):
         with contextlib.suppress(FileNotFoundError):
             own.add(str(each.readlink()))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
