@@ -1,11 +1,13 @@
 """What is logged, as text or as JSON lines, each line with the id of the request that it is about, where it is one."""
 
+import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -69,7 +71,15 @@ class _JsonLines(logging.Formatter):
             line["request_id"] = current
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return json_line(line)
+
+
+def json_line(fields: Mapping[str, Any]) -> str:
+    """The fields as one JSON object. Bytes that are no UTF-8, which headers may hold, come as halves of surrogates."""
+    try:
+        return msgspec.json.encode(fields).decode()
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(fields))
 
 
 def configure(level: str, log_format: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-import msgspec
 from aiohttp import web
 
+from karapace_like import logs
 from karapace_like.access import errors
 from karapace_like.access.authfile import Authfile
 from karapace_like.access.policy import Kind, Operation, Policy
@@ -213,4 +213,4 @@ def audit(request: web.Request, need: Need, status: int) -> None:
         "result": "refused" if refused else "done" if status < web.HTTPBadRequest.status_code else "failed",
         "status": status,
     }
-    audit_logger.log(logging.WARNING if refused else logging.INFO, "%s", msgspec.json.encode(line).decode())
+    audit_logger.log(logging.WARNING if refused else logging.INFO, "%s", logs.json_line(line))

@@ -9,6 +9,7 @@ import pytest
 from karapace_like.registry.registration import Rules
 from tests.web.access.conftest import StartGuarded, basic, written
 from tests.web.conftest import Api
+from tests.web.wire import Wire, statuses
 
 ROOT, CALLER = basic("root", "root-password"), basic("caller", "caller-password")
 _EVERYTHING = [
@@ -169,6 +170,22 @@ async def test_karapaces_permissions_mean_what_they_mean_there(start_guarded: St
     ):
         assert (await api(method, path, body, headers=CALLER))[0] == expected, (method, path)
     assert (await api("GET", "/subjects", headers=CALLER))[1] == ["hidden-b", "hidden-c", "orders-a"]
+
+
+async def test_bytes_that_are_no_text_do_not_keep_a_write_from_the_audit_log(
+    start_guarded: StartGuarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = await started(start_guarded, grant("write", "delete", name="mine"))
+    caplog.set_level(logging.INFO)
+    await api("POST", "/subjects/mine/versions", {"schema": '"int"'}, headers=CALLER)
+    wire = await Wire.to(api.client)
+    answered = await wire.ask(
+        b"DELETE /subjects/mine HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: \xff\r\n"
+        b"X-Request-ID: \xff\r\nAuthorization: %b\r\n\r\n" % CALLER["Authorization"].encode()
+    )
+    assert statuses(answered) == [200]
+    told = [json.loads(each.getMessage()) for each in caplog.records if each.name == "karapace_like.audit"]
+    assert [each["result"] for each in told if each["method"] == "DELETE"] == ["done"]
 
 
 async def test_writes_and_refusals_are_audited_and_nothing_secret_is_told(
