@@ -14,7 +14,7 @@ from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Decoded, DecodeError
+from karapace_like.serde.codec import Codec, Decoded, DecodeError
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
@@ -45,6 +45,10 @@ class _Decoder:
         self._schemaless = _SCHEMALESS.get(embedded)
         self._role = role
         self._header = _HEADERS[role]
+        self._latest = (b"", "")
+        """What the last record that named its schema was framed with, and its topic."""
+        self._codec: Codec | None = None
+        """Of that record: most that follow are like it."""
 
     def at_hand(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
         """What it says; raises DecodeError, FrameError, and _UnknownSchemaError."""
@@ -52,11 +56,14 @@ class _Decoder:
             return self._schemaless(framed)
         if record.headers and self._schema_header(record) is not None:
             raise _UnknownSchemaError
-        schema_id, payload = wire.unframe(framed)
-        codec = self._schemas.codec_at_hand(schema_id, self._role.subject(record.at.topic))
-        if codec is None:
-            raise _UnknownSchemaError
-        return codec.decode(payload)
+        codec, source = self._codec, (framed[: wire.PREFIX_BYTES], record.at.topic)
+        if codec is None or source != self._latest:
+            schema_id, _ = wire.unframe(framed)
+            codec = self._schemas.codec_at_hand(schema_id, self._role.subject(record.at.topic))
+            if codec is None:
+                raise _UnknownSchemaError
+            self._codec, self._latest = codec, source
+        return codec.decode(framed[wire.PREFIX_BYTES :])
 
     async def half(self, record: ConsumedRecord, framed: bytes | None) -> Half:
         """The same, whatever has to be asked, or 40801; raises ApiError while the registry does not answer."""

@@ -14,6 +14,8 @@ VALUE_HEADER = "__value_schema_id"
 """The record header that names the value's schema where the value itself carries no prefix."""
 
 _PREFIX = struct.Struct(">Bi")
+PREFIX_BYTES = _PREFIX.size
+"""Of the record's own bytes, before the payload."""
 _MAGIC_ID = 0
 _MAGIC_GUID = 1
 _GUID_END = 17
@@ -32,12 +34,12 @@ def prefix(schema_id: int) -> bytes:
 
 def unframe(framed: bytes) -> tuple[int, bytes]:
     """(schema id, payload) of a record's key or value."""
-    if len(framed) < _PREFIX.size:
+    if len(framed) < PREFIX_BYTES:
         raise FrameError(f"{len(framed)} bytes are too few for a schema id")
     magic, schema_id = _PREFIX.unpack_from(framed)
     if magic != _MAGIC_ID:
         raise FrameError(f"Unknown magic byte {magic}")
-    return schema_id, framed[_PREFIX.size :]
+    return schema_id, framed[PREFIX_BYTES:]
 
 
 def unframe_header(header: bytes, body: bytes) -> tuple[int | uuid.UUID, bytes]:

@@ -119,6 +119,20 @@ async def test_keys_and_values_may_be_in_formats_of_their_own(proxy: ProxyApi, t
         assert [each["key"] for each in records] == keys
 
 
+async def test_each_record_is_read_with_its_own_schema(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
+    """Of one topic and of several, whatever came before it."""
+    fields = '{"type":"record","name":"Lift","fields":[{"name":"%s","type":["null","int"],"default":null}]}'
+    topics, sent = (topic_of(), topic_of()), {}
+    for topic in topics:
+        names = ("floor", "level", "floor", "floor", "level")
+        for offset, name in enumerate(names):
+            sent[topic, offset] = {name: {"int": offset}}
+            await proxy.produce(topic, {"value": sent[topic, offset]}, embedded="avro", value_schema=fields % name)
+    instance = await subscribed(proxy, group, *topics, format="avro")
+    records = await proxy.poll(instance, "avro", count=len(sent))
+    assert {(each["topic"], each["offset"]): each["value"] for each in records} == sent
+
+
 async def test_numbers_of_any_size_come_back(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
     topic = topic_of()
     body = b'{"records": [{"value": [123456789012345678901234567890, 0.10000000000000000000001, 1.0]}]}'
