@@ -18,8 +18,6 @@ from karapace_like.proxy.v3.ports import ClusterAdmin, Reader
 from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
 
 _BATCH = 500
-_LARGE_RECORD = 2**20
-"""Bytes: the most that brokers take for one record by default."""
 _LOOK_SECONDS = 0.5
 """How often a read that waits looks whether it is still wanted."""
 _AGAIN_SECONDS = 0.02
@@ -196,14 +194,16 @@ class Followed:
 async def _read(
     reader: Reader, count: int, max_bytes: int, give_up: float, is_wanted: Callable[[], bool]
 ) -> list[ConsumedRecord]:
-    """What there is now, however long the brokers take to say so, or else comes first; little more than the limits."""
+    """What there is now, however long the brokers take to say so, or else comes first.
+
+    Beyond `max_bytes` there is no more than the reader fetches ahead.
+    """
     loop = asyncio.get_running_loop()
     unreachable = max(give_up, loop.time() + _UNREACHABLE_SECONDS)
     records: list[ConsumedRecord] = []
     size = 0
     while len(records) < count and size < max_bytes and is_wanted():
-        most = min(count - len(records), _BATCH, max((max_bytes - size) // _LARGE_RECORD, 1))
-        found = await reader.read(most, wait=_LOOK_SECONDS)
+        found = await reader.read(min(count - len(records), _BATCH), wait=_LOOK_SECONDS)
         records += found
         size += sum(each.size for each in found)
         if found:
