@@ -1,4 +1,4 @@
-"""What a request path may hold at all, before any route looks at it."""
+"""What a request path may hold at all, before any route looks at it; and the address by which the client came."""
 
 import re
 
@@ -15,3 +15,11 @@ def check(request: web.Request) -> None:
     path = request.rel_url.raw_path
     if "%" in path and _REFUSED.search(path):
         raise ApiError(400, "HTTP 400 Bad Request: the path is not well encoded")
+
+
+def origin(request: web.Request) -> str:
+    """Scheme, host and port that the request names, as `http://host:port`; 400 for a Host header that is none."""
+    try:
+        return str(request.url.origin())
+    except ValueError as error:
+        raise ApiError(400, "HTTP 400 Bad Request: the Host header names no host") from error

@@ -14,7 +14,7 @@ from karapace_like.proxy.consumers import BEGINNING, END, ConsumerInstance, Inst
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.settings import OffsetReset
 from karapace_like.records import Committed, TopicPartition
-from karapace_like.web import answers
+from karapace_like.web import answers, paths
 from karapace_like.web.access import require
 from karapace_like.web.bodies import MALFORMED, JsonObject
 from karapace_like.web.needs import on_group
@@ -81,8 +81,8 @@ async def create(request: web.Request) -> web.Response:
     group = request.match_info["group"]
     if wanted.name is not None and (owners := request.config_dict.get(OWNERS)) is not None:
         await owners.check_free(request, group, wanted.name)
+    base = URL(proxy(request).settings.base_uri or paths.origin(request))
     name = proxy(request).consumers.create(group, wanted, user(request))
-    base = URL(proxy(request).settings.base_uri or str(request.url.origin()))
     address = base.joinpath("consumers", quote(group, safe=""), "instances", quote(name, safe=""), encoded=True)
     return answer(request, {"instance_id": name, "base_uri": str(address)}, CONSUMER_OFFER)
 

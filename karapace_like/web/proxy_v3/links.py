@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from karapace_like.proxy.v3 import errors
+from karapace_like.web import paths
 from karapace_like.web.proxy.requests import proxy
 
 _MAX_PAGE = 10_000
@@ -36,7 +37,7 @@ class Place:
 
 def root(request: web.Request) -> str:
     """The address that all others begin with."""
-    return f"{(proxy(request).settings.base_uri or str(request.url.origin())).rstrip('/')}/v3"
+    return f"{(proxy(request).settings.base_uri or paths.origin(request)).rstrip('/')}/v3"
 
 
 def cluster_place(request: web.Request, cluster: str | None = None) -> Place:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.web.proxy.conftest import KAFKA_V2, ProxyApi, media_type
 from tests.web.proxy.instances import NOT_FOUND, Refusal, Topics, assigned, at, expect
+from tests.web.wire import Wire, statuses
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -162,3 +163,23 @@ async def test_other_media_types_are_refused(proxy: ProxyApi, group: str, sent_a
     await expect(proxy, refusal, "POST", f"/consumers/{group}", {"name": "c"}, sent_as=sent_as)
     for accepted in (KAFKA_V2, media_type("json"), None):
         assert (await proxy("POST", f"/consumers/{group}", {}, sent_as=accepted))[0] == 200
+
+
+@pytest.mark.parametrize("host", [b"\xff", b"x:99999", b"x:port"])
+async def test_a_host_header_that_names_no_host(proxy: ProxyApi, group: str, host: bytes) -> None:
+    """The answer would hold an address of it: nothing is made that nobody could be told of."""
+    wire = await Wire.to(proxy.client)
+    answered = await wire.ask(
+        b"POST /consumers/%b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\nContent-Type: %b\r\n"
+        b'Content-Length: 12\r\n\r\n{"name":"c"}' % (group.encode(), host, KAFKA_V2.encode())
+    )
+    assert statuses(answered) == [400]
+    assert b'"error_code":400' in answered
+    assert (await proxy("DELETE", f"/consumers/{group}/instances/c"))[1]["error_code"] == 40403
+
+
+async def test_rest_v3_is_told_the_same_of_it(proxy: ProxyApi) -> None:
+    answered = await (await Wire.to(proxy.client)).ask(
+        b"GET /v3/clusters HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n"
+    )
+    assert statuses(answered) == [400]
