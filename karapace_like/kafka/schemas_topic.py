@@ -239,7 +239,11 @@ class SchemasTopic:
         try:
             future.result(self._settings.timeout)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            found: KafkaError = error.args[0]
+            if found.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+                # Brokers that are being started, or too busy to say that they are there, do not count.
+                raise KafkaFailure(found.name(), found.str(), retriable=True) from error
+            if found.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
 
     def _await_leader(self, admin: AdminClient) -> None:

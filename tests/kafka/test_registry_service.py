@@ -103,6 +103,21 @@ def test_another_products_keys_are_written_over_in_their_own_spelling(kafka: Clu
     assert written[-1][1] is None
 
 
+def test_brokers_that_the_topic_needs_are_waited_for(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """They may be on their way; here the topic is made otherwise."""
+    name = topic()
+    service = ServiceProcess(kafka.bootstrap_servers, topic_name=name, replication_factor=2)
+    service.start(wait=False)
+    try:
+        wait_until(lambda: any("Waiting for Kafka" in line and "replicat" in line for line in service.lines))
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+        admin.create_topics([NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])[name].result()
+        service.wait()
+        assert call(service.url, "GET", "/subjects") == []
+    finally:
+        service.stop()
+
+
 @pytest.mark.parametrize(
     ("partitions", "policy", "reason"),
     [(1, "delete", "cleanup.policy=delete"), (2, "compact", "has 2 partitions")],
