@@ -122,5 +122,6 @@ class ServiceProcess:
                     listening.set()
                 if _READY.search(line):
                     ready.set()
+        process.wait()  # who waits for what does not come any more sees that it has ended
         listening.set()
         ready.set()
