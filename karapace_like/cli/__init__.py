@@ -1,5 +1,7 @@
 """The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
 
+import os
+import sys
 import traceback
 from difflib import get_close_matches
 from importlib import import_module
@@ -30,6 +32,10 @@ _SERVICES = frozenset({"serve", "kafka"})
 """Those that run until they are ended: their exit code 1 says that something failed."""
 
 
+_PIPE_CLOSED = 141
+"""The exit code that shells give to what ended because nobody read its output any more."""
+
+
 class _RefusedError(click.ClickException):
     """The command could not do its work; exit code 2, as for wrong arguments."""
 
@@ -48,7 +54,9 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # whoever read the output has enough, which click knows
+            # Whoever read the output has enough. What is left in the buffer goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(_PIPE_CLOSED) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise _RefusedError(f"{where}{error.strerror or error}.") from error

@@ -3,6 +3,7 @@
 What only one command can get wrong stands in that command's own tests.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -166,6 +167,22 @@ def test_output_that_nobody_can_store(tmp_path: Path, command: list[str]) -> Non
             check=False,
         )
     assert (ended.returncode, ended.stderr) == (2, "Error: No space left on device.\n")
+
+
+@pytest.mark.parametrize("command", [["lint"], ["lint", "--list-rules"], ["diff", "a.avsc", "a.avsc"]])
+def test_output_that_nobody_reads_on(folder: Path, command: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        ended = subprocess.run(
+            [sys.executable, "-m", "karapace_like", *command],
+            cwd=folder,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_a_fault_of_ours_is_no_verdict_on_the_schemas(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
