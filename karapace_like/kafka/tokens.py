@@ -4,7 +4,6 @@ The broker checks a token; here only its end is read from it, so that it is rene
 """
 
 import base64
-import json
 import threading
 import time
 import urllib.parse
@@ -14,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from karapace_like.errors import NOT_JSON
 from karapace_like.secret import Secret
 
 _SECONDS: Final = 10.0
@@ -39,6 +39,15 @@ TokenSource = Callable[[], Token]
 """Gives a token that counts now. It may block, is called from several threads, and raises OSError or ValueError."""
 
 
+class _Claims(msgspec.Struct):
+    """What is looked at of what a token says of itself."""
+
+    exp: float
+
+
+_claims = msgspec.json.Decoder(_Claims)
+
+
 def given(token: Secret) -> TokenSource:
     """This token, always."""
     return lambda: Token(token.value, expiry(token.value))
@@ -48,8 +57,8 @@ def expiry(token: str) -> float:
     """When a token ends by its own words, which are not checked; some minutes from now where it does not say it."""
     try:
         middle = token.split(".")[1]
-        return float(json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))["exp"])
-    except (IndexError, KeyError, TypeError, ValueError):
+        return _claims.decode(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4))).exp
+    except (IndexError, ValueError, *NOT_JSON):
         return time.time() + _LIFETIME
 
 

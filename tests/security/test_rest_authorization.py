@@ -175,6 +175,8 @@ async def test_a_token_is_its_subject(secured: SecuredKafka, users: Users) -> No
         "Bearer x y",
         "Bearer a\tauth=b",
         f"Bearer {token('alice')}x.y.z",
+        "Bearer a." + base64.urlsafe_b64encode(b"[" * 4_000).decode() + ".c",
+        "Bearer a." + base64.urlsafe_b64encode(b'{"exp":' + b"9" * 400 + b"}").decode() + ".c",
         "Digest x",
     ],
 )
