@@ -98,11 +98,16 @@ def kill(node: ServiceProcess) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, and not only what its parent is still to be told."""
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    """Whether any thread of the process is there: its sockets are open as long, though its first one is a zombie."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return any(map(_is_alive, Path(f"/proc/{pid}/task").iterdir()))
+    return False
+
+
+def _is_alive(thread: Path) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    return False
 
 
 def pause(node: ServiceProcess) -> None:
