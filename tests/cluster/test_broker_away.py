@@ -9,6 +9,7 @@ import aiohttp
 
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
+from tests.waiting import until
 
 BINARY = "application/vnd.kafka.binary.v2+json"
 ONE = {"records": [{"value": "MQ=="}]}
@@ -35,6 +36,10 @@ async def written_by(call: Any) -> None:
         pass
 
 
+async def has_records(call: Any, instance: str) -> bool:
+    return bool((await call("GET", f"{instance}/records?timeout=5000"))[1])
+
+
 async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> None:
     """Paused as a machine that hangs is: connections stay, and nothing comes. Afterwards all goes on."""
     with (
@@ -47,8 +52,7 @@ async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> No
             instance = f"/consumers/readers/instances/{made['instance_id']}"
             partitions = {"partitions": [{"topic": "known", "partition": 0}]}
             assert (await call("POST", f"{instance}/assignments", partitions))[0] == 204
-            while not (await call("GET", f"{instance}/records?timeout=5000"))[1]:
-                pass
+            await until(lambda: has_records(call, instance))
             kafka.brokers[0].pause()
             try:
                 written, polled, *others = await asyncio.gather(
@@ -71,5 +75,4 @@ async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> No
             for status, refusal in others:
                 assert (status, refusal["error_code"], set(refusal)) == (500, 50003, {"error_code", "message"})
             await written_by(call)
-            while not (await call("GET", f"{instance}/records?timeout=5000"))[1]:
-                pass
+            await until(lambda: has_records(call, instance))
