@@ -9,6 +9,7 @@ depend on it much. A record has seven fields, nullable unions and a nested recor
 import functools
 import io
 import json
+import os
 import sys
 import timeit
 from collections.abc import Callable
@@ -166,12 +167,30 @@ def protobuf(rounds: int, made: Codec) -> None:
     )
 
 
+def _shown(made: Codec, payload: bytes) -> bytes:
+    """As in an answer."""
+    return msgspec.json.encode(made.decode(payload))
+
+
 def schemaless(rounds: int) -> None:
     text = json.dumps(PLAIN).encode()
-    kilobyte = msgspec.json.encode(bytes(range(256)) * 4)
     binary, plain = SCHEMALESS["binary"], SCHEMALESS["json"]
     block("json", rounds, codec=lambda: plain.encode(text), json_loads=lambda: json.loads(text))
-    block("binary, 1 KB", rounds, codec=lambda: binary.encode(kilobyte), json_loads=lambda: json.loads(kilobyte))
+    for size in (75, 600, 1024, 4096):
+        payload = os.urandom(size)
+        string = msgspec.json.encode(payload)
+        block(
+            f"binary, {size} bytes in",
+            rounds,
+            codec=functools.partial(binary.encode, string),
+            msgspec=functools.partial(msgspec.json.decode, string, type=bytes),
+        )
+        block(
+            f"binary, {size} bytes out",
+            rounds,
+            codec=functools.partial(_shown, binary, payload),
+            msgspec=functools.partial(msgspec.json.encode, payload),
+        )
 
 
 def main() -> None:

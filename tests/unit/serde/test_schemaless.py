@@ -1,5 +1,7 @@
 """JSON, base64 and text go through unchanged, and what is none of them is refused."""
 
+import base64
+
 import msgspec
 import pytest
 
@@ -54,6 +56,25 @@ def test_base64_becomes_bytes_and_comes_back_padded(text: bytes, payload: bytes)
     assert codec.encode(text) == payload
     assert codec.encode(msgspec.Raw(text)) == payload
     assert codec.encode(shown(codec, payload)) == payload
+
+
+@pytest.mark.parametrize("size", [0, 1, 598, 599, 600, 601, 602, 4096])
+def test_bytes_of_any_length_come_back(size: int) -> None:
+    """Long ones are decoded and encoded by another library: as short ones, however they are spelled."""
+    codec, payload = SCHEMALESS["binary"], bytes(each * 7 % 256 for each in range(size))
+    text = b'"' + base64.b64encode(payload) + b'"'
+    assert shown(codec, payload) == text
+    for spelled in (text, text.replace(b"/", b"\\/"), text.replace(b"=", b""), b" " + text + b" "):
+        assert codec.encode(spelled) == payload
+        assert codec.encode(msgspec.json.decode(b"[" + spelled + b"]", type=list[msgspec.Raw])[0]) == payload
+
+
+@pytest.mark.parametrize(
+    "text", [b'"' + b"A" * 1001 + b'"', b'"' + b"A" * 999 + b'-"', b"1" * 1002, b'"' + b"A" * 1000]
+)
+def test_long_values_that_are_no_base64_are_refused(text: bytes) -> None:
+    with pytest.raises(EncodeError):
+        SCHEMALESS["binary"].encode(text)
 
 
 def test_text_becomes_utf8() -> None:
