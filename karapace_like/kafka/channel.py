@@ -1,4 +1,7 @@
-"""One librdkafka producer: a thread serves its delivery reports and wakes the event loop once for each batch of them.
+"""One librdkafka producer, whose delivery reports are served in batches on the event loop.
+
+A thread of their own would take Python's lock for each report, against the event loop that needs it just then. Only
+where a client fetches tokens is there one: they are asked for in the same call, and the issuer may take long.
 
 A client keeps every topic that it ever wrote to, and asks the brokers for all of them again and again, until it is
 closed. One that may create topics would so bring deleted ones back: these clients may not. The brokers are asked by
@@ -25,8 +28,10 @@ from karapace_like.records import Delivery, OutgoingRecord
 
 logger = logging.getLogger(__name__)
 
-_SERVE_SECONDS = 0.1
-"""How long the thread waits for delivery reports before it looks whether it should stop."""
+_IDLE_SECONDS = 0.1
+"""How long nothing else is looked for, statistics say, while nothing is being sent."""
+_BATCH_SECONDS = 0.001
+"""How long reports may wait for others."""
 _QUEUE_FULL_SECONDS = 0.005
 _ANY_PARTITION = -1
 _NOW = 0
@@ -41,7 +46,7 @@ _Report: TypeAlias = Callable[[KafkaError | None, Any], None]
 class _Call:
     """The records of one `send` and what has become of them so far.
 
-    The delivery thread writes `deliveries` and `reported`, the event loop `sent`. Each looks at both after it has
+    Who serves the reports writes `deliveries` and `reported`, the event loop `sent`. Each looks at both after it has
     written, so that at least one sees that all is done.
     """
 
@@ -64,7 +69,7 @@ _UNREPORTED = Delivery()
 
 
 class Channel:
-    """One librdkafka producer and the thread that serves its delivery reports."""
+    """One librdkafka producer."""
 
     def __init__(self, options: dict[str, Any], protocol: Protocol) -> None:
         """`protocol` is how the brokers are asked for topics."""
@@ -81,12 +86,19 @@ class Channel:
         self._loop = asyncio.get_running_loop()
         self._complete: list[_Call] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="delivery-reports", daemon=True)
-        self._thread.start()
+        self._ended = asyncio.Event()
+        self._next: asyncio.TimerHandle | None = None
+        if "oauth_cb" in options:
+            threading.Thread(target=self._serve_beside, name="delivery-reports", daemon=True).start()
+        else:
+            self._next = self._loop.call_later(_IDLE_SECONDS, self._serve)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         """Hand the records over and wait for their reports."""
         self._sending += 1
+        if self._sending == 1 and self._next is not None:
+            self._next.cancel()
+            self._next = self._loop.call_later(_BATCH_SECONDS, self._serve)
         try:
             if self.written.issuperset(map(_topic_of, records)):
                 return await self._send(records)
@@ -159,7 +171,7 @@ class Channel:
     async def close(self) -> None:
         """Wait for what is being sent, and all reports; each comes within the delivery timeout."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join)
+        await self._ended.wait()
         self._client.close()
 
     def _hand_over(self, record: OutgoingRecord, report: _Report) -> None:
@@ -175,7 +187,7 @@ class Channel:
         )
 
     def _report(self, call: _Call, at: int, error: KafkaError | None, message: Any) -> None:
-        """Note what became of a record of the call; in the thread that serves the reports."""
+        """Note what became of a record of the call."""
         call.deliveries[at] = (
             Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
             if error is None
@@ -193,7 +205,7 @@ class Channel:
                 return self._hand_over(record, report)
 
     def _note(self, error: KafkaError) -> None:
-        """On the thread that serves reports, or where records are handed over."""
+        """Where reports are served, or records handed over."""
         if error.fatal():
             self._break(error.str())
         else:
@@ -205,18 +217,36 @@ class Channel:
             logger.error("The producer has to be made anew: %s", reason)
 
     def _serve(self) -> None:
-        while not self._stopping.is_set() or self._sending or len(self._client):
-            try:
-                with translate.failures():
-                    self._client.poll(_SERVE_SECONDS)
-            except KafkaFailure as failure:  # only what is fatal is raised here; reports go on
-                self._break(failure.message)
-            if self._complete:
-                complete, self._complete = self._complete, []
-                try:
+        """Serve the reports that there are, and come again."""
+        self._poll(0)
+        complete, self._complete = self._complete, []
+        _settle(complete)
+        if self._is_at_end:
+            self._next = None
+            self._ended.set()
+        else:
+            self._next = self._loop.call_later(_BATCH_SECONDS if self._sending else _IDLE_SECONDS, self._serve)
+
+    def _serve_beside(self) -> None:
+        """Serve reports in this thread as they come."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            while not self._is_at_end:
+                self._poll(_IDLE_SECONDS)
+                if self._complete:
+                    complete, self._complete = self._complete, []
                     self._loop.call_soon_threadsafe(_settle, complete)
-                except RuntimeError:
-                    return  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    @property
+    def _is_at_end(self) -> bool:
+        return self._stopping.is_set() and not self._sending and not len(self._client)
+
+    def _poll(self, seconds: float) -> None:
+        try:
+            with translate.failures():
+                self._client.poll(seconds)
+        except KafkaFailure as failure:  # only what is fatal is raised here; reports go on
+            self._break(failure.message)
 
 
 def _settle(calls: list[_Call]) -> None:
