@@ -91,7 +91,7 @@ async def _work(orders: Orders, supervisor: _Supervisor) -> None:
         member_id=orders.member_id,
         on_member=lambda member_id: supervisor.say(Member(member_id)),
     )
-    async with running(orders.settings, place) as service:
+    async with running(orders.settings, place, logger.info) as service:
         following = asyncio.create_task(_follow(service, heard))
         try:
             await service.until(stopping, lambda: supervisor.say(Ready()))
