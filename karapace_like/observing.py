@@ -127,16 +127,13 @@ class Observed:
         yield _counter("election_terms", "Times that this node became primary.", (), {(): election.terms})
 
     def _kafka(self) -> Iterator[Metric]:
-        states = {(name,): each.state for name, each in self.clients.items()}
+        found = {(name,): each.summary for name, each in self.clients.items()}
         for name, help_ in _STATE.items():
-            yield _gauge(
-                f"kafka_{name}", help_, ("client",), {key: getattr(each, name) for key, each in states.items()}
-            )
-        counts = {(name,): each.counts for name, each in self.clients.items()}
+            values = {key: getattr(each.state, name) for key, each in found.items()}
+            yield _gauge(f"kafka_{name}", help_, ("client",), values)
         for name, help_ in _COUNTS.items():
-            yield _counter(
-                f"kafka_{name}", help_, ("client",), {key: getattr(each, name) for key, each in counts.items()}
-            )
+            values = {key: getattr(each.counts, name) for key, each in found.items()}
+            yield _counter(f"kafka_{name}", help_, ("client",), values)
 
 
 Values = Mapping[Any, float]

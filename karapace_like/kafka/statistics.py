@@ -61,6 +61,13 @@ NOTHING, UNCONNECTED = Counts(), State()
 """Those of a client that has done nothing yet."""
 
 
+class Summary(NamedTuple):
+    """What there is to show of a client, or several."""
+
+    counts: Counts
+    state: State
+
+
 class Figures(msgspec.Struct):
     """Of one client; names are librdkafka's."""
 
@@ -121,14 +128,10 @@ class Statistics:
         return _decoder.decode(self._latest) if self._latest else Figures()
 
     @property
-    def counts(self) -> Counts:
-        """What has been done so far."""
-        return self.figures().counts
-
-    @property
-    def state(self) -> State:
-        """How it is now."""
-        return self.figures().state
+    def summary(self) -> Summary:
+        """What there is to show now."""
+        figures = self.figures()
+        return Summary(figures.counts, figures.state)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -166,8 +169,8 @@ class SharedStatistics:
         return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": take}
 
     @property
-    def state(self) -> State:
-        """How those that there are are now, together."""
+    def summary(self) -> Summary:
+        """What all have done, and how those that there are are now, together."""
         found = [each.state for each in self._clients] or [UNCONNECTED]
         records, size, connected, slowest = zip(*found, strict=True)
-        return State(sum(records), sum(size), sum(connected), max(slowest))
+        return Summary(self.counts, State(sum(records), sum(size), sum(connected), max(slowest)))
