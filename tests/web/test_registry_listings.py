@@ -86,27 +86,26 @@ async def test_what_an_alias_stands_for_is_listed_with_it(api: Api) -> None:
         assert [(each["subject"], each.get("aliases")) for each in found] == expected
 
 
-async def test_who_refers_to_a_version_is_found_in_whatever_context_has_it(api: Api) -> None:
-    """As the version itself is."""
+async def refer(api: Api, user: str, base: str) -> None:
+    """Register a schema in one subject that refers to one in the other, by its name in their context."""
     record = '{"type":"record","name":"%s","fields":[%s]}'
-    await api("POST", "/subjects/:.x:base/versions", {"schema": record % ("Base", "")})
-    user = {
+    await api("POST", f"/subjects/{base}/versions", {"schema": record % ("Base", "")})
+    referring = {
         "schema": record % ("User", '{"name":"b","type":"Base"}'),
         "references": [{"name": "Base", "subject": "base", "version": 1}],
     }
-    await api("POST", "/subjects/:.x:user/versions", user)
+    await api("POST", f"/subjects/{user}/versions", referring)
+
+
+async def test_who_refers_to_a_version_is_found_in_whatever_context_has_it(api: Api) -> None:
+    """As the version itself is."""
+    await refer(api, ":.x:user", ":.x:base")
     assert await api("GET", "/subjects/base/versions/1/referencedby") == (200, [2])
 
 
 async def test_a_deletion_says_first_what_is_not_there_then_who_forbids_it(api: Api) -> None:
     """Not found, read-only, referred to, not yet soft-deleted: in this order."""
-    record = '{"type":"record","name":"%s","fields":[%s]}'
-    await api("POST", "/subjects/base/versions", {"schema": record % ("Base", "")})
-    user = {
-        "schema": record % ("User", '{"name":"b","type":"Base"}'),
-        "references": [{"name": "Base", "subject": "base", "version": 1}],
-    }
-    await api("POST", "/subjects/user/versions", user)
+    await refer(api, "user", "base")
     for path, code in (
         ("/subjects/base?permanent=true", 42206),
         ("/subjects/base/versions/1?permanent=true", 42206),
