@@ -218,9 +218,7 @@ class Channel:
 
     def _serve(self) -> None:
         """Serve the reports that there are, and come again."""
-        self._poll(0)
-        complete, self._complete = self._complete, []
-        _settle(complete)
+        _settle(self._poll(0))
         if self._is_at_end:
             self._next = None
             self._ended.set()
@@ -231,9 +229,7 @@ class Channel:
         """Serve reports in this thread as they come."""
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             while not self._is_at_end:
-                self._poll(_IDLE_SECONDS)
-                if self._complete:
-                    complete, self._complete = self._complete, []
+                if complete := self._poll(_IDLE_SECONDS):
                     self._loop.call_soon_threadsafe(_settle, complete)
             self._loop.call_soon_threadsafe(self._ended.set)
 
@@ -241,12 +237,15 @@ class Channel:
     def _is_at_end(self) -> bool:
         return self._stopping.is_set() and not self._sending and not len(self._client)
 
-    def _poll(self, seconds: float) -> None:
+    def _poll(self, seconds: float) -> list[_Call]:
+        """Serve the reports that there are, or come in time; the calls that have all of theirs."""
         try:
             with translate.failures():
                 self._client.poll(seconds)
         except KafkaFailure as failure:  # only what is fatal is raised here; reports go on
             self._break(failure.message)
+        complete, self._complete = self._complete, []
+        return complete
 
 
 def _settle(calls: list[_Call]) -> None:

@@ -194,7 +194,7 @@ class Connection(RequestHandler):
         self._is_answering = False
         """Whether an answerer is at work."""
         self._is_ending = False
-        self._asked: asyncio.Future[_Asked] | None = None
+        self._asked: asyncio.Future[_Asked] = self._loop.create_future()
         """What the task below waits for."""
         self._answering: asyncio.Task[None] | None = None
         """Has the answerers answer, one request after the other: a task for each would cost a tenth of a record's."""
@@ -296,19 +296,17 @@ class Connection(RequestHandler):
             return True
         return known.request is not None and self.transport is not None and admit(known.request, self.transport)
 
-    def _ask(self, asked: "_Asked") -> None:
+    def _ask(self, asked: _Asked) -> None:
         self._is_answering = True
-        if self._asked is None:
-            self._asked = self._loop.create_future()
-            self._answering = self._loop.create_task(self._answer_on(self._asked))
         self._asked.set_result(asked)
+        if self._answering is None:
+            self._answering = self._loop.create_task(self._answer_on())
 
-    async def _answer_on(self, first: "asyncio.Future[_Asked]") -> None:
+    async def _answer_on(self) -> None:
         """Answer what is asked, until the connection ends."""
-        asked = first
         while self._is_answering or not (self._is_ending or self.transport is None):
-            await self._answer(*await asked)
-            self._asked = asked = self._loop.create_future()
+            await self._answer(*await self._asked)
+            self._asked = self._loop.create_future()
             later, self._later = self._later, []
             if later:
                 self._resume_transport_reading()

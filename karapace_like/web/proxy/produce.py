@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from karapace_like.access.policy import Kind, Operation
-from karapace_like.errors import ApiError
+from karapace_like.errors import NOT_JSON, ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import EmbeddedFormat, Role
@@ -177,7 +177,7 @@ def _parsed(text: bytes, place: str, wanted: type[Request]) -> Request:
     """The request; 400 for malformed JSON and wrong types, 422 for what is missing or must not be."""
     try:
         parsed = msgspec.json.decode(text, type=wanted)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         parsed = _leniently(text, place, wanted)
     if not parsed.records:
         raise errors.violation(f"{place}.records", "must not be empty", "[]")
