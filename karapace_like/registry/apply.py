@@ -4,6 +4,7 @@ Own writes and other nodes' arrive here alike, read back from the topic in its o
 the same offset holds the same state.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from karapace_like.registry import names, records
@@ -17,6 +18,7 @@ from karapace_like.registry.records import (
     NoopRecord,
     Record,
     SchemaRecord,
+    SchemaVersion,
     UnknownRecord,
 )
 from karapace_like.registry.store import Context, Store, StoredVersion
@@ -27,20 +29,20 @@ T = TypeVar("T")
 def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_value: bool) -> None:
     """Take one record into the state; `key` is its key as the topic has it, `holds_value` false for a tombstone."""
     spellings = _spellings_before(store, record, key)
-    _change(store, record, timestamp)
+    if isinstance(record, SchemaRecord) and record.value is not None:
+        _put(store, record, record.value, timestamp)
+    else:
+        _change(store, record)
     if spellings is not None:
         _remember_spelling(store, record, [each for each in spellings if each != key], key if holds_value else None)
 
 
-def _change(store: Store, record: Record, timestamp: int) -> None:
+def _change(store: Store, record: Record) -> None:
     match record:
         case NoopRecord():
             return
-        case SchemaRecord(subject, version, None):
+        case SchemaRecord(subject, version):
             _forget(store, names.canonical(subject), version)
-        case SchemaRecord():
-            _put(store, record, timestamp)
-            return
         case ConfigRecord(subject, config):
             _set(store.configs, names.scope(subject), config)
         case ModeRecord(subject, mode):
@@ -58,46 +60,64 @@ def _change(store: Store, record: Record, timestamp: int) -> None:
     store.revision += 1
 
 
-def _put(store: Store, record: SchemaRecord, timestamp: int) -> None:
-    value = record.value
-    assert value is not None
-    subject = names.canonical(record.subject)
-    context = store.contexts.get(names.context_of(subject))
+def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: int) -> None:
+    """Done for every schema when a node starts: what few of them need is not looked at without a reason."""
+    subject, number = names.canonical(record.subject), record.version
+    context_name = names.context_of(subject)
+    context = store.contexts.get(context_name)
     if context is None:
-        context = store.contexts[names.context_of(subject)] = Context()
-    content = value.content
-    for each in context.ids.get(value.id, ()):
-        if each.version != record.version or each.subject != subject:
-            if each.content != content:
-                store.conflicts += 1
-                return
-            content = each.content
-            break
-    is_new = not _forget(store, subject, record.version)
-    versions = context.subjects.setdefault(subject, {})
-    latest = next(reversed(versions.values()), None)
+        context = store.contexts[context_name] = Context()
+    content: Content | None = value.content
+    if value.id in context.ids:
+        content = _content_of(context.ids[value.id], value.content, (subject, number))
+    if content is None:
+        store.conflicts += 1
+        return
+    versions = context.subjects.get(subject)
+    is_new = versions is None or number not in versions
+    if not is_new:
+        _forget(store, subject, number)
+        versions = context.subjects.get(subject)
+    if versions is None:
+        versions = context.subjects[subject] = {}
+    latest = versions[next(reversed(versions))] if versions else None
     if latest is not None:
         subject = latest.subject  # one text for all versions
-    if (subject, record.version) in store.referrers:
-        is_new = False  # schemas that could not be resolved can be now
-    stored = StoredVersion(subject, record.version, value.id, content, value.deleted, timestamp)
-    versions[record.version] = stored
-    if latest is not None and latest.version > record.version:
+    stored = StoredVersion(subject, number, value.id, content, value.deleted, timestamp)
+    versions[number] = stored
+    if latest is not None and latest.version > number:
         context.subjects[subject] = dict(sorted(versions.items()))
         is_new = False
-    if value.id in context.ids:
-        context.ids[value.id].append(stored)
-    else:
-        context.ids[value.id] = [stored]
-        store.census.schema(content, 1)
-    store.census.version(content, 1, deleted=stored.deleted)
-    context.max_id = max(context.max_id, value.id)
-    context.by_digest[content.digest] = min(value.id, context.by_digest.get(content.digest, value.id))
-    if content.references:
-        for target in _targets(content, subject):
-            store.referrers.setdefault(target, {})[subject, record.version] = stored
+    # Schemas that could not be resolved can be now.
+    is_new = is_new and not (store.referrers and (subject, number) in store.referrers)
+    _index(store, context, stored)
     if not is_new:
         store.revision += 1
+
+
+def _content_of(holders: Sequence[StoredVersion], content: Content, at: tuple[str, int]) -> Content | None:
+    """The content as it is kept already; None if the id stands for another one, in another version than this."""
+    other = next((each for each in holders if (each.subject, each.version) != at), None)
+    if other is None:
+        return content
+    return other.content if other.content == content else None
+
+
+def _index(store: Store, context: Context, stored: StoredVersion) -> None:
+    """Let the version be found by its id, its content and what it refers to, and count it."""
+    content = stored.content
+    if stored.id in context.ids:
+        context.ids[stored.id].append(stored)
+    else:
+        context.ids[stored.id] = [stored]
+        store.census.schema(content, 1)
+    store.census.version(content, 1, deleted=stored.deleted)
+    context.max_id = max(context.max_id, stored.id)
+    known = context.by_digest.setdefault(content.digest, stored.id)
+    if known > stored.id:
+        context.by_digest[content.digest] = stored.id
+    for target in _targets(content, stored.subject) if content.references else ():
+        store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
 
 
 def _forget(store: Store, subject: str, number: int) -> bool:
@@ -156,7 +176,7 @@ def _spellings_before(store: Store, record: Record, key: bytes) -> list[bytes] |
     if isinstance(record, UnknownRecord):
         return None
     canonical = records.encode_key(record)
-    if canonical in store.spellings:
+    if store.spellings and canonical in store.spellings:
         return store.spellings[canonical]
     if key == canonical:
         return None

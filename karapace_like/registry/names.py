@@ -34,7 +34,7 @@ def qualified(context: str, name: str) -> str:
 
 def canonical(subject: str) -> str:
     """The one spelling of a subject: `:.:a` is `a`."""
-    return qualified(*_split(subject))
+    return qualified(*_split(subject)) if subject.startswith(":.") else subject
 
 
 def context_named(text: str) -> str:
