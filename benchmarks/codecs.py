@@ -26,7 +26,7 @@ from karapace_like.schema.protobuf import descriptor_set, parse
 from karapace_like.serde.codec import Codec
 from karapace_like.serde.formats import codec
 from karapace_like.serde.protobuf.descriptors import Descriptors
-from karapace_like.serde.schemaless import SCHEMALESS
+from karapace_like.serde.schemaless import SCHEMALESS, in_json
 
 AVRO: dict[str, Any] = {
     "type": "record",
@@ -169,7 +169,7 @@ def protobuf(rounds: int, made: Codec) -> None:
 
 def _shown(made: Codec, payload: bytes) -> bytes:
     """As in an answer."""
-    return msgspec.json.encode(made.decode(payload))
+    return msgspec.json.encode(in_json(made.decode(payload)))
 
 
 def schemaless(rounds: int) -> None:

@@ -208,7 +208,7 @@ class Consumer:
         """Take the first records of the last `peek`: a commit without offsets includes them from now on."""
         taken = self._held[:count]
         del self._held[:count]
-        self._held_bytes -= _bytes(taken)
+        self._held_bytes = _bytes(self._held)
         positions = positions_after(taken)
         self._taken.update(positions)
         self._store(positions)

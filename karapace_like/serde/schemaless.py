@@ -11,7 +11,7 @@ from pybase64 import b64decode, b64encode
 
 from karapace_like.serde.codec import Codec, Decoded, DecodeError, EncodeError, JsonText
 
-_LONG = 600
+LONG = 600
 """Bytes from which on pybase64, which takes many at once, is faster than msgspec, which is called anyway (ADR 12)."""
 _QUOTE = ord('"')
 _base64_from_json = msgspec.json.Decoder(bytes).decode
@@ -59,7 +59,7 @@ class BinaryCodec:
     def encode(self, text: JsonText) -> bytes:
         """The bytes of a base64 string, padded or, as the reference allows, not."""
         try:
-            if len(text) > _LONG and (quoted := memoryview(text))[0] == quoted[-1] == _QUOTE:
+            if len(text) > LONG and (quoted := memoryview(text))[0] == quoted[-1] == _QUOTE:
                 return b64decode(quoted[1:-1], validate=True)
         except ValueError:
             pass  # escapes, or no padding
@@ -72,9 +72,16 @@ class BinaryCodec:
         except ValueError as error:
             raise EncodeError((), f"data={_cited(text)} is not a valid base64 string.") from error
 
-    def decode(self, payload: bytes) -> Decoded:
-        """The bytes: the caller writes them as a base64 string, but for long ones, which come as one."""
-        return payload if len(payload) < _LONG else msgspec.Raw(b'"%b"' % b64encode(payload))
+    def decode(self, payload: bytes) -> bytes:
+        """The bytes, which who writes JSON writes as a base64 string: see `in_json`."""
+        return payload
+
+
+def in_json(decoded: Decoded) -> Decoded:
+    """The same for msgspec to write: what it would write slowly is written already."""
+    if isinstance(decoded, bytes) and len(decoded) >= LONG:
+        return msgspec.Raw(b'"%b"' % b64encode(decoded))
+    return decoded
 
 
 class StringCodec:

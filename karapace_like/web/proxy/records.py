@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiohttp import web
+from pybase64 import b64encode
 
 from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
@@ -12,6 +13,8 @@ from karapace_like.proxy.decode import DecodedRecord, Half
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.reading import Limits, Shown, Start
+from karapace_like.serde.codec import Decoded
+from karapace_like.serde.schemaless import LONG, in_json
 from karapace_like.web import answers, media_types
 from karapace_like.web.errors import error_response
 from karapace_like.web.needs import on_group, on_topic
@@ -48,8 +51,8 @@ class _Record(msgspec.Struct, omit_defaults=True, gc=False):
     """One record of an answer; what there is not to show is left out, from the timestamp on."""
 
     topic: str
-    key: Half
-    value: Half
+    key: Decoded | None
+    value: Decoded | None
     partition: int
     offset: int
     timestamp: int | None = None
@@ -80,7 +83,7 @@ async def _answered(
         failed.content_type = media_type
         return failed
     settings = proxy(request).settings
-    body = _encoder.encode([rendered(each, with_timestamp=settings.record_timestamps) for each in found])
+    body = _json_array(found, with_timestamp=settings.record_timestamps)
     return await in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
@@ -120,26 +123,51 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     return page.records
 
 
+def _json_array(found: Sequence[DecodedRecord], *, with_timestamp: bool) -> bytes:
+    """What is `rendered`, as JSON. Most records are put together from pieces, so that a long value is copied once."""
+    pieces: list[bytes | msgspec.Raw] = []
+    add, encode = pieces.append, _encoder.encode
+    at, opening, closing = None, b"", b""
+    for decoded in found:
+        record, key, value = decoded.record, decoded.key, decoded.value
+        add(b"," if pieces else b"[")
+        if decoded.refusal is not None or record.headers or with_timestamp:
+            add(encode(rendered(decoded, with_timestamp=with_timestamp)))
+            continue
+        if record.at is not at:
+            at = record.at
+            opening, closing = b'{"topic":%b,"key":' % encode(at.topic), b',"partition":%d,"offset":%%d}' % at.partition
+        pieces += (opening, b"null" if key is None else encode(key), b',"value":')
+        if isinstance(value, msgspec.Raw):
+            add(value)
+        elif isinstance(value, bytes) and len(value) >= LONG:
+            pieces += (b'"', b64encode(value), b'"')
+        else:
+            add(encode(value))
+        add(closing % record.offset)
+    add(b"]" if pieces else b"[]")
+    return b"".join(pieces)
+
+
 def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
     """The record as answers show it; of one that cannot be decoded, what can be, and the error."""
     record, refusal = decoded.record, decoded.refusal
     shown = _Record(
         record.at.topic,
-        decoded.key,
-        decoded.value,
+        _in_json(decoded.key),
+        _in_json(decoded.value),
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
         tuple(_Header(*each) for each in record.headers) if record.headers else (),
     )
     if refusal is not None:
-        shown.key, shown.value = _decodable(shown.key), _decodable(shown.value)
         shown.error_code, shown.message = refusal.code, refusal.message
     return shown
 
 
-def _decodable(half: Half) -> Half:
-    return None if isinstance(half, ProxyError) else half
+def _in_json(half: Half) -> Decoded | None:
+    return None if half is None or isinstance(half, ProxyError) else in_json(half)
 
 
 ROUTES = (

@@ -15,6 +15,7 @@ from karapace_like.proxy.settings import Undecodable
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.reading import ReadRequest
 from karapace_like.proxy.v3.records import DataType
+from karapace_like.serde.schemaless import in_json
 from karapace_like.web import media_types
 from karapace_like.web.needs import on_topic
 from karapace_like.web.proxy.requests import number, positions, proxy, spelled_positions
@@ -164,7 +165,7 @@ def _part(shown_as: EmbeddedFormat, stored: bytes | None, half: Half) -> dict[st
     part: dict[str, Any] = {"type": shown_as.upper(), "size": len(stored)}
     if isinstance(half, ProxyError):
         return {**part, "error_code": half.code, "message": half.message}
-    return {**part, "data": half}
+    return {**part, "data": None if half is None else in_json(half)}
 
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"

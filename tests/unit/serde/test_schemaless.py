@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from karapace_like.serde.codec import Codec, DecodeError, EncodeError
-from karapace_like.serde.schemaless import SCHEMALESS
+from karapace_like.serde.schemaless import SCHEMALESS, in_json
 
 
 def shown(codec: Codec, payload: bytes) -> bytes:
     """The payload in an answer."""
-    return msgspec.json.encode(codec.decode(payload))
+    return msgspec.json.encode(in_json(codec.decode(payload)))
 
 
 @pytest.mark.parametrize(
