@@ -214,10 +214,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     producer_linger_ms: Annotated[
         int,
         _about(
-            "How long a record may wait for others to be sent with it. The Kafka client takes more CPU where brokers "
-            "take longer than this to acknowledge a batch."
+            "How long a record may wait for others to be sent with it. While other requests are under way, those with "
+            "many records, and all where brokers take long to acknowledge, wait 5 ms at least: the Kafka client takes "
+            "more CPU where a batch is due before the last one is acknowledged."
         ),
-    ] = 3
+    ] = 1
     producer_max_request_size: Annotated[int, _about("Bytes of one record at most, also of a schema's.")] = 1_048_576
     producer_overrides_allowed: Annotated[
         str,

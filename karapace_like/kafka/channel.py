@@ -52,12 +52,12 @@ class _Call:
 
     __slots__ = ("deliveries", "done", "reported", "sent")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, done: asyncio.Future[None]) -> None:
         self.deliveries = [_UNREPORTED] * size
         self.reported = 0
         self.sent: int | None = None
         """How many reports to expect; None until all records are handed over."""
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done = done
 
     def settle(self) -> None:
         """Wake the sender if all reports are in."""
@@ -136,7 +136,7 @@ class Channel:
         return {name: error for error, name, *_ in answer.topics}
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        call = _Call(len(records))
+        call = _Call(len(records), self._loop.create_future())
         produce, report, sent = self._client.produce, self._report, 0
         for at, record in enumerate(records):
             if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:

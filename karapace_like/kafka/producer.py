@@ -13,7 +13,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.admin.protocol import Protocol
 from karapace_like.kafka.channel import Channel
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.kafka.statistics import Statistics
+from karapace_like.kafka.statistics import SharedStatistics
 from karapace_like.records import Delivery, OutgoingRecord
 
 _TOPICS = 1_000
@@ -29,9 +29,9 @@ class ProducerSettings:
     """`all`, or a number as text; idempotence needs `all`."""
     is_idempotent: bool = True
     """A client without the right to write anywhere could do nothing any more after it was refused that once."""
-    linger_ms: float = 3
-    """Longer than brokers usually take: librdkafka's thread spins while a record's time is up and the partition's last
-    batch of an idempotent producer is not acknowledged."""
+    linger_ms: float = 1
+    """librdkafka's thread spins while a record's time is up and the partition's last batch of an idempotent producer is
+    not acknowledged."""
     compression_type: str = "none"
     max_request_size: int = 1_048_576
     """Bytes of one record."""
@@ -61,13 +61,17 @@ class ProducerSettings:
 class Producer:
     """Writes records for many requests at once. Made and used on the event loop; `close` it at the end."""
 
-    def __init__(self, kafka: KafkaSettings, settings: ProducerSettings) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, settings: ProducerSettings, statistics: SharedStatistics | None = None
+    ) -> None:
+        """`statistics` are told of the client that all records go through, but those that were refused once."""
         self._settings = settings
         self._options = settings.client_options(kafka)
         self._protocol = Protocol(kafka, timeout=settings.metadata_timeout)
-        self.statistics = Statistics()
-        """Of the client that all records go through, but those that were refused once."""
-        self._batching = self._new_channel(self.statistics.options)
+        self._statistics = statistics or SharedStatistics()
+        self.linger = settings.linger_ms / 1000
+        """Seconds."""
+        self._batching = self._new_channel(self._statistics.options())
         self._one_by_one: Channel | None = None
         self._room = _TOPICS
         self._closing: set[asyncio.Task[None]] = set()
@@ -140,7 +144,7 @@ class Producer:
         """Go on with another client, which knows no topic, unless that was done already."""
         if channel is not self._batching:
             return
-        self._batching, self._room = self._new_channel(self.statistics.options), _TOPICS
+        self._batching, self._room = self._new_channel(self._statistics.options()), _TOPICS
         self._close_later(channel)
 
     def _close_later(self, channel: Channel) -> None:

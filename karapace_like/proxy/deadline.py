@@ -23,7 +23,7 @@ class SharedDeadline:
     async def keep(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work, in time; raises TimeoutError. A task does one such work at a time."""
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._ends[task] = loop.time() + self._seconds
         if self._timer is None:

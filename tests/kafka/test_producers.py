@@ -1,0 +1,66 @@
+"""The producers that requests share: which of them a request goes through is not to be seen in what becomes of it."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.producer import ProducerSettings
+from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.records import OutgoingRecord
+
+
+def clients() -> int:
+    """Of librdkafka, in this process; each has one main thread."""
+    names = (each / "comm" for each in Path("/proc/self/task").iterdir())
+    return sum(each.read_text() == "rdk:main\n" for each in names)
+
+
+@pytest.mark.parametrize(("linger_ms", "more"), [(1, 1), (20, 0)], ids=["prompt", "patient anyway"])
+async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
+    kafka: Cluster, topic: Callable[[], str], linger_ms: int, more: int
+) -> None:
+    """If the usual one does not; every request finds its records written, in its order."""
+    before, name = clients(), topic()
+    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=linger_ms))
+    records = [OutgoingRecord(name, b"key", b"%d" % number) for number in range(200)]
+    alone = await made.send(records)
+    assert clients() == before + 1
+    together = await asyncio.gather(*(made.send(records) for _ in range(12)))
+    assert clients() == before + 1 + more
+    offsets = [[each.offset for each in deliveries] for deliveries in (alone, *together)]
+    assert sorted(chain.from_iterable(offsets)) == list(range(13 * 200))
+    assert all(each == sorted(each) for each in offsets)
+    await made.close()
+    while clients() > before:
+        await asyncio.sleep(0.01)
+
+
+async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    before, name = clients(), topic()
+    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(3)))
+    assert clients() == before + 1
+    await made.close()
+
+
+async def test_requests_wait_for_each_other_where_brokers_are_slow(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """Here one is that stands still for a while, and then answers as ever."""
+    before, name = clients(), topic()
+    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    await made.send([OutgoingRecord(name, None, b"")])
+    kafka.brokers[0].pause()
+    slow = asyncio.ensure_future(made.send([OutgoingRecord(name, None, b"")]))
+    await asyncio.sleep(0.5)
+    kafka.brokers[0].resume()
+    await slow
+    sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(8)))
+    assert clients() == before + 2
+    assert sorted(each.offset for [each] in sent) == list(range(2, 10))
+    await made.close()
