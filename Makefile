@@ -77,8 +77,10 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+# Compiled here, too: where Python may keep no bytecode, every process would compile all of it at its start.
 $(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
 	@$(PIP) --editable '.$(JAVA_EXTRA)'
+	@$(BIN)/python -m compileall -q karapace_like
 	@touch $@
 
 $(VENV)/.dev: setup.cfg constraints.txt | $(VENV)/.run

@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -64,17 +65,28 @@ def memory(pid: int, name: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name))
 
 
-def start(bootstrap_servers: str, topic: str) -> str:
-    """Start on the topic, and what that cost."""
+class Start(NamedTuple):
+    """What one start cost, until the service was ready."""
+
+    cpu: float
+    """Seconds."""
+    wall: float
+    resident_mb: float
+    peak_mb: float
+
+    def __str__(self) -> str:
+        memory = f"{self.resident_mb:4.0f} MB RSS  {self.peak_mb:4.0f} MB peak"
+        return f"{self.cpu:5.2f} s CPU  {self.wall:5.2f} s wall  {memory}"
+
+
+def start(bootstrap_servers: str, topic: str) -> Start:
+    """Start on the topic."""
     service = ServiceProcess(bootstrap_servers, topic_name=topic)
     begun = time.perf_counter()
     with service:
         wall = time.perf_counter() - begun
-        cpu = cpu_seconds(service.pid)
-        return (
-            f"{cpu:5.2f} s CPU  {wall:5.2f} s wall  {memory(service.pid, 'VmRSS'):4.0f} MB RSS  "
-            f"{memory(service.pid, 'VmHWM'):4.0f} MB peak"
-        )
+        pid = service.pid
+        return Start(cpu_seconds(pid), wall, memory(pid, "VmRSS"), memory(pid, "VmHWM"))
 
 
 def main() -> None:
