@@ -202,13 +202,15 @@ class Producing:
     ) -> ProduceReport:
         of_keys = request.encoding(_KEY, request.key_format or formats[_KEY])
         of_values = request.encoding(_VALUE, request.value_format or formats[_VALUE])
-        encoders = {
-            topic: (
-                await self._encoders.encoder(_KEY, topic, of_keys) if isinstance(of_keys, Writing) else of_keys,
-                await self._encoders.encoder(_VALUE, topic, of_values) if isinstance(of_values, Writing) else of_values,
-            )
-            for topic in dict.fromkeys(topics)
-        }
+        encoders: dict[str, tuple[Encoder, Encoder]] = {}
+        for topic in topics:
+            if topic not in encoders:
+                encoders[topic] = (
+                    await self._encoders.encoder(_KEY, topic, of_keys) if isinstance(of_keys, Writing) else of_keys,
+                    await self._encoders.encoder(_VALUE, topic, of_values)
+                    if isinstance(of_values, Writing)
+                    else of_values,
+                )
         outgoing: list[OutgoingRecord] = []
         for at, record in enumerate(request.records):
             if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:

@@ -15,7 +15,9 @@ _CHUNK = 65_536
 class Relay:
     """One node's way to all brokers; everything passes until it is cut."""
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, delay: float) -> None:
+        """`delay` is by how many seconds brokers' answers come later."""
+        self._delay = delay
         self.name = name
         """Of the brokers' listener that it leads to."""
         self.ports: list[int] = []
@@ -57,16 +59,17 @@ class Relay:
                 await self._passes.wait()
                 there, to_there = await asyncio.open_connection(host, int(port))
                 try:
-                    await asyncio.gather(self._pass(reader, to_there), self._pass(there, writer))
+                    await asyncio.gather(self._pass(reader, to_there, 0), self._pass(there, writer, self._delay))
                 finally:
                     to_there.close()
         finally:
             writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
         with suppress(OSError):
             while chunk := await reader.read(_CHUNK):
                 await self._passes.wait()
+                await asyncio.sleep(delay)
                 writer.write(chunk)
                 await writer.drain()
         writer.close()
@@ -75,9 +78,9 @@ class Relay:
 class Relays:
     """A relay for each node; inside of the block they listen, on a thread of their own."""
 
-    def __init__(self, nodes: int, brokers: int) -> None:
+    def __init__(self, nodes: int, brokers: int, *, delay: float = 0.0) -> None:
         self._loop = asyncio.new_event_loop()
-        self.all = [Relay(f"NODE{number}", self._loop) for number in range(nodes)]
+        self.all = [Relay(f"NODE{number}", self._loop, delay) for number in range(nodes)]
         self._brokers = brokers
         self._listening = threading.Event()
         self._over = asyncio.Event()

@@ -1,0 +1,107 @@
+"""Paths of two checkouts, measured in turns at one broker: what a change costs or saves, as a ratio in one run.
+
+    git worktree add ../before HEAD~1
+    python -m benchmarks.turns ../before "produce 1 json" "consume avro" [--rounds 4] [--seconds 2] [--delay-ms 6]
+
+CPU is for each request, or record of many, the least of the rounds and their median. `--delay-ms` lets the brokers'
+answers come later by so much, as those of brokers do that wait for others.
+"""
+
+import argparse
+import compileall
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path as File
+from statistics import median
+
+from benchmarks import consume, generator, native
+from benchmarks.generator import Found
+from benchmarks.paths import new_paths, produce_paths, registry_paths
+from karapace_like.kafka.cluster import Cluster
+from tests.cluster.relays import Relays
+from tests.service_process import ServiceProcess
+
+_HERE = File(__file__).parent.parent
+_READ = {"consume binary 1 KB": ("bench-native", "binary", 1025), "consume avro": ("bench-avro", "avro", 75)}
+"""Name -> topic, format and bytes of a record."""
+_RECORDS = 200_000
+
+
+def main() -> None:
+    """Print a line for each path."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("other", type=File, help="the other checkout: what was before")
+    arguments.add_argument("names", nargs="+", help="of paths, as `make profile` lists them")
+    arguments.add_argument("--rounds", type=int, default=4)
+    arguments.add_argument("--seconds", type=float, default=2.0, help="of one round")
+    arguments.add_argument("--delay-ms", type=float, default=0.0, help="by which brokers answer later")
+    wanted = arguments.parse_args()
+    with ExitStack() as stack:
+        kafka, servers = stack.enter_context(_kafka(wanted.delay_ms / 1000))
+        services = [stack.enter_context(_service(each, servers)) for each in (wanted.other.resolve(), _HERE)]
+        if any(each in _READ for each in wanted.names):
+            native.loop_produce(kafka.bootstrap_servers, "bench-native", _RECORDS)
+        for name in wanted.names:
+            before, after = _in_turns(services, name, wanted)
+            ratio = _least(after).cpu_us / _least(before).cpu_us
+            print(f"{name}\n  before {_shown(before)}\n  after  {_shown(after)}\n  ratio  {ratio:.2f}", flush=True)
+
+
+@contextmanager
+def _kafka(delay: float) -> Iterator[tuple[Cluster, str]]:
+    """A broker, and where clients find it that are to be answered later."""
+    with (
+        Relays(nodes=1, brokers=1, delay=delay) as relays,
+        Cluster(listeners=relays.listeners, advertised=relays.advertised) as kafka,
+    ):
+        relays.lead_to(kafka)
+        yield kafka, relays.all[0].servers if delay else kafka.bootstrap_servers
+
+
+def _service(checkout: File, bootstrap_servers: str) -> ServiceProcess:
+    compileall.compile_dir(checkout / "karapace_like", quiet=1)
+    return ServiceProcess(
+        bootstrap_servers, program=["env", "-C", str(checkout), sys.executable, "-m", "karapace_like"]
+    )
+
+
+def _in_turns(services: list[ServiceProcess], name: str, wanted: argparse.Namespace) -> tuple[list[Found], ...]:
+    runs = [_run(service, name, wanted.seconds) for service in services]
+    found: tuple[list[Found], ...] = tuple([] for _ in services)
+    for number in range(wanted.rounds):
+        order = list(zip(found, runs, strict=True))
+        for into, run in order if number % 2 == 0 else reversed(order):
+            into.append(run())
+    return found
+
+
+def _run(service: ServiceProcess, name: str, seconds: float) -> partial[Found]:
+    paths = (*registry_paths(service.url), *new_paths(), *produce_paths(service.url))
+    by_name = {each.name: each for each in paths}
+    if name in by_name:
+        return partial(generator.run, service.pid, service.url, by_name[name], seconds)
+    if name not in _READ:
+        sys.exit(f"a path is one of: {', '.join([*by_name, *_READ])}")
+    topic, embedded, size = _READ[name]
+    if topic == "bench-avro":
+        generator.run(service.pid, service.url, by_name["produce 100 avro"], 2)
+    return partial(consume.run, service.pid, service.url, topic, embedded, record_bytes=size, records=_RECORDS * 3 // 4)
+
+
+def _least(found: list[Found]) -> Found:
+    return min(found, key=lambda each: each.cpu_us)
+
+
+def _shown(found: list[Found]) -> str:
+    errors = sum(each.errors for each in found)
+    return (
+        f"{_least(found).cpu_us:7.1f} us CPU, median {median(each.cpu_us for each in found):7.1f}; "
+        f"{max(each.units_a_second for each in found):9,.0f}/s; p50 {min(each.p50_ms for each in found):6.2f} ms"
+        + (f"; {errors} FAILED" if errors else "")
+    )
+
+
+if __name__ == "__main__":
+    main()
