@@ -4,6 +4,8 @@ Logical types are read and written as the types under them, as the reference pro
 parsing (`schema/avro`) and the schema id.
 """
 
+from functools import partial
+
 import msgspec
 
 from karapace_like.schema.avro.model import Parsed
@@ -14,6 +16,9 @@ from karapace_like.serde.codec import DecodeError, EncodeError, JsonText
 _from_json = msgspec.json.Decoder().decode
 _to_json = msgspec.json.Encoder().encode
 
+_OFTEN = 100
+"""After how many values the encoder is made anew, so that it takes half as long: for a few that would not pay."""
+
 
 class AvroCodec:
     """The codec of one Avro schema."""
@@ -22,6 +27,8 @@ class AvroCodec:
         """Raises InvalidSchemaError for a schema whose values would be too large or too deep to handle."""
         try:
             self._write = encoder.writer(schema)
+            self._generated: partial[encoder.Write] | None = partial(encoder.writer, schema, generates=True)
+            self._values_to_come = _OFTEN
             self._read = decoder.reader(schema)
         except RecursionError as error:
             raise InvalidSchemaError("the schema is nested too deeply") from error
@@ -29,6 +36,10 @@ class AvroCodec:
     def encode(self, text: JsonText) -> bytes:
         """Avro binary of an Avro-JSON value."""
         try:
+            if self._generated is not None:
+                self._values_to_come -= 1
+                if self._values_to_come <= 0:
+                    self._write, self._generated = self._generated(), None
             return self._write(_from_json(text))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise EncodeError((), str(error)) from error

@@ -15,6 +15,7 @@ from typing import Any
 from karapace_like.schema.avro.model import (
     Array,
     AvroType,
+    Definition,
     Enum,
     Field,
     Fixed,
@@ -24,7 +25,7 @@ from karapace_like.schema.avro.model import (
     Record,
     Union,
 )
-from karapace_like.serde.avro import unions
+from karapace_like.serde.avro import generated, unions
 from karapace_like.serde.codec import EncodeError
 from karapace_like.serde.floats import DOUBLE_END, NON_FINITE, pack_float
 
@@ -42,9 +43,9 @@ class MismatchError(EncodeError):
         return "".join(f'Field "{step}" content mismatch: ' for step in self.path) + self.message
 
 
-def writer(schema: Parsed) -> Write:
-    """The encoder of one schema."""
-    return _Writers(schema).of(schema.root)
+def writer(schema: Parsed, *, generates: bool = False) -> Write:
+    """The encoder of one schema; `generates`: its records get functions of their own, which takes longer to make."""
+    return _Writers(schema, generates=generates).of(schema.root)
 
 
 def varint(number: int) -> bytes:
@@ -66,11 +67,15 @@ _LAST_PAIR = [bytes((n,)) if n < 0x80 else bytes((n & 0x7F | 0x80, n >> 7)) for 
 _PAIR = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_PAIR_END)]
 
 
+_TOOLS = generated.Tools(varint, _LAST_PAIR, _pack_double, MismatchError)
+
+
 class _Writers:
     """Makes the writers of one schema; a record's is made once, so that recursion ends."""
 
-    def __init__(self, schema: Parsed) -> None:
+    def __init__(self, schema: Parsed, *, generates: bool) -> None:
         self._schema = schema
+        self._generates = generates
         self._records: dict[str, Write] = {}
 
     def of(self, type_: AvroType) -> Write:
@@ -91,11 +96,20 @@ class _Writers:
                 return _fixed(size)
 
     def _record(self, record: Record) -> Write:
-        fields = [(each, self._schema.definition(each.type).kind) for each in record.fields]
+        types = [self._schema.definition(each.type) for each in record.fields]
+        fields = [(each, type_.kind) for each, type_ in zip(record.fields, types, strict=True)]
         writers: list[Write] = []
-        self._records[record.name] = write = _record(fields, writers)
+        self._records[record.name] = general = _record(fields, writers)
         writers.extend(self.of(each.type) for each in record.fields)  # after it is named: they may use it
+        if not self._generates:
+            return general
+        names, shapes = [each.name for each in record.fields], [self._shape(each) for each in types]
+        self._records[record.name] = write = generated.record_writer(names, shapes, writers, general, _TOOLS)
         return write
+
+    def _shape(self, type_: Definition) -> generated.Shape:
+        branches = [self._schema.definition(each) for each in type_.branches] if isinstance(type_, Union) else []
+        return generated.shape(type_, branches, list(map(varint, range(len(branches)))))
 
     def _union(self, union: Union) -> Write:
         branches = [self._schema.definition(each) for each in union.branches]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from karapace_like.schema.avro import parse
 from karapace_like.schema.model import Strictness
-from karapace_like.serde.avro import AvroCodec
+from karapace_like.serde.avro import AvroCodec, encoder
 from karapace_like.serde.codec import DecodeError
 
 Schema = Any
@@ -184,9 +184,11 @@ def test_a_value_is_encoded_to_the_same_bytes_as_fastavro_writes_and_decoded_to_
     case: tuple[Schema, Any, Any],
 ) -> None:
     schema, native, value = case
-    codec = AvroCodec(parse(json.dumps(schema), {}, Strictness.STORED))
+    parsed = parse(json.dumps(schema), {}, Strictness.STORED)
+    codec = AvroCodec(parsed)
     payload = codec.encode(msgspec.json.encode(value))
     assert payload == as_fastavro(schema, native)
+    assert encoder.writer(parsed, generates=True)(msgspec.json.decode(msgspec.json.encode(value))) == payload
     again = codec.decode(payload)
     assert codec.encode(again) == payload
     assert normal(json.loads(bytes(again))) == normal(value)

@@ -28,6 +28,12 @@ def record(*fields: Any, **more: Any) -> dict[str, Any]:
     return {"type": "record", "name": "R", "fields": list(fields), **more}
 
 
+@pytest.fixture(params=[1, 1000], ids=["generated", "general"], autouse=True)
+def encoders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test is of the encoder that is made for many values, and of the one for the first."""
+    monkeypatch.setattr("karapace_like.serde.avro._OFTEN", request.param)
+
+
 def codec(schema: Any) -> AvroCodec:
     return AvroCodec(parse(json.dumps(schema), {}, Strictness.STORED))
 
@@ -269,3 +275,20 @@ def test_a_schema_too_deep_for_the_stack_is_refused() -> None:
         )
     with pytest.raises(InvalidSchemaError, match="nested too deeply"):
         AvroCodec(Parsed(names["R0"], names, frozenset()))
+
+
+@pytest.mark.parametrize("beside", [1, 1.0])
+@pytest.mark.parametrize(("value", "last"), [(3, "06"), (3.0, "06"), ("x", None)], ids=["common", "unusual", "wrong"])
+def test_records_in_records_are_written_once_at_each_level(value: Any, last: str | None, beside: float) -> None:
+    """Trying again what is unusual or wrong, at each of so many levels, would not end."""
+    schema: Any = "int"
+    for depth in range(40):
+        schema = record({"name": f"f{depth}", "type": schema}, {"name": "n", "type": "int"}, name=f"R{depth}")
+        value = {f"f{depth}": value, "n": beside}
+    text = json.dumps(value).encode()
+    if last is not None:
+        assert codec(schema).encode(text).hex(" ") == " ".join([last, *["02"] * 40])
+    else:
+        with pytest.raises(EncodeError) as caught:
+            codec(schema).encode(text)
+        assert caught.value.path == tuple(f"f{depth}" for depth in reversed(range(40)))
