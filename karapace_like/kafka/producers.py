@@ -23,7 +23,7 @@ _PATIENT_LINGER_MS: Final = 5
 _MANY: Final = 50
 """Records of a request that go with others in larger batches."""
 _OTHERS: Final = 4
-"""How many requests have to be under way before one waits for others."""
+"""How many requests have to be under way, on average, when one comes that is to wait for others."""
 _SLOW_SECONDS: Final = 0.006
 """What a request takes beside lingering, on average, from which on brokers are slow."""
 _WEIGHT: Final = 1 / 32
@@ -52,6 +52,8 @@ class Producers:
         """Made when it is first needed."""
         self._under_way = 0
         """Requests to either of them."""
+        self._others = 0.0
+        """How many that were lately when another came."""
         self._pace = 0.0
         """Seconds that requests with few records took lately, beside lingering."""
         self._special: dict[ProducerOverrides, _Special] = {}
@@ -68,8 +70,9 @@ class Producers:
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         begun, is_large = self._time(), len(records) >= _MANY
+        self._others += (self._under_way - self._others) * _WEIGHT
         producer = self._prompt
-        if self._under_way >= _OTHERS and (is_large or self._pace > _SLOW_SECONDS):
+        if self._others > _OTHERS and (is_large or self._pace > _SLOW_SECONDS):
             producer = self._patient = self._patient or self._made_patient()
         self._under_way += 1
         try:

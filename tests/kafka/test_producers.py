@@ -30,10 +30,10 @@ async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
     records = [OutgoingRecord(name, b"key", b"%d" % number) for number in range(200)]
     alone = await made.send(records)
     assert clients() == before + 1
-    together = await asyncio.gather(*(made.send(records) for _ in range(12)))
+    together = await asyncio.gather(*(made.send(records) for _ in range(40)))
     assert clients() == before + 1 + more
     offsets = [[each.offset for each in deliveries] for deliveries in (alone, *together)]
-    assert sorted(chain.from_iterable(offsets)) == list(range(13 * 200))
+    assert sorted(chain.from_iterable(offsets)) == list(range(41 * 200))
     assert all(each == sorted(each) for each in offsets)
     await made.close()
     while clients() > before:
@@ -60,7 +60,7 @@ async def test_requests_wait_for_each_other_where_brokers_are_slow(kafka: Cluste
     await asyncio.sleep(0.5)
     kafka.brokers[0].resume()
     await slow
-    sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(8)))
+    sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(40)))
     assert clients() == before + 2
-    assert sorted(each.offset for [each] in sent) == list(range(2, 10))
+    assert sorted(each.offset for [each] in sent) == list(range(2, 42))
     await made.close()
