@@ -1,6 +1,7 @@
 """Reading partitions over HTTP without a consumer instance: where reads begin, where they end, what they refuse."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -42,6 +43,30 @@ def write(proxy: ProxyApi, topic: str, *messages: tuple[bytes | None, int]) -> N
     for value, timestamp in messages:
         producer.produce(topic, value=value, timestamp=timestamp)
     producer.flush()
+
+
+async def test_keys_and_values_of_any_length_are_written_alike(proxy: ProxyApi, topic_of: Topics) -> None:
+    """Long ones, and records with headers, are put into JSON in ways of their own."""
+    topic = topic_of()
+    halves = [None, b"", b"short", bytes(599), bytes(range(200)) * 3, bytes(5000)]
+    records = [(key, value, has_header) for key in halves for value in halves for has_header in (False, True)]
+    producer = Producer({"bootstrap.servers": proxy.bootstrap_servers})
+    for key, value, has_header in records:
+        producer.produce(topic, key=key, value=value, headers={"h": b"1"} if has_header else {})
+    producer.flush()
+    status, found = await proxy("GET", f"{path(topic)}?count={len(records)}&timeout=5000", accept=media_type("binary"))
+    assert status == 200
+    assert found == [
+        {
+            "topic": topic,
+            "key": None if key is None else base64.b64encode(key).decode(),
+            "value": None if value is None else base64.b64encode(value).decode(),
+            "partition": 0,
+            "offset": offset,
+            **({"headers": [{"key": "h", "value": "MQ=="}]} if has_header else {}),
+        }
+        for offset, (key, value, has_header) in enumerate(records)
+    ]
 
 
 @pytest.mark.parametrize(
