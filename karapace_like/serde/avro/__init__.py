@@ -4,6 +4,7 @@ Logical types are read and written as the types under them, as the reference pro
 parsing (`schema/avro`) and the schema id.
 """
 
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -37,14 +38,20 @@ class AvroCodec:
         """Avro binary of an Avro-JSON value."""
         try:
             if self._generated is not None:
-                self._values_to_come -= 1
-                if self._values_to_come <= 0:
-                    self._write, self._generated = self._generated(), None
+                self._count()
             return self._write(_from_json(text))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise EncodeError((), str(error)) from error
         except RecursionError as error:
             raise EncodeError((), "the value is nested too deeply") from error
+
+    def _count(self) -> None:
+        """One more of the first values."""
+        self._values_to_come -= 1
+        if self._values_to_come <= 0 and self._generated is not None:
+            generated, self._generated = self._generated, None
+            with suppress(RecursionError):  # here the stack may be deeper than where the codec was made
+                self._write = generated()
 
     def decode(self, payload: bytes) -> msgspec.Raw:
         """Avro-JSON of an Avro binary value; bytes after it are ignored, as the reference's deserializer does."""

@@ -45,7 +45,7 @@ class MismatchError(EncodeError):
 
 def writer(schema: Parsed, *, generates: bool = False) -> Write:
     """The encoder of one schema; `generates`: its records get functions of their own, which takes longer to make."""
-    return _Writers(schema, generates=generates).of(schema.root)
+    return _Writers(schema, generated.MOST_FIELDS if generates else 0).of(schema.root)
 
 
 def varint(number: int) -> bytes:
@@ -73,9 +73,10 @@ _TOOLS = generated.Tools(varint, _LAST_PAIR, _pack_double, MismatchError)
 class _Writers:
     """Makes the writers of one schema; a record's is made once, so that recursion ends."""
 
-    def __init__(self, schema: Parsed, *, generates: bool) -> None:
+    def __init__(self, schema: Parsed, fields_left: int) -> None:
         self._schema = schema
-        self._generates = generates
+        self._fields_left = fields_left
+        """How many fields of records may still be written functions for."""
         self._records: dict[str, Write] = {}
 
     def of(self, type_: AvroType) -> Write:
@@ -101,8 +102,9 @@ class _Writers:
         writers: list[Write] = []
         self._records[record.name] = general = _record(fields, writers)
         writers.extend(self.of(each.type) for each in record.fields)  # after it is named: they may use it
-        if not self._generates:
+        if not 0 < len(fields) <= self._fields_left:
             return general
+        self._fields_left -= len(fields)
         names, shapes = [each.name for each in record.fields], [self._shape(each) for each in types]
         self._records[record.name] = write = generated.record_writer(names, shapes, writers, general, _TOOLS)
         return write

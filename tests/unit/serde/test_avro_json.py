@@ -292,3 +292,14 @@ def test_records_in_records_are_written_once_at_each_level(value: Any, last: str
         with pytest.raises(EncodeError) as caught:
             codec(schema).encode(text)
         assert caught.value.path == tuple(f"f{depth}" for depth in reversed(range(40)))
+
+
+def test_a_schema_of_very_many_fields_is_written_with_all_the_same() -> None:
+    """Its first records get functions of their own, the others none."""
+    inner = [record(*({"name": f"f{n}", "type": "int"} for n in range(100)), name=f"In{at}") for at in range(3)]
+    schema = record(*({"name": f"in{at}", "type": each} for at, each in enumerate(inner)))
+    value = {f"in{at}": {f"f{n}": n - at for n in range(100)} for at in range(3)}
+    made = codec(schema)
+    expected = made.encode(json.dumps(value).encode())
+    assert json.loads(bytes(made.decode(expected))) == value
+    assert made.encode(json.dumps(value).encode()) == expected
