@@ -11,7 +11,7 @@ import msgspec
 
 from karapace_like.schema.avro.model import Parsed
 from karapace_like.schema.model import InvalidSchemaError
-from karapace_like.serde.avro import decoder, encoder
+from karapace_like.serde.avro import decoder, encoder, generated
 from karapace_like.serde.codec import DecodeError, EncodeError, JsonText
 
 _from_json = msgspec.json.Decoder().decode
@@ -28,7 +28,7 @@ class AvroCodec:
         """Raises InvalidSchemaError for a schema whose values would be too large or too deep to handle."""
         try:
             self._write = encoder.writer(schema)
-            self._generated: partial[encoder.Write] | None = partial(encoder.writer, schema, generates=True)
+            self._generated: partial[generated.Write] | None = partial(encoder.writer, schema, generates=True)
             self._values_to_come = _OFTEN
             self._read = decoder.reader(schema)
         except RecursionError as error:
@@ -49,9 +49,9 @@ class AvroCodec:
         """One more of the first values."""
         self._values_to_come -= 1
         if self._values_to_come <= 0 and self._generated is not None:
-            generated, self._generated = self._generated, None
+            make, self._generated = self._generated, None
             with suppress(RecursionError):  # here the stack may be deeper than where the codec was made
-                self._write = generated()
+                self._write = make()
 
     def decode(self, payload: bytes) -> msgspec.Raw:
         """Avro-JSON of an Avro binary value; bytes after it are ignored, as the reference's deserializer does."""

@@ -26,11 +26,9 @@ from karapace_like.schema.avro.model import (
     Union,
 )
 from karapace_like.serde.avro import generated, unions
+from karapace_like.serde.avro.generated import Write
 from karapace_like.serde.codec import EncodeError
 from karapace_like.serde.floats import DOUBLE_END, NON_FINITE, pack_float
-
-Write = Callable[[Any], bytes]
-"""One JSON value to its bytes; raises MismatchError."""
 
 _pack_double = struct.Struct("<d").pack
 _EXPECTED = {"array": "array-start", "map": "map-start", "record": "record-start", "union": "start-union"}
@@ -110,8 +108,8 @@ class _Writers:
         return write
 
     def _shape(self, type_: Definition) -> generated.Shape:
-        branches = [self._schema.definition(each) for each in type_.branches] if isinstance(type_, Union) else []
-        return generated.shape(type_, branches, list(map(varint, range(len(branches)))))
+        branches = [self._schema.definition(each).kind for each in type_.branches] if isinstance(type_, Union) else []
+        return generated.shape(type_.kind, branches, list(map(varint, range(len(branches)))))
 
     def _union(self, union: Union) -> Write:
         branches = [self._schema.definition(each) for each in union.branches]

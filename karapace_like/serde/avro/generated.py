@@ -9,10 +9,10 @@ twice: twice at each level, in records of records, would be without end.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from karapace_like.schema.avro.model import Definition, Primitive, Union
 from karapace_like.serde.codec import EncodeError
 
 Write = Callable[[Any], bytes]
+"""One JSON value to its bytes; raises MismatchError."""
 
 MOST_FIELDS = 150
 """Of all records of a schema that get functions: making them takes some 100 µs a field."""
@@ -46,17 +46,18 @@ _RANGES = {"int": 1 << 31, "long": 1 << 63}
 _EXACT = 1 << 53
 """Up to which every integer is a double."""
 _WRITTEN = frozenset({"null", "boolean", "int", "long", "double", "string"})
+"""The kinds that functions know."""
 
 
-def shape(type_: Definition, branches: Sequence[Definition], indexes: Sequence[bytes]) -> Shape:
-    """Of a field of this type; `branches`, and their `indexes`, encoded, are those of a union."""
-    if isinstance(type_, Primitive):
-        return type_.kind if type_.kind in _WRITTEN else None
-    if isinstance(type_, Union) and len(branches) == 2:
-        kinds = [each.kind for each in branches]
-        other = 1 - kinds.index("null") if "null" in kinds else 0
-        if "null" in kinds and isinstance(branches[other], Primitive) and kinds[other] in _WRITTEN:
-            return Nullable(kinds[other], indexes[1 - other], indexes[other])
+def shape(kind: str, branches: Sequence[str], indexes: Sequence[bytes]) -> Shape:
+    """Of a field of this kind; `branches` are the kinds of a union's branches, `indexes` their indexes, encoded."""
+    if kind in _WRITTEN:
+        return kind
+    if len(branches) == 2 and branches.count("null") == 1:  # twice would be a stored schema's mistake
+        null = branches.index("null")
+        other = 1 - null
+        if branches[other] in _WRITTEN:
+            return Nullable(branches[other], indexes[null], indexes[other])
     return None
 
 
