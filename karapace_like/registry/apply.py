@@ -88,8 +88,8 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
     if latest is not None and latest.version > number:
         context.subjects[subject] = dict(sorted(versions.items()))
         is_new = False
-    # Schemas that could not be resolved can be now.
-    is_new = is_new and not (store.referrers and (subject, number) in store.referrers)
+    if (subject, number) in store.referrers:
+        is_new = False  # schemas that could not be resolved can be now
     _index(store, context, stored)
     if not is_new:
         store.revision += 1
@@ -176,7 +176,7 @@ def _spellings_before(store: Store, record: Record, key: bytes) -> list[bytes] |
     if isinstance(record, UnknownRecord):
         return None
     canonical = records.encode_key(record)
-    if store.spellings and canonical in store.spellings:
+    if canonical in store.spellings:
         return store.spellings[canonical]
     if key == canonical:
         return None

@@ -27,13 +27,13 @@ class Census:
 
     @property
     def schemas(self) -> dict[tuple[str], int]:
-        """Type -> schemas, each counted once in its context; without the formats that none has, as the others."""
-        return {(each.value,): found.schemas for each, found in self._by_type.items() if found.schemas}
+        """Type -> schemas, each counted once in its context."""
+        return {(each.value,): found.schemas for each, found in self._by_type.items()}
 
     @property
     def characters(self) -> dict[tuple[str], int]:
         """Type -> characters of their texts."""
-        return {(each.value,): found.characters for each, found in self._by_type.items() if found.characters}
+        return {(each.value,): found.characters for each, found in self._by_type.items()}
 
     @property
     def versions(self) -> dict[tuple[str, str], int]:
@@ -42,7 +42,6 @@ class Census:
             (each.value, state): count
             for each, found in self._by_type.items()
             for state, count in (("live", found.live), ("deleted", found.deleted))
-            if count
         }
 
     def schema(self, content: Content, change: int) -> None:
