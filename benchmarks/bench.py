@@ -32,7 +32,6 @@ _BEGIN, _END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 _GET, _POST = "aiohttp, ready bytes, GET", "aiohttp POST"
 _LOOP, _JAVA = "confluent-kafka loop", "Java ProducerPerformance"
 _READING, _JAVA_READING = "confluent-kafka loop, reading", "Java ConsumerPerformance"
-_NATIVE_TOPIC = "bench-native"
 
 
 class Goal(NamedTuple):
@@ -44,7 +43,7 @@ class Goal(NamedTuple):
     p50_ms: float | None = None
     a_second: float | None = None
     rates: Mapping[str, float] = {}
-    """To the throughput of each of these bounds."""
+    """To the throughput of each of these bounds; 0 is none, and only shown."""
 
 
 _READ = Goal(45, _GET, ratio=1.2)
@@ -95,12 +94,9 @@ def _lines(wanted: argparse.Namespace) -> Iterator[str]:
             for path in (*registry_paths(service.url), *new_paths(), *produce_paths(service.url)):
                 run = partial(generator.run, service.pid, service.url, path, wanted.seconds)
                 yield from _measured(path.name, run, bounds, wanted.rounds, path.connections)
-            for name, topic, embedded, size, records in (
-                ("consume binary 1 KB", _NATIVE_TOPIC, "binary", 1025, wanted.records * 3 // 4),
-                ("consume avro", "bench-avro", "avro", 75, wanted.records // 4),
-            ):
-                reading = partial(consume.run, service.pid, service.url, topic, embedded)
-                run = partial(reading, record_bytes=size, records=records)
+            for name, reading in consume.READINGS.items():
+                records = wanted.records * 3 // 4 if reading.topic == consume.NATIVE_TOPIC else wanted.records // 4
+                run = partial(consume.run, service.pid, service.url, reading, records)
                 yield from _measured(name, run, bounds, wanted.rounds)
             loaded = replay.memory(service.pid, "VmRSS")
         if wanted.schemas:
@@ -127,7 +123,7 @@ def _bounds(bootstrap_servers: str, wanted: argparse.Namespace) -> Iterator[Mapp
 
     def program(run: Callable[[str, str, int], native.Native]) -> Bound:
         def measured(_: int) -> Found:
-            found = run(bootstrap_servers, _NATIVE_TOPIC, wanted.records)
+            found = run(bootstrap_servers, consume.NATIVE_TOPIC, wanted.records)
             return Found(found.records_a_second, found.cpu_us, 0, 0, 0)
 
         return measured
@@ -161,8 +157,7 @@ def _measured(
                 yield f"| {each} | not measured: {error} | | | | | | | |"
                 names.remove(each)
         founds[name].append(run())
-    best = {each: min(found, key=lambda one: one.cpu_us) for each, found in founds.items() if found}
-    yield _row(name, best)
+    yield _row(name, {each: generator.least(found) for each, found in founds.items() if found})
 
 
 def _row(name: str, best: Mapping[str, Found]) -> str:

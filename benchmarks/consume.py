@@ -4,8 +4,9 @@ One request is always under way: the client counts the records of an answer whil
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from http.client import HTTPConnection
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks import load
@@ -16,8 +17,27 @@ _RECORDS = 500
 """Of one response."""
 
 
-def run(pid: int, url: str, topic: str, embedded: str, *, record_bytes: int, records: int) -> Found:
-    """Read that many records of about that size; times are of responses."""
+class Reading(NamedTuple):
+    """What is read."""
+
+    topic: str
+    embedded: str
+    record_bytes: int
+    """About."""
+
+
+NATIVE_TOPIC = "bench-native"
+"""Which the tools without HTTP write."""
+READINGS: Mapping[str, Reading] = {
+    "consume binary 1 KB": Reading(NATIVE_TOPIC, "binary", 1025),
+    "consume avro": Reading("bench-avro", "avro", 75),
+}
+"""By the path's name."""
+
+
+def run(pid: int, url: str, reading: Reading, records: int) -> Found:
+    """Read that many records; times are of responses."""
+    topic, embedded, record_bytes = reading
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
     group = f"/consumers/bench-{topic}-{time.time_ns()}"

@@ -24,8 +24,6 @@ from tests.cluster.relays import Relays
 from tests.service_process import ServiceProcess
 
 _HERE = File(__file__).parent.parent
-_READ = {"consume binary 1 KB": ("bench-native", "binary", 1025), "consume avro": ("bench-avro", "avro", 75)}
-"""Name -> topic, format and bytes of a record."""
 _RECORDS = 200_000
 
 
@@ -41,11 +39,11 @@ def main() -> None:
     with ExitStack() as stack:
         kafka, servers = stack.enter_context(_kafka(wanted.delay_ms / 1000))
         services = [stack.enter_context(_service(each, servers)) for each in (wanted.other.resolve(), _HERE)]
-        if any(each in _READ for each in wanted.names):
-            native.loop_produce(kafka.bootstrap_servers, "bench-native", _RECORDS)
+        if any(each in consume.READINGS for each in wanted.names):
+            native.loop_produce(kafka.bootstrap_servers, consume.NATIVE_TOPIC, _RECORDS)
         for name in wanted.names:
             before, after = _in_turns(services, name, wanted)
-            ratio = _least(after).cpu_us / _least(before).cpu_us
+            ratio = generator.least(after).cpu_us / generator.least(before).cpu_us
             print(f"{name}\n  before {_shown(before)}\n  after  {_shown(after)}\n  ratio  {ratio:.2f}", flush=True)
 
 
@@ -82,22 +80,18 @@ def _run(service: ServiceProcess, name: str, seconds: float) -> partial[Found]:
     by_name = {each.name: each for each in paths}
     if name in by_name:
         return partial(generator.run, service.pid, service.url, by_name[name], seconds)
-    if name not in _READ:
-        sys.exit(f"a path is one of: {', '.join([*by_name, *_READ])}")
-    topic, embedded, size = _READ[name]
-    if topic == "bench-avro":
-        generator.run(service.pid, service.url, by_name["produce 100 avro"], 2)
-    return partial(consume.run, service.pid, service.url, topic, embedded, record_bytes=size, records=_RECORDS * 3 // 4)
-
-
-def _least(found: list[Found]) -> Found:
-    return min(found, key=lambda each: each.cpu_us)
+    reading = consume.READINGS.get(name)
+    if reading is None:
+        sys.exit(f"a path is one of: {', '.join([*by_name, *consume.READINGS])}")
+    if reading.topic != consume.NATIVE_TOPIC:
+        generator.run(service.pid, service.url, by_name[f"produce 100 {reading.embedded}"], 2)
+    return partial(consume.run, service.pid, service.url, reading, _RECORDS * 3 // 4)
 
 
 def _shown(found: list[Found]) -> str:
     errors = sum(each.errors for each in found)
     return (
-        f"{_least(found).cpu_us:7.1f} us CPU, median {median(each.cpu_us for each in found):7.1f}; "
+        f"{generator.least(found).cpu_us:7.1f} us CPU, median {median(each.cpu_us for each in found):7.1f}; "
         f"{max(each.units_a_second for each in found):9,.0f}/s; p50 {min(each.p50_ms for each in found):6.2f} ms"
         + (f"; {errors} FAILED" if errors else "")
     )

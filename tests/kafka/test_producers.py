@@ -14,6 +14,13 @@ from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import OutgoingRecord
 
 
+async def closed(made: Producers, before: int) -> None:
+    """Close them, and wait until there are as many clients as before."""
+    await made.close()
+    while clients() > before:
+        await asyncio.sleep(0.01)
+
+
 def clients() -> int:
     """Of librdkafka, in this process; each has one main thread."""
     names = (each / "comm" for each in Path("/proc/self/task").iterdir())
@@ -35,9 +42,7 @@ async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
     offsets = [[each.offset for each in deliveries] for deliveries in (alone, *together)]
     assert sorted(chain.from_iterable(offsets)) == list(range(41 * 200))
     assert all(each == sorted(each) for each in offsets)
-    await made.close()
-    while clients() > before:
-        await asyncio.sleep(0.01)
+    await closed(made, before)
 
 
 async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
@@ -47,7 +52,7 @@ async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
     made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
     await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(3)))
     assert clients() == before + 1
-    await made.close()
+    await closed(made, before)
 
 
 async def test_requests_wait_for_each_other_where_brokers_are_slow(kafka: Cluster, topic: Callable[[], str]) -> None:
@@ -56,11 +61,13 @@ async def test_requests_wait_for_each_other_where_brokers_are_slow(kafka: Cluste
     made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
     await made.send([OutgoingRecord(name, None, b"")])
     kafka.brokers[0].pause()
-    slow = asyncio.ensure_future(made.send([OutgoingRecord(name, None, b"")]))
-    await asyncio.sleep(0.5)
-    kafka.brokers[0].resume()
+    try:
+        slow = asyncio.ensure_future(made.send([OutgoingRecord(name, None, b"")]))
+        await asyncio.sleep(0.5)
+    finally:
+        kafka.brokers[0].resume()
     await slow
     sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(40)))
     assert clients() == before + 2
     assert sorted(each.offset for [each] in sent) == list(range(2, 42))
-    await made.close()
+    await closed(made, before)
