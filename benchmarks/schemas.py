@@ -50,9 +50,9 @@ def main() -> None:
             schema = UnparsedSchema(schema_type, text)
             old, new = form.parse(text, {}, Strictness.STRICT), form.parse(text_of(size + 1), {}, Strictness.STRICT)
             parse = _microseconds(lambda schema=schema: formats.parse(schema, {}))  # type: ignore[misc]
-            canonical = _microseconds(lambda form=form, new=new: form.canonical(new))  # type: ignore[misc]
+            canonical = _microseconds(lambda form=form, new=new: form.canonicalise(new))  # type: ignore[misc]
             compare = _microseconds(
-                lambda form=form, new=new, old=old: form.compatible(new, old, CompatibilityPolicy.STRICT)  # type: ignore[misc]
+                lambda form=form, new=new, old=old: form.find_incompatibilities(new, old, CompatibilityPolicy.STRICT)  # type: ignore[misc]
             )
             print(f"{schema_type:16}{size:8}{parse:10.0f}{canonical:12.0f}{compare:10.0f}", flush=True)
 

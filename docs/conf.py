@@ -14,7 +14,8 @@ author = "The karapace_like authors"
 copyright = f"2026, {author}"  # noqa: A001 - Sphinx reads this name.
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
-exclude_patterns = ["compatibility-head.md"]  # The hand-written beginning of compatibility.md.
+# The hand-written beginnings of compatibility.md and dialects.md.
+exclude_patterns = ["compatibility-head.md", "dialects-head.md"]
 nitpicky = True
 
 html_theme = "furo"

@@ -1,6 +1,6 @@
-"""Write the pages of docs/ that the code knows better: settings, and the rules of compatibility.
+"""Write the pages of docs/ that follow from the code: the settings and the rules of compatibility.
 
-`make docs` runs it; a test holds that the pages are as it would write them.
+`make docs` runs it; a test checks that the committed pages are up to date.
 """
 
 import enum
@@ -11,35 +11,71 @@ from pathlib import Path
 from karapace_like import config
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import Rule, SchemaType
-from karapace_like.web import connect, exposition, health, openapi, proxy, proxy_v3, registry, service
-from karapace_like.web.routing import Route, Served
+from karapace_like.web import connect, proxy, proxy_v3, registry
+from karapace_like.web.dialect.table import DIFFERENCES
+from karapace_like.web.operations import exposition, health, openapi, service
+from karapace_like.web.routing import RegisteredRoute, Route
 
 FOLDER = Path(__file__).parent
 
 
 CONFIGURATION = """\
+---
+tocdepth: 2
+---
 # Configuration
-<!-- Written by `make docs` from the code: change that. -->
+<!-- Written by `make docs` from the code: change karapace_like/config/settings/. -->
 
-Settings have Karapace's names. They are read from a JSON file (the argument of `karapace-like serve`), then from the
-environment (`KARAPACE_` and the name in upper case: `KARAPACE_BOOTSTRAP_URI`), then from the command line; the later
-one wins. An empty variable counts as not set, and a name that is not known is reported and ignored. For names that
-begin with `karapace_`, both `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` are read.
+This page lists every setting with its default, meaning and an example. Names are Karapace's. A setting is read from
+three sources; a later one wins:
 
-| setting | default | |
-|---|---|---|
+1. A JSON file, the argument of `karapace-like serve`: `{"bootstrap_uri": "kafka-1:9092"}`.
+2. The environment, as `KARAPACE_` and the name in upper case: `KARAPACE_BOOTSTRAP_URI=kafka-1:9092`. An empty variable
+   counts as unset. The prefix need not be repeated: `KARAPACE_REST` and `KARAPACE_KARAPACE_REST` both set
+   `karapace_rest`. Variables that Kubernetes sets for a Service, as `KARAPACE_PORT=tcp://10.0.0.7:8081`, are ignored.
+3. The command line, for the options of `karapace-like serve --help`: `--bootstrap-uri kafka-1:9092`.
+
+Each secret can be in a file instead, which `<name>_file` names:
+`KARAPACE_SASL_PLAIN_PASSWORD_FILE=/run/secrets/kafka`, or `{"sasl_plain_password_file": "/run/secrets/kafka"}`. A line
+end at the end of the file does not belong to the secret.
+
+An unknown name is reported with the setting that was probably meant, and ignored; `strict_config` makes it an error. A
+value that is not allowed ends the start with an error that names the variable or key, the value, and what is allowed.
+The unit of a time ends the name of the setting, or stands in its description.
+
+Three commands help with it; they read FILE and the environment as `karapace-like serve` does:
+
+| command | what it does |
+|---|---|
+| `karapace-like config check FILE` | reports every error at once, and what is risky; exit code 2 for errors |
+| `karapace-like config show FILE` | prints each setting's effective value and its source; secrets are masked |
+| `karapace-like config list` | prints this page in the terminal; `config list consumer`: only such names |
+
+[Wrong configurations](mistakes.md) lists them with the sentence that `check` and `serve` print for each.
 """
 
 
 def configuration() -> str:
-    """Every setting."""
-    rows = (f"| `{each.name}` | {_value(each.default)} | {each.description} |" for each in config.described())
-    return CONFIGURATION + "\n".join(rows) + "\n"
+    """Return the page of settings: a section for each group, a heading for each setting."""
+    settings = config.describe_settings()
+    return "\n".join([CONFIGURATION, *(line for group in config.Group for line in _group(group, settings))])
+
+
+def _group(group: config.Group, settings: Sequence[config.Setting]) -> Iterator[str]:
+    yield from (f"## {group.title}", group.about, "")
+    for setting in settings:
+        if setting.group is group:
+            in_file = f" Or `{setting.name}_file`: the file that holds it." if setting.is_secret else ""
+            yield from (f"### `{setting.name}`", setting.description + in_file, "")
+            yield f"Default: {_value(setting.default)}. Example: {_value(setting.example)}"
+            yield ""
 
 
 def _value(default: object) -> str:
     if default is None:
-        return "none"
+        return "unset"
+    if default == "":
+        return "empty"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, tuple | dict):
@@ -48,7 +84,7 @@ def _value(default: object) -> str:
 
 
 def compatibility() -> str:
-    """The rules of each format after the page's hand-written beginning."""
+    """Return the page of compatibility: a hand-written beginning, then the rules of each format."""
     head = (FOLDER / "compatibility-head.md").read_text()
     return "\n".join([head.rstrip(), "", *(line for each in SchemaType for line in _rules(each))])
 
@@ -56,12 +92,12 @@ def compatibility() -> str:
 def _rules(schema_type: SchemaType) -> Iterator[str]:
     yield f"## {schema_type}: where we differ"
     yield ""
-    for difference, reason in FORMATS[schema_type].differences.items():
+    for difference, reason in FORMATS[schema_type].DIFFERENCES.items():
         yield f"- **{difference}.** {reason}"
     yield ""
     yield f"## {schema_type}: rules"
     yield ""
-    for rule in FORMATS[schema_type].rules.values():
+    for rule in FORMATS[schema_type].RULES.values():
         yield from _rule(schema_type, rule)
 
 
@@ -82,9 +118,9 @@ HTTP_API = """\
 # HTTP API
 <!-- Written by the build of the site from the code: change that. -->
 
-Every call. A running service describes them with bodies, answers and examples at `/docs`, and for programs at
-`/openapi.json`. Paths of the registry are also served below `/contexts/{context}`. Every error is an object with
-`error_code` (an HTTP status, maybe with two digits more) and `message`.
+This page lists every call. A running service describes them with bodies, responses and examples at `/docs`, and for
+programs at `/openapi.json`. Paths of the registry are also served below `/contexts/{context}`. Every error is an object
+with `error_code` (an HTTP status, or one followed by two digits) and `message`.
 
 The formats and headers of the REST proxy are shown in [REST v2](rest.md), [its consumers](rest-consumers.md) and
 [REST v3](rest-v3.md).
@@ -99,26 +135,32 @@ HALVES: Mapping[str, Sequence[Route]] = {
 
 
 def http_api() -> str:
-    """Every call, with its path's and query's parameters."""
+    """Return the page of all HTTP calls with their query parameters."""
     return "\n".join([HTTP_API, *(line for title, routes in HALVES.items() for line in _calls(title, routes))])
 
 
 def _calls(title: str, routes: Sequence[Route]) -> Iterator[str]:
     yield from (f"## {title}", "", "| call | | query |", "|---|---|---|")
-    for path, item in openapi.document([Served(each, ("",)) for each in routes])["paths"].items():
+    for path, item in openapi.document([RegisteredRoute(each, ("",)) for each in routes])["paths"].items():
         for method, operation in item.items():
             query = ", ".join(f"`{each['name']}`" for each in operation["parameters"] if each["in"] == "query")
             yield f"| `{method.upper()} {path}` | {operation['summary']} | {query} |"
     yield ""
 
 
-PAGES = {"configuration.md": configuration, "compatibility.md": compatibility}
+def dialects() -> str:
+    """Return the page of dialects: a hand-written beginning, then every row of the table of differences."""
+    head = (FOLDER / "dialects-head.md").read_text()
+    return head + "".join(f"| {row.where} | {row.confluent} | {row.karapace} |\n" for row in DIFFERENCES)
+
+
+PAGES = {"configuration.md": configuration, "compatibility.md": compatibility, "dialects.md": dialects}
 OF_THE_SITE = {"http-api.md": http_api}
-"""Made whenever the site is built, and not kept: calls change with the code."""
+"""Written by every build of the site and not committed: routes change with the code."""
 
 
 def write(pages: Mapping[str, Callable[[], str]]) -> None:
-    """Make the pages anew."""
+    """Write the pages into docs/."""
     for name, page in pages.items():
         (FOLDER / name).write_text(page())
 

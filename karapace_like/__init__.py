@@ -2,7 +2,7 @@
 
 
 def __getattr__(name: str) -> str:
-    """`__version__`, looked up when it is asked for: that takes as long as starting an interpreter."""
+    """Return `__version__`, read on first use: that takes as long as the start of an interpreter."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import version  # noqa: PLC0415 - see above

@@ -1,6 +1,6 @@
-"""The words that the Kafka room and its callers share about a cluster's management: brokers, configs, groups, ACLs.
+"""Types of cluster management that the Kafka room and its callers share: brokers, configs, groups, ACLs.
 
-Enumerations are spelled as Kafka's Java clients and the REST API spell them. Topics and partitions are in `records.py`.
+Enumerations are spelled as in the REST API. Topics and partitions are in `records.py`.
 """
 
 import enum
@@ -20,30 +20,30 @@ class Broker(NamedTuple):
 
 
 class ClusterDescription(NamedTuple):
-    """The cluster as its metadata tell of it."""
+    """The cluster's metadata."""
 
     id: str
     controller: int | None
-    """The broker that requests to the controller go to."""
+    """The id of the broker that clients take for the controller; None while there is none."""
     brokers: tuple[Broker, ...]
     """In the order of their ids."""
 
 
 class NewTopic(NamedTuple):
-    """A topic to be made."""
+    """A topic to create."""
 
     name: str
     partitions: int | None = None
-    """None: the cluster's default."""
+    """None is the cluster's default."""
     replication_factor: int | None = None
-    """None: the cluster's default."""
+    """None is the cluster's default."""
     assignments: tuple[tuple[int, ...], ...] = ()
     """The brokers of each partition, the preferred leader first; in place of the two numbers."""
     configs: Mapping[str, str | None] = {}
 
 
 class Reassignment(NamedTuple):
-    """A partition whose replicas are on their way to other brokers."""
+    """A partition whose replicas move to other brokers (KIP-455)."""
 
     at: TopicPartition
     replicas: tuple[int, ...]
@@ -52,34 +52,34 @@ class Reassignment(NamedTuple):
 
 
 class OwnerKind(enum.StrEnum):
-    """What configs belong to."""
+    """The kinds of owners of configs."""
 
     TOPIC = "TOPIC"
     BROKER = "BROKER"
 
 
 class ConfigOwner(NamedTuple):
-    """A topic or a broker, which has configs; a broker's name is its id."""
+    """The owner of configs: a topic or a broker, whose name is its id."""
 
     kind: OwnerKind
     name: str
 
 
 EVERY_BROKER = ConfigOwner(OwnerKind.BROKER, "")
-"""The cluster, whose configs hold for each broker that has none of its own."""
+"""The owner of the dynamic defaults: the configs of every broker that has none of its own."""
 
 
 class ConfigValue(NamedTuple):
-    """A value and where it comes from, such as `DEFAULT_CONFIG`."""
+    """A value and its source, such as `DEFAULT_CONFIG`."""
 
     name: str
     value: str | None
-    """None for one that is not set, or that is a secret."""
+    """None for one that is not set, or that is sensitive."""
     source: str
 
 
 class ConfigEntry(NamedTuple):
-    """The value that holds, and the ones behind it that would hold without it."""
+    """The effective value of a config, and its synonyms: the values that would replace it, in order (KIP-226)."""
 
     name: str
     value: str | None
@@ -91,11 +91,11 @@ class ConfigEntry(NamedTuple):
 
 
 class ConfigChange(NamedTuple):
-    """A config to be set, or to go back to what holds without it."""
+    """A config to set, or to reset to the value that is effective without it."""
 
     name: str
     value: str | None
-    """None: as if it had never been set."""
+    """None resets the config."""
 
 
 class GroupMember(NamedTuple):
@@ -112,15 +112,19 @@ class GroupDescription(NamedTuple):
 
     id: str
     is_simple: bool
-    """Whether it only keeps offsets: its members, if any, do not share partitions through the group."""
+    """Whether the group only stores offsets, and assigns no partitions."""
     assignor: str
     state: str
     coordinator: int | None
     members: tuple[GroupMember, ...]
+    type: str = "CLASSIC"
+    """CONSUMER for a group of KIP-848's protocol, in which the brokers assign partitions."""
+    is_mixed: bool = False
+    """Whether a group of that protocol has members of the classic one, as during a migration."""
 
 
 class ResourceType(enum.StrEnum):
-    """What an ACL protects. Like the other enumerations of ACLs in the order of the protocol's numbers."""
+    """The type of resource that an ACL protects; the order of the enumerations of ACLs is the protocol's numbering."""
 
     UNKNOWN = "UNKNOWN"
     ANY = "ANY"
@@ -133,7 +137,7 @@ class ResourceType(enum.StrEnum):
 
 
 class PatternType(enum.StrEnum):
-    """How an ACL names resources."""
+    """How an ACL's resource name matches (KIP-290)."""
 
     UNKNOWN = "UNKNOWN"
     ANY = "ANY"
@@ -143,7 +147,7 @@ class PatternType(enum.StrEnum):
 
 
 class Operation(enum.StrEnum):
-    """What an ACL is about."""
+    """The operations that ACLs allow or deny."""
 
     UNKNOWN = "UNKNOWN"
     ANY = "ANY"
@@ -163,7 +167,7 @@ class Operation(enum.StrEnum):
 
 
 class Permission(enum.StrEnum):
-    """What an ACL says about it."""
+    """Whether an ACL allows or denies."""
 
     UNKNOWN = "UNKNOWN"
     ANY = "ANY"
@@ -172,7 +176,7 @@ class Permission(enum.StrEnum):
 
 
 class Acl(NamedTuple):
-    """One ACL."""
+    """One access control list entry."""
 
     resource_type: ResourceType
     resource_name: str
@@ -184,7 +188,7 @@ class Acl(NamedTuple):
 
 
 class AclFilter(NamedTuple):
-    """Which ACLs; None and ANY match everything."""
+    """Which ACLs to search or delete; None and ANY match everything."""
 
     resource_type: ResourceType = ResourceType.ANY
     resource_name: str | None = None

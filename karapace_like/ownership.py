@@ -1,8 +1,8 @@
-"""Who has what lives in one process only, such as a consumer instance, and how an id names its owner.
+"""Ownership of what lives in one process only, such as a consumer instance, and how an id names its owner.
 
-A node is named by a token that it draws when it starts, never by an address: an id that comes from outside leads
-nowhere but to a member of the group. A node that starts again has another token, so what it had before is known to be
-gone. `kafka/nodes.py` finds out which nodes there are, `web/proxy/owners.py` sends requests on to them.
+A node's name is a token that it draws at its start, never an address: an id from outside can only lead to a member of
+the election's group. A restarted node has another token, so ids of its earlier objects are recognised as expired.
+`kafka/nodes.py` finds the nodes, `web/proxy/instance_owners.py` forwards requests to them.
 """
 
 import re
@@ -17,44 +17,56 @@ _ID = re.compile(rf"rest-consumer-(?P<node>{_NODE})\.(?P<worker>[0-9]{{1,4}})-[0
 
 
 class Owner(NamedTuple):
-    """A process of the service."""
+    """A process of the service: a worker of a node."""
 
     node: str
     worker: int = 0
-    """Which of the node's processes."""
+    """The number of the worker process, from 0."""
 
     @classmethod
-    def drawn(cls) -> Self:
-        """The first process of a node that starts."""
+    def create(cls) -> Self:
+        """Return the first worker of a new node, with a random token."""
         return cls(secrets.token_hex(_NODE_BYTES))
 
-    def new_id(self) -> str:
-        """An id for a consumer instance of this owner."""
+    def create_id(self) -> str:
+        """Return a new id for a consumer instance of this owner."""
         return f"rest-consumer-{self.node}.{self.worker}-{uuid.uuid4()}"
 
 
-def owner_of(instance_id: str) -> Owner | None:
-    """The owner that an id names; None for an id that a client has chosen."""
-    found = _ID.fullmatch(instance_id)
-    return None if found is None else Owner(found["node"], int(found["worker"]))
+def parse_owner(instance_id: str) -> Owner | None:
+    """Return the owner that an id names; None for an id that a client has chosen."""
+    match = _ID.fullmatch(instance_id)
+    return None if match is None else Owner(match["node"], int(match["worker"]))
 
 
 def is_node(token: str) -> bool:
-    """Whether that may be a node's token."""
+    """Return whether the text has the form of a node's token."""
     return re.fullmatch(_NODE, token) is not None
 
 
-class Nodes(Protocol):
-    """The nodes of the service; all may raise KafkaFailure where the cluster does not tell."""
+class Claims(Protocol):
+    """Claims on names: at most one process of a node holds each; the end of a process releases its claims."""
 
-    async def url(self, node: str) -> str | None:
-        """Where the others reach the node; None once it has left."""
+    def claim(self, *name: str) -> bool:
+        """Claim the name; return False where another process holds it."""
         ...
 
-    async def all(self) -> Mapping[str, str]:
-        """Node -> where the others reach it, of every node."""
+    def release(self, *name: str) -> None:
+        """Release the name for other processes."""
+        ...
+
+
+class Nodes(Protocol):
+    """The nodes of the service. Every call may raise KafkaFailure."""
+
+    async def find_url(self, node: str) -> str | None:
+        """Return the node's URL; None once it has left."""
+        ...
+
+    async def fetch_urls(self) -> Mapping[str, str]:
+        """Return node -> URL, of every node."""
         ...
 
     async def close(self) -> None:
-        """Let go of the cluster."""
+        """Close the connection to the cluster."""
         ...

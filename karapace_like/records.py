@@ -1,6 +1,6 @@
-"""The words that the Kafka room and its callers share: partitions, and records on their way in and out.
+"""Types of records that the Kafka room and its callers share: partitions, offsets, records to write and as read.
 
-Bytes, topics and offsets only: what a key or value means is not known here. `KafkaFailure` is in `errors.py`.
+They hold bytes, topics and offsets; the meaning of keys and values is the callers'. `KafkaFailure` is in `errors.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from karapace_like.errors import KafkaFailure
 
 MAX_PARTITION = 2**31 - 1
 Headers = tuple[tuple[str, bytes | None], ...]
-"""Record headers in order; a name may occur more than once."""
+"""(name, value) of record headers, in order; a name may occur more than once."""
 
 
 class TopicPartition(NamedTuple):
@@ -22,40 +22,40 @@ class TopicPartition(NamedTuple):
     partition: int
 
     def __str__(self) -> str:
-        """As Kafka's own messages write it."""
+        """Return `topic-partition`, as in Kafka's own messages."""
         return f"{self.topic}-{self.partition}"
 
 
 class OutgoingRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record to be written."""
+    """A record to write."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     """None is a tombstone."""
     partition: int | None = None
-    """None: by the key's hash (murmur2, as Java clients do it), or any if there is no key."""
+    """None: by the key's hash (murmur2, as with Kafka's Java clients), or any without a key."""
     headers: Headers = ()
     timestamp: int | None = None
     """Milliseconds since the epoch; None is now."""
 
 
 class ProducerOverrides(NamedTuple):
-    """How a request's records are written where it is not the service's way; None is the service's."""
+    """How one request's records are written; None stands for the service's setting."""
 
     acks: str | None = None
     compression: str | None = None
     partitioner: str | None = None
-    """How a record without a partition finds one, by librdkafka's names."""
+    """How the partition of a record is chosen, by librdkafka's names."""
     delivery_timeout_ms: int | None = None
-    """After which a record that could not be written is given up."""
+    """Milliseconds after which a record that could not be written has failed."""
 
 
 NO_OVERRIDES = ProducerOverrides()
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """What became of one outgoing record: where it is, or why it is nowhere."""
+    """The outcome of one outgoing record: its partition and offset, or a failure."""
 
     partition: int = -1
     offset: int = -1
@@ -75,15 +75,17 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     """Milliseconds since the epoch."""
     headers: Headers
     size: int
-    """Bytes of key and value, and one at least: a record without any is a record, too."""
+    """Bytes of key and value, but at least 1: a limit in bytes also limits the number of empty records."""
 
 
 def positions_after(records: Iterable[ConsumedRecord]) -> dict[TopicPartition, int]:
-    """The offset after the last of the records in each partition."""
+    """Return partition -> offset after the last of its records. Offsets ascend within a partition."""
     positions: dict[TopicPartition, int] = {}
     last: ConsumedRecord | None = None
     for record in records:
-        if last is not None and record.at is not last.at:  # hashing is dear, and most records follow their neighbours
+        if (
+            last is not None and record.at is not last.at
+        ):  # hashing is expensive, and most records follow others of their partition
             positions[last.at] = last.offset + 1
         last = record
     if last is not None:
@@ -92,11 +94,11 @@ def positions_after(records: Iterable[ConsumedRecord]) -> dict[TopicPartition, i
 
 
 class Committed(NamedTuple):
-    """A group's committed position in one partition."""
+    """A group's committed offset in one partition."""
 
     at: TopicPartition
     offset: int
-    """Of the next record to read."""
+    """The offset of the next record to read."""
     metadata: str | None = None
 
 
@@ -109,20 +111,20 @@ class Replica(NamedTuple):
 
 
 class PartitionDescription(NamedTuple):
-    """One partition as the cluster's metadata tell of it."""
+    """One partition in the cluster's metadata."""
 
     partition: int
     leader: int
-    """-1: none at the moment."""
+    """The id of a broker; -1 while there is no leader."""
     replicas: tuple[Replica, ...]
 
 
 class TopicDescription(NamedTuple):
-    """One topic as the cluster's metadata tell of it."""
+    """One topic in the cluster's metadata."""
 
     name: str
     partitions: Mapping[int, PartitionDescription]
     is_internal: bool = False
-    """Whether Kafka keeps it for itself."""
+    """Whether it is one of Kafka's own topics."""
     operations: tuple[str, ...] = ()
-    """What the asking service may do with it, if it wanted to know."""
+    """The operations that this service is authorised for, if they were requested (KIP-430)."""

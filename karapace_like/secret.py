@@ -1,8 +1,8 @@
-"""A text that is nobody's business."""
+"""A text that is never logged or printed, such as a password."""
 
 
 class Secret:
-    """A text that neither logs nor error messages show."""
+    """A text that repr, and so logs and error messages, do not show."""
 
     __slots__ = ("value",)
 

@@ -1,17 +1,24 @@
-"""Fixtures that every test may ask for. Nothing starts before a test asks; what cannot start fails that test."""
+"""Fixtures that every test may ask for. Nothing starts before a test asks; what cannot start fails that test.
+
+`pytest -n 3` runs the tests in three processes (`parallel.py`), which share one broker (`shared_kafka.py`).
+"""
 
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from karapace_like.kafka.cluster import Cluster
+from tests import parallel, shared_kafka
 from tests.leaks import (  # noqa: F401 - pytest calls them
     pytest_configure,
     pytest_runtest_makereport,
     pytest_sessionfinish,
+    pytest_testnodedown,
 )
 from tests.service_process import ServiceProcess
 
@@ -20,17 +27,69 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+_BROKERS = {"kafka", "three_brokers", "breakable_kafka", "secured"}
+"""A test that uses one of these is marked as `kafka`; one that starts a broker by itself is marked by hand."""
+_OF_WORKERS = pytest.StashKey[shared_kafka.KafkaOfWorkers]()
+
+
+def pytest_sessionstart() -> None:
+    shared_kafka.guard()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _OF_WORKERS in config.stash:
+        config.stash[_OF_WORKERS].close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark and order, before pytest leaves out what is not asked for."""
+    for item in items:
+        if not _BROKERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+    items[:] = parallel.in_order(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    shared_kafka.allow(start=item.get_closest_marker("kafka") is not None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where to ask for the broker."""
+    stash = node.config.stash
+    if _OF_WORKERS not in stash:
+        stash[_OF_WORKERS] = shared_kafka.KafkaOfWorkers()
+    node.workerinput["kafka"] = stash[_OF_WORKERS].address
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return parallel.FileScheduling(config, log)
+
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Cluster]:
+def kafka(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """One real broker for the whole run: tests share it and take topics, subjects and groups of their own."""
-    with Cluster(properties={"log.cleaner.backoff.ms": 200}) as cluster:
+    told: dict[str, Any] | None = getattr(request.config, "workerinput", None)
+    if told is not None:
+        yield shared_kafka.KafkaElsewhere(told["kafka"])
+        return
+    with Cluster(properties=shared_kafka.PROPERTIES) as cluster:
         yield cluster
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def breakable_kafka() -> Iterator[Cluster]:
+    """One real broker that a test may pause or stop, if it runs again afterwards; no other test runs meanwhile."""
+    with Cluster(properties={"producer.id.expiration.check.interval.ms": 200}) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
 def three_brokers() -> Iterator[Cluster]:
-    """Three real brokers for the tests of one file: a test that stops one starts it again."""
+    """Three real brokers for the whole run: a test that stops one starts it again."""
     with Cluster(brokers=3) as cluster:
         yield cluster
 

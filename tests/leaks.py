@@ -7,6 +7,7 @@ So a test draws its secrets, or words them as nothing else is.
 
 import typing
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,9 @@ _SHORTEST = 8
 _secrets: set[str] = set()
 _heard: list[str] = []
 """What was said since it was looked at last, beside what pytest captures."""
+_of_workers: list[str] = []
+"""Lines with secrets that workers of pytest-xdist have heard after their last test."""
+_LEAKS = "leaks"
 SECRET_SETTINGS = frozenset(
     name for name, kind in typing.get_type_hints(Settings).items() if Secret in (kind, *typing.get_args(kind))
 )
@@ -44,23 +48,20 @@ def leaked(said: str) -> list[str]:
     ]
 
 
-def _listen() -> None:
+def pytest_configure() -> None:
+    """Begin to collect secrets, and texts of errors."""
     make_secret, make_error = Secret.__init__, ApiError.__init__
 
     def registering(self: Secret, value: str) -> None:
         register(value)
         make_secret(self, value)
 
-    def hearing(self: ApiError, code: int, message: str, **options: typing.Any) -> None:
+    def hearing(self: ApiError, code: int, message: str, **options: Any) -> None:
         hear(message)
         make_error(self, code, message, **options)
 
     Secret.__init__ = registering  # type: ignore[method-assign]
     ApiError.__init__ = hearing  # type: ignore[method-assign]
-
-
-def pytest_configure() -> None:
-    _listen()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,7 +75,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """For what processes say that outlive the last test."""
-    if found := leaked("\n".join(_heard)):
+    """For what processes say that outlive the last test. A worker of pytest-xdist leaves it to the process above."""
+    found = [*leaked("\n".join(_heard)), *_of_workers]
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_LEAKS] = found
+    elif found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\n".join(["Secrets were told:", *found]))  # noqa: T201 - what pytest reports is over
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist heard last."""
+    _of_workers.extend(getattr(node, "workeroutput", {}).get(_LEAKS, ()))

@@ -1,10 +1,12 @@
-"""The HTTP examples of a page: pairs of fenced `http` blocks, a request and its answer.
+"""The HTTP examples of a page: pairs of fenced blocks, a request and its response.
 
-A request's first line is `METHOD /path`, an answer's is `HTTP/1.1 STATUS`; headers, an empty line and a JSON body may
-follow. An answer without a body may have any.
+A request is an `http` block, whose first line is `METHOD /path`, or a `bash` block with one curl command. A response is
+an `http` block, whose first line is `HTTP/1.1 STATUS`. Headers, an empty line and a JSON body may follow; a response
+without a body may have any.
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ import msgspec
 
 PAGES = Path(__file__).parents[1] / "docs"
 
-_BLOCK = re.compile(r"^```http\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?:http\n|bash\n(?=curl ))(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Example(NamedTuple):
@@ -32,7 +34,7 @@ def examples(page: str) -> Iterator[Example]:
     """The examples of a page of docs/, in order."""
     blocks = [match[1] for match in _BLOCK.finditer((PAGES / page).read_text())]
     for request, answer in zip(blocks[::2], blocks[1::2], strict=True):
-        (method, path), headers, body = _parts(request)
+        (method, path), headers, body = _parts_of_curl(request) if request.startswith("curl ") else _parts(request)
         (_, status), _, answered = _parts(answer)
         expected = msgspec.json.decode(answered) if answered else None
         yield Example(method, path, headers, body.encode(), int(status), expected)
@@ -45,3 +47,20 @@ def _parts(block: str) -> tuple[tuple[str, str], dict[str, str], str]:
     method, path = first.split()
     headers = dict(line.split(": ", 1) for line in lines)
     return (method, path), headers, body.strip()
+
+
+def _parts_of_curl(command: str) -> tuple[tuple[str, str], dict[str, str], str]:
+    """The same of a curl command with the options -X, -H and -d."""
+    method, url, headers, body = "GET", "", {}, ""
+    words = iter(shlex.split(command.replace("\\\n", " "))[1:])
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, value = next(words).split(": ", 1)
+            headers[name] = value
+        elif word == "-d":
+            body = next(words)
+        else:
+            url = word
+    return (method, "/" + url.split("/", 3)[3]), headers, body

@@ -28,3 +28,10 @@ def value(series: Series, name: str, **labels: str) -> float:
 def sum_of(series: Series, name: str) -> float:
     """Of all series of the name."""
     return sum(found for (each, _), found in series.items() if each == f"karapace_like_{name}")
+
+
+def is_busy(service: ServiceProcess) -> bool:
+    """Whether it is answering another request than this one, which each of its workers counts."""
+    counts = [count for (name, _), count in scraped(service).items() if name == "karapace_like_http_requests_in_flight"]
+    assert counts
+    return sum(counts) > len(counts)

@@ -14,7 +14,7 @@ from typing import Self
 
 from tests import leaks
 
-_LISTENING = re.compile(r"Listening at (https?://\S+)")
+_LISTENING = re.compile(r"Listening at (https?://[^\s\"]+)")
 _READY = re.compile(r"Ready at https?://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
 _WORKER = re.compile(r"Worker (\d+) is process (\d+)")
@@ -30,7 +30,8 @@ class ServiceProcess:
     """
 
     def __init__(self, bootstrap_servers: str, *, program: Sequence[str] = _PROGRAM, **settings: object) -> None:
-        self._program = program
+        self.program = program
+        """What is run at the next start."""
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
         leaks.register(*(str(settings[name]) for name in leaks.SECRET_SETTINGS & settings.keys()))
@@ -46,6 +47,7 @@ class ServiceProcess:
             **{f"KARAPACE_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._process: subprocess.Popen[str] | None = None
+        self._watching: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,12 +85,15 @@ class ServiceProcess:
         # Workers of an earlier process may end only now, which says nothing of this one.
         self._listening, self._ready = threading.Event(), threading.Event()
         self._process = subprocess.Popen(
-            [*self._program, "serve"],
+            [*self.program, "serve"],
             env=self._environment,
             stderr=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._watch, args=(self._process, self._listening, self._ready), daemon=True).start()
+        self._watching = threading.Thread(
+            target=self._watch, args=(self._process, self._listening, self._ready), daemon=True
+        )
+        self._watching.start()
         assert self._listening.wait(_START_SECONDS), "\n".join(self.lines)
         if wait:
             self.wait()
@@ -100,11 +105,19 @@ class ServiceProcess:
         assert self._process.poll() is None, "\n".join(self.lines)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it by its process id; its exit code."""
+        """Stop it by its process id; its exit code. All its lines are there then."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.wait(_STOP_SECONDS)
+        code = self._process.wait(_STOP_SECONDS)
+        if self._watching is not None:
+            self._watching.join(_STOP_SECONDS)
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, and return at once."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def ended(self) -> int:
         """Its exit code, once it has ended by itself."""

@@ -1,1 +1,1 @@
-"""Who may do what: principals, how they prove it, and the policy that decides. Pure: no HTTP, files or clock."""
+"""Access control: principals, their credentials, and the policy that decides. Pure: no HTTP, files or clock."""

@@ -1,4 +1,4 @@
-"""What a request's `Authorization` header says (RFC 9110, 11.6.2; RFC 7617; RFC 6750)."""
+"""Parse the `Authorization` header of a request (RFC 9110, 11.6.2; RFC 7617; RFC 6750)."""
 
 import base64
 import binascii
@@ -8,7 +8,10 @@ from karapace_like.access import errors
 from karapace_like.secret import Secret
 
 MAX_BYTES = 16_384
-"""Of the header: a longer one is refused before anything looks into it."""
+"""The longest header; a longer one is rejected before it is parsed."""
+
+
+_NULL = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Basic:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A token."""
+    """A bearer token."""
 
     token: Secret
 
@@ -30,7 +33,7 @@ Credentials = Basic | Bearer
 
 
 def parse(header: str) -> Credentials:
-    """The credentials; raises UnauthenticatedError for a scheme that is not known, or what is not well formed."""
+    """Return the credentials; raise UnauthenticatedError for an unknown scheme or a malformed header."""
     scheme, _, rest = header.partition(" ")
     if len(header) > MAX_BYTES:
         raise errors.wrong_credentials()
@@ -42,6 +45,7 @@ def parse(header: str) -> Credentials:
         username, colon, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError) as error:
         raise errors.wrong_credentials() from error
-    if not colon:
+    # HMAC, which every hash of a password is made of, pads with nulls: "a" and "a" with a null have one hash.
+    if not colon or _NULL in username + password:
         raise errors.wrong_credentials()
     return Basic(username, Secret(password))

@@ -1,4 +1,4 @@
-"""Refusals: one constructor per condition. None of them says whether what was asked for exists."""
+"""The errors of access control, one constructor for each condition. None reveals whether a resource exists."""
 
 import math
 
@@ -10,7 +10,7 @@ _RETRY_SECONDS = 5
 
 
 class UnauthenticatedError(ApiError):
-    """It is not known who the caller is; `challenges` are the ways to say it (RFC 9110, 11.6.1)."""
+    """The caller is not authenticated; `challenges` are the accepted schemes (RFC 9110, 11.6.1)."""
 
     def __init__(self, message: str, challenges: tuple[str, ...] = (), *, code: int = 401) -> None:
         super().__init__(code, message)
@@ -18,7 +18,7 @@ class UnauthenticatedError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """The caller is known and may not do this."""
+    """The caller is authenticated and lacks the permission."""
 
 
 def no_credentials() -> UnauthenticatedError:
@@ -33,17 +33,38 @@ def bad_token(reason: str) -> UnauthenticatedError:
     return UnauthenticatedError(f"HTTP 401 Unauthorized: the token is not accepted: {reason}")
 
 
-def keys_not_known() -> ApiError:
+def keys_unavailable_error() -> ApiError:
     return ApiError(503, "The token issuer's keys cannot be fetched", retry_after=_RETRY_SECONDS)
 
 
+def too_many_checks() -> ApiError:
+    message = "Too many requests: too many credentials are being checked. Nothing was done; repeat the request."
+    return ApiError(42901, message, retry_after=1)
+
+
+def too_many_failures(seconds: float) -> ApiError:
+    message = (
+        "Too many requests: this user has sent wrong credentials too often from this address. Nothing was checked; "
+        "repeat the request later."
+    )
+    return ApiError(42901, message, retry_after=math.ceil(seconds))
+
+
 def over_quota(seconds: float) -> ApiError:
-    message = "Too many requests: these credentials have asked for too much. Nothing was done."
+    message = "Too many requests: the quota of these credentials is used up. Nothing was done."
     return ApiError(42901, message, retry_after=math.ceil(seconds))
 
 
 def forbidden(principal: str, operation: str, resource: str) -> ForbiddenError:
     return ForbiddenError(403, f"HTTP 403 Forbidden: {principal} may not {operation} {resource}")
+
+
+def imports(principal: str, context: str) -> ForbiddenError:
+    return ForbiddenError(
+        403,
+        f"HTTP 403 Forbidden: {principal} may not import ids into {context}: all subjects of a context share its ids, "
+        "so this needs write or config on the context",
+    )
 
 
 def only_existing(principal: str, resource: str) -> ForbiddenError:

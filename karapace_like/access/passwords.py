@@ -1,6 +1,6 @@
-"""Passwords as authfiles keep them, in Karapace's format: `algorithm`, `salt` and `password_hash` (base64).
+"""Hash and verify the passwords of authfiles, in Karapace's format: `algorithm`, `salt`, `password_hash` (base64).
 
-Computing one takes tens of milliseconds, which is what protects a stolen file.
+Computing a hash takes tens of milliseconds, which protects the passwords of a stolen file.
 """
 
 import base64
@@ -8,6 +8,7 @@ import enum
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,7 +20,7 @@ _SALT_BYTES = 16
 
 
 class Algorithm(enum.StrEnum):
-    """How a password is hashed; the sha ones are the hash inside of PBKDF2."""
+    """The algorithm of a hash; the SHA ones are the hash function of PBKDF2."""
 
     SCRYPT = "scrypt"
     SHA512 = "sha512"
@@ -39,12 +40,14 @@ class User(msgspec.Struct, frozen=True):
         return f"User({self.username!r}, {self.algorithm.value})"
 
     def has(self, password: str) -> bool:
-        """Whether this is the user's password; takes as long for a wrong one."""
-        return hmac.compare_digest(self.password_hash.encode(), hashed(self.algorithm, self.salt, password).encode())
+        """Return whether this is the password of the user, in constant time."""
+        return hmac.compare_digest(
+            self.password_hash.encode(), hash_password(self.algorithm, self.salt, password).encode()
+        )
 
 
-def hashed(algorithm: Algorithm, salt: str, password: str) -> str:
-    """The hash in base64."""
+def hash_password(algorithm: Algorithm, salt: str, password: str) -> str:
+    """Return the hash in base64."""
     salted, text = salt.encode(), password.encode()
     if algorithm is Algorithm.SCRYPT:
         digest = hashlib.scrypt(text, salt=salted, n=_SCRYPT_COST, r=_SCRYPT_BLOCK, p=1)
@@ -54,10 +57,21 @@ def hashed(algorithm: Algorithm, salt: str, password: str) -> str:
 
 
 def new_user(username: str, password: str, algorithm: Algorithm = Algorithm.SCRYPT) -> User:
-    """An entry with a salt of its own."""
+    """Create an entry with a random salt."""
     salt = secrets.token_urlsafe(_SALT_BYTES)
-    return User(username, algorithm, salt, hashed(algorithm, salt, password))
+    return User(username, algorithm, salt, hash_password(algorithm, salt, password))
 
 
-NOBODY = User("", Algorithm.SCRYPT, "", base64.b64encode(bytes(64)).decode())
-"""Compared with where a user is not known, so that the time taken does not tell."""
+def check_password(user: User | None, password: str, algorithms: Iterable[Algorithm]) -> bool:
+    """Return whether this is the password of the user; False for an unknown one (None).
+
+    `algorithms` are those of all users. Each is computed once, whoever the user is, so that the time of a response
+    reveals neither which users exist nor how their passwords are hashed.
+    """
+    is_right = False
+    for algorithm in algorithms:
+        if user is not None and user.algorithm is algorithm:
+            is_right = user.has(password)
+        else:
+            hash_password(algorithm, "", password)
+    return is_right

@@ -1,36 +1,34 @@
-"""Who may do what: grants of operations on resources, and the decision. What nobody has granted is refused.
+"""Decide which operations a principal may perform on a resource, by grants; what is not granted is denied.
 
 A resource is spelled as Karapace's authfiles do: its kind, a colon and its name, such as `Subject:orders-value`.
 """
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from karapace_like.access.principals import Principal
+from karapace_like.access.principals import Method, Principal
 
-EVERYBODY = "*"
-"""As a grant's principal: whoever has proved who he is."""
 EVERY = "*"
-"""As a resource's name: all of its kind, also those that are yet to be made. No topic or group has this name."""
-_REMEMBERED = 10_000
+"""As the name of a resource: all of its kind, also future ones. No topic or group has this name."""
+_CACHE_SIZE = 10_000
 
 
 class Operation(enum.StrEnum):
     """What a principal does with a resource."""
 
     DESCRIBE = "describe"
-    """See that it is there, and how it is set up."""
+    """See that it exists, and its settings."""
     READ = "read"
-    """Read schemas or records; go on as a group."""
+    """Read schemas or records; join a group and commit its offsets."""
     WRITE = "write"
-    """Register schemas, produce records, move a group."""
+    """Register schemas, produce records, change the offsets of a group."""
     REGISTER_EXISTING = "register_existing"
-    """Ask to register a schema that is there already, as producers do all day."""
+    """Register a schema that exists already, as producers do at each start."""
     DELETE = "delete"
     CONFIG = "config"
-    """Change settings; make topics."""
+    """Change settings; create topics."""
 
 
 ALL_OPERATIONS = frozenset(Operation)
@@ -44,14 +42,14 @@ IMPLIED: Mapping[Operation, frozenset[Operation]] = {
 }
 
 
-class Kind(enum.StrEnum):
-    """What a resource is."""
+class ResourceKind(enum.StrEnum):
+    """The kind of a resource."""
 
     SUBJECT = "Subject"
     CONTEXT = "Context"
-    """All subjects in it, too."""
+    """A context, with all subjects in it."""
     CONFIG = "Config"
-    """The registry's own settings."""
+    """The settings of the registry."""
     TOPIC = "Topic"
     GROUP = "Group"
     CLUSTER = "Cluster"
@@ -59,43 +57,81 @@ class Kind(enum.StrEnum):
     CONNECT = "Connect"
     """Connectors."""
 
-    def named(self, name: str) -> str:
-        """The resource of this name."""
+    def name_resource(self, name: str) -> str:
+        """Return the spelling of the resource with this name."""
         return f"{self.value}:{name}"
 
 
-class Grant(NamedTuple):
-    """Operations that some may do on some resources."""
+class Grantee(NamedTuple):
+    """A name that a grant is for."""
 
-    principals: frozenset[str]
+    name: str
+    method: Method | None = None
+    """How the caller must have been authenticated; None: in any way."""
+
+
+EVERYBODY = Grantee("*")
+"""Every authenticated caller."""
+
+
+class Grant(NamedTuple):
+    """Permission for some principals to perform some operations on some resources."""
+
+    principals: frozenset["Grantee"]
     roles: frozenset[str]
     operations: frozenset[Operation]
     resources: re.Pattern[str]
     """Matches the beginning of the resources' spellings."""
+    literal: str | None = None
+    """The only resource, if the grant names exactly one."""
 
     def is_for(self, principal: Principal) -> bool:
-        """Whether the principal has this grant."""
+        """Return whether the grant is for the principal."""
         return (
             EVERYBODY in self.principals
-            or principal.name in self.principals
+            or Grantee(principal.name) in self.principals
+            or Grantee(principal.name, principal.method) in self.principals
             or not self.roles.isdisjoint(principal.roles)
         )
 
 
-class Policy:
-    """All grants."""
+EVERYTHING = Grant(frozenset({EVERYBODY}), frozenset(), ALL_OPERATIONS, re.compile(""))
 
-    def __init__(self, grants: Iterable[Grant]) -> None:
-        self._grants = tuple(grants)
+
+class Policy:
+    """All grants, and the decision."""
+
+    def __init__(self, grants: Iterable[Grant], is_reserved: Callable[[str], bool] | None = None) -> None:
+        """`is_reserved`: whether a resource needs a literal grant for every operation but describe; None: none does."""
+        self.grants = tuple(grants)
+        self._is_reserved = is_reserved
         self._matchers: dict[tuple[Principal, Operation], tuple[re.Pattern[str], ...]] = {}
 
     def allows(self, principal: Principal, operation: Operation, *resources: str) -> bool:
-        """Whether the principal may do this with a resource that has all of these spellings."""
+        """Return whether the principal may perform the operation on a resource with these spellings."""
+        is_reserved = self._is_reserved
+        if is_reserved is not None and operation is not Operation.DESCRIBE and any(map(is_reserved, resources)):
+            return any(grant.literal in resources for grant in self._grants_of(principal, operation))
         key = (principal, operation)
         matchers = self._matchers.get(key)
         if matchers is None:
-            if len(self._matchers) >= _REMEMBERED:
+            if len(self._matchers) >= _CACHE_SIZE:
                 self._matchers.clear()
-            found = (each for each in self._grants if operation in each.operations and each.is_for(principal))
-            matchers = self._matchers[key] = tuple(dict.fromkeys(each.resources for each in found))
+            grants = self._grants_of(principal, operation)
+            matchers = self._matchers[key] = tuple(dict.fromkeys(grant.resources for grant in grants))
         return any(matcher.match(resource) for matcher in matchers for resource in resources)
+
+    def _grants_of(self, principal: Principal, operation: Operation) -> Iterator[Grant]:
+        return (grant for grant in self.grants if operation in grant.operations and grant.is_for(principal))
+
+
+class Unrestricted:
+    """Allows everybody everything: what an operator who configures no grants has asked for."""
+
+    def allows(self, _: Principal, __: Operation, *___: str) -> bool:
+        """Return True."""
+        return True
+
+
+UNRESTRICTED = Unrestricted()
+Decision = Policy | Unrestricted

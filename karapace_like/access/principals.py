@@ -1,31 +1,38 @@
-"""Who a caller is."""
+"""The identity of a caller."""
 
 import enum
 from typing import NamedTuple
 
 
 class Method(enum.StrEnum):
-    """How a caller has proved who he is."""
+    """How a caller was authenticated."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a method
     TOKEN = "token"  # noqa: S105 - the name of a method
     CERTIFICATE = "certificate"
+    NONE = "none"
+    """Callers are not authenticated."""
     NODE = "node"
-    """Another process of this service, which asks for itself and has proved that it is one."""
+    """Another process of this service, which calls on its own behalf and has proved its identity."""
 
 
 class Principal(NamedTuple):
-    """A caller who has proved who he is."""
+    """An authenticated caller."""
 
     name: str
     """The user name, the token's subject, or what the certificate's subject is mapped to."""
     method: Method
     roles: frozenset[str] = frozenset()
-    """What the token says he is."""
+    """The roles that the token grants."""
+
+    @property
+    def key(self) -> str:
+        """The identity of the caller: the same name proved in another way may be another person or program."""
+        return f"{self.method}:{self.name}"
 
 
 class Proved(NamedTuple):
-    """Who a caller has proved to be, and for how long that counts."""
+    """An authenticated caller, and until when the authentication is valid."""
 
     principal: Principal
     expires: float = float("inf")

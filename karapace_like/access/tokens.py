@@ -1,7 +1,7 @@
-"""Bearer tokens: JWTs of an OpenID Connect issuer, checked by its keys (RFC 7519, RFC 8725, RFC 9068).
+"""Verify bearer tokens: JWTs of an OpenID Connect issuer, with its public keys (RFC 7519, RFC 8725, RFC 9068).
 
-Only algorithms with a public key are taken: with `none` or a shared secret, whoever knows the public key could sign.
-Where the keys come from is not known here.
+Only algorithms with a public key are accepted: with `none` or a shared secret, anyone with the public key could sign.
+The caller fetches the keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,46 +20,48 @@ from karapace_like.errors import NOT_JSON
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 Keys = KeySet
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
+_LATEST_TIME = 2**53
+"""Seconds since the epoch. JSON readers agree on whole numbers up to here (RFC 8259, 6)."""
 
 
 class KeysError(Exception):
-    """What should be a set of keys is none."""
+    """The document is not a JWK set."""
 
 
 class UnknownKeyError(Exception):
-    """The token is signed by a key that is not in the set: it may be a newer one."""
+    """The token is signed by a key that is not in the set: fetch the set again, the key may be new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRules:
-    """What a token must say."""
+    """The claims that a token must have."""
 
     issuer: str | None = None
     audiences: frozenset[str] = frozenset()
-    """One of them; empty: any."""
+    """The accepted audiences, of which the token must have one; empty: any."""
     authorized_party: str | None = None
-    """The client that the token was issued to (`azp`)."""
+    """The client that the token must be issued to (`azp`); None: any."""
     is_typed: bool = False
-    """Whether the header must say that it is an access token (`at+jwt`)."""
+    """Whether the header must declare an access token (`at+jwt`)."""
     leeway: int = 0
-    """Seconds that the clocks may differ."""
+    """Seconds by which the clocks may differ."""
     subject_claim: str = "sub"
     roles_path: tuple[str, ...] = ()
-    """The claim that lists roles, with the claims that it is inside of."""
+    """The path of nested claims to the list of roles; empty: no roles."""
 
 
 def key_set(text: bytes) -> Keys:
-    """The keys of a JWKS document that can check signatures; raises KeysError."""
+    """Return the keys of a JWKS document that can verify signatures; raise KeysError."""
     try:
-        found = msgspec.json.decode(text, type=dict[str, Any])
-        keys = [each for each in found["keys"] if each.get("kty") != "oct" and each.get("use", "sig") == "sig"]
+        document = msgspec.json.decode(text, type=dict[str, Any])
+        keys = [key for key in document["keys"] if key.get("kty") != "oct" and key.get("use", "sig") == "sig"]
         return KeySet.import_key_set({"keys": keys})
     except (*NOT_JSON, JoseError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise KeysError(f"The document is no set of keys: {error}") from error
+        raise KeysError(f"The document is not a set of keys (JWKS): {error}") from error
 
 
 def verify(token: str, keys: Keys, rules: TokenRules, now: float) -> Proved:
-    """Whom the token names; raises UnauthenticatedError, or UnknownKeyError. `now` is in seconds since the epoch."""
+    """Return the principal of the token; raise UnauthenticatedError or UnknownKeyError. `now` is in epoch seconds."""
     try:
         decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
     except InvalidKeyIdError as error:
@@ -68,7 +70,7 @@ def verify(token: str, keys: Keys, rules: TokenRules, now: float) -> Proved:
         raise errors.bad_token("it is malformed, or its signature is not the issuer's") from error
     claims: Mapping[str, Any] = decoded.claims
     if rules.is_typed and str(decoded.header.get("typ", "")).lower() not in _TYPES:
-        raise errors.bad_token("it is no access token (typ)")
+        raise errors.bad_token("it is not an access token (typ)")
     if rules.issuer is not None and claims.get("iss") != rules.issuer:
         raise errors.bad_token("it is of another issuer (iss)")
     if rules.audiences and rules.audiences.isdisjoint(_texts(claims.get("aud"))):
@@ -82,26 +84,39 @@ def verify(token: str, keys: Keys, rules: TokenRules, now: float) -> Proved:
         raise errors.bad_token("it is not valid yet (nbf, iat)")
     name = claims.get(rules.subject_claim)
     if not isinstance(name, str) or not name:
-        raise errors.bad_token(f"it names nobody ({rules.subject_claim})")
-    return Proved(Principal(name, Method.TOKEN, frozenset(_roles(claims, rules.roles_path))), expires)
+        raise errors.bad_token(f"it has no subject ({rules.subject_claim})")
+    roles = frozenset(_roles(claims, rules.roles_path))
+    if not all(map(_is_unicode, (name, *roles))):
+        raise errors.bad_token("its subject or one of its roles has an unpaired surrogate")
+    return Proved(Principal(name, Method.TOKEN, roles), expires)
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether the text can be encoded: JSON can escape half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
+    """Return the time; NaN would be neither before nor after any other, and infinity never ends."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise errors.bad_token(f"it has no time {name}")
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LATEST_TIME:
+        return value
+    raise errors.bad_token(f"its claim {name} is not a time")
 
 
 def _roles(claims: Mapping[str, Any], path: Sequence[str]) -> Sequence[str]:
-    """The roles that the claim at the path lists; a text lists them with blanks, as scopes are."""
-    found: Any = claims if path else None
-    for each in path:
-        found = found.get(each) if isinstance(found, dict) else None
-    return found.split() if isinstance(found, str) else _texts(found)
+    """Return the roles of the claim at the path; a string lists them separated by blanks, as scopes are."""
+    value: Any = claims if path else None
+    for claim in path:
+        value = value.get(claim) if isinstance(value, dict) else None
+    return value.split() if isinstance(value, str) else _texts(value)
 
 
 def _texts(value: object) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else ()
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else ()

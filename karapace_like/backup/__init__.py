@@ -1,5 +1,5 @@
-"""Backups of a registry: archives, what differs between two states, and what makes a registry equal to an archive.
+"""Backups of a registry: archives, the differences between two states, and the restoration of an archive.
 
-A state is the registry's own `Store`, filled from an archive, from the API or from the topic by the same records. All
-but `registry_state.py` and `restoring.py`, which ask a registry over HTTP, is without a network.
+A state is the registry's own `Store`, filled by the same records from an archive, the API or the topic. Only
+`registry_state.py` and `restoring.py` use a network: they send HTTP requests to a registry.
 """

@@ -1,9 +1,9 @@
-"""Archives: one file of JSON lines, the same bytes for the same state, never half-written.
+"""Archives: one file of JSON lines, with equal bytes for equal states, replaced atomically.
 
-The first line names the format and its version. Each line between holds one record of the schemas topic as
-`{"key":…,"value":…}`: key and value in the one form in which the registry writes them. The last line counts the records
-and holds the SHA-256 of all lines before it, so that a file that was cut or changed is noticed. Times are left out: two
-archives of an unchanged registry are equal. `karapace_files.py` reads the files of Karapace's tool.
+The first line names the format and its version. Each further line holds one record of the schemas topic as
+`{"key":…,"value":…}`, as the registry writes them. The last line has the number of records and the SHA-256 of all lines
+before it, which detects truncation and changes. Archives hold no times, so that two archives of an unchanged registry
+are equal. `karapace_files.py` reads the files of Karapace's tool.
 """
 
 import hashlib
@@ -16,8 +16,9 @@ import msgspec
 
 from karapace_like.backup import karapace_files
 from karapace_like.backup.errors import ArchiveError
-from karapace_like.backup.state import records_of, store_of
+from karapace_like.backup.state import build_store, list_records
 from karapace_like.errors import NOT_JSON
+from karapace_like.process.file_modes import open_private
 from karapace_like.registry import records
 from karapace_like.registry.records import Record, UnknownRecord
 from karapace_like.registry.store import Store
@@ -41,27 +42,29 @@ class _Trailer(msgspec.Struct, forbid_unknown_fields=True):
     sha256: str
 
 
-def check_place(path: Path) -> None:
-    """Raise ArchiveError where no archive can come to be: worth knowing before a registry is read."""
+def check_writable(path: Path) -> None:
+    """Raise ArchiveError if the archive could not be written; checked before a registry is read."""
     if not path.parent.is_dir():
-        raise ArchiveError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or name another.")
+        raise ArchiveError(
+            f"{path} cannot be written: there is no folder {path.parent}. Create it, or name another file."
+        )
     if path.exists() and not path.is_file():
-        raise ArchiveError(f"{path} is no ordinary file, and would be replaced by one. Name another.")
+        raise ArchiveError(f"{path} is not a regular file, and the archive would replace it. Name another file.")
 
 
 def write(path: Path, store: Store) -> int:
-    """Write the state, and answer how many records it has; the file at `path` is there as a whole or as it was."""
+    """Write the state and return its number of records; a failure leaves the file at `path` as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
     digest = hashlib.sha256()
     try:
-        with temporary.open("wb") as file:
-            for line in _lines(store):
+        with open_private(temporary) as file:
+            for line in _encode_lines(store):
                 digest.update(line)
                 file.write(line)
                 count += 1
             count -= 1  # the header
-            file.write(_encoded(_Trailer(count, digest.hexdigest())))
+            file.write(_encode(_Trailer(count, digest.hexdigest())))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -73,27 +76,27 @@ def write(path: Path, store: Store) -> int:
 
 
 def read(path: Path) -> Store:
-    """The state in an archive, or in a backup that Karapace's tool has written; raises ArchiveError."""
+    """Return the state in an archive, or in a backup of Karapace's tool; raises ArchiveError."""
     try:
-        found = karapace_files.read(path)
-        return store_of(_records(path) if found is None else found)
+        foreign = karapace_files.read(path)
+        return build_store(_read_records(path) if foreign is None else foreign)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _lines(store: Store) -> Iterator[bytes]:
-    yield _encoded(_Header(FORMAT, VERSION))
-    for record in records_of(store):
+def _encode_lines(store: Store) -> Iterator[bytes]:
+    yield _encode(_Header(FORMAT, VERSION))
+    for record in list_records(store):
         key, value = records.encode(record)
         yield b'{"key":%b,"value":%b}\n' % (key, value or b"null")
 
 
-def _encoded(value: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     return msgspec.json.encode(value) + b"\n"
 
 
-def _records(path: Path) -> Iterator[Record]:
-    """The records of an archive; what is wrong with the file is raised as late as it is found."""
+def _read_records(path: Path) -> Iterator[Record]:
+    """Yield the records of an archive; raises ArchiveError where the iteration reaches the fault."""
     digest = hashlib.sha256()
     count = 0
     line_decoder = msgspec.json.Decoder(_Line)
@@ -106,10 +109,10 @@ def _records(path: Path) -> Iterator[Record]:
             if not line.startswith(b'{"key":') or not line.endswith(b"\n"):
                 break
             try:
-                found = line_decoder.decode(line)
+                entry = line_decoder.decode(line)
             except NOT_JSON as error:
                 raise ArchiveError(f"{path}, line {number}: {error}") from error
-            record = records.decode(bytes(found.key), None if found.value == b"null" else bytes(found.value))
+            record = records.decode(bytes(entry.key), None if entry.value == b"null" else bytes(entry.value))
             if isinstance(record, UnknownRecord):
                 raise ArchiveError(f"{path}, line {number}: {record.reason}")
             digest.update(line)
@@ -133,6 +136,6 @@ def _check_trailer(path: Path, line: bytes, expected: _Trailer, *, rest: bytes) 
     try:
         trailer = msgspec.json.decode(line, type=_Trailer)
     except NOT_JSON as error:
-        raise ArchiveError(f"{path} is cut off: its last line is missing.") from error
+        raise ArchiveError(f"{path} is truncated: its last line is missing.") from error
     if trailer != expected or rest:
         raise ArchiveError(f"{path} was changed or damaged: its checksum does not match.")

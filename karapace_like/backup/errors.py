@@ -1,4 +1,4 @@
-"""What can be wrong with a backup, in words for who runs the command."""
+"""Errors of backups; their messages are for the operator who runs the command."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ class ArchiveError(Exception):
 
 
 class ForeignContentError(Exception):
-    """The registry holds what the backup has not: nothing was changed."""
+    """The registry has versions that the backup lacks; nothing was changed."""
 
-    def __init__(self, found: Sequence[str]) -> None:
-        super().__init__(f"the registry holds {len(found)} versions that are not, or are others, in the backup")
-        self.found = found
-        """A sentence for each."""
+    def __init__(self, differing: Sequence[str]) -> None:
+        super().__init__(f"the registry has {len(differing)} versions that are missing or different in the backup")
+        self.differing = differing
+        """One line for each version."""
 
 
 class ChangingError(Exception):
-    """The registry changed all the time while it was listed."""
+    """The registry changed during every attempt to list it."""

@@ -1,58 +1,71 @@
-"""Reading the state of a running registry through its API, while others may write.
+"""Reads the state of a running registry through its API, concurrently with writes.
 
-Versions come in pages of a listing. Each page begins with the last entry of the page before: where that is another one,
-something came or went further up, and the listing begins again. So what existed all the time is never missed. The
-effective setting of the default context is what the API shows: where it is the reference's default, it counts as not
-set. Settings of subjects that have no version cannot be found this way; the topic has them.
+Versions come in pages. Each page begins with the last entry of the previous page; another first entry means that
+versions came or went before it, and the listing restarts. So a version that exists throughout is never missed. Some
+registries leave soft-deleted versions out of their listing, or do not mark them: these are asked for by subject.
+
+The API shows effective settings: one that equals what holds without it counts as not set. Karapace answers the mode of
+every subject with its only one. Settings of subjects without versions are read where the API names the subject, as an
+alias or in its list of subjects, or the caller does.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from karapace_like.backup.differences import DEFAULT_CONFIG, DEFAULT_MODE
+from karapace_like.backup.differences import DEFAULT_MODE, is_default_config
 from karapace_like.backup.errors import ChangingError
-from karapace_like.backup.state import store_of, take
+from karapace_like.backup.state import add_record, build_store
 from karapace_like.client.registry_client import RegistryClient, UnreachableError, path
 from karapace_like.registry import names
-from karapace_like.registry.content import Content
+from karapace_like.registry.content import Content, check_metadata, check_rule_set
 from karapace_like.registry.records import (
     ConfigRecord,
     ContextRecord,
     ModeRecord,
     SchemaRecord,
     SchemaVersion,
-    decoded_config,
+    decode_config,
 )
 from karapace_like.registry.settings import Mode
 from karapace_like.registry.store import Store
-from karapace_like.schema.model import Reference, SchemaType, Subject, Version
+from karapace_like.schema.model import (
+    IdNumber,
+    Reference,
+    ReferenceVersion,
+    SchemaType,
+    Subject,
+    Version,
+    VersionNumber,
+)
 
-Progress = Callable[[str, int, int], None]
-"""(what is done, how many are done, of how many); of 0 where that is not known."""
+T = TypeVar("T")
+
+ReportProgress = Callable[[str, int, int], None]
+"""(label of the work, items done, items in total); the total is 0 while it is unknown."""
 
 _PAGE = 1000
-"""The most that the reference registry answers."""
+"""Largest page of Confluent's registry."""
 _ATTEMPTS = 10
-"""How often a listing begins again before it is given up."""
+"""Attempts of a listing before it fails."""
 _AT_ONCE = 64
-"""Questions that wait for their answers at the same time."""
+"""Concurrent requests."""
 
 
 class _Reference(msgspec.Struct):
     name: str
     subject: str
-    version: int
+    version: ReferenceVersion
 
 
 class _Listed(msgspec.Struct, rename="camel"):
-    """An entry of GET /schemas; `deleted` is not there in older registries and Karapace."""
+    """An entry of GET /schemas; older registries and Karapace send no `deleted`."""
 
     subject: str
-    version: int
-    id: int
+    version: VersionNumber
+    id: IdNumber
     schema: str
     schema_type: SchemaType = SchemaType.AVRO
     references: list[_Reference] | None = None
@@ -60,72 +73,145 @@ class _Listed(msgspec.Struct, rename="camel"):
     rule_set: dict[str, Any] | None = None
     deleted: bool | None = None
 
+    aliases: list[str] | None = None
+    """Other names of the subject, which have no versions."""
+
     @property
     def place(self) -> tuple[str, int]:
         return self.subject, self.version
 
-    def record(self, live: set[tuple[str, int]] | None) -> SchemaRecord:
-        """The record that makes it; `live` are the places of the live ones, where entries do not say it themselves."""
+    def make_record(self, *, deleted: bool) -> SchemaRecord:
         references = tuple(
-            Reference(each.name, Subject(each.subject), Version(each.version)) for each in self.references or ()
+            Reference(reference.name, Subject(reference.subject), Version(reference.version))
+            for reference in self.references or ()
         )
         content = Content(self.schema_type, self.schema, references, self.metadata, self.rule_set)
-        deleted = bool(self.deleted) if live is None else self.place not in live
         return SchemaRecord(self.subject, self.version, SchemaVersion(self.id, content, deleted))
 
 
-async def read(client: RegistryClient, progress: Progress) -> Store:
-    """The whole state; raises UnreachableError, RefusedError, ChangingError."""
-    store = await read_versions(client, progress)
-    contexts = await client.setting("/contexts") or []
+class Versions(NamedTuple):
+    """All versions of a registry, and the names that its API knows besides."""
+
+    store: Store
+    subjects: Collection[str]
+    """Every subject that is named, those without a version too."""
+
+
+async def read(client: RegistryClient, progress: ReportProgress, also: Iterable[str | None] = ()) -> Store:
+    """Return the whole state; `also` are places whose settings are asked for in any case, such as those of a backup.
+
+    Raises UnreachableError, RefusedError, ChangingError.
+    """
+    store, subjects = await read_versions(client, progress)
+    listed = await client.setting("/contexts")
+    contexts = [
+        context for context in _convert(client, listed or [], list[str], "contexts") if context != names.DEFAULT_CONTEXT
+    ]
     for context in contexts:
-        if context != names.DEFAULT_CONTEXT:
-            take(store, ContextRecord(context))
-    subjects = {each.subject for each in store.all_versions()}
-    scopes = [None, names.GLOBAL_SCOPE, *(f":{each}:" for each in contexts if each != names.DEFAULT_CONTEXT)]
-    await read_settings(client, store, [*scopes, *sorted(subjects)], progress)
+        add_record(store, ContextRecord(context))
+    places = {None, names.GLOBAL_SCOPE, *(f":{context}:" for context in contexts), *subjects, *also}
+    ordered = sorted(places, key=lambda scope: (scope is not None, scope or ""))
+    await read_settings(client, store, ordered, progress)
+    if listed is None and not store.modes.keys() & {None, names.GLOBAL_SCOPE}:
+        # A registry without contexts, such as Karapace, has one mode, and answers with it for every subject.
+        store.modes = {scope: mode for scope, mode in store.modes.items() if mode is not DEFAULT_MODE}
     return store
 
 
-async def read_versions(client: RegistryClient, progress: Progress) -> Store:
-    """All versions of all contexts, soft-deleted ones too; no settings."""
-    listed = await _listing(client, progress, deleted="true")
+async def read_versions(client: RegistryClient, progress: ReportProgress) -> Versions:
+    """Return all versions of all contexts, including soft-deleted ones, without settings."""
+    listed = await _list_versions(client, progress, deleted="true", aliases="true")
     live = None
-    if any(each.deleted is None for each in listed):
-        live = {each.place for each in await _listing(client, progress)}
-    return store_of(each.record(live) for each in listed)
+    if any(entry.deleted is None for entry in listed):
+        live = {entry.place for entry in await _list_versions(client, progress)}
+    subjects = set(await _list(client, progress, "/subjects", str, lambda subject: subject, deleted="true"))
+    omitted = await _read_omitted_versions(client, listed, subjects, progress, is_marked=live is None)
+    store = build_store(
+        [
+            *(
+                entry.make_record(deleted=bool(entry.deleted) if live is None else entry.place not in live)
+                for entry in listed
+            ),
+            *(entry.make_record(deleted=entry.deleted is not False) for entry in omitted),
+        ]
+    )
+    named = {name for entry in listed for name in (entry.subject, *(entry.aliases or ()))}
+    return Versions(store, subjects | named)
 
 
-async def read_settings(client: RegistryClient, store: Store, scopes: Sequence[str | None], progress: Progress) -> None:
-    """Put what is set at these places into the store."""
+async def _read_omitted_versions(
+    client: RegistryClient,
+    listed: Iterable[_Listed],
+    subjects: Collection[str],
+    progress: ReportProgress,
+    *,
+    is_marked: bool,
+) -> list[_Listed]:
+    """Return the versions that the listing has left out: soft-deleted ones.
+
+    A listing that marks soft-deleted versions has them: only subjects with gaps, or without any version, are asked for.
+    """
+    present: dict[str, set[int]] = {subject: set() for subject in subjects}
+    for entry in listed:
+        present.setdefault(entry.subject, set()).add(entry.version)
+    doubtful = [name for name, numbers in present.items() if not is_marked or len(numbers) != max(numbers, default=-1)]
+    omitted: list[_Listed] = []
     done = 0
 
-    async def one(scope: str | None) -> None:
+    async def examine(subject: str) -> None:
+        nonlocal done
+        numbers = _convert(
+            client,
+            await client.setting(path("subjects", subject, "versions") + "?deleted=true") or [],
+            list[int],
+            "versions",
+        )
+        for number in numbers:
+            if number not in present[subject]:
+                version = await client.setting(path("subjects", subject, "versions", number) + "?deleted=true")
+                omitted.extend([] if version is None else [_convert(client, version, _Listed, "a version")])
+        done += 1
+        progress("Reading soft-deleted versions", done, len(doubtful))
+
+    await for_each_concurrently(doubtful, examine)
+    return omitted
+
+
+async def read_settings(
+    client: RegistryClient, store: Store, scopes: Sequence[str | None], progress: ReportProgress
+) -> None:
+    """Add the configs and modes of these scopes to the store, except the defaults of the service."""
+    done = 0
+
+    async def read_one(scope: str | None) -> None:
         nonlocal done
         config, mode = await asyncio.gather(
-            client.setting(place("config", scope)), client.setting(place("mode", scope))
+            client.setting(settings_path("config", scope)), client.setting(settings_path("mode", scope))
         )
         if config is not None:
-            found = decoded_config(msgspec.json.encode(config))
-            if scope is not None or found != DEFAULT_CONFIG:
-                take(store, ConfigRecord(scope, found))
+            try:
+                decoded = decode_config(msgspec.json.encode(config))
+            except ValueError as error:
+                raise _unknown_form_error(client, f"a config: {error}") from error
+            if scope not in {None, names.GLOBAL_SCOPE} or not is_default_config(decoded):
+                add_record(store, ConfigRecord(scope, decoded))
         if mode is not None:
-            known = Mode.__members__.get(mode.get("mode"))
-            if known is not None and (scope is not None or known is not DEFAULT_MODE):
-                take(store, ModeRecord(scope, known))
+            parsed_mode = Mode.__members__.get(str(mode.get("mode"))) if isinstance(mode, dict) else None
+            if parsed_mode is not None and (scope not in {None, names.GLOBAL_SCOPE} or parsed_mode is not DEFAULT_MODE):
+                add_record(store, ModeRecord(scope, parsed_mode))
         done += 1
         progress("Reading settings", done, len(scopes))
 
-    await each_at_once(scopes, one)
+    await for_each_concurrently(scopes, read_one)
 
 
-def place(kind: str, scope: str | None) -> str:
-    """The path of a config or mode."""
+def settings_path(kind: str, scope: str | None) -> str:
+    """Return the path of a config or mode."""
     return path(kind) if scope is None else path(kind, scope)
 
 
-async def each_at_once(items: Iterable[Any], do: Callable[[Any], Any]) -> None:
-    """Do it for every item, some at the same time; the first failure ends the others."""
+async def for_each_concurrently(items: Iterable[Any], do: Callable[[Any], Any]) -> None:
+    """Call `do` for every item, up to 64 concurrently; the first failure cancels the others."""
     remaining = iter(items)
 
     async def worker(turns: Iterator[Any]) -> None:
@@ -137,31 +223,68 @@ async def each_at_once(items: Iterable[Any], do: Callable[[Any], Any]) -> None:
             group.create_task(worker(remaining))
 
 
-async def _listing(client: RegistryClient, progress: Progress, **query: str) -> list[_Listed]:
+async def _list_versions(client: RegistryClient, progress: ReportProgress, **query: str) -> list[_Listed]:
+    listed = await _list(client, progress, "/schemas", _Listed, lambda entry: entry.place, **query)
+    for entry in listed:
+        try:
+            check_metadata(entry.metadata)
+            check_rule_set(entry.rule_set)
+        except msgspec.ValidationError as error:
+            raise _unknown_form_error(client, f"schemas: {error}") from error
+    return listed
+
+
+async def _list(
+    client: RegistryClient,
+    progress: ReportProgress,
+    resource: str,
+    kind: type[T],
+    identify: Callable[[T], Any],
+    **query: str,
+) -> list[T]:
+    """Return every entry of a listing of all contexts."""
     for _ in range(_ATTEMPTS):
-        found = await _pages(client, progress, query)
-        if found is not None:
-            return found
+        listed = await _read_pages(client, progress, resource, kind, identify, query)
+        if listed is not None:
+            return listed
     raise ChangingError(
-        f"The registry at {client.url} changed each of the {_ATTEMPTS} times that it was listed. Try again when it is "
-        "less busy, or read the topic: --bootstrap-uri."
+        f"The registry at {client.url} changed during each of {_ATTEMPTS} attempts to list it. Try again when it is "
+        "less busy, or read the topic with --bootstrap-uri."
     )
 
 
-async def _pages(client: RegistryClient, progress: Progress, query: dict[str, str]) -> list[_Listed] | None:
-    """Every entry; None if the listing changed between two pages."""
-    found: list[_Listed] = []
+async def _read_pages(
+    client: RegistryClient,
+    progress: ReportProgress,
+    resource: str,
+    kind: type[T],
+    identify: Callable[[T], Any],
+    query: dict[str, str],
+) -> list[T] | None:
+    """Return every entry; None if the listing changed between two pages."""
+    listed: list[T] = []
+    what = resource.removeprefix("/")
     while True:
-        offset = max(len(found) - 1, 0)
-        answer = await client.ask("GET", "/schemas", subjectPrefix=":*:", offset=offset, limit=_PAGE, **query)
-        try:
-            page = msgspec.convert(answer, list[_Listed])
-        except msgspec.ValidationError as error:
-            raise UnreachableError(f"What answers at {client.url} lists schemas in no known form: {error}") from error
-        if found and (not page or page[0].place != found[-1].place):
+        offset = max(len(listed) - 1, 0)
+        answer = await client.ask("GET", resource, subjectPrefix=":*:", offset=offset, limit=_PAGE, **query)
+        page = _convert(client, answer, list[kind], what)  # type: ignore[valid-type]
+        if listed and [identify(entry) for entry in page] == [identify(entry) for entry in listed]:
+            return listed  # without pages, everything comes each time: here as much as a page
+        if listed and (not page or identify(page[0]) != identify(listed[-1])):
             return None
-        found += page[1:] if found else page
-        is_last = len(page) != _PAGE  # or, where there are no pages, everything
-        progress("Reading versions", len(found), len(found) if is_last else 0)
+        listed += page[1:] if listed else page
+        is_last = len(page) != _PAGE  # a registry without pages sends everything at once
+        progress(f"Reading {what}", len(listed), len(listed) if is_last else 0)
         if is_last:
-            return found
+            return listed
+
+
+def _convert(client: RegistryClient, answer: Any, kind: type[T], what: str) -> T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise _unknown_form_error(client, f"{what}: {error}") from error
+
+
+def _unknown_form_error(client: RegistryClient, what: str) -> UnreachableError:
+    return UnreachableError(f"The server at {client.url} sent an unknown form of {what}")

@@ -1,8 +1,8 @@
-"""Making a registry equal to a backup through its API: ids and versions kept, again and again until it is.
+"""Restores a backup into a registry through its API; ids and versions are kept.
 
-What is to be done is the difference between the backup and what is there, so a run that was interrupted anywhere is
-gone on with by another one. In order: import mode for the contexts in which versions are missing, the versions (each
-after those that it refers to and those below it), soft deletions, configs, and last the modes, which end import mode.
+A run makes the changes that the registry still lacks, so that another run completes an interrupted one. The order is:
+import mode for contexts with missing versions, the versions (each after its references and lower versions), soft
+deletions, configs, and last the modes, which end import mode.
 """
 
 import asyncio
@@ -15,59 +15,60 @@ from typing import Any
 import msgspec
 
 from karapace_like.backup import registry_state
-from karapace_like.backup.differences import DEFAULT_MODE, place_of, same_schema, scope_name
+from karapace_like.backup.differences import DEFAULT_MODE, format_scope, format_version_name, is_same_schema
 from karapace_like.backup.errors import ForeignContentError
-from karapace_like.backup.registry_state import Progress, each_at_once, place
+from karapace_like.backup.registry_state import ReportProgress, for_each_concurrently, settings_path
 from karapace_like.client.registry_client import RefusedError, RegistryClient, path
 from karapace_like.registry import names
 from karapace_like.registry.settings import Config, Mode
-from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.registry.store import Deleted, Store, StoredVersion
 
 Place = tuple[str, int]
 
 _AT_ONCE = 64
-"""Writes that wait at the same time: the primary writes those that wait together in one transaction."""
+"""Concurrent writes; the primary writes those that wait together in one transaction."""
 _DONE_ALREADY = frozenset({40404, 40406})
-"""Soft-deleted by now: the registry goes on with what a run has asked for that was killed."""
+"""Codes for a version that is already soft-deleted, by a request of a run that was killed."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run has done."""
+    """The counts of one run."""
 
     registered: int = 0
     deleted: int = 0
     settings: int = 0
     refused: list[str] = field(default_factory=list)
-    """A sentence for each thing that the registry did not take."""
+    """One line for each rejected item."""
 
 
 class Restoration:
     """One run on one registry."""
 
-    def __init__(self, client: RegistryClient, backup: Store, progress: Progress) -> None:
+    def __init__(self, client: RegistryClient, backup: Store, progress: ReportProgress) -> None:
         self._client = client
         self._backup = backup
         self._progress = progress
         self._outcome = Outcome()
 
     async def run(self) -> Outcome:
-        """Do what is missing; ForeignContentError, before anything is changed, if the registry holds other things.
+        """Make the missing changes and return their counts.
 
-        Raises UnreachableError; the registry may be in import mode then, which the next run ends.
+        Raises ForeignContentError, before any change, if the registry has versions that the backup lacks, and
+        UnreachableError, after which the registry may be in import mode until the next run.
         """
-        present = await registry_state.read_versions(self._client, self._progress)
-        contexts = {names.context_of(each.subject) for each in self._backup.all_versions()}
-        if foreign := list(_foreign(self._backup, present, contexts)):
+        present = (await registry_state.read_versions(self._client, self._progress)).store
+        contexts = {names.context_of(version.subject) for version in self._backup.all_versions()}
+        if foreign := list(_find_foreign(self._backup, present, contexts)):
             raise ForeignContentError(foreign)
         before = Store()
-        scopes = list({*map(_scope_of, contexts), *self._backup.configs, *self._backup.modes})
+        scopes = list({*map(_find_scope, contexts), *self._backup.configs, *self._backup.modes})
         await registry_state.read_settings(self._client, before, scopes, self._progress)
-        lacking = {names.context_of(each.subject) for each in _missing(self._backup, present)}
+        lacking = {names.context_of(version.subject) for version in _find_missing(self._backup, present)}
         for context in sorted(lacking):
-            await self._set_mode(_scope_of(context), Mode.IMPORT, before.modes.get(_scope_of(context)), force=True)
-        if lacking:  # import mode may have let soft-deleted versions go
-            present = await registry_state.read_versions(self._client, self._progress)
+            await self._set_mode(_find_scope(context), Mode.IMPORT, before.modes.get(_find_scope(context)), force=True)
+        if lacking:  # import mode may have removed soft-deleted versions
+            present = (await registry_state.read_versions(self._client, self._progress)).store
         await self._register(present)
         await self._soft_delete(present)
         await self._configure(before)
@@ -75,81 +76,85 @@ class Restoration:
         return self._outcome
 
     async def _register(self, present: Store) -> None:
-        missing = {(each.subject, each.version): each for each in _missing(self._backup, present)}
+        missing = {(version.subject, version.version): version for version in _find_missing(self._backup, present)}
         done = 0
 
-        async def one(at: Place) -> None:
+        async def register_version(at: Place) -> None:
             nonlocal done
             stored = missing[at]
-            body = _registration(stored)
-            if await self._taken(place_of(stored), "POST", path("subjects", stored.subject, "versions"), body):
+            body = _make_registration(stored)
+            if await self._send(
+                format_version_name(stored), "POST", path("subjects", stored.subject, "versions"), body
+            ):
                 self._outcome.registered += 1
             done += 1
             self._progress("Registering", done, len(missing))
 
         try:
-            await _in_order(_prerequisites(missing), one)
+            await _run_in_order(_find_prerequisites(missing), register_version)
         except CycleError as error:
             names_ = " -> ".join(f"{subject} version {version}" for subject, version in error.args[1])
-            self._outcome.refused.append(f"the backup has references in a circle: {names_}")
+            self._outcome.refused.append(f"the backup has a cycle of references: {names_}")
 
     async def _soft_delete(self, present: Store) -> None:
-        """Those first that refer to others: what is referred to cannot be deleted."""
-        marked = {(each.subject, each.version): each for each in self._backup.all_versions() if each.deleted}
+        """Delete referring versions before the versions that they refer to, which cannot be deleted earlier."""
+        marked = {
+            (version.subject, version.version): version for version in self._backup.all_versions() if version.deleted
+        }
         to_do = {}
-        for at, each in marked.items():
-            found = present.version(*at, deleted=True)
-            if found is None or not found.deleted:
-                to_do[at] = each
+        for at, version in marked.items():
+            registered = present.version(*at, Deleted.INCLUDE)
+            if registered is None or not registered.deleted:
+                to_do[at] = version
         done = 0
 
-        async def one(at: Place) -> None:
+        async def delete_version(at: Place) -> None:
             nonlocal done
-            if await self._taken(place_of(to_do[at]), "DELETE", path("subjects", at[0], "versions", at[1])):
+            if await self._send(format_version_name(to_do[at]), "DELETE", path("subjects", at[0], "versions", at[1])):
                 self._outcome.deleted += 1
             done += 1
             self._progress("Soft-deleting", done, len(to_do))
 
         referrers: dict[Place, set[Place]] = {at: set() for at in to_do}
-        for at, needed in _prerequisites(to_do).items():
+        for at, needed in _find_prerequisites(to_do).items():
             for target in needed:
                 referrers[target].add(at)
-        with suppress(CycleError):  # reported when they were to be registered
-            await _in_order(referrers, one)
+        with suppress(CycleError):  # reported by the registration
+            await _run_in_order(referrers, delete_version)
 
     async def _configure(self, before: Store) -> None:
-        async def one(scope: str | None) -> None:
-            wanted, found = self._backup.configs[scope], before.configs.get(scope)
-            if wanted == found:
+        async def set_config(scope: str | None) -> None:
+            wanted, current = self._backup.configs[scope], before.configs.get(scope)
+            if wanted == current:
                 return
-            body = _config_update(wanted, found)
-            if await self._taken(f"config of {scope_name(scope)}", "PUT", place("config", scope), body):
+            body = _make_config_update(wanted, current)
+            if await self._send(f"config of {format_scope(scope)}", "PUT", settings_path("config", scope), body):
                 self._outcome.settings += 1
 
-        await each_at_once(list(self._backup.configs), one)
+        await for_each_concurrently(list(self._backup.configs), set_config)
 
     async def _end_import_mode(self, before: Store, contexts: Iterable[str]) -> None:
-        """Set the backup's modes, the nearest first; where it has none, what was there before the import."""
+        """Set the modes of the backup, subjects first; where it has none, restore the mode from before the import."""
         wanted: dict[str | None, Mode | None] = {}
-        for scope in map(_scope_of, contexts):
-            found = before.modes.get(scope)
-            wanted[scope] = None if found is Mode.IMPORT else found
+        for scope in map(_find_scope, contexts):
+            present_mode = before.modes.get(scope)
+            wanted[scope] = None if present_mode is Mode.IMPORT else present_mode
         wanted |= self._backup.modes
         now = Store()
         await registry_state.read_settings(self._client, now, list(wanted), self._progress)
-        for scope in sorted(wanted, key=_breadth):
-            mode, found = wanted[scope], now.modes.get(scope)
+        for scope in sorted(wanted, key=_rank_scope):
+            mode, present_mode = wanted[scope], now.modes.get(scope)
             if mode is not None:
-                await self._set_mode(scope, mode, found)
-            elif found is not None:
-                await self._client.ask("DELETE", place("mode", scope))
+                await self._set_mode(scope, mode, present_mode)
+            elif present_mode is not None:
+                await self._client.ask("DELETE", settings_path("mode", scope))
 
-    async def _set_mode(self, scope: str | None, wanted: Mode, found: Mode | None, *, force: bool = False) -> None:
-        if wanted is (found or (DEFAULT_MODE if scope is None else None)):
+    async def _set_mode(self, scope: str | None, wanted: Mode, current: Mode | None, *, force: bool = False) -> None:
+        if wanted is (current or (DEFAULT_MODE if scope is None else None)):
             return
-        await self._client.ask("PUT", place("mode", scope), {"mode": wanted}, force="true" if force else None)
+        await self._client.ask("PUT", settings_path("mode", scope), {"mode": wanted}, force="true" if force else None)
 
-    async def _taken(self, what: str, method: str, at: str, body: Any = None) -> bool:
+    async def _send(self, what: str, method: str, at: str, body: Any = None) -> bool:
         try:
             await self._client.ask(method, at, body)
         except RefusedError as error:
@@ -162,51 +167,52 @@ class Restoration:
         return True
 
 
-def _foreign(backup: Store, present: Store, contexts: set[str]) -> Iterator[str]:
-    """What the registry holds in these contexts that the backup does not have so."""
+def _find_foreign(backup: Store, present: Store, contexts: set[str]) -> Iterator[str]:
+    """Yield a line for each version in these contexts that is missing or different in the backup."""
     for stored in present.all_versions():
         if names.context_of(stored.subject) not in contexts:
             continue
-        saved = backup.version(stored.subject, stored.version, deleted=True)
+        saved = backup.version(stored.subject, stored.version, Deleted.INCLUDE)
         if saved is None:
-            yield f"{place_of(stored)} is not in the backup"
-        elif not same_schema(saved, backup, stored, present):
-            yield f"{place_of(stored)} is another schema, with id {stored.id}, than in the backup, with id {saved.id}"
+            yield f"{format_version_name(stored)} is not in the backup"
+        elif not is_same_schema(saved, backup, stored, present):
+            name = format_version_name(stored)
+            yield f"{name} has another schema, with id {stored.id}, than in the backup, with id {saved.id}"
 
 
-def _missing(backup: Store, present: Store) -> Iterator[StoredVersion]:
-    """The versions that are to be registered: they are not there, or deleted though they are not in the backup."""
+def _find_missing(backup: Store, present: Store) -> Iterator[StoredVersion]:
+    """Yield the versions to register: they are missing, or deleted in the registry only."""
     for stored in backup.all_versions():
-        found = present.version(stored.subject, stored.version, deleted=True)
-        if found is None or (found.deleted and not stored.deleted):
+        registered = present.version(stored.subject, stored.version, Deleted.INCLUDE)
+        if registered is None or (registered.deleted and not stored.deleted):
             yield stored
 
 
-def _prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set[Place]]:
-    """For each version the others that come first: those it refers to, and the one below it."""
+def _find_prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set[Place]]:
+    """Return, for each version, the versions to register before it: its references and the next lower one."""
     needed: dict[Place, set[Place]] = {}
     below: Place | None = None
     for at, stored in chosen.items():
-        found = {
-            (names.resolve_reference(each.subject, stored.subject), int(each.version))
-            for each in stored.content.references
+        known = {
+            (names.resolve_reference(reference.subject, stored.subject), int(reference.version))
+            for reference in stored.content.references
         }
         if below is not None and below[0] == at[0]:
-            found.add(below)
-        needed[at] = found & chosen.keys()
+            known.add(below)
+        needed[at] = (known & chosen.keys()) - {at}  # the registry rejects a self-reference, without a cycle here
         below = at
     return needed
 
 
-async def _in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable[[Place], Awaitable[None]]) -> None:
-    """Do it for each after its prerequisites, some at the same time; raises CycleError before anything is done."""
+async def _run_in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable[[Place], Awaitable[None]]) -> None:
+    """Call `do` for each version after its prerequisites, up to 64 concurrently; raises CycleError before any call."""
     order = TopologicalSorter(prerequisites)
     order.prepare()
     ready: asyncio.Queue[Place | None] = asyncio.Queue()
 
-    def go_on() -> None:
-        for each in order.get_ready():
-            ready.put_nowait(each)
+    def queue_ready() -> None:
+        for version in order.get_ready():
+            ready.put_nowait(version)
         if not order.is_active():
             for _ in range(_AT_ONCE):
                 ready.put_nowait(None)
@@ -215,34 +221,34 @@ async def _in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable
         while (at := await ready.get()) is not None:
             await do(at)
             order.done(at)
-            go_on()
+            queue_ready()
 
-    go_on()
+    queue_ready()
     async with asyncio.TaskGroup() as group:
         for _ in range(_AT_ONCE):
             group.create_task(worker())
 
 
-def _registration(stored: StoredVersion) -> dict[str, Any]:
-    """The request that registers it in import mode."""
+def _make_registration(stored: StoredVersion) -> dict[str, Any]:
+    """Return the request body that registers the version in import mode."""
     content = stored.content
     place = {"version": stored.version, "id": stored.id}
-    return {**place, "schemaType": content.type, **content.attached, "schema": content.text}
+    return {**place, "schemaType": content.type, **content.attachments, "schema": content.text}
 
 
-def _config_update(wanted: Config, found: Config | None) -> dict[str, Any]:
-    """The request that makes the config equal: it is merged with what is there, and null unsets."""
-    set_now = {} if found is None else msgspec.to_builtins(found)
+def _make_config_update(wanted: Config, current: Config | None) -> dict[str, Any]:
+    """Return the request body that makes the config equal: the registry merges it, and null removes a value."""
+    set_now = {} if current is None else msgspec.to_builtins(current)
     body = {**dict.fromkeys(set_now), **msgspec.to_builtins(wanted)}
     return {"compatibility" if name == "compatibilityLevel" else name: value for name, value in body.items()}
 
 
-def _scope_of(context: str) -> str | None:
-    return names.scope(names.qualified(context, ""))
+def _find_scope(context: str) -> str | None:
+    return names.scope(names.qualify(context, ""))
 
 
-def _breadth(scope: str | None) -> tuple[int, str]:
-    """Subjects before contexts before everything: a narrower place may be changed while a wider one still allows it."""
+def _rank_scope(scope: str | None) -> tuple[int, str]:
+    """Sort subjects before contexts before the global scope, whose mode still allows changes of narrower scopes."""
     if scope == names.GLOBAL_SCOPE:
         return 2, ""
     return (1, scope or "") if scope is None or names.is_context(scope) else (0, scope)

@@ -1,4 +1,4 @@
-"""States of a registry as the records that make them: filling a store, listing one, moving one to another context."""
+"""Conversions between the state of a registry and its records: filling a store, listing it, renaming a context."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,16 +9,16 @@ from karapace_like.registry.store import Store, StoredVersion
 from karapace_like.schema.model import Reference, Subject
 
 
-def store_of(found: Iterable[Record]) -> Store:
-    """The state that these records make, in their order."""
+def build_store(listed: Iterable[Record]) -> Store:
+    """Return the state after these records, in their order."""
     store = Store()
-    for record in found:
-        take(store, record)
+    for record in listed:
+        add_record(store, record)
     return store
 
 
-def take(store: Store, record: Record, timestamp: int = 0) -> None:
-    """One record more, as if it were read from a topic under its canonical key."""
+def add_record(store: Store, record: Record, timestamp: int = 0) -> None:
+    """Apply a record, as if it were read from a topic under its canonical key."""
     if isinstance(record, records.UnknownRecord):
         store.unknown += 1
         return
@@ -26,13 +26,13 @@ def take(store: Store, record: Record, timestamp: int = 0) -> None:
     apply.apply(store, record, key=key, timestamp=timestamp, holds_value=value is not None)
 
 
-def record_of(stored: StoredVersion) -> SchemaRecord:
-    """The record of one version."""
+def make_record(stored: StoredVersion) -> SchemaRecord:
+    """Return the record of one version."""
     return SchemaRecord(stored.subject, stored.version, SchemaVersion(stored.id, stored.content, stored.deleted))
 
 
-def records_of(store: Store) -> Iterator[Record]:
-    """The fewest records that make the state, in an order that depends on nothing but the state."""
+def list_records(store: Store) -> Iterator[Record]:
+    """Yield the fewest records that make the state, in an order that depends only on the state."""
     for context in sorted(store.contexts):
         if context != names.DEFAULT_CONTEXT:
             yield ContextRecord(context)
@@ -41,40 +41,43 @@ def records_of(store: Store) -> Iterator[Record]:
     for scope in sorted(store.modes, key=_none_first):
         yield ModeRecord(scope, store.modes[scope])
     for stored in store.all_versions():
-        yield record_of(stored)
+        yield make_record(stored)
 
 
-def in_context(store: Store, context: str, to: str) -> Store:
-    """The state of one context alone, as that of the context `to`, with the references inside of it."""
+def extract_context(store: Store, context: str, to: str) -> Store:
+    """Return the state of one context, renamed to `to` together with its internal references."""
 
-    def moved(subject: str) -> str:
-        return names.qualified(to, names.local_name(subject))
+    def move_subject(subject: str) -> str:
+        return names.qualify(to, names.local_name(subject))
 
-    def inside(scope: str | None) -> bool:
+    def is_inside(scope: str | None) -> bool:
         return scope != names.GLOBAL_SCOPE and names.context_of(scope or "") == context
 
     result = Store()
-    for record in records_of(store):
+    for record in list_records(store):
         match record:
-            case ConfigRecord(scope, config) if inside(scope):
-                take(result, ConfigRecord(names.scope(moved(scope or "")), config))
-            case ModeRecord(scope, mode) if inside(scope):
-                take(result, ModeRecord(names.scope(moved(scope or "")), mode))
-            case SchemaRecord(subject, version, SchemaVersion() as value) if inside(subject):
-                content = _moved_content(value.content, context, to)
-                take(result, SchemaRecord(moved(subject), version, SchemaVersion(value.id, content, value.deleted)))
+            case ConfigRecord(scope, config) if is_inside(scope):
+                add_record(result, ConfigRecord(names.scope(move_subject(scope or "")), config))
+            case ModeRecord(scope, mode) if is_inside(scope):
+                add_record(result, ModeRecord(names.scope(move_subject(scope or "")), mode))
+            case SchemaRecord(subject, version, SchemaVersion() as value) if is_inside(subject):
+                content = _move_references(value.content, context, to)
+                add_record(
+                    result,
+                    SchemaRecord(move_subject(subject), version, SchemaVersion(value.id, content, value.deleted)),
+                )
     return result
 
 
-def _moved_content(content: Content, context: str, to: str) -> Content:
-    """The content with its qualified references to the context changed; unqualified ones mean their own context."""
+def _move_references(content: Content, context: str, to: str) -> Content:
+    """Return the content with renamed qualified references; unqualified ones follow their own context."""
     if not content.references:
         return content
     references = tuple(
-        Reference(each.name, Subject(names.qualified(to, names.local_name(each.subject))), each.version)
-        if each.subject.startswith(":.") and names.context_of(each.subject) == context
-        else each
-        for each in content.references
+        Reference(reference.name, Subject(names.qualify(to, names.local_name(reference.subject))), reference.version)
+        if reference.subject.startswith(":.") and names.context_of(reference.subject) == context
+        else reference
+        for reference in content.references
     )
     return Content(content.type, content.text, references, content.metadata, content.rule_set)
 

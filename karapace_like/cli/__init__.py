@@ -1,4 +1,4 @@
-"""The command line `karapace-like`. A command is a file of this folder, imported only when it is the one typed."""
+"""The command line `karapace-like`. Each command is a module of this package, imported only when it is called."""
 
 import os
 import sys
@@ -10,65 +10,54 @@ from typing import Any
 
 import click
 
+from karapace_like.cli.failures import CannotTellError, find_failure
+
 _COMMANDS = {
     "serve": "Serve the schema registry and the Kafka REST proxy.",
-    "kafka": "Run a real Apache Kafka for trials and tests.",
-    "check": "Check that schemas in files may follow the versions before them.",
-    "lint": "Look at how schemas in files are written.",
-    "diff": "Tell two versions of a schema apart.",
-    "impact": "Tell who would be affected by a schema: versions, and subjects that refer to it.",
-    "register": "Register schemas in files.",
-    "plan": "Show what would make a registry what a folder says.",
-    "apply": "Make a registry what a folder says.",
-    "export": "Back a registry up while it runs.",
-    "import": "Restore a backup, with its ids and versions.",
+    "config": "Check, show, list and convert the settings of the service.",
+    "kafka": "Run an embedded Apache Kafka for trials and tests.",
+    "check": "Check schema files for compatibility with earlier versions.",
+    "lint": "Check the style of schema files.",
+    "diff": "Compare two versions of a schema.",
+    "impact": "List the registered versions and subjects that a schema file would break.",
+    "register": "Register schema files.",
+    "plan": "Show the changes that `apply` would make to a registry.",
+    "apply": "Bring a registry to the state that a folder describes.",
+    "export": "Back up a running registry.",
+    "import": "Restore a backup with its ids and versions.",
     "verify": "Compare a backup with a registry.",
-    "doctor": "Find and repair what is wrong with a schemas topic.",
-    "passwd": "Print an entry of an authfile.",
-    "completion": "Print what makes a shell complete commands and options.",
+    "takeover": "Watch a group of two products, and say which node is safe to stop.",
+    "doctor": "Diagnose and repair a schemas topic.",
+    "passwd": "Create an authfile entry for a user.",
+    "completion": "Print a completion script for a shell.",
 }
-"""Name -> what it does, said here so that the list of commands needs none of them."""
+"""Name -> summary; it stands here so that the list of commands imports none of them."""
 _SERVICES = frozenset({"serve", "kafka"})
-"""Those that run until they are ended: their exit code 1 says that something failed."""
+"""Commands that run until a signal ends them; their exit code 1 means a failure."""
 
 
 _PIPE_CLOSED = 141
-"""The exit code that shells give to what ended because nobody read its output any more."""
-
-
-class _RefusedError(click.ClickException):
-    """The command could not do its work; exit code 2, as for wrong arguments."""
-
-    exit_code = 2
-
-
-class _InterruptedError(click.ClickException):
-    """The user left off; the exit code is the one that shells give it."""
-
-    exit_code = 130
+"""The exit code that shells give to a process that SIGPIPE ended."""
 
 
 class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        """What could not be done never ends with 1, which says that schemas are incompatible."""
+        """Run the command; a failure never ends with 1, which means incompatible schemas."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever read the output has enough. What is left in the buffer goes nowhere.
+            # The reader of the output has closed it. The rest of the buffer is discarded.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(_PIPE_CLOSED) from None
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise _RefusedError(f"{where}{error.strerror or error}.") from error
-        except (KeyboardInterrupt, click.Abort) as error:
-            raise _InterruptedError("Interrupted.") from error
-        except (click.ClickException, click.exceptions.Exit):
+        except click.exceptions.Exit:
             raise
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if (failure := find_failure(error)) is not None:
+                raise failure from error
             if ctx.invoked_subcommand in _SERVICES:
                 raise
             traceback.print_exc()
-            raise _RefusedError("A fault of karapace-like itself. Please report it with the lines above.") from error
+            raise CannotTellError("This is a bug in karapace-like. Please report it with the lines above.") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -101,18 +90,24 @@ Examples:
 
 \b
 Environment:
-  KARAPACE_*               settings of the service, as docs/configuration.md lists them
-  KARAPACE_LIKE_REGISTRY   the registry that commands ask: --registry
-  KARAPACE_LIKE_USER, KARAPACE_LIKE_PASSWORD, KARAPACE_LIKE_TOKEN   who asks
+  KARAPACE_*               settings of the service; docs/configuration.md lists them
+  KARAPACE_LIKE_REGISTRY   registry of the commands: --registry
+  KARAPACE_LIKE_USER, KARAPACE_LIKE_PASSWORD, KARAPACE_LIKE_TOKEN   credentials at that registry
 """
 
 
 @click.group(
-    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
 )
 @click.version_option(package_name="karapace-like")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """A Confluent-compatible schema registry and a Kafka REST proxy in one service, and tools for CI and operators.
 
-    `karapace-like COMMAND --help` tells what a command takes, with its exit codes and examples.
+    `karapace-like COMMAND --help` describes a command, its exit codes and examples.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

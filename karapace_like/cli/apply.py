@@ -1,4 +1,4 @@
-"""`karapace-like apply`: a folder as the desired state of a registry's subjects, levels and modes."""
+"""`karapace-like apply`: brings the subjects, levels and modes of a registry to the state that a folder describes."""
 
 import sys
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, open_paths
-from karapace_like.cli.plan import folder_options, planned
+from karapace_like.cli.outcome import finish, open_paths, report_failures
+from karapace_like.cli.plan import folder_options, make_plan
 from karapace_like.cli.registry_access import ask_registry
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.planning import carry_out, read_plan
@@ -26,9 +26,9 @@ Examples:
     "--plan",
     "saved",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Do this saved plan or nothing: refuse if it is no longer what there is to do.",
+    help="Apply this saved plan; fail without a change if it is out of date.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Apply without confirmation.")
 def apply(
     *,
     folder: Path,
@@ -39,37 +39,37 @@ def apply(
     registry: str,
     **credentials: str | None,
 ) -> None:
-    """Make a registry what FOLDER says, by the changes that `plan` shows.
+    """Bring a registry to the state that FOLDER describes, by the changes that `plan` shows.
 
-    They are done in the order shown. The first that is refused ends it; run again, it goes on where it stopped.
+    Changes are made in the order shown. The first rejected change ends the command; a second run makes the rest.
 
-    Exit codes: 0 done, 1 a schema is incompatible and nothing was done, 2 could not tell, or the registry refused.
+    Exit codes: 0 applied, 1 a schema is incompatible and nothing was changed, 2 error.
     """
-    with failures_told():
+    with report_failures():
         opened = open_paths([folder], settings)
-        found, report = planned(opened, delete, registry, credentials)
-        click.echo(found.text(), nl=False)
+        plan, report = make_plan(opened, delete, registry, credentials)
+        click.echo(plan.text(), nl=False)
         if report.exit_code:
             finish(report.below(opened.shown_root), ())
-        if saved is not None and read_plan(saved.read_bytes(), str(saved)) != found:
+        if saved is not None and read_plan(saved.read_bytes(), str(saved)) != plan:
             raise ToolError(
-                f"This is not what {saved} says: the files or the registry have changed since, or --delete differs. "
-                "Nothing was done; make a new plan."
+                f"The plan {saved} is out of date: the files or the registry have changed, or --delete differs. "
+                "Nothing was changed; make a new plan."
             )
-        if not found.actions:
+        if not plan.actions:
             return
-        _ask(yes=yes)
+        _confirm(yes=yes)
 
         async def work(remote: Remote) -> None:
-            await carry_out(remote, opened.workspace, found, lambda line: click.echo(f"done: {line}"))
+            await carry_out(remote, opened.workspace, plan, lambda line: click.echo(f"done: {line}"))
 
         ask_registry(work, registry, credentials)
 
 
-def _ask(*, yes: bool) -> None:
+def _confirm(*, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise ToolError("Nothing was done: there is nobody to ask. Add --yes to do it.")
-    if not click.confirm("Do it?"):
-        raise ToolError("Nothing was done.")
+        raise ToolError("Nothing was changed: no terminal can confirm the changes. Add --yes to apply them.")
+    if not click.confirm("Apply these changes?"):
+        raise ToolError("Nothing was changed.")

@@ -1,6 +1,7 @@
-"""Where the state of a registry comes from: its API, or the topic."""
+"""Reads the state of a registry from its API or from its topic."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,74 +10,87 @@ import click
 from karapace_like.backup import registry_state
 from karapace_like.backup.archive import read
 from karapace_like.backup.errors import ArchiveError, ChangingError
-from karapace_like.backup.state import in_context, store_of
-from karapace_like.cli.outcome import CannotTellError
+from karapace_like.backup.state import build_store, extract_context
+from karapace_like.cli.failures import CannotTellError
 from karapace_like.cli.progress import ProgressBar
-from karapace_like.cli.registry_access import reached
-from karapace_like.cli.source_access import kafka_failures, run, settings_of
+from karapace_like.cli.registry_access import open_registry
+from karapace_like.cli.source_access import kafka_failures, load_settings, run
+from karapace_like.config.kafka_access import make_kafka_settings
 from karapace_like.kafka import topic_log
-from karapace_like.kafka_access import kafka_settings
 from karapace_like.registry import names, records
+from karapace_like.registry.conflicts import find_conflicts_at_once
 from karapace_like.registry.store import Store
 
 
-def state_of(source: dict[str, Any], progress: ProgressBar) -> Store:
-    """The state of the registry that the options name; raises CannotTellError."""
+def read_state(source: dict[str, Any], progress: ProgressBar, also: Iterable[str | None] = ()) -> Store:
+    """Return the state of the registry that the options name; raises CannotTellError.
+
+    `also` are places whose settings an API is asked for in any case: it does not list those without versions.
+    """
     by_topic = source["bootstrap_uri"] is not None or source["config_file"] is not None
     if (source["registry"] is not None) == by_topic:
-        raise click.UsageError("Say where the registry is: either --registry URL, or --bootstrap-uri HOST:PORT.")
-    store = run(_state_of_topic(source, progress) if by_topic else _state_by_api(source, progress))
-    if store.conflicts or store.unknown:
+        raise click.UsageError("Name the registry: either --registry URL or --bootstrap-uri HOST:PORT.")
+    store = run(_read_topic(source, progress) if by_topic else _read_api(source, progress, also))
+    if store.unknown:
         click.echo(
-            f"Warning: {store.conflicts} versions give an id to a second schema and {store.unknown} records are not "
-            "understood; they are left out, as a registry does. `karapace-like doctor` tells more.",
+            f"Warning: {store.unknown} records are not understood. They are left out, as a registry does; "
+            "`karapace-like doctor` lists them.",
+            err=True,
+        )
+    conflicts = find_conflicts_at_once(store)
+    if conflicts:
+        click.echo(
+            f"Warning: {len(conflicts)} versions have an id that means another schema, such as: {conflicts[0]}. No "
+            "import accepts them with that id; `karapace-like doctor --repair` gives each an id of its own.",
             err=True,
         )
     return store
 
 
-def archive_state(file: Path) -> Store:
-    """The state in a backup; raises CannotTellError."""
+def read_archive(file: Path) -> Store:
+    """Return the state in a backup; raises CannotTellError."""
     try:
         return read(file)
     except ArchiveError as error:
         raise CannotTellError(str(error)) from error
 
 
-def context_alone(store: Store, context: str | None, to: str | None) -> Store:
-    """The state, or that of one context alone, as another one if wanted; raises UsageError for what is no context."""
+def select_context(store: Store, context: str | None, to: str | None) -> Store:
+    """Return the state, or that of one context alone, renamed to `to`; raises UsageError for an invalid context."""
     if context is None:
         if to is not None:
-            raise click.UsageError("--as needs --context: the one that is to have another name.")
+            raise click.UsageError("--as needs --context, which names the context to rename.")
         return store
     for name in filter(None, (context, to)):
         if not name.startswith(".") or ":" in name:
-            raise click.UsageError(f"{name!r} is no context: it begins with a dot, such as .eu, and has no colon.")
-    if not any(names.context_of(each.subject) == context for each in store.all_versions()):
+            raise click.UsageError(
+                f"{name!r} is not a context. A context begins with a dot, such as .eu, and has no colon."
+            )
+    if not any(names.context_of(stored.subject) == context for stored in store.all_versions()):
         raise CannotTellError(
-            f"There is nothing in the context {context}. There is: {', '.join(sorted(store.contexts))}"
+            f"The context {context} is empty. Existing contexts: {', '.join(sorted(store.contexts))}."
         )
-    return in_context(store, context, to or context)
+    return extract_context(store, context, to or context)
 
 
-async def _state_by_api(source: dict[str, Any], progress: ProgressBar) -> Store:
+async def _read_api(source: dict[str, Any], progress: ProgressBar, also: Iterable[str | None]) -> Store:
     try:
-        async with reached(source["registry"], source) as remote:
-            return await registry_state.read(remote.client, progress)
+        async with open_registry(source["registry"], source) as remote:
+            return await registry_state.read(remote.client, progress, also)
     except ChangingError as error:
         raise CannotTellError(str(error)) from error
 
 
-async def _state_of_topic(source: dict[str, Any], progress: ProgressBar) -> Store:
-    settings = settings_of(
+async def _read_topic(source: dict[str, Any], progress: ProgressBar) -> Store:
+    settings = load_settings(
         source["config_file"], bootstrap_uri=source["bootstrap_uri"], topic_name=source["topic_name"]
     )
     with kafka_failures(settings):
-        found = await asyncio.to_thread(
-            topic_log.read,
-            kafka_settings(settings),
+        entries = await asyncio.to_thread(
+            topic_log.read_topic,
+            make_kafka_settings(settings),
             settings.topic_name,
             lambda count: progress("Reading records", count, 0),
         )
-    progress("Reading records", len(found), len(found))
-    return store_of(records.decode(each.key, each.value) for each in found)
+    progress("Reading records", len(entries), len(entries))
+    return build_store(records.decode(entry.key, entry.value) for entry in entries)

@@ -1,4 +1,4 @@
-"""`karapace-like check`: whether the schemas in files may follow the versions before them."""
+"""`karapace-like check`: the compatibility of schema files with earlier versions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from karapace_like.cli.outcome import (
-    failures_told,
     finish,
     open_paths,
     output_option,
     paths_argument,
+    report_failures,
     settings_option,
 )
 from karapace_like.cli.registry_access import ask_registry, registry_options
@@ -34,11 +34,11 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @paths_argument
-@click.option("--against", metavar="FOLDER|REVISION", help="What to compare with: a folder, or a Git revision.")
+@click.option("--against", metavar="FOLDER|REVISION", help="Folder or Git revision to compare with.")
 @click.option(
     "--level",
-    type=click.Choice([each.value for each in CompatibilityLevel], case_sensitive=False),
-    help="Compatibility level for all subjects.  [default: the settings file's, else the registry's, else BACKWARD]",
+    type=click.Choice([level.value for level in CompatibilityLevel], case_sensitive=False),
+    help="Compatibility level of all subjects.  [default: from the settings file, the registry, or BACKWARD]",
 )
 @registry_options(required=False)
 @settings_option
@@ -53,26 +53,25 @@ def check(
     registry: str | None,
     **credentials: str | None,
 ) -> None:
-    """Check that schemas in files are compatible with the versions before them.
+    """Check schema files for compatibility with earlier versions.
 
-    PATHS are .avsc, .json and .proto files, or folders of them; all below the current folder if none is named. What
-    they refer to is found among the files. A file's subject is its name without the suffix, unless
-    karapace-like.toml says otherwise.
+    PATHS are .avsc, .json and .proto files, or folders of them; by default, the current folder. References between
+    files are resolved. The subject of a file is its name without the suffix, unless karapace-like.toml sets another.
 
-    They are compared with the same subjects in another folder or in a Git revision (--against), or with those that a
-    registry has (--registry), by the registry's own rules.
+    The earlier versions come from another folder or a Git revision (--against), or from a registry (--registry). The
+    rules are those of the registry.
 
-    Exit codes: 0 compatible, 1 incompatible, 2 could not tell.
+    Exit codes: 0 compatible, 1 incompatible, 2 error.
     """
-    said = click.get_current_context().get_parameter_source("registry")
-    if against is not None and said is click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("Compare with one thing at a time: leave out --against or --registry.")
+    origin = click.get_current_context().get_parameter_source("registry")
+    if against is not None and origin is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--against and --registry exclude each other: leave one of them out.")
     if against is None and registry is None:
         raise click.UsageError(
-            "Say what to compare with: --against FOLDER, --against REVISION (origin/main), or --registry URL."
+            "Name the earlier versions: --against FOLDER, --against REVISION (such as origin/main) or --registry URL."
         )
     all_levels = CompatibilityLevel(level.upper()) if level else None
-    with failures_told():
+    with report_failures():
         opened = open_paths(paths, settings, against)
 
         def level_of(subject: str) -> CompatibilityLevel | None:
@@ -81,22 +80,22 @@ def check(
         baseline = (
             open_baseline(opened, against)
             if against is not None
-            else _of_registry(opened, level_of, str(registry), credentials)
+            else _read_registry(opened, level_of, str(registry), credentials)
         )
         judge = Judge(opened.workspace, baseline, level_of)
-        finish(judge.report(opened.paths).below(opened.shown_root), outputs)
+        finish(judge.check_paths(opened.paths).below(opened.shown_root), outputs)
 
 
-def _of_registry(
+def _read_registry(
     opened: Opened,
     level_of: Callable[[str], CompatibilityLevel | None],
     registry: str,
     credentials: Mapping[str, str | None],
 ) -> Baseline:
     async def read(remote: "Remote") -> Baseline:
-        from karapace_like.tooling.remote import registry_baseline  # noqa: PLC0415 - brings an HTTP client
+        from karapace_like.tooling.remote import read_registry_baseline  # noqa: PLC0415 - brings an HTTP client
 
-        subjects = [subject for subject, _ in opened.workspace.selected(opened.paths)]
-        return await registry_baseline(remote, subjects, level_of)
+        subjects = [subject for subject, _ in opened.workspace.select(opened.paths)]
+        return await read_registry_baseline(remote, subjects, level_of)
 
     return ask_registry(read, registry, credentials)

@@ -1,4 +1,4 @@
-"""`karapace-like completion`: what makes a shell complete commands and options."""
+"""`karapace-like completion`: a script that makes a shell complete commands and options."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -14,11 +14,11 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(*, shell: str) -> None:
-    """Print a script for SHELL, to be put where that looks for completions.
+    """Print a completion script for SHELL; the examples show where the shells look for it.
 
-    Exit codes: 0 printed, 2 the shell is not known.
+    Exit codes: 0 printed, 2 unknown shell.
     """
-    found = get_completion_class(shell)
-    assert found is not None
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
     root = click.get_current_context().find_root()
-    click.echo(found(root.command, {}, "karapace-like", "_KARAPACE_LIKE_COMPLETE").source())
+    click.echo(completion_class(root.command, {}, "karapace-like", "_KARAPACE_LIKE_COMPLETE").source())

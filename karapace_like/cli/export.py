@@ -1,4 +1,4 @@
-"""`karapace-like export`: a backup of a registry while it runs."""
+"""`karapace-like export`: a backup of a running registry."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,8 @@ import click
 
 from karapace_like.backup import archive
 from karapace_like.backup.errors import ArchiveError
-from karapace_like.cli.backup_source import context_alone, state_of
-from karapace_like.cli.outcome import CannotTellError
+from karapace_like.cli.backup_source import read_state, select_context
+from karapace_like.cli.failures import CannotTellError
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
 from karapace_like.cli.source_access import topic_options
@@ -25,18 +25,19 @@ Examples:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @registry_options(required=False)
 @topic_options
-@click.option("--context", help="Only this context, such as .eu; the default context is a dot.")
+@click.option("--context", help="Export only this context, such as .eu; a dot means the default context.")
 def export(*, file: Path, context: str | None, **source: Any) -> None:
-    """Write all schemas of a registry, with its configs and modes, to FILE while it runs.
+    """Write all schemas, configs and modes of a running registry to FILE.
 
-    The registry is read through its API (--registry), or from its topic (--bootstrap-uri), which needs no registry.
-    The same state gives the same file, byte for byte; a FILE that is there is replaced once the new one is whole.
+    The registry is read through its API (--registry) or from its topic (--bootstrap-uri), which needs no registry. The
+    same state gives the same file, byte for byte. An existing FILE is replaced when the new one is complete; only you
+    may read it.
 
-    Exit codes: 0 written, 2 not.
+    Exit codes: 0 written, 2 error.
     """
     try:
-        archive.check_place(file)
-        store = context_alone(state_of(source, ProgressBar()), context, None)
+        archive.check_writable(file)
+        store = select_context(read_state(source, ProgressBar()), context, None)
         count = archive.write(file, store)
     except ArchiveError as error:
         raise CannotTellError(str(error)) from error

@@ -1,4 +1,4 @@
-"""`karapace-like impact`: who would be affected by schemas in files."""
+"""`karapace-like impact`: the registered versions and subjects that schema files would break."""
 
 import sys
 from collections.abc import Sequence
@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from karapace_like.cli.outcome import failures_told, open_paths, paths_argument, settings_option
+from karapace_like.cli.outcome import open_paths, paths_argument, report_failures, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.impact import Impact
-from karapace_like.tooling.impact import impact as impact_of
+from karapace_like.tooling.impact import Impact, assess_impact
 from karapace_like.tooling.remote import Remote
 
 _EXAMPLES = """\b
@@ -25,31 +24,31 @@ Examples:
 @paths_argument
 @registry_options(required=True)
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the effects as JSON.")
 def impact(
     *, paths: Sequence[Path], settings: Path | None, as_json: bool, registry: str, **credentials: str | None
 ) -> None:
-    """Tell which versions and which other subjects of a registry schemas in files would break.
+    """List the registered versions and subjects that schema files would break.
 
-    PATHS are files or folders; all below the current folder if none is named. Every registered version of their
-    subjects is looked at, and the latest version of every subject that refers to one of them, near or far, as if it
-    referred to the file instead.
+    PATHS are files or folders; by default, the current folder. Each file is compared with every registered version of
+    its subject. The latest version of each subject that refers to one of these, directly or indirectly, is checked as
+    if it referred to the file instead.
 
-    Exit codes: 0 nothing breaks at its level, 1 something does, 2 could not tell.
+    Exit codes: 0 nothing breaks at its level, 1 something breaks, 2 error.
     """
 
     async def work(remote: Remote) -> list[Impact]:
-        chosen = opened.workspace.selected(opened.paths, referring=False)
-        return [await impact_of(remote, subject, opened.workspace.link(file)) for subject, file in chosen]
+        chosen = opened.workspace.select(opened.paths, referring=False)
+        return [await assess_impact(remote, subject, opened.workspace.link(file)) for subject, file in chosen]
 
-    with failures_told():
+    with report_failures():
         opened = open_paths(paths, settings)
         try:
-            found = ask_registry(work, registry, credentials)
+            impacts = ask_registry(work, registry, credentials)
         except InvalidSchemaError as error:
             raise ToolError(f"One of the schemas cannot be read: {error}") from error
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(msgspec.json.format(msgspec.json.encode(impacts), indent=2))
     else:
-        click.echo("\n".join(each.text() for each in found), nl=False)
-    sys.exit(1 if any(each.breaks for each in found) else 0)
+        click.echo("\n".join(assessed.text() for assessed in impacts), nl=False)
+    sys.exit(1 if any(assessed.breaks for assessed in impacts) else 0)

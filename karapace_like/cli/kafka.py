@@ -8,6 +8,7 @@ import click
 
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster, default_data_folder
+from karapace_like.process.file_modes import keep_files_private
 
 _EXAMPLES = """\b
 Examples:
@@ -17,27 +18,32 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--brokers", type=click.IntRange(min=1), default=1, show_default=True, help="How many, in one cluster.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="Of the first broker, the others follow.  [default: free ones]"
+    "--brokers", type=click.IntRange(min=1), default=1, show_default=True, help="Number of brokers in the cluster."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the first broker; the others use the next ones.  [default: free ports]",
 )
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folder to keep the data in.  [default: ~/.local/state/karapace-like/kafka]",
+    help="Folder of the data.  [default: ~/.local/state/karapace-like/kafka]",
 )
-@click.option("--ephemeral", is_flag=True, help="Keep no data.")
+@click.option("--ephemeral", is_flag=True, help="Delete the data at the end.")
 def kafka(*, brokers: int, port: int | None, data: Path | None, ephemeral: bool) -> None:
-    """Run a real Apache Kafka for trials and tests, until Ctrl-C.
+    """Run an embedded Apache Kafka for trials and tests, until Ctrl-C.
 
-    Prints `host:port,...` to standard output when it is ready to use, and progress to standard error. Takes
-    Kafka from KAFKA_HOME, or fetches it once by Maven; needs Java 17 or newer.
+    The command prints `host:port,...` to standard output when the brokers are ready, and progress to standard error.
+    Kafka comes from KAFKA_HOME, or once from Maven. Java 17 or newer is needed.
 
-    Exit codes: 0 ended by a signal, 1 could not start or was stopped by a failure, 2 wrong options.
+    Exit codes: 0 ended by a signal, 1 failed, 2 wrong options.
     """
     if ephemeral and data:
-        raise click.UsageError("--ephemeral keeps no data: leave out --data.")
-    # Both signals interrupt whatever is under way, be it Maven, and the broker is ended on the way out.
+        raise click.UsageError("--ephemeral and --data exclude each other: leave one of them out.")
+    keep_files_private()
+    # Both signals interrupt the current step, such as Maven; leaving the block then ends the brokers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         try:

@@ -1,4 +1,4 @@
-"""`karapace-like lint`: how schemas in files are written."""
+"""`karapace-like lint`: the style of schema files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.outcome import (
-    failures_told,
     finish,
     open_paths,
     output_option,
     paths_argument,
+    report_failures,
     settings_option,
 )
 from karapace_like.tooling.lint_rules import RULES
@@ -35,16 +35,20 @@ def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> Non
 @click.command(epilog=_EXAMPLES)
 @paths_argument
 @click.option(
-    "--rule", "rules", multiple=True, metavar="NAME=SEVERITY", help="error, warning, note or off. May be repeated."
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="NAME=SEVERITY",
+    help="Severity of a rule: error, warning, note or off. May be repeated.",
 )
-@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
     "--list-rules",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_list_rules,
-    help="List all rules with their default severity and formats, and end.",
+    help="List the rules with their default severities and formats.",
 )
 @settings_option
 @output_option
@@ -56,15 +60,15 @@ def lint(
     settings: Path | None,
     outputs: Sequence[tuple[str, str | None]],
 ) -> None:
-    """Look at how schemas are written: names, documentation, defaults, order.
+    """Check the style of schema files: names, documentation, defaults and order.
 
-    PATHS are files or folders; all below the current folder if none is named. Severities are set in the [lint] table
-    of karapace-like.toml, and here.
+    PATHS are files or folders; by default, the current folder. The [lint] table of karapace-like.toml and --rule set
+    severities.
 
-    Exit codes: 0 no errors, 1 errors, 2 could not tell.
+    Exit codes: 0 no errors, 1 errors, 2 a schema or a setting cannot be read.
     """
-    with failures_told():
-        overrides = {name: severity for name, _, severity in (each.partition("=") for each in rules)}
+    with report_failures():
+        overrides = {name: severity for name, _, severity in (setting.partition("=") for setting in rules)}
         check_rules(overrides, "--rule")
         opened = open_paths(paths, settings)
         linter = Linter(opened.workspace, overrides, strict=strict)

@@ -1,4 +1,4 @@
-"""What commands on schemas share: options for the output, and how a report and a failure end the process."""
+"""Options and outcomes that the commands on schemas share: output formats, reports and failures."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 
 import click
 
+from karapace_like.cli.failures import CannotTellError
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened, open_workspace
 from karapace_like.tooling.project import FILE_NAME
@@ -15,12 +16,6 @@ from karapace_like.tooling.rendering import RENDERINGS
 from karapace_like.tooling.report import Report
 
 C = TypeVar("C", bound=Callable[..., object])
-
-
-class CannotTellError(click.ClickException):
-    """The command could not do its work; exit code 2, as for wrong arguments."""
-
-    exit_code = 2
 
 
 class _Output(click.ParamType[tuple[str, str | None]]):
@@ -31,7 +26,7 @@ class _Output(click.ParamType[tuple[str, str | None]]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str | None]:
         form, _, file = value.partition("=")
         if form not in RENDERINGS:
-            self.fail(f"{form!r} is no format. Choose from {', '.join(RENDERINGS)}.", param, ctx)
+            self.fail(f"{form!r} is not a format. Choose from {', '.join(RENDERINGS)}.", param, ctx)
         return form, file or None
 
 
@@ -40,7 +35,7 @@ settings_option = click.option(
     "--config",
     "settings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Settings file.  [default: karapace-like.toml here or in a folder above, up to the repository's top]",
+    help="Settings file.  [default: karapace-like.toml in this folder or the nearest one above, within the repository]",
 )
 output_option = click.option(
     "--format",
@@ -48,13 +43,13 @@ output_option = click.option(
     type=_Output(),
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help=f"Output: {', '.join(RENDERINGS)}. May be repeated, with files: --format text --format junit=report.xml.",
+    help=f"Output format: {', '.join(RENDERINGS)}. May be repeated: --format text --format junit=report.xml.",
 )
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
-    """What makes a command impossible is told in a sentence, with exit code 2."""
+def report_failures() -> Iterator[None]:
+    """Turn a ToolError into a message and exit code 2."""
     try:
         yield
     except ToolError as error:
@@ -62,26 +57,26 @@ def failures_told() -> Iterator[None]:
 
 
 def open_paths(paths: Sequence[Path], settings: Path | None, against: str | None = None) -> Opened:
-    """The schemas that are meant, as `open_workspace` finds them; what was named and is none is told."""
-    found = open_workspace(paths, settings, against)
-    for each in found.passed_over:
+    """Return the schemas that `open_workspace` finds, with a note for each named file that is none."""
+    opened = open_workspace(paths, settings, against)
+    for path in opened.skipped:
         click.echo(
-            f"Note: {each} is passed over: it is no .avsc or .proto file, and no .json file that says $schema or is "
-            f"called *.schema.json; or {FILE_NAME} leaves it out.",
+            f"Note: {path} is skipped. Schemas are .avsc and .proto files, and .json files with $schema or the name "
+            f"*.schema.json, unless {FILE_NAME} excludes them.",
             err=True,
         )
-    return found
+    return opened
 
 
 def finish(report: Report, outputs: Sequence[tuple[str, str | None]]) -> NoReturn:
-    """Write the report in every form that was asked for, and end with its exit code."""
+    """Write the report in each requested format, and end the process with its exit code."""
     for form, file in outputs or [("text", None)]:
-        written = RENDERINGS[form](report)
+        rendered = RENDERINGS[form](report)
         if file is None:
-            click.echo(written, nl=False)
+            click.echo(rendered, nl=False)
             continue
         try:
-            Path(file).write_text(written, encoding="utf-8")
+            Path(file).write_text(rendered, encoding="utf-8")
         except OSError as error:
             raise ToolError(f"The report cannot be written to {file}: {error.strerror}.") from error
     sys.exit(report.exit_code)

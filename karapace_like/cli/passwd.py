@@ -1,4 +1,4 @@
-"""`karapace-like passwd`: an entry of an authfile."""
+"""`karapace-like passwd`: an authfile entry for a user."""
 
 import sys
 
@@ -18,26 +18,29 @@ Examples:
 @click.argument("username")
 @click.option(
     "--algorithm",
-    type=click.Choice([each.value for each in Algorithm]),
+    type=click.Choice([algorithm.value for algorithm in Algorithm]),
     default=Algorithm.SCRYPT.value,
     show_default=True,
-    help="How the password is hashed; the others are for old readers of the file.",
+    help="Hash of the password; the others exist for authfiles that Karapace reads as well.",
 )
 def passwd(*, username: str, algorithm: str) -> None:
-    """Print what goes into the `users` of an authfile to let USERNAME in with a password.
+    """Print the entry that goes into `users` of an authfile to give USERNAME a password.
 
-    The password is asked for, or is the first line of standard input: never a part of the command line, which others
-    can see.
+    The command prompts for the password, or reads the first line of standard input; other users could see an argument.
 
-    Exit codes: 0 printed, 2 no such user or password can be.
+    Exit codes: 0 printed, 2 the user name or the password is not allowed.
     """
     if not username or ":" in username:
-        raise click.UsageError("A user name is not empty and has no colon: Basic authentication could not carry it.")
+        raise click.UsageError(
+            f"The user name {username!r} is empty or has a colon, which Basic authentication cannot transmit."
+        )
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\n")
     if not password:
-        raise click.UsageError("The password is empty.")
+        raise click.UsageError("The password is empty. Type one, or write it to standard input.")
+    if "\0" in password:
+        raise click.UsageError("The password has a null character, which no password may have.")
     entry = new_user(username, password, Algorithm(algorithm))
     click.echo(msgspec.json.format(msgspec.json.encode(entry), indent=2).decode())

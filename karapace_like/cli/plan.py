@@ -1,4 +1,4 @@
-"""`karapace-like plan`: what would make a registry what a folder says; `apply` does it."""
+"""`karapace-like plan`: the changes that bring a registry to the state of a folder; `apply` makes them."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, open_paths, settings_option
+from karapace_like.cli.outcome import finish, open_paths, report_failures, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened
@@ -25,14 +25,14 @@ Examples:
 
 
 def folder_options(command: C) -> C:
-    """What `plan` and `apply` have in common, so that a plan is the same for both."""
+    """Add the options that `plan` and `apply` share, so that both make the same plan."""
     for option in (
         click.option(
             "--delete",
             "delete",
             multiple=True,
             metavar="PATTERN",
-            help="Delete subjects that match and that no file has, and unset what no file sets. May be repeated.",
+            help="Delete matching subjects without a file, and unset their settings. May be repeated.",
         ),
         settings_option,
         registry_options(required=True),
@@ -46,9 +46,11 @@ def folder_options(command: C) -> C:
 
 @click.command(epilog=_EXAMPLES)
 @folder_options
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply --plan`.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.option("--fail-on-changes", is_flag=True, help="Exit with 1 if there is anything to do: the registry drifted.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to save the plan in, for `apply --plan`."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--fail-on-changes", is_flag=True, help="Exit with 1 if the plan has any change; finds drift.")
 def plan(
     *,
     folder: Path,
@@ -60,39 +62,39 @@ def plan(
     registry: str,
     **credentials: str | None,
 ) -> None:
-    """Show what `apply` would do to make a registry what FOLDER says.
+    """Show the changes that `apply` would make to bring a registry to the state that FOLDER describes.
 
-    The folder's schemas become the subjects' latest versions; levels and modes are those of karapace-like.toml. What
-    the folder does not mention stays, unless --delete names it. Of a folder below that of karapace-like.toml, only its
-    schemas and what they refer to are looked at.
+    The schemas of the folder become the latest versions of their subjects; levels and modes come from
+    karapace-like.toml. Other subjects stay as they are, unless --delete matches them. For a folder below that of
+    karapace-like.toml, the plan covers only its schemas and their references.
 
-    Exit codes: 0 it can be applied, 1 a schema is incompatible, 2 could not tell.
+    Exit codes: 0 the plan can be applied, 1 a schema is incompatible, 2 error.
     """
-    with failures_told():
+    with report_failures():
         opened = open_paths([folder], settings)
-        found, report = planned(opened, delete, registry, credentials)
-        click.echo(found.json() if as_json else found.text(), nl=False)
+        planned, report = make_plan(opened, delete, registry, credentials)
+        click.echo(planned.json() if as_json else planned.text(), nl=False)
         if report.exit_code:
             finish(report.below(opened.shown_root), ())
         if out is not None:
-            _save(out, found)
-    if fail_on_changes and found.actions:
+            _save(out, planned)
+    if fail_on_changes and planned.actions:
         sys.exit(1)
 
 
-def planned(
+def make_plan(
     opened: Opened, delete: Sequence[str], registry: str, credentials: Mapping[str, str | None]
 ) -> tuple[Plan, Report]:
-    """The plan, and the verdict on the schemas in it; raises ToolError."""
+    """Return the plan and the compatibility report of its schemas; raises ToolError."""
 
     async def work(remote: Remote) -> tuple[Plan, Report]:
-        return await Planner(remote, opened.workspace).whole(opened.paths, delete)
+        return await Planner(remote, opened.workspace).make_plan(opened.paths, delete)
 
     return ask_registry(work, registry, credentials)
 
 
-def _save(out: Path, found: Plan) -> None:
+def _save(out: Path, planned: Plan) -> None:
     try:
-        out.write_text(found.json(), encoding="utf-8")
+        out.write_text(planned.json(), encoding="utf-8")
     except OSError as error:
         raise ToolError(f"The plan cannot be saved as {out}: {error.strerror}.") from error

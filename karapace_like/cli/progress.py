@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal's standard error, and nothing where that is no terminal."""
+"""Progress of long work: a bar on standard error if that is a terminal, and nothing otherwise."""
 
 import sys
 
@@ -8,14 +8,14 @@ _WIDTH = 30
 
 
 class ProgressBar:
-    """Bars, one after the other, each told apart by what it is about."""
+    """One bar after the other, each with its own label."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
         self._last = ("", -1)
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show how far the work is; `total` is 0 as long as nobody knows, and the line ends where `done` reaches it."""
+        """Show the progress; `total` is 0 while it is unknown, and the line ends when `done` reaches it."""
         if not self._shown or done == total == 0:
             return
         percent = 100 * done // total if total else done // 1000

@@ -1,11 +1,11 @@
-"""`karapace-like register`: schemas in files become versions in a registry."""
+"""`karapace-like register`: schema files become versions in a registry."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from karapace_like.cli.outcome import failures_told, finish, open_paths, paths_argument, settings_option
+from karapace_like.cli.outcome import finish, open_paths, paths_argument, report_failures, settings_option
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.planning import Plan, Planner, carry_out
 from karapace_like.tooling.remote import Remote
@@ -22,30 +22,30 @@ Examples:
 @paths_argument
 @registry_options(required=True)
 @settings_option
-@click.option("--dry-run", is_flag=True, help="Tell what would be registered, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the registrations without making them.")
 def register(
     *, paths: Sequence[Path], settings: Path | None, dry_run: bool, registry: str, **credentials: str | None
 ) -> None:
-    """Register schemas in files, and first the files that they refer to.
+    """Register schema files, after the files that they refer to.
 
-    PATHS are files or folders; all below the current folder if none is named. What is registered already stays as it
-    is. Nothing is registered if one of the schemas breaks its subject's level: that is reported as by `check`.
+    PATHS are files or folders; by default, the current folder. Schemas that are already registered are skipped. Nothing
+    is registered if a schema breaks the compatibility level of its subject; the report is that of `check`.
 
-    Exit codes: 0 registered, 1 incompatible, 2 could not tell, or the registry refused.
+    Exit codes: 0 registered, 1 a schema is incompatible, 2 error.
     """
 
     async def work(remote: Remote) -> Report:
         planner = Planner(remote, opened.workspace)
-        subjects = [subject for subject, _ in opened.workspace.selected(opened.paths)]
-        actions, report = await planner.schemas(subjects, lambda _: None)
+        subjects = [subject for subject, _ in opened.workspace.select(opened.paths)]
+        actions, report = await planner.plan_schemas(subjects, lambda _: None)
         if report.exit_code == 0 and dry_run:
             click.echo(Plan(actions).text(), nl=False)
         elif report.exit_code == 0:
             await carry_out(remote, opened.workspace, Plan(actions), click.echo)
-            click.echo(f"{len(actions)} registered, the rest was there")
+            click.echo(f"{len(actions)} registered, the rest already exists")
         return report
 
-    with failures_told():
+    with report_failures():
         opened = open_paths(paths, settings)
         report = ask_registry(work, registry, credentials)
         if report.exit_code:

@@ -1,6 +1,6 @@
-"""How commands reach a registry: the options, and what is told where it cannot be reached or refuses.
+"""Access of commands to a registry: the options, the credentials, and the messages of failures.
 
-The client is imported where it is used: a command that is run without a registry starts without it.
+Functions import the client where they use it, so that a command without a registry starts without it.
 """
 
 import netrc
@@ -22,7 +22,7 @@ C = TypeVar("C", bound=Callable[..., object])
 
 
 def registry_options(*, required: bool) -> Callable[[C], C]:
-    """`--registry`, `--user`, `--password` and `--token`."""
+    """Return a decorator that adds `--registry`, `--user`, `--password` and `--token`."""
 
     def decorate(command: C) -> C:
         for option in (
@@ -30,19 +30,19 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
                 "--token",
                 envvar="KARAPACE_LIKE_TOKEN",
                 show_envvar=True,
-                help="A bearer token instead of user and password.",
+                help="Bearer token, instead of user and password.",
             ),
             click.option(
                 "--password",
                 envvar="KARAPACE_LIKE_PASSWORD",
                 show_envvar=True,
-                help="Of the user. In the environment, other users do not see it.",
+                help="Password of the user; hidden from other users in the environment variable.",
             ),
             click.option(
                 "--user",
                 envvar="KARAPACE_LIKE_USER",
                 show_envvar=True,
-                help="Who asks, where the registry wants to know.  [default: the URL's, else ~/.netrc's]",
+                help="User name for the registry.  [default: that of the URL, else of ~/.netrc]",
             ),
             click.option(
                 "--registry",
@@ -50,7 +50,7 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
                 required=required,
                 envvar="KARAPACE_LIKE_REGISTRY",
                 show_envvar=True,
-                help="A registry: this service's, Confluent's or Karapace's.",
+                help="URL of a registry: this service's, Confluent's or Karapace's.",
             ),
         ):
             command = option(command)
@@ -60,66 +60,66 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
 
 
 def ask_registry(work: "Callable[[Remote], Awaitable[T]]", registry: str, credentials: Mapping[str, str | None]) -> T:
-    """What the work answers, given `user`, `password` and `token`; raises ToolError as `registry_failures` does."""
+    """Return the result of the work; `credentials` are `user`, `password` and `token`. Raises ToolError."""
     import asyncio  # noqa: PLC0415 - see above
 
-    async def inside() -> T:
-        async with reached(registry, credentials) as remote:
+    async def open_and_work() -> T:
+        async with open_registry(registry, credentials) as remote:
             return await work(remote)
 
     with registry_failures():
-        return asyncio.run(inside())
+        return asyncio.run(open_and_work())
 
 
 @asynccontextmanager
-async def reached(registry: str, credentials: Mapping[str, str | None]) -> "AsyncIterator[Remote]":
-    """The registry, which has answered as one; raises what `registry_failures` understands."""
+async def open_registry(registry: str, credentials: Mapping[str, str | None]) -> "AsyncIterator[Remote]":
+    """Yield the registry once it has answered; raises UnreachableError, RefusedError, ToolError."""
     from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
-    user, password, token = _given(registry, credentials)
+    user, password, token = _find_credentials(registry, credentials)
     if user is not None and ":" in user:
-        raise ToolError(f"The user {user!r} holds a colon, which no user may. Look at --user and --password.")
+        raise ToolError(f"The user {user!r} has a colon, which a user name must not have. Check --user and --password.")
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise ToolError("The token holds what no bearer token may: white space or unusual characters. Look at --token.")
+        raise ToolError("The token has white space or characters other than make_printable ASCII. Check --token.")
     async with RegistryClient(registry, Credentials(user, password, token)) as client:
         remote = Remote(client, ProgressBar())
-        await remote.greet()
+        await remote.check_is_registry()
         yield remote
 
 
 @contextmanager
 def registry_failures() -> Iterator[None]:
-    """Raise ToolError that says what is wrong with the registry or the credentials."""
+    """Turn failures of the client into a ToolError that names the option to check."""
     from karapace_like.client.registry_client import RefusedError, UnreachableError  # noqa: PLC0415 - see above
 
     try:
         yield
     except UnreachableError as error:
-        raise ToolError(f"{error}. Look at --registry, and whether the service runs.") from error
+        raise ToolError(f"{error}. Check --registry, and that the service runs.") from error
     except RefusedError as error:
-        hint = " Look at --user, --password and --token." if error.status in {401, 403} else ""
-        raise ToolError(f"The registry refused: {error} ({error.code}).{hint}") from error
+        hint = " Check --user, --password and --token." if error.status in {401, 403} else ""
+        raise ToolError(f"The registry rejected the request: {error} ({error.code}).{hint}") from error
 
 
-def _given(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
-    """(user, password, token) of the options, or those that `~/.netrc` has for the registry.
+def _find_credentials(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
+    """Return (user, password, token) of the options, or else those of `~/.netrc` for the registry.
 
-    A token that was read from a file often ends with the file's line end, which is no part of it.
+    White space around a token, such as the line end of a file, is removed.
     """
     user, token = options["user"], options["token"]
     if user is None and token is None:
-        return *_from_netrc(registry), None
+        return *_read_netrc(registry), None
     return user, options["password"], token and token.strip()
 
 
-def _from_netrc(registry: str) -> tuple[str | None, str | None]:
-    """(user, password) of the registry's host; a URL with a user of its own needs none."""
+def _read_netrc(registry: str) -> tuple[str | None, str | None]:
+    """Return (user, password) of the registry's host, None for a URL with a user of its own."""
     try:
         parts = urlsplit(registry)
         if parts.username or not parts.hostname:
             return None, None
-        found = netrc.netrc().authenticators(parts.hostname)
+        entry = netrc.netrc().authenticators(parts.hostname)
     except (ValueError, netrc.NetrcParseError, OSError):
         return None, None
-    return (found[0], found[2]) if found else (None, None)
+    return (entry[0], entry[2]) if entry else (None, None)

@@ -1,4 +1,4 @@
-"""How commands reach the state of a registry: its topic beside its API, long work, and what is told of failures."""
+"""Access of commands to the schemas topic: the options, the settings, and the messages of failures."""
 
 import asyncio
 import os
@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from karapace_like import config
-from karapace_like.cli.outcome import CannotTellError, failures_told
+from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.registry_access import registry_failures
 from karapace_like.config import ConfigError, Settings
 from karapace_like.errors import KafkaFailure
@@ -21,16 +22,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def topic_options(command: Command) -> Command:
-    """`--bootstrap-uri`, `--topic-name` and `--config`, as `bootstrap_uri`, `topic_name` and `config_file`."""
+    """Add `--bootstrap-uri`, `--topic-name` and `--config`, as `bootstrap_uri`, `topic_name` and `config_file`."""
     for option in reversed(
         (
-            click.option("--bootstrap-uri", help="Kafka's brokers, host:port,...: work on the schemas topic itself."),
+            click.option("--bootstrap-uri", help="Kafka brokers, host:port,...: use the schemas topic itself."),
             click.option("--topic-name", help="With --bootstrap-uri: the schemas topic.  [default: _schemas]"),
             click.option(
                 "--config",
                 "config_file",
                 type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                help="The service's JSON file, for what else it takes to reach Kafka; KARAPACE_* are read, too.",
+                help="JSON file of the service, for further Kafka settings; KARAPACE_* are read as well.",
             ),
         )
     ):
@@ -38,8 +39,8 @@ def topic_options(command: Command) -> Command:
     return command
 
 
-def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
-    """The service's settings, as `serve` would read them, with these options above them."""
+def load_settings(config_file: Path | None, **flags: str | None) -> Settings:
+    """Return the settings as `serve` reads them, overridden by these options; raises CannotTellError."""
     try:
         return config.load(file=config_file, environment=os.environ, flags=flags)[0]
     except ConfigError as error:
@@ -47,27 +48,27 @@ def settings_of(config_file: Path | None, **flags: str | None) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """What the work answers; what stands in its way is told to the user, with exit code 2."""
-    with failures_told(), registry_failures():
-        return asyncio.run(_ungrouped(work))
+    """Return the result of the work; a failure becomes a message with exit code 2."""
+    with report_failures(), registry_failures():
+        return asyncio.run(_unwrap_group(work))
 
 
 @contextmanager
 def kafka_failures(settings: Settings) -> Iterator[None]:
-    """Raise ToolError that says which Kafka could not do what was asked, and what to look at."""
+    """Turn a KafkaFailure into a ToolError that names the brokers and the option to check."""
     try:
         yield
     except KafkaFailure as error:
         hint = (
-            f"Look at --topic-name: it is {settings.topic_name}."
+            f"Check --topic-name: it is {settings.topic_name}."
             if error.name == "UNKNOWN_TOPIC_OR_PART"
-            else "Look at --bootstrap-uri, and at --config for what else it takes to reach it."
+            else "Check --bootstrap-uri, and the TLS and SASL settings in --config."
         )
         raise ToolError(f"Kafka at {settings.bootstrap_uri}: {error.message.rstrip('.')}. {hint}") from error
 
 
-async def _ungrouped(work: Coroutine[Any, Any, T]) -> T:
-    """The work, with the first failure of a group of tasks as the failure."""
+async def _unwrap_group(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of the work; of an exception group, raise the first exception."""
     try:
         return await work
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""`karapace-like verify`: whether a backup equals a registry."""
+"""`karapace-like verify`: compares a backup with a registry."""
 
 import json
 import sys
@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from karapace_like.backup.differences import differences
-from karapace_like.backup.state import in_context
-from karapace_like.cli.backup_source import archive_state, context_alone, state_of
+from karapace_like.backup.differences import find_differences
+from karapace_like.backup.state import extract_context
+from karapace_like.cli.backup_source import read_archive, read_state, select_context
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
 from karapace_like.cli.source_access import topic_options
@@ -25,27 +25,29 @@ Examples:
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @registry_options(required=False)
 @topic_options
-@click.option("--context", help="Only this context of the backup, such as .eu; the default context is a dot.")
+@click.option(
+    "--context", help="Compare only this context of the backup, such as .eu; a dot means the default context."
+)
 @click.option("--as", "to", metavar="CONTEXT", help="With --context: its name in the registry.")
-@click.option("--json", "as_json", is_flag=True, help="Differences as a JSON list, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as a JSON list.")
 def verify(*, file: Path, context: str | None, to: str | None, as_json: bool, **source: Any) -> None:
-    """Compare FILE with a registry (--registry) or its topic (--bootstrap-uri), and list what differs.
+    """Compare FILE with a registry (--registry) or its topic (--bootstrap-uri), and list the differences.
 
-    Compared are subjects, versions, ids, schemas with references, metadata and rules, soft deletions, configs and
-    modes; times are not.
+    The comparison covers subjects, versions, ids, schemas with references, metadata and rules, soft deletions, configs
+    and modes, but no times.
 
-    Exit codes: 0 equal, 1 different, 2 could not be told.
+    Exit codes: 0 equal, 1 different, 2 error.
     """
-    backup = context_alone(archive_state(file), context, to)
-    registry = state_of(source, ProgressBar())
+    backup = select_context(read_archive(file), context, to)
+    registry = read_state(source, ProgressBar(), {*backup.configs, *backup.modes})
     if context is not None:
-        registry = in_context(registry, to or context, to or context)
-    found = list(differences(backup, registry))
+        registry = extract_context(registry, to or context, to or context)
+    differences = list(find_differences(backup, registry))
     if as_json:
-        click.echo(json.dumps([each._asdict() for each in found], indent=2))
+        click.echo(json.dumps([difference._asdict() for difference in differences], indent=2))
     else:
-        for each in found:
-            click.echo(str(each))
-        click.echo(f"{len(found)} differences" if found else "Equal", err=bool(found))
-    if found:
+        for difference in differences:
+            click.echo(str(difference))
+        click.echo(f"{len(differences)} differences" if differences else "Equal", err=bool(differences))
+    if differences:
         sys.exit(1)

@@ -1,11 +1,11 @@
-"""A client of any registry with this API: one pool of connections, JSON in and out, refusals as exceptions.
+"""A client of any registry with this API: one connection pool, JSON requests and responses, errors as exceptions.
 
-It knows no endpoint: callers name paths, whose parts `path` quotes. Left out: retries; every caller can be run again.
+It knows no endpoints: callers build paths with `path`. It does not retry; its callers can be run again.
 """
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -13,22 +13,22 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from karapace_like import trace_context
 from karapace_like.errors import NOT_JSON
+from karapace_like.process import trace_context
 
 _CONNECTIONS = 32
-"""Requests at the same time: enough to fill the primary's batches."""
+"""Concurrent requests: enough to fill the batches of the primary."""
 _ANSWER_SECONDS = 120
-"""How long an answer may take: a write may wait a minute for an election."""
+"""How long a response may take: a write may wait a minute for an election."""
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 class UnreachableError(Exception):
-    """Nothing answers there, or not as a registry does; the message says where and what to look at."""
+    """No registry responds at the URL; the message says why and what to check."""
 
 
 class RefusedError(Exception):
-    """The registry refused a request, in its own words."""
+    """The registry responded with an error; the message is its own."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 class Credentials(NamedTuple):
-    """Who asks: a user with a password, or a token; neither where the registry wants none."""
+    """The credentials of the client: a user with a password, or a token; neither if the registry needs none."""
 
     user: str | None = None
     password: str | None = None
@@ -46,7 +46,7 @@ class Credentials(NamedTuple):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The header that proves it."""
+        """The headers that carry the credentials."""
         if self.token is not None:
             return {"Authorization": f"Bearer {self.token}"}
         if self.user is not None:
@@ -55,41 +55,43 @@ class Credentials(NamedTuple):
 
 
 def path(*parts: str | int) -> str:
-    """The path of these parts, each quoted as a whole: a subject may hold slashes."""
-    return "".join(f"/{quote(str(each), safe='')}" for each in parts)
+    """Join the parts to a path, each percent-encoded as a whole: a subject may contain slashes."""
+    return "".join(f"/{quote(str(part), safe='')}" for part in parts)
 
 
 def _reason(error: Exception) -> str:
-    """Why nobody answers, in the system's words where it has some."""
+    """Return why there is no response, in the words of the operating system if it has any."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     number = cause.errno if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) else None
     if number is not None and number > 0:
         return os.strerror(number)
     if isinstance(error, TimeoutError):
-        return "it takes too long"
+        return "no response in time"
     return getattr(cause, "strerror", None) or str(error) or type(error).__name__
 
 
 class RegistryClient:
-    """A registry at a URL, which may carry `user:password@`; open inside of `async with`."""
+    """A registry at a URL, which may contain `user:password@`; open within `async with`."""
 
     def __init__(self, url: str, credentials: Credentials | None = None, *, cafile: str | None = None) -> None:
-        """`cafile` holds the certificates that the registry's is checked by; None: those of the system."""
+        """`cafile` has the CA certificates that verify the registry; None: those of the system."""
         try:
             parts = urlsplit(url)
             parts.port  # noqa: B018 - raises ValueError, too
         except ValueError as error:
             raise UnreachableError(
-                f"{url.rpartition('@')[2]!r} is no URL of a registry: its host or port cannot be read. In a user or "
-                "password, quote what is special: / as %2F, # as %23"
+                f"{url.rpartition('@')[2]!r} is not the URL of a registry: its host or port is malformed. "
+                "Percent-encode special characters of a user or password: / as %2F, # as %23"
             ) from error
         if credentials is None or not credentials.headers:
             credentials = Credentials(parts.username and unquote(parts.username), unquote(parts.password or ""))
         host = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-        """Without credentials, so that it can be shown."""
+        """The URL without credentials, so that messages can contain it."""
         if parts.scheme not in {"http", "https"} or not host:
-            raise UnreachableError(f"{self.url or url!r} is no URL of a registry: it begins with http:// or https://")
+            raise UnreachableError(
+                f"{self.url or url!r} is not the URL of a registry: expected http:// or https:// and a host"
+            )
         self._headers = {"Accept": _MEDIA_TYPE, **credentials.headers}
         self._cafile = cafile
         self._session: aiohttp.ClientSession | None = None
@@ -106,17 +108,22 @@ class RegistryClient:
         assert self._session is not None
         await self._session.close()
 
-    async def ask(self, method: str, path: str, body: Any = None, **query: str | int | None) -> Any:
-        """The answer's JSON. Raises RefusedError for a status of 400 or more, UnreachableError without an answer."""
+    async def ask(self, method: str, path: str, body: Any = None, **query: str | int | Sequence[str] | None) -> Any:
+        """Send a request and return the JSON of the response; raise RefusedError (status >= 400), UnreachableError."""
         assert self._session is not None
-        asked = [(name, str(value)) for name, value in query.items() if value is not None]
+        parameters = [
+            (name, str(value))
+            for name, values in query.items()
+            if values is not None
+            for value in ([values] if isinstance(values, str | int) else values)
+        ]
         url = URL(self.url + path, encoded=True)
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": _MEDIA_TYPE}
         headers |= trace_context.headers.get()
         try:
             async with self._session.request(
-                method, url.with_query(asked) if asked else url, data=content, headers=headers
+                method, url.with_query(parameters) if parameters else url, data=content, headers=headers
             ) as answer:
                 return self._read(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -124,18 +131,23 @@ class RegistryClient:
 
     def _read(self, status: int, content: bytes) -> Any:
         try:
-            found = msgspec.json.decode(content) if content else None
+            answer = msgspec.json.decode(content) if content else None
         except NOT_JSON as error:
             if status < 400:
-                raise UnreachableError(f"What answers at {self.url} is no schema registry: HTTP {status}") from error
-            found = None
+                raise UnreachableError(
+                    f"The service at {self.url} is not a schema registry: its response (HTTP {status}) is not JSON"
+                ) from error
+            answer = None
         if status < 400:
-            return found
-        fields = found if isinstance(found, dict) else {}
-        raise RefusedError(status, fields.get("error_code", status), str(fields.get("message", f"HTTP {status}")))
+            return answer
+        fields = answer if isinstance(answer, dict) else {}
+        code = fields.get("error_code")
+        raise RefusedError(
+            status, code if isinstance(code, int) else status, str(fields.get("message", f"HTTP {status}"))
+        )
 
     async def setting(self, path: str) -> Any:
-        """What is set at this path; None where nothing is, or where the registry knows no such thing."""
+        """Return the setting at this path; None if it is not set, or the registry does not have it."""
         try:
             return await self.ask("GET", path)
         except RefusedError as error:

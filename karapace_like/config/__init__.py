@@ -1,10 +1,11 @@
-"""Every setting of the service: its name, type and default, read once and never changed.
+"""The settings of the service: their names, types and defaults; read once and never changed.
 
-Names are Karapace's. Sources, the later ones win: a JSON file, the environment (`KARAPACE_` and the upper-case name),
-the command line. `docs/configuration.md` lists them all.
+Names are Karapace's. Values come from a JSON file, from the environment (`KARAPACE_` and the upper-case name) and from
+the command line; later sources win. `docs/configuration.md` lists every setting.
 """
 
 from karapace_like.config.choices import (
+    AccessLogFormat,
     ClientAuth,
     Listener,
     LogLevel,
@@ -13,22 +14,30 @@ from karapace_like.config.choices import (
     SchemaValidation,
     SecurityProtocol,
 )
+from karapace_like.config.description import Group, Setting
 from karapace_like.config.errors import ConfigError
-from karapace_like.config.settings import Setting, Settings, described
-from karapace_like.config.sources import ENVIRONMENT_PREFIX, load
+from karapace_like.config.service_links import explain_service_links
+from karapace_like.config.settings import Settings
+from karapace_like.config.sources import ENVIRONMENT_PREFIX, Reading, load, read
+from karapace_like.config.values import describe_settings
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
+    "AccessLogFormat",
     "ClientAuth",
     "ConfigError",
+    "Group",
     "Listener",
     "LogLevel",
     "NameStrategy",
+    "Reading",
     "SaslMechanism",
     "SchemaValidation",
     "SecurityProtocol",
     "Setting",
     "Settings",
-    "described",
+    "describe_settings",
+    "explain_service_links",
     "load",
+    "read",
 ]

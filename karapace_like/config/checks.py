@@ -1,97 +1,156 @@
-"""Which settings go together. What a single one may be, its type says."""
+"""Checks of settings that depend on each other; types and forms check single values."""
 
 import importlib.util
-import re
+from collections.abc import Iterator
+from itertools import chain
 
 from karapace_like.config.choices import ClientAuth, SaslMechanism
-from karapace_like.config.errors import ConfigError
+from karapace_like.config.errors import ConfigError, Fault
 from karapace_like.config.settings import Settings
+from karapace_like.kafka.kerberos import explain_missing_gssapi
 
 
-def check(settings: Settings) -> None:
-    """Raise ConfigError for settings that do not go together."""
-    _check_registry(settings)
-    _check_listening(settings)
-    _check_quotas(settings)
-    _check_kafka_identity(settings)
-    _check_telemetry(settings)
-    if settings.sasl_oauthbearer_authentication_enabled:
-        _check_tokens(settings)
+def find_contradictions(settings: Settings) -> Iterator[Fault]:
+    """Yield a fault for each set of settings that contradict each other."""
+    return chain(
+        _check_workers(settings),
+        _check_listening(settings),
+        _check_forwarding(settings),
+        _check_quotas(settings),
+        _check_callers(settings),
+        _check_kafka_identity(settings),
+        _check_kafka_tokens(settings),
+        _check_telemetry(settings),
+        _check_tokens(settings),
+    )
 
 
-def _check_registry(settings: Settings) -> None:
-    for name in ("explicit_registration_subjects", "forwarding_principals"):
-        try:
-            re.compile(getattr(settings, name) or "")
-        except re.error as error:
-            raise ConfigError(f"{name}: {error}") from error
+def _require(setting: str, by: str, detail: str = "") -> Fault:
+    return Fault((setting, by), f"{setting}: it is required with {by}{detail}.")
+
+
+def _check_workers(settings: Settings) -> Iterator[Fault]:
     if settings.workers > 1 and settings.karapace_rest and not (settings.karapace_registry or settings.registry_host):
-        raise ConfigError(
-            "workers: several need karapace_registry or registry_host, for the schemas of what is produced"
+        yield Fault(
+            ("workers", "karapace_registry", "registry_host"),
+            "workers: more than one worker needs karapace_registry or registry_host for the schemas of produced "
+            "records.",
         )
 
 
-def _check_listening(settings: Settings) -> None:
-    if not settings.addresses:
-        raise ConfigError("listeners: there is none")
-    if settings.server_tls_certfile is None and any(each.is_tls for each in settings.addresses):
-        raise ConfigError("server_tls_certfile: an https listener needs it")
+def _check_listening(settings: Settings) -> Iterator[Fault]:
+    try:
+        addresses = settings.addresses
+    except ConfigError as error:
+        yield Fault(("listeners",), str(error))
+        return
+    needed = settings.roles_of_nodes
+    if settings.advertised_port is None and not any(address.roles >= needed for address in addresses):
+        yield Fault(
+            ("listeners", "advertised_port"),
+            f"listeners: other nodes forward requests to this one, so that one address must serve "
+            f"{' and '.join(sorted(needed))}: add ?serves={'+'.join(sorted(needed))} to one, or set advertised_port.",
+        )
+    if settings.server_tls_certfile is None and any(address.is_tls for address in addresses):
+        yield Fault(("server_tls_certfile", "listeners"), "server_tls_certfile: it is required for an https listener.")
     if settings.server_tls_client_auth is not ClientAuth.NONE and settings.server_tls_cafile is None:
-        raise ConfigError("server_tls_cafile: server_tls_client_auth needs it")
+        yield _require("server_tls_cafile", "server_tls_client_auth")
+    if settings.server_tls_keyfile is not None and settings.server_tls_certfile is None:
+        yield _require("server_tls_certfile", "server_tls_keyfile")
+
+
+def _check_forwarding(settings: Settings) -> Iterator[Fault]:
     if settings.forwarding_principals is not None:
         if settings.forwarding_certfile is None:
-            raise ConfigError("forwarding_certfile: forwarding_principals needs it")
+            yield _require("forwarding_certfile", "forwarding_principals")
         if settings.server_tls_client_auth is ClientAuth.NONE:
-            raise ConfigError("server_tls_client_auth: forwarding_principals needs it to be optional or required")
+            yield Fault(
+                ("server_tls_client_auth", "forwarding_principals"),
+                "server_tls_client_auth: it must be optional or required with forwarding_principals.",
+            )
+    if settings.forwarding_keyfile is not None and settings.forwarding_certfile is None:
+        yield _require("forwarding_certfile", "forwarding_keyfile")
 
 
-def _check_tokens(settings: Settings) -> None:
+def _check_tokens(settings: Settings) -> Iterator[Fault]:
+    if not settings.sasl_oauthbearer_authentication_enabled:
+        return
     url = settings.sasl_oauthbearer_jwks_endpoint_url
     if url is None:
-        raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: bearer tokens cannot be checked without it")
-    if not url.startswith("https://") and not settings.sasl_oauthbearer_allow_insecure_jwks:
-        raise ConfigError("sasl_oauthbearer_jwks_endpoint_url: it must be an https URL")
+        yield _require("sasl_oauthbearer_jwks_endpoint_url", "sasl_oauthbearer_authentication_enabled")
+    elif not url.startswith("https://") and not settings.sasl_oauthbearer_allow_insecure_jwks:
+        yield Fault(
+            ("sasl_oauthbearer_jwks_endpoint_url", "sasl_oauthbearer_allow_insecure_jwks"),
+            f"sasl_oauthbearer_jwks_endpoint_url: {url!r} must be an https URL, unless "
+            "sasl_oauthbearer_allow_insecure_jwks is true.",
+        )
     if settings.sasl_oauthbearer_enforce_azp and settings.sasl_oauthbearer_client_id is None:
-        raise ConfigError("sasl_oauthbearer_client_id: sasl_oauthbearer_enforce_azp needs it")
+        yield _require("sasl_oauthbearer_client_id", "sasl_oauthbearer_enforce_azp")
 
 
-def _check_quotas(settings: Settings) -> None:
+def _check_quotas(settings: Settings) -> Iterator[Fault]:
     has_principals = settings.registry_authfile is not None or settings.sasl_oauthbearer_authentication_enabled
     if has_principals or settings.rest_authorization:
         return
     for name in ("http_principal_requests_per_second", "http_principal_bytes_per_second"):
         if getattr(settings, name):
-            raise ConfigError(
-                f"{name}: it needs registry_authfile, tokens or rest_authorization: there is no principal"
+            yield Fault(
+                (name,), f"{name}: without registry_authfile, tokens or rest_authorization, requests have no principal."
             )
 
 
-def _check_kafka_identity(settings: Settings) -> None:
+def _check_callers(settings: Settings) -> Iterator[Fault]:
     if settings.rest_authorization and settings.sasl_bootstrap_uri is None and "SASL" not in settings.security_protocol:
-        raise ConfigError("sasl_bootstrap_uri: rest_authorization needs it, or a security_protocol with SASL")
+        yield Fault(
+            ("sasl_bootstrap_uri", "rest_authorization", "security_protocol"),
+            "sasl_bootstrap_uri: rest_authorization requires it or a security_protocol with SASL.",
+        )
+
+
+def _check_kafka_identity(settings: Settings) -> Iterator[Fault]:
+    if settings.ssl_keyfile is not None and settings.ssl_certfile is None:
+        yield _require("ssl_certfile", "ssl_keyfile")
+    mechanism = settings.sasl_mechanism
     if not settings.security_protocol.startswith("SASL"):
         return
-    mechanism, url = settings.sasl_mechanism, settings.sasl_oauth_token_endpoint_url
     if mechanism is None:
-        raise ConfigError(f"sasl_mechanism: security_protocol {settings.security_protocol} needs it")
-    if mechanism.has_password and None in {settings.sasl_plain_username, settings.sasl_plain_password}:
-        raise ConfigError(f"sasl_plain_username and sasl_plain_password: sasl_mechanism {mechanism} needs them")
-    if mechanism is SaslMechanism.OAUTHBEARER and (settings.sasl_oauth_token is None) is (url is None):
-        raise ConfigError(f"sasl_oauth_token or sasl_oauth_token_endpoint_url: {mechanism} needs one of them")
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise ConfigError("sasl_oauth_token_endpoint_url: it must be an https or http URL")
+        yield _require("sasl_mechanism", "security_protocol", f" {settings.security_protocol}")
+    elif mechanism.has_password and None in {settings.sasl_plain_username, settings.sasl_plain_password}:
+        yield Fault(
+            ("sasl_plain_username", "sasl_plain_password", "sasl_mechanism"),
+            f"sasl_plain_username and sasl_plain_password: they are required with the sasl_mechanism {mechanism}.",
+        )
+    elif mechanism is SaslMechanism.GSSAPI and (reason := explain_missing_gssapi()) is not None:
+        yield Fault(("sasl_mechanism",), f"sasl_mechanism: GSSAPI cannot be used here: {reason}")
+
+
+def _check_kafka_tokens(settings: Settings) -> Iterator[Fault]:
+    if not settings.security_protocol.startswith("SASL"):
+        return
+    url = settings.sasl_oauth_token_endpoint_url
+    names = ("sasl_oauth_token", "sasl_oauth_token_endpoint_url", "sasl_mechanism")
+    if settings.sasl_mechanism is SaslMechanism.OAUTHBEARER and (settings.sasl_oauth_token is None) is (url is None):
+        yield Fault(
+            names,
+            f"sasl_oauth_token or sasl_oauth_token_endpoint_url: {SaslMechanism.OAUTHBEARER} requires exactly one of "
+            "them.",
+        )
     if url is not None and None in {settings.sasl_oauth_client_id, settings.sasl_oauth_client_secret}:
-        raise ConfigError("sasl_oauth_client_id and sasl_oauth_client_secret: the token endpoint needs them")
+        yield Fault(
+            ("sasl_oauth_client_id", "sasl_oauth_client_secret", "sasl_oauth_token_endpoint_url"),
+            "sasl_oauth_client_id and sasl_oauth_client_secret: they are required with sasl_oauth_token_endpoint_url.",
+        )
 
 
-def _check_telemetry(settings: Settings) -> None:
+def _check_telemetry(settings: Settings) -> Iterator[Fault]:
     if settings.telemetry_otel_endpoint_url is None:
         if settings.telemetry_trace_records:
-            raise ConfigError("telemetry_otel_endpoint_url: telemetry_trace_records needs it")
-    elif not settings.telemetry_otel_endpoint_url.startswith(("http://", "https://")):
-        raise ConfigError("telemetry_otel_endpoint_url: it must be an http or https URL")
+            yield _require("telemetry_otel_endpoint_url", "telemetry_trace_records")
     elif not _has_otel():
-        raise ConfigError("telemetry_otel_endpoint_url: it needs the extra: pip install 'karapace-like[otel]'")
+        yield Fault(
+            ("telemetry_otel_endpoint_url",),
+            "telemetry_otel_endpoint_url: the extra is not installed: pip install 'karapace-like[otel]'",
+        )
 
 
 def _has_otel() -> bool:

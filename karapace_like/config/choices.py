@@ -1,11 +1,20 @@
-"""The closed sets of values that settings take, and a listener's address."""
+"""Enumerations of setting values, and the address of a listener."""
 
 import enum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
+
+import msgspec
+
+from karapace_like.web.http.api_roles import ALL_ROLES, ApiRoles
+from karapace_like.web.http.dialects import Dialect
+
+MAX_PORT = 65_535
+Port: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_PORT)]
+"""A port; 0 means any free one."""
 
 
 class SecurityProtocol(enum.StrEnum):
-    """How the Kafka clients speak to the brokers."""
+    """Protocol between the Kafka clients and the brokers."""
 
     PLAINTEXT = "PLAINTEXT"
     SSL = "SSL"
@@ -14,7 +23,7 @@ class SecurityProtocol(enum.StrEnum):
 
 
 class SaslMechanism(enum.StrEnum):
-    """How the Kafka clients prove who they are."""
+    """SASL mechanism of the Kafka clients."""
 
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
@@ -24,21 +33,21 @@ class SaslMechanism(enum.StrEnum):
 
     @property
     def has_password(self) -> bool:
-        """Whether it takes a user name and a password."""
+        """Whether it uses a user name and a password."""
         return self not in {SaslMechanism.OAUTHBEARER, SaslMechanism.GSSAPI}
 
 
 class SchemaValidation(enum.StrEnum):
-    """How new schemas are judged."""
+    """Rules that a new schema must satisfy."""
 
     STRICT = "strict"
-    """By their specification."""
+    """The specification of its format."""
     REFERENCE = "reference"
-    """Everything that the reference registry accepts is accepted, so that a migration never fails."""
+    """Those of the product that `api_dialect` names, so that every schema of a migration is accepted."""
 
 
 class NameStrategy(enum.StrEnum):
-    """Which subject the schemas of produced records belong to (Confluent, subject name strategies)."""
+    """Subject of the schema of a produced record (Confluent's subject name strategies)."""
 
     TOPIC_NAME = "topic_name"
     RECORD_NAME = "record_name"
@@ -46,7 +55,7 @@ class NameStrategy(enum.StrEnum):
 
 
 class ClientAuth(enum.StrEnum):
-    """Whether clients show a certificate."""
+    """Whether clients present a certificate."""
 
     NONE = "none"
     OPTIONAL = "optional"
@@ -54,22 +63,35 @@ class ClientAuth(enum.StrEnum):
 
 
 class Listener(NamedTuple):
-    """Where to listen."""
+    """An address to listen on."""
 
     host: str
     port: int
     is_tls: bool = False
+    dialect: Dialect = Dialect.CONFLUENT
+    roles: ApiRoles = ALL_ROLES
+    """What is served there."""
 
     @property
     def scheme(self) -> str:
-        """Of its URLs."""
+        """The scheme of its URL."""
         return "https" if self.is_tls else "http"
 
 
 class LogLevel(enum.StrEnum):
-    """Which messages are logged."""
+    """Lowest level that is logged."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
+
+
+class AccessLogFormat(enum.StrEnum):
+    """Whether each request is logged, and how."""
+
+    OFF = "off"
+    TEXT = "text"
+    """A sentence in the format of `log_format`."""
+    JSON = "json"
+    """One object a line, whatever `log_format` is."""

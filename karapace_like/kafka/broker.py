@@ -1,6 +1,6 @@
-"""One broker of the embedded Kafka: its folder, its properties, its process. `cluster.py` puts them together.
+"""One broker of the embedded Kafka: its folder, its properties and its process. `cluster.py` runs several of them.
 
-A node is broker and controller in one and listens on 127.0.0.1 only, in plain text: for trials and tests.
+A node is broker and controller in one and listens on 127.0.0.1 only, without TLS: for trials and tests.
 """
 
 import os
@@ -21,32 +21,41 @@ from karapace_like.kafka.broker_error import BrokerError, PortTakenError
 
 HOST = "127.0.0.1"
 _READY_SECONDS = 120.0
+"""How long a broker may take to start."""
 _PROBE_SECONDS = 0.05
 _GRACE_SECONDS = 10.0
+"""How long a broker may take to stop before it is killed."""
+_ARCHIVING_SECONDS = 60.0
+"""How long it may take if its JVM archives classes at its end, which takes 5 s of a free processor."""
+_TERMINATED = 128 + signal.SIGTERM
+"""The exit code of a JVM that has ended in order after SIGTERM."""
 # Relative to the node's folder, where its JVM runs: Kafka would split a path at its commas.
 _PROPERTIES = "server.properties"
 _DATA = "data"
+_CLASSES = "classes.jsa"
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_EXCEPTION = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error): .*)")
+_EXCEPTION = re.compile(r"(?:Caused by: )?(?:[\w.$]+(?:Exception|Error): )+(.*)")
+"""An exception in Kafka's log; the group is its message without the names of Java classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where one node listens: for clients and the other brokers, and for the controllers' quorum."""
+    """The ports of one node: for clients and the other brokers, and for the quorum of controllers."""
 
     client: int
     controller: int
     more: Mapping[str, int] = field(default_factory=dict)
-    """Of more listeners for clients, by their names."""
-    told: Mapping[str, int] = field(default_factory=dict)
-    """Where clients are told that these are, if that is elsewhere: behind something that passes it on."""
+    """Further listeners for clients: name -> port."""
+    advertised: Mapping[str, int] = field(default_factory=dict)
+    """Listener name -> advertised port, where that differs: for listeners behind a proxy."""
 
 
 class Broker:
-    """One node, started or not. Not thread-safe. After `stop` or `kill` it can be started again, on the same data.
+    """One node, running or not. Not thread-safe. After `stop` or `kill` it can be started again, on the same data.
 
-    `jvm` is the command that runs a class of Kafka's jars. `lock` is a file descriptor that the broker's supervisor
-    holds open as long as the broker runs. `ephemeral` is the folder to remove should this program die.
+    `jvm` is the command that runs a class of Kafka's jars. The broker's supervisor holds the file descriptor `lock`
+    open for as long as the broker runs, and removes the folder `ephemeral` if this program dies. With `archives` the
+    JVM writes an archive of its classes when it ends in order.
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class Broker:
         ephemeral: Path | None,
         properties: Mapping[str, object],
         listeners: Mapping[str, str],
+        archives: bool = False,
     ) -> None:
         self.node_id = node_id
         self.address = f"{HOST}:{ports[node_id - 1].client}"
@@ -70,29 +80,40 @@ class Broker:
         self._jvm = jvm
         self._lock = lock
         self._ephemeral = ephemeral
+        self._archiving = (f"-XX:ArchiveClassesAtExit={_CLASSES}",) if archives else ()
+        self._stop_seconds = _ARCHIVING_SECONDS if archives else _GRACE_SECONDS
         self._supervisor: subprocess.Popen[str] | None = None
         folder.mkdir(exist_ok=True)
         lines = (
-            f"{name}={value}\n" for name, value in {**_properties(node_id, ports, listeners), **properties}.items()
+            f"{name}={value}\n"
+            for name, value in {**_build_properties(node_id, ports, listeners), **properties}.items()
         )
         (folder / _PROPERTIES).write_text("".join(lines))
 
     @property
-    def running(self) -> bool:
-        """Whether the process is there, paused or not."""
+    def is_running(self) -> bool:
+        """Whether the process exists, paused or not."""
         return self._supervisor is not None and self._supervisor.poll() is None
 
-    def format(self, cluster_id: str) -> "subprocess.Popen[str] | None":
-        """Begin to format the data folder by Kafka's own tool, which sets its features too. None if it is formatted.
+    @property
+    def class_archive(self) -> Path | None:
+        """The archive of its classes that the broker wrote at its end; None if it has not ended in order."""
+        archive = self._folder / _CLASSES
+        in_order = self._supervisor is not None and self._supervisor.poll() == _TERMINATED
+        return archive if in_order and archive.exists() else None
 
-        Raises `BrokerError` if that is for another cluster: Kafka itself would not notice.
+    def format(self, cluster_id: str) -> "subprocess.Popen[str] | None":
+        """Start Kafka's tool that formats the data folder, and return its process; None for a formatted folder.
+
+        Raises `BrokerError` for a folder of another cluster: Kafka itself would not notice.
         """
         formatted = self._folder / _DATA / "meta.properties"
         if formatted.exists():
-            found = re.search(r"^cluster\.id=(.*)$", formatted.read_text(), re.MULTILINE)
-            if found and found[1] != cluster_id:
+            match = re.search(r"^cluster\.id=(.*)$", formatted.read_text(), re.MULTILINE)
+            if match and match[1] != cluster_id:
                 raise BrokerError(
-                    f"{formatted.parent} is of cluster {found[1]}, not {cluster_id}: choose another folder."
+                    f"The data folder {formatted.parent} belongs to cluster {match[1]}, not {cluster_id}: "
+                    f"choose another folder."
                 )
             return None
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id", cluster_id]
@@ -105,7 +126,7 @@ class Broker:
         )
 
     def start(self) -> None:
-        """Start and wait until clients can use it. Raises `BrokerError`."""
+        """Start the broker, and return once clients can use it. Raises `BrokerError`."""
         self.launch()
         await_ready([self])
 
@@ -113,11 +134,12 @@ class Broker:
         """Start the process, for `await_ready` to follow. Raises `BrokerError`."""
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        grace, dropped = (0.0, str(self._ephemeral)) if self._ephemeral else (_GRACE_SECONDS, "")
+        (self._folder / _CLASSES).unlink(missing_ok=True)  # of an earlier start whose end was not observed
+        grace, dropped = (0.0, str(self._ephemeral)) if self._ephemeral else (self._stop_seconds, "")
         supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(grace), dropped]
         with self.log.open("w") as log:
             self._supervisor = subprocess.Popen(  # noqa: S603 - the user's own Java
-                [*supervisor, *self._jvm, "kafka.Kafka", _PROPERTIES],
+                [*supervisor, *self._jvm, *self._archiving, "kafka.Kafka", _PROPERTIES],
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -134,97 +156,97 @@ class Broker:
             self.check()
         self.pid = int(pid)
 
-    def knows(self, node_ids: Collection[int]) -> bool:
-        """Whether it answers clients, and tells of all of `node_ids` as running. Takes half a second at most."""
+    def is_ready_for(self, node_ids: Collection[int]) -> bool:
+        """Whether the broker's metadata lists all of `node_ids` as running. Takes half a second at most."""
         client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         with suppress(KafkaException):
             return client.list_topics(timeout=0.5).brokers.keys() >= set(node_ids)
         return False
 
     def check(self) -> None:
-        """Raise `BrokerError`, with the reason that the log gives, if the broker has ended."""
-        if self.running:
+        """Raise `BrokerError`, with the cause that the log names, if the broker has ended."""
+        if self.is_running:
             return
-        words = self.last_words()
-        kind = PortTakenError if "Address already in use" in words else BrokerError
-        raise kind(f"Kafka broker {self.node_id} ended: {words}")
+        cause = self.find_cause()
+        kind = PortTakenError if "Address already in use" in cause else BrokerError
+        raise kind(f"Kafka broker {self.node_id} ended: {cause}")
 
     def stop(self) -> None:
-        """End in order: leaders move to other brokers, files are closed. Killed if that takes 10 s."""
+        """Stop the broker cleanly: leaders move to other brokers, files are closed. After the grace it is killed."""
         self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)  # a paused process takes no other signal
+        self._signal(signal.SIGCONT)  # a paused process handles no other signal
         assert self._supervisor
         try:
-            self._supervisor.wait(_GRACE_SECONDS)
+            self._supervisor.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
         self.release()
 
     def kill(self) -> None:
-        """End at once by SIGKILL, as a crash would."""
+        """End the broker at once by SIGKILL, as a crash would."""
         self._signal(signal.SIGKILL)
         self.join()
         self.release()
 
     def pause(self) -> None:
-        """Freeze by SIGSTOP: connections stay open and nothing answers."""
+        """Freeze the broker by SIGSTOP: connections stay open, and no request is answered."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Resume the broker after `pause`."""
         self._signal(signal.SIGCONT)
 
     def release(self) -> None:
-        """Let the supervisor end the broker as if this program had died. Returns at once."""
+        """Have the supervisor end the broker as if this program had died. Returns at once."""
         if self._supervisor and self._supervisor.stdin:
             self._supervisor.stdin.close()
 
     def join(self) -> None:
-        """Wait until the process is gone."""
+        """Wait until the process has ended."""
         if self._supervisor:
             self._supervisor.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.running:  # as long as the supervisor is there, the process id is the broker's
+        if self.is_running:  # while the supervisor runs, the process id is the broker's
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
-    def last_words(self) -> str:
-        """The cause that the log gives last, else its last line; and where the log is, if it stays."""
+    def find_cause(self) -> str:
+        """Return the last cause in the log, else its last line; with the log's path, if the folder is kept."""
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        causes = [cause[1] for line in lines if (cause := _EXCEPTION.match(line))]
-        words = (causes or lines or ["its log is empty"])[-1]
-        return words if self._ephemeral else f"{words} (log: {self.log})"
+        causes = [match[1] for line in lines if (match := _EXCEPTION.match(line))]
+        cause = (causes or lines or ["its log is empty"])[-1]
+        return cause if self._ephemeral else f"{cause} (log: {self.log})"
 
 
 def await_ready(brokers: Sequence[Broker]) -> None:
-    """Wait until clients can use each of these brokers and all know of all. Raises `BrokerError`."""
+    """Return once clients can use each of these brokers and each knows all of them. Raises `BrokerError`."""
     deadline = time.monotonic() + _READY_SECONDS
     node_ids = [broker.node_id for broker in brokers]
-    while waiting := [broker for broker in brokers if not broker.knows(node_ids)]:
+    while waiting := [broker for broker in brokers if not broker.is_ready_for(node_ids)]:
         for broker in brokers:
             broker.check()
         if time.monotonic() > deadline:
-            raise BrokerError(f"Kafka was not ready after {_READY_SECONDS:.0f} s: {waiting[0].last_words()}")
+            raise BrokerError(f"Kafka was not ready within {_READY_SECONDS:.0f} s: {waiting[0].find_cause()}")
         time.sleep(_PROBE_SECONDS)
 
 
-def _properties(node_id: int, ports: Sequence[Ports], listeners: Mapping[str, str]) -> dict[str, object]:
-    """Kafka's defaults but for: where to listen, replicas that fit the number of brokers, and little waiting."""
+def _build_properties(node_id: int, ports: Sequence[Ports], listeners: Mapping[str, str]) -> dict[str, object]:
+    """Return the node's properties: Kafka's defaults except listeners, replication factors and short delays."""
     own = ports[node_id - 1]
     replicas = min(3, len(ports))
     in_sync = min(2, replicas)
     more = "".join(f",{name}://{HOST}:{port}" for name, port in own.more.items())
-    told = "".join(f",{name}://{HOST}:{own.told.get(name, port)}" for name, port in own.more.items())
+    advertised = "".join(f",{name}://{HOST}:{own.advertised.get(name, port)}" for name, port in own.more.items())
     protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
     return {
         "node.id": node_id,
         "process.roles": "broker,controller",
         "listeners": f"PLAINTEXT://{HOST}:{own.client},CONTROLLER://{HOST}:{own.controller}{more}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}{told}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{own.client}{advertised}",
         "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "controller.listener.names": "CONTROLLER",
-        # Voters by configuration, not in the metadata log: kept data starts again on other ports.
+        # Static voters, not those of the metadata log: a kept data folder can start again on other ports.
         "controller.quorum.voters": ",".join(f"{id_}@{HOST}:{port.controller}" for id_, port in enumerate(ports, 1)),
         "log.dirs": _DATA,
         "auto.create.topics.enable": "true",
@@ -238,11 +260,11 @@ def _properties(node_id: int, ports: Sequence[Ports], listeners: Mapping[str, st
         "share.coordinator.state.topic.replication.factor": replicas,
         "share.coordinator.state.topic.min.isr": in_sync,
         "group.initial.rebalance.delay.ms": 0,
-        # How soon a group may notice that a member is gone; the default is 6 s.
+        # The shortest session timeout of a group; the default is 6 s.
         "group.min.session.timeout.ms": 1000,
-        # How soon a killed broker's partitions get another leader.
+        # These decide how soon a killed broker's partitions get another leader.
         "broker.heartbeat.interval.ms": 500,
         "broker.session.timeout.ms": 3000,
-        # The cleaner takes this from the heap at once; the default is 128 MB.
+        # The log cleaner allocates this at its start; the default is 128 MB.
         "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
     }

@@ -1,9 +1,9 @@
-"""What goes wrong with the embedded Kafka, told to the person who started it."""
+"""Errors of the embedded Kafka, for the person who started it."""
 
 
 class BrokerError(Exception):
-    """One sentence that says what is missing or in the way, and what to do about it."""
+    """The embedded Kafka cannot start or has ended. The message says why, and what to do."""
 
 
 class PortTakenError(BrokerError):
-    """A broker could not listen, as another program does already."""
+    """A broker cannot listen on a port that another program uses."""

@@ -3,8 +3,7 @@
     with Cluster(brokers=3) as kafka:
         Producer({"bootstrap.servers": kafka.bootstrap_servers})
 
-Plain blocking calls: an event loop starts it from a thread. It is not made for production: one machine, plain text,
-no authentication.
+Blocking calls: an event loop starts it from a thread. Not for production: one machine, no TLS, no authentication.
 """
 
 import fcntl
@@ -22,29 +21,29 @@ from typing import Self
 
 from karapace_like.kafka.broker import HOST, Broker, Ports, await_ready
 from karapace_like.kafka.broker_error import BrokerError, PortTakenError
-from karapace_like.kafka.jars import find_jars
-from karapace_like.kafka.java import find_java
+from karapace_like.kafka.jars import can_archive_classes, find_class_archive, find_jars, keep_class_archive
+from karapace_like.kafka.java import Java, find_java
 
 _ATTEMPTS = 5
 _WATCH_SECONDS = 0.5
 _MARKER = "cluster.json"
-# Quick to start and small: a broker of a few topics was seen to take 200 to 220 MB in all.
+# For a quick start and little memory: a broker with a few topics takes 200 to 220 MB.
 _JVM_FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 
 
 def default_data_folder() -> Path:
-    """Where the commands keep the data of a user's Kafka."""
+    """Return the folder in which the commands keep the data of a user's Kafka."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "karapace-like" / "kafka"
 
 
 class Cluster:
     """One or several brokers in one KRaft quorum, every node a broker and a controller. Not thread-safe.
 
-    `port` is the first broker's, the others follow it; None takes free ones. `data` is kept, and goes on where it
-    ended; None is a temporary folder, removed in the end. `properties` are more of Kafka's server properties, for each
-    broker. `listeners` are more of them, on free ports: name -> security protocol, for `servers`. `advertised` says at
-    which ports clients are told to find one of these: name -> ports, by broker. `progress` gets a line for each step
-    that takes seconds.
+    `port` is the first broker's port, the others follow it; None chooses free ones. The folder `data` is kept and used
+    again at the next start; None is a temporary folder, removed at the end. `properties` are further server properties
+    of Kafka, for each broker. `listeners` are further listeners on free ports: name -> security protocol. `advertised`
+    are the ports that a listener advertises: name -> one port for each broker. `progress` is called with a line for
+    each step that takes seconds.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Cluster:
         return ",".join(broker.address for broker in self.brokers)
 
     def servers(self, listener: str) -> str:
-        """The same of one of the `listeners`."""
+        """Return the bootstrap servers of one of the `listeners`."""
         return ",".join(broker.more_addresses[listener] for broker in self.brokers)
 
     def __enter__(self) -> Self:
@@ -85,16 +84,22 @@ class Cluster:
         self.stop()
 
     def start(self) -> None:
-        """Return when clients can use every broker; if one cannot start, stop them all and raise `BrokerError`."""
+        """Start every broker, and return once clients can use all. Raises `BrokerError`, after stopping all again."""
         begun = time.monotonic()
         with ExitStack() as resources:
             java = find_java()
             jars = find_jars(java, self._progress)
             folder = self._open_folder(resources)
             lock = _lock(folder, resources)
-            cluster_id = _cluster_id(folder, self._size)
+            cluster_id = _read_or_create_cluster_id(folder, self._size)
+            archive = find_class_archive(java, jars)
+            # A broker that ends at once writes none: the first in a folder that is kept does it for all others.
+            archives = archive is None and self._data is not None and can_archive_classes(java)
+            if archives:
+                resources.callback(self._keep_class_archive, java, jars)
             resources.callback(self._end_brokers)
-            jvm = (str(java.home / "bin" / "java"), *_JVM_FLAGS, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*")
+            sharing = () if archive is None else (f"-XX:SharedArchiveFile={archive}", "-Xshare:auto")
+            jvm = (str(java.home / "bin" / "java"), *_JVM_FLAGS, *sharing, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*")
             for attempt in range(1, _ATTEMPTS + 1):
                 ports = _choose_ports(self._size, self._port, self._listeners, self._advertised)
                 self.brokers = tuple(
@@ -107,6 +112,7 @@ class Cluster:
                         ephemeral=None if self._data else folder,
                         properties=self._properties,
                         listeners=self._listeners,
+                        archives=archives and node_id == 1,
                     )
                     for node_id in range(1, self._size + 1)
                 )
@@ -115,20 +121,22 @@ class Cluster:
                     self._start_brokers(cluster_id)
                     break
                 except PortTakenError:
-                    # Between the choice of a port and the broker's use of it anybody can take it.
+                    # Another program can take a port between its choice and the broker's use of it.
                     if attempt == _ATTEMPTS:
                         raise
                     for broker in self.brokers:
                         broker.kill()
+            if archives:
+                resources.callback(self._progress, "Archiving Java's classes, for quicker starts (once)")
             self._resources = resources.pop_all()
         self._progress(f"Kafka is ready at {self.bootstrap_servers} ({time.monotonic() - begun:.1f} s)")
 
     def stop(self) -> None:
-        """End all brokers in order and, without a `data` folder, remove what they kept. Does nothing twice."""
+        """Stop all brokers and, without a `data` folder, remove their data. A second call does nothing."""
         self._resources.close()
 
     def watch(self) -> None:
-        """Block until a broker ends by itself, and raise `BrokerError` then."""
+        """Block until a broker ends by itself; raise `BrokerError` then."""
         while True:
             for broker in self.brokers:
                 broker.check()
@@ -142,7 +150,9 @@ class Cluster:
         try:
             self._data.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise BrokerError(f"{self._data} cannot be made a data folder ({exc.strerror}): choose another.") from exc
+            raise BrokerError(
+                f"The data folder {self._data} cannot be created ({exc.strerror}): choose another folder."
+            ) from exc
         return self._data.resolve()
 
     def _start_brokers(self, cluster_id: str) -> None:
@@ -161,9 +171,16 @@ class Cluster:
         for broker in self.brokers:
             broker.join()
 
+    def _keep_class_archive(self, java: Java, jars: Path) -> None:
+        if self.brokers and (draft := self.brokers[0].class_archive):
+            keep_class_archive(draft, java, jars)
+
 
 def _lock(folder: Path, resources: ExitStack) -> int:
-    """Lock the folder itself. The brokers' supervisors inherit the lock: it outlives this program as they do."""
+    """Lock the folder itself; return the lock's file descriptor.
+
+    The brokers' supervisors inherit the lock, so that it outlives this program as they do.
+    """
     lock = os.open(folder, os.O_RDONLY)
     resources.callback(os.close, lock)
     try:
@@ -173,22 +190,24 @@ def _lock(folder: Path, resources: ExitStack) -> int:
     return lock
 
 
-def _cluster_id(folder: Path, size: int) -> str:
-    """Return the id of the cluster whose data the folder holds; an empty folder gets a new one."""
+def _read_or_create_cluster_id(folder: Path, size: int) -> str:
+    """Return the id of the cluster whose data the folder holds; a new id for an empty folder."""
     marker = folder / _MARKER
     if marker.exists():
         cluster = json.loads(marker.read_text())
         if cluster["brokers"] != size:
             raise BrokerError(
-                f"The data folder {folder} is of another cluster "
+                f"The data folder {folder} belongs to another cluster "
                 f"(number of brokers: {cluster['brokers']}, not {size}): start as many, or choose another folder."
             )
         return str(cluster["cluster_id"])
     if any(folder.iterdir()):
-        raise BrokerError(f"{folder} holds other files than a Kafka of this program: choose another data folder.")
-    # Kafka's form: 16 random bytes as 22 characters. Its tool takes a leading dash for an option.
+        raise BrokerError(
+            f"The folder {folder} holds files that are not of a Kafka of this program: choose another data folder."
+        )
+    # Kafka's form: 16 random bytes as 22 characters. Its tool would read a leading dash as an option.
     cluster_id = secrets.token_urlsafe(16).replace("-", "_")
-    # Written before the brokers' folders are, so that whatever is interrupted later goes on at the next start.
+    # Written before the brokers' folders, so that the next start can complete an interrupted one.
     marker.write_text(json.dumps({"cluster_id": cluster_id, "brokers": size}))
     return cluster_id
 
@@ -196,7 +215,7 @@ def _cluster_id(folder: Path, size: int) -> str:
 def _choose_ports(
     size: int, first: int | None, listeners: Iterable[str], advertised: Mapping[str, Sequence[int]]
 ) -> list[Ports]:
-    """Pick ports that are free now. They are held until all are chosen, so that they differ."""
+    """Return ports that are free now for every node; each is bound until all are chosen, so that they differ."""
     with ExitStack() as held:
         clients = [_bind(first + i if first else 0, held) for i in range(size)]
         return [
@@ -212,13 +231,15 @@ def _choose_ports(
 
 def _bind(port: int, held: ExitStack) -> int:
     listener = held.enter_context(socket.socket())
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Java does, to pass over closed connections
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+    )  # as Kafka does: closed connections do not block a port
     try:
         listener.bind((HOST, port))
     except (OSError, OverflowError) as exc:
         raise PortTakenError(
-            f"Port {port} of {HOST} is not to be had ({exc}): stop what listens there, choose another port, "
-            f"or none to get a free one."
+            f"Port {port} of {HOST} is not available ({exc}): stop what listens there, choose another port, or "
+            f"none to get a free one."
         ) from exc
     chosen: int = listener.getsockname()[1]
     return chosen

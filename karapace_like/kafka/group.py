@@ -1,8 +1,9 @@
 """Membership in a group of Kafka's group protocol: join, sync, heartbeat, describe and leave, as bytes.
 
-librdkafka knows no groups but consumers', so this speaks through aiokafka's connection and request classes; nothing
-else does. One connection to the group's coordinator is kept; what fails closes it, and the next call looks for the
-coordinator anew. Failures are raised as KafkaFailure under the protocol's names.
+Source: Kafka protocol guide, JoinGroup (key 11), SyncGroup (14), Heartbeat (12), DescribeGroups (15), LeaveGroup (13).
+librdkafka supports groups of consumers only, so the requests go through aiokafka's connections. One connection to the
+group's coordinator is kept; a failure closes it, and the next call looks up the coordinator again. Every call raises
+KafkaFailure under the protocol's names.
 """
 
 import asyncio
@@ -25,29 +26,37 @@ SUBPROTOCOL = "v0"
 
 _COORDINATOR_LOST = frozenset({"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE"})
 _REQUEST_SECONDS = 3.0
-"""How long a coordinator may take to answer anything but a join: one that takes longer may be another broker now."""
+"""How long a request other than a join may take: after that another broker may be the coordinator."""
 
 _CONNECT_SECONDS = 1.5
-"""How long finding and connecting to the coordinator may take through one broker: the next one may be quicker."""
+"""How long the lookup of the coordinator through one broker may take: the next broker may be quicker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSettings:
-    """Which group, and how soon it notices that a member is gone."""
+    """The group, and how soon it notices a lost member."""
 
     id: str = "schema-registry"
     session_timeout_ms: int = 10_000
-    """Also how long a rebalance waits for the members that were there."""
+    """Also the rebalance timeout: how long a rebalance waits for the earlier members."""
 
 
 class Generation(NamedTuple):
-    """A group whose members are settled."""
+    """One generation of the group: a fixed set of members."""
 
     number: int
     member_id: str
-    """This member."""
+    """The id of this member."""
     members: Mapping[str, bytes] | None
-    """Member id -> metadata, for the member that leads the group and has to assign; None for the others."""
+    """Member id -> metadata, for the group's leader, which has to assign; None for the other members."""
+
+
+class GroupMember(NamedTuple):
+    """A member as the coordinator describes it."""
+
+    id: str
+    metadata: bytes
+    assignment: bytes
 
 
 class Group:
@@ -61,7 +70,7 @@ class Group:
         member_id: str = "",
         on_member: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`member_id` is of a process that has ended, and goes on here; `on_member` is told of each new one."""
+        """`member_id` continues the membership of a process that has ended; `on_member` is called with each new id."""
         self.settings = settings
         self._kafka = kafka
         self._connection: AIOKafkaConnection | None = None
@@ -69,7 +78,7 @@ class Group:
         self._on_member = on_member
 
     async def join(self, metadata: bytes) -> Generation:
-        """Join, or join again, and wait until every member has done so."""
+        """Join or rejoin the group; return its generation once every member has joined."""
         timeout_ms = self.settings.session_timeout_ms
 
         def request() -> JoinGroupRequest:
@@ -79,72 +88,78 @@ class Group:
             )
 
         limit = timeout_ms / 1000 + _REQUEST_SECONDS
-        answer = await self._asked(request(), limit)
-        if answer.error_code == errors.MemberIdRequired.errno:
-            self._be(answer.member_id)
-            answer = await self._asked(request(), limit)
-        self._check(answer.error_code)
-        self._be(answer.member_id)
-        members = {each[0]: each[-1] for each in answer.members} if answer.leader_id == answer.member_id else None
-        return Generation(answer.generation_id, answer.member_id, members)
+        response = await self._send(request(), limit)
+        if response.error_code == errors.MemberIdRequired.errno:
+            self._set_member_id(response.member_id)
+            response = await self._send(request(), limit)
+        self._check(response.error_code)
+        self._set_member_id(response.member_id)
+        members = (
+            {member[0]: member[-1] for member in response.members} if response.leader_id == response.member_id else None
+        )
+        return Generation(response.generation_id, response.member_id, members)
 
     async def sync(self, generation: Generation, assignments: Mapping[str, bytes]) -> bytes:
-        """What the group's leader has assigned to this member; the leader itself gives the assignments of all."""
+        """Return this member's assignment; the group's leader passes those of all members, the others pass none."""
         pairs = list(assignments.items())
         request = SyncGroupRequest(self.settings.id, generation.number, generation.member_id, None, pairs)
-        answer = await self._asked(request, self.settings.session_timeout_ms / 1000)
-        self._check(answer.error_code)
-        return bytes(answer.member_assignment)
+        response = await self._send(request, self.settings.session_timeout_ms / 1000)
+        self._check(response.error_code)
+        return bytes(response.member_assignment)
 
     async def heartbeat(self, generation: Generation) -> None:
-        """Stay in; raises REBALANCE_IN_PROGRESS where the members are to join again."""
+        """Keep the membership; raises REBALANCE_IN_PROGRESS where the members have to join again."""
         request = HeartbeatRequest(self.settings.id, generation.number, generation.member_id)
-        self._check((await self._asked(request)).error_code)
+        self._check((await self._send(request)).error_code)
 
-    async def members(self) -> list[bytes]:
-        """The metadata of every member."""
-        answer = await self._asked(DescribeGroupsRequest([self.settings.id]))
-        (error_code, *_, members) = answer.groups[0][:6]
+    async def fetch_members(self) -> list[bytes]:
+        """Return the metadata of every member; it is empty bytes while a rebalance is under way."""
+        return [member.metadata for member in await self.describe_members()]
+
+    async def describe_members(self) -> list[GroupMember]:
+        """Return every member; metadata and assignment are empty bytes while a rebalance is under way."""
+        response = await self._send(DescribeGroupsRequest([self.settings.id]))
+        (error_code, *_, members) = response.groups[0][:6]
         self._check(error_code)
-        return [bytes(metadata) for _, _, _, metadata, _ in members]
+        return [GroupMember(id_, bytes(metadata), bytes(assigned)) for id_, _, _, metadata, assigned in members]
 
     async def leave(self) -> None:
-        """Tell the coordinator, as far as it can be reached, and close the connection."""
+        """Leave the group, if the coordinator can be reached, and close the connection."""
         if self._member_id and self._connection is not None:
             with contextlib.suppress(KafkaFailure):
-                await self._asked(LeaveGroupRequest(self.settings.id, self._member_id))
-        self._be("")
+                await self._send(LeaveGroupRequest(self.settings.id, self._member_id))
+        self._set_member_id("")
         self._close()
 
-    def _be(self, member_id: str) -> None:
+    def _set_member_id(self, member_id: str) -> None:
         if member_id != self._member_id:
             self._member_id = member_id
             self._on_member(member_id)
 
-    async def _asked(self, request: Any, limit: float = _REQUEST_SECONDS) -> Any:
+    async def _send(self, request: Any, limit: float = _REQUEST_SECONDS) -> Any:
         try:
-            with translate.group_failures():
-                self._connection = connection = self._connection or await self._coordinator()
+            with translate.aiokafka_failures():
+                self._connection = connection = self._connection or await self._connect_to_coordinator()
                 async with asyncio.timeout(limit):
                     return await connection.send(request)
         except BaseException:
-            # Also when cancelled: an answer that comes later must not be taken for the next request's.
+            # Also when cancelled: a late response must not be taken for that of the next request.
             self._close()
             raise
 
-    async def _coordinator(self) -> AIOKafkaConnection:
-        """A connection to the group's coordinator, whom any broker knows."""
-        return await wire.by_any_broker(self._kafka, self._coordinator_by)
+    async def _connect_to_coordinator(self) -> AIOKafkaConnection:
+        """Return a new connection to the group's coordinator, which any broker knows."""
+        return await wire.try_brokers(self._kafka, self._connect_to_coordinator_by)
 
-    async def _coordinator_by(self, address: str) -> AIOKafkaConnection:
+    async def _connect_to_coordinator_by(self, address: str) -> AIOKafkaConnection:
         async with asyncio.timeout(_CONNECT_SECONDS):
             broker = await self._connect(address)
             try:
-                found = await broker.send(wire.who_coordinates(self.settings.id))
+                location = await broker.send(wire.request_group_coordinator(self.settings.id))
             finally:
                 broker.close()
-            self._check(found.error_code)
-            return await self._connect(f"{found.host}:{found.port}")
+            self._check(location.error_code)
+            return await self._connect(f"{location.host}:{location.port}")
 
     async def _connect(self, address: str) -> AIOKafkaConnection:
         limit_ms = self.settings.session_timeout_ms + int(_REQUEST_SECONDS * 1000)
@@ -153,9 +168,9 @@ class Group:
     def _check(self, error_code: int) -> None:
         if error_code == 0:
             return
-        failure = translate.protocol_failure(error_code)
+        failure = translate.error_code(error_code)
         if failure.name == "UNKNOWN_MEMBER_ID":
-            self._be("")
+            self._set_member_id("")
         if failure.name in _COORDINATOR_LOST:
             self._close()
         raise failure

@@ -1,10 +1,11 @@
-"""What the members of the election tell each other: identities, and the assignment that names the primary.
+"""The bytes of the election: each member's identity, and the assignment that names the primary.
 
-The bytes are those of the reference registry's group protocol `sr`, subprotocol `v0`: UTF-8 JSON without a frame.
-Karapace speaks it too, but rebuilds the chosen member's identity when it leads the group: so a node finds out whether
-it was chosen by its member id alone. Pure: the group's requests are in `group.py`, the rounds in `election.py`.
+They follow Confluent Schema Registry's group protocol `sr`, subprotocol `v0`: UTF-8 JSON. Karapace uses it too, but
+re-encodes the elected member's identity when it leads the group: so a node recognises its election by its member id
+alone. Pure: the group's requests are in `group.py`, the rounds in `election.py`.
 """
 
+import ipaddress
 import logging
 import re
 from collections.abc import Mapping
@@ -18,16 +19,18 @@ from karapace_like.leadership import Strategy
 logger = logging.getLogger(__name__)
 
 SOFTWARE = "karapace-like"
-"""How members of this product, which know of fencing, tell each other from other products'."""
+"""Marks the members that run this product, and so know fencing."""
+EPOCH_FENCE = "epoch"
+"""Marks the members whose first record fences by its epoch, however they write afterwards."""
 
 _VERSION = 1
-_HOST = re.compile(r"[\w.:%\[\]-]+")
-"""A name or an address: nothing that would lead a request elsewhere."""
+_NAME = re.compile(r"(?=.{1,253}\Z)[\w-]{1,63}(\.[\w-]{1,63})*\.?")
+"""A host name or an IPv4 address, and nothing that would change the meaning of a URL."""
 _MAX_PORT = 65_535
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """One member. Field order is the wire's."""
+    """One member, in the order of the wire's fields."""
 
     host: str
     port: int
@@ -35,15 +38,18 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str = "http"
     version: int = _VERSION
     leader: bool = False
-    """Whether it is the primary at the moment: sticky elections keep it."""
+    """Whether it is the primary now, which a sticky election keeps."""
     software: str | None = None
     node: str | None = None
-    """The token that names this node in what it owns; None: it owns nothing that others would ask it for."""
+    """The token that names this node in the ids of its consumer instances; None: it has none."""
+    fence: str | None = None
+    """`EPOCH_FENCE`, or None for other products and earlier releases."""
 
     @property
     def url(self) -> str:
-        """Where the other nodes reach it."""
-        return f"{self.scheme}://{self.host}:{self.port}"
+        """The URL at which other nodes reach it."""
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 class _Assignment(msgspec.Struct, omit_defaults=True):
@@ -53,63 +59,84 @@ class _Assignment(msgspec.Struct, omit_defaults=True):
     version: int | None = None
 
 
-class Choice(NamedTuple):
-    """What an assignment says."""
+class ElectedPrimary(NamedTuple):
+    """The primary that an assignment names."""
 
     member_id: str | None = None
     """None: no member is eligible, or none is known."""
     url: str | None = None
 
 
-def encode(identity: Identity) -> bytes:
-    """The metadata with which a member joins."""
+def encode_identity(identity: Identity) -> bytes:
+    """Return the metadata with which a member joins."""
     return msgspec.json.encode(identity)
 
 
-def decode(metadata: bytes) -> Identity | None:
-    """The member that joined with these bytes; None if they cannot be understood, or name no address of a node."""
+def decode_identity(metadata: bytes) -> Identity | None:
+    """Return the member that joined with this metadata; None for other bytes, or without a valid address."""
     try:
-        found = msgspec.json.decode(metadata, type=Identity)
+        identity = msgspec.json.decode(metadata, type=Identity)
     except NOT_JSON:
         return None
-    is_address = _HOST.fullmatch(found.host) and 0 < found.port <= _MAX_PORT and found.scheme in {"http", "https"}
-    return found if is_address else None
+    is_address = _is_host(identity.host) and 0 < identity.port <= _MAX_PORT and identity.scheme in {"http", "https"}
+    return identity if is_address else None
 
 
-def assignment(members: Mapping[str, bytes], strategy: Strategy, *, sticky: bool) -> bytes:
-    """What the group's leader tells every member: whose turn it is, with that member's own bytes, verbatim."""
-    identities = {member_id: found for member_id, each in members.items() if (found := decode(each)) is not None}
-    eligible = {member_id: each for member_id, each in identities.items() if each.master_eligibility}
+def _is_host(host: str) -> bool:
+    if _NAME.fullmatch(host):
+        return True
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        ipaddress.IPv6Address(host[1:-1] if is_bracketed else host)
+    except ValueError:
+        return False
+    return True
+
+
+def encode_assignment(members: Mapping[str, bytes], strategy: Strategy, *, sticky: bool) -> bytes:
+    """Elect the primary; return the assignment for every member, with the primary's metadata verbatim."""
+    identities = {
+        member_id: identity
+        for member_id, metadata in members.items()
+        if (identity := decode_identity(metadata)) is not None
+    }
+    eligible = {member_id: identity for member_id, identity in identities.items() if identity.master_eligibility}
     _warn_of_equal_urls(identities)
     if sticky:
-        eligible = {member_id: each for member_id, each in eligible.items() if each.leader} or eligible
+        eligible = {member_id: identity for member_id, identity in eligible.items() if identity.leader} or eligible
     if not eligible:
         return b'{"error":0,"version":1}'
-    choose = min if strategy is Strategy.LOWEST else max
-    chosen = choose(eligible, key=lambda member_id: (eligible[member_id].url, member_id))
+    select = min if strategy is Strategy.LOWEST else max
+    primary = select(eligible, key=lambda member_id: (eligible[member_id].url, member_id))
     return b'{"error":0,"master":%b,"master_identity":%b,"version":1}' % (
-        msgspec.json.encode(chosen),
-        members[chosen],
+        msgspec.json.encode(primary),
+        members[primary],
     )
 
 
-def choice(raw: bytes) -> Choice:
-    """Read an assignment; a primary that is not eligible is none (Karapace names one where nobody is)."""
+def decode_assignment(raw: bytes) -> ElectedPrimary:
+    """Return the primary of an assignment; none where it is not eligible (Karapace names one if no member is)."""
     try:
-        found = msgspec.json.decode(raw, type=_Assignment)
+        assignment = msgspec.json.decode(raw, type=_Assignment)
     except NOT_JSON:
-        logger.warning("The group's leader sent an assignment that cannot be read: %r", raw)
-        return Choice()
-    if found.error != 0:
-        logger.error("The group's leader refuses to name a primary: two members may have the same advertised URL")
-        return Choice()
-    identity = decode(bytes(found.master_identity))
-    if found.master is None or identity is None or not identity.master_eligibility:
-        return Choice()
-    return Choice(found.master, identity.url)
+        logger.warning(
+            "The leader of the election's group has sent an assignment that is no JSON of protocol sr/v0: %r", raw
+        )
+        return ElectedPrimary()
+    if assignment.error != 0:
+        logger.error(
+            "The leader of the election's group has elected no primary (error %d): give each node an "
+            "advertised_hostname of its own",
+            assignment.error,
+        )
+        return ElectedPrimary()
+    identity = decode_identity(bytes(assignment.master_identity))
+    if assignment.master is None or identity is None or not identity.master_eligibility:
+        return ElectedPrimary()
+    return ElectedPrimary(assignment.master, identity.url)
 
 
 def _warn_of_equal_urls(identities: Mapping[str, Identity]) -> None:
-    urls = [each.url for each in identities.values()]
-    for url in sorted({each for each in urls if urls.count(each) > 1}):
+    urls = [identity.url for identity in identities.values()]
+    for url in sorted({url for url in urls if urls.count(url) > 1}):
         logger.error("%d members advertise %s: give each node an advertised_hostname of its own", urls.count(url), url)

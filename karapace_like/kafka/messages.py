@@ -1,18 +1,19 @@
-"""The client's messages and partitions in neutral words."""
+"""Conversion between the client library's messages and partitions and those of `records.py`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError
+from confluent_kafka import OFFSET_INVALID, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
+from karapace_like.kafka import translate
 from karapace_like.records import ConsumedRecord, TopicPartition
 
 
-def consumed(messages: Sequence[Any], failed: Callable[[Any, KafkaError], None]) -> list[ConsumedRecord]:
-    """The records of the messages; `failed` is told of each message that stands for an error.
+def convert_messages(messages: Sequence[Any], on_error: Callable[[Any, KafkaError], None]) -> list[ConsumedRecord]:
+    """Return the records of the messages; `on_error` is called for each message that is an error.
 
-    Written for speed: records mostly follow others of their partition, and no call is made for one that is not needed.
+    Written for speed: most records follow others of their partition, whose TopicPartition they share.
     """
     records: list[ConsumedRecord] = []
     at = TopicPartition("", -1)
@@ -20,7 +21,7 @@ def consumed(messages: Sequence[Any], failed: Callable[[Any, KafkaError], None])
     for message in messages:
         error = message.error()
         if error is not None:
-            failed(message, error)
+            on_error(message, error)
             continue
         if message.partition() != partition or message.topic() != topic:
             at = TopicPartition(message.topic(), message.partition())
@@ -43,6 +44,12 @@ def consumed(messages: Sequence[Any], failed: Callable[[Any, KafkaError], None])
     return records
 
 
-def partition_of(partition: ClientPartition) -> TopicPartition:
-    """Which partition that is."""
+def make_client_partition(at: TopicPartition, offset: int = OFFSET_INVALID, metadata: str = "") -> ClientPartition:
+    """Return the client library's partition. Raises KafkaFailure, _INVALID_ARG, for an offset of 2^63 and the like."""
+    with translate.failures():
+        return ClientPartition(at.topic, at.partition, offset, metadata)
+
+
+def convert_partition(partition: ClientPartition) -> TopicPartition:
+    """Return the partition, without the offset."""
     return TopicPartition(partition.topic, partition.partition)

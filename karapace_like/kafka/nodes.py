@@ -1,7 +1,7 @@
-"""The nodes of the service and their addresses: the members of the election's group, as Kafka describes it.
+"""The nodes of the service and their URLs: the members of the election's group, by DescribeGroups.
 
-What is known is used for a few seconds. While the group's members are being settled Kafka does not tell who they are:
-what was known before holds until then.
+The URLs are cached for two seconds. During a rebalance Kafka does not report the members' metadata: the cached URLs
+stay in use until it ends.
 """
 
 import asyncio
@@ -16,55 +16,60 @@ from karapace_like.kafka.group import Group
 logger = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 2.0
-_AGAIN_SECONDS = 0.2
-"""How soon the cluster is asked again about a node that is not known."""
-_SETTLED_SECONDS = 3.0
-"""How long a question waits for the group to be settled."""
+"""How long the URLs are cached."""
+_RETRY_SECONDS = 0.2
+"""How old the cache must be to be refreshed for an unknown node; and the pause between two requests."""
+_REBALANCE_SECONDS = 3.0
+"""How long a rebalance is waited for."""
 
 
 class Nodes:
-    """Satisfies `ownership.Nodes`. `group` is used for questions only, and closed by `close`."""
+    """Satisfies `ownership.Nodes`. `group` is never joined, and closed by `close`."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self._urls: Mapping[str, str] = {}
-        self._told = float("-inf")
-        """When the cluster told last who is there."""
-        self._asking = asyncio.Lock()
+        self._fetched = float("-inf")
+        """When the URLs were fetched last, by the monotonic clock."""
+        self._fetching = asyncio.Lock()
 
-    async def url(self, node: str) -> str | None:
-        """Where the others reach the node; None once it has left, and KafkaFailure if that cannot be told."""
-        known = (await self.all()).get(node)
-        if known is None and time.monotonic() - self._told > _AGAIN_SECONDS:
-            known = (await self._newer_than(_AGAIN_SECONDS)).get(node)
-        return known
+    async def find_url(self, node: str) -> str | None:
+        """Return the node's URL; None once it has left. Raises KafkaFailure where the cluster cannot say."""
+        url = (await self.fetch_urls()).get(node)
+        if url is None and time.monotonic() - self._fetched > _RETRY_SECONDS:
+            url = (await self._fetch_if_older(_RETRY_SECONDS)).get(node)
+        return url
 
-    async def all(self) -> Mapping[str, str]:
-        """Node -> where the others reach it; raises KafkaFailure only where nothing is known yet."""
+    async def fetch_urls(self) -> Mapping[str, str]:
+        """Return node -> URL. Raises KafkaFailure only while nothing is cached."""
         try:
-            return await self._newer_than(_FRESH_SECONDS)
+            return await self._fetch_if_older(_FRESH_SECONDS)
         except KafkaFailure as failure:
             if not self._urls:
                 raise
-            logger.debug("The nodes are not known better than before: %s", failure.message)
+            logger.debug("The cached URLs of the nodes stay in use: %s", failure.message)
             return self._urls
 
     async def close(self) -> None:
         """Close the connection."""
         await self._group.leave()
 
-    async def _newer_than(self, age: float) -> Mapping[str, str]:
-        """What the cluster told at most so many seconds ago, or tells now."""
-        give_up = time.monotonic() + _SETTLED_SECONDS
-        async with self._asking:
-            while time.monotonic() - self._told > age:
-                members = await self._group.members()
+    async def _fetch_if_older(self, age: float) -> Mapping[str, str]:
+        """Return the cached URLs, fetched now if they are older than `age` seconds."""
+        deadline = time.monotonic() + _REBALANCE_SECONDS
+        async with self._fetching:
+            while time.monotonic() - self._fetched > age:
+                members = await self._group.fetch_members()
                 if all(members):
-                    found = filter(None, map(identity.decode, members))
-                    self._urls = {each.node: each.url for each in found if each.node}
-                    self._told = time.monotonic()
-                elif time.monotonic() > give_up:
-                    raise KafkaFailure("REBALANCE_IN_PROGRESS", "the group's members are being settled", retriable=True)
+                    identities = filter(None, map(identity.decode_identity, members))
+                    self._urls = {member.node: member.url for member in identities if member.node}
+                    self._fetched = time.monotonic()
+                elif time.monotonic() > deadline:
+                    raise KafkaFailure(
+                        "REBALANCE_IN_PROGRESS",
+                        "The nodes of the service are not known during a rebalance of the election's group: retry.",
+                        retriable=True,
+                    )
                 else:
-                    await asyncio.sleep(_AGAIN_SECONDS)
+                    await asyncio.sleep(_RETRY_SECONDS)
             return self._urls

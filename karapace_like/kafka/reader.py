@@ -1,99 +1,105 @@
-"""Reading partitions from given offsets on, outside of any consumer group: nothing is committed."""
+"""Reads partitions from given offsets, without a consumer group: nothing is committed."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError
-from confluent_kafka import TopicPartition as ClientPartition
 
 from karapace_like.kafka import translate
-from karapace_like.kafka.messages import consumed
+from karapace_like.kafka.blocking import call_in_thread
+from karapace_like.kafka.client_log import client_logger
+from karapace_like.kafka.messages import convert_messages, make_client_partition
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
 
-logger = logging.getLogger(__name__)
-
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
-"""Seconds between two looks at whether something has come."""
+"""Seconds between two checks whether records have arrived."""
 _QUEUE_KBYTES = 4_096
-"""How much is fetched ahead."""
+"""KiB that the client fetches ahead."""
 _END = "_PARTITION_EOF"
 
 
 class Reader:
-    """Reads on from where it is. `close` it at the end."""
+    """Reads records in order, each once. `close` it at the end."""
 
     def __init__(self, kafka: KafkaSettings, positions: Mapping[TopicPartition, int]) -> None:
-        """`positions` are the offsets to begin at. Raises KafkaFailure."""
+        """`positions` are the offsets of the first records. Raises KafkaFailure."""
         self._options: dict[str, Any] = kafka.client_options(
-            group_id=kafka.client_id,  # the client wants one, but is in no group as long as it subscribes to nothing
+            group_id=kafka.client_id,  # required by the client, which joins no group without a subscription
             enable_auto_commit=False,
             enable_auto_offset_store=False,
             enable_partition_eof=True,
-            auto_offset_reset="earliest",  # where a record was deleted since somebody looked
+            auto_offset_reset="earliest",  # where the record at the offset was deleted meanwhile
             fetch_wait_max_ms=100,
             queued_max_messages_kbytes=_QUEUE_KBYTES,
         )
         self._unfinished = set(positions)
         self._positions = dict(positions)
-        self._client = self._new_client()
-        self._is_old = False
-        """Whether the client is to be made anew."""
-        kafka.renewal.tell(self)
+        self._client = self._create_client()
+        self._is_stale = False
+        """Whether the client's credentials have changed since it was created."""
+        kafka.renewal.add(self)
 
     @property
     def is_at_end(self) -> bool:
-        """Whether every record has been read that was there when this was last seen."""
+        """Whether the end of every partition has been reached; later records may have been written since."""
         return not self._unfinished
 
     def renew(self) -> None:
-        """Read on with a new client from the next call on."""
-        self._is_old = True
+        """Use a new client from the next call on."""
+        self._is_stale = True
 
     async def read(self, count: int, *, wait: float) -> list[ConsumedRecord]:
-        """The next records, `count` at most: as soon as there is one, or none when all is read or `wait` is over.
+        """Return the next records, `count` at most, as soon as there is one; none at the end or after `wait` seconds.
 
-        `wait` is in seconds. Raises KafkaFailure.
+        Raises KafkaFailure.
         """
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + wait
+        deadline = loop.time() + wait
         pause = _FIRST_WAIT
         while True:
-            if self._is_old:
-                old, self._client, self._is_old = self._client, self._new_client(), False
-                await asyncio.to_thread(old.close)
-            records = self._take(count)
-            if records or self.is_at_end or loop.time() > give_up:
+            if self._is_stale:
+                old, self._client, self._is_stale = self._client, self._create_client(), False
+                await _close(old)
+            records = self._fetch(count)
+            if records or self.is_at_end or loop.time() > deadline:
                 return records
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
 
     async def close(self) -> None:
-        """Let go of the cluster."""
-        await asyncio.to_thread(self._client.close)
+        """Close the client."""
+        await _close(self._client)
 
-    def _new_client(self) -> Client:
+    def _create_client(self) -> Client:
+        positions = [make_client_partition(at, offset) for at, offset in self._positions.items()]
         with translate.failures():
-            client = Client(self._options, logger=logger)
-            client.assign([ClientPartition(*at, offset) for at, offset in self._positions.items()])
+            client = Client(self._options, logger=client_logger)
+            client.assign(positions)
             return client
 
-    def _take(self, count: int) -> list[ConsumedRecord]:
-        """What the client has ready, without waiting."""
+    def _fetch(self, count: int) -> list[ConsumedRecord]:
+        """Return the records that the client has ready, without waiting."""
         ends: dict[TopicPartition, int] = {}
 
-        def failed(message: Any, error: KafkaError) -> None:
+        def note_failure(message: Any, error: KafkaError) -> None:
             if error.name() == _END:
                 ends[TopicPartition(message.topic(), message.partition())] = message.offset()
             elif not translate.failure(error).retriable:
                 raise translate.failure(error)
 
-        records = consumed(self._client.consume(count, 0), failed)
+        with translate.failures():
+            messages = self._client.consume(count, 0)
+        records = convert_messages(messages, note_failure)
         read = positions_after(records)
         self._positions.update(read)
         self._unfinished = {at for at in self._unfinished | read.keys() if ends.get(at, -1) < read.get(at, 0)}
         return records
+
+
+async def _close(client: Client) -> None:
+    with translate.failures():
+        await call_in_thread(client.close)

@@ -1,7 +1,6 @@
-"""Clients are renewed when the files by which they and the brokers know each other have changed.
+"""Replaces the Kafka clients of this process when their certificates, keys or passwords have changed.
 
-librdkafka reads these files when a client is made, and never again: connections that are open go on, and later ones
-would be made with what the files held then.
+librdkafka reads these files only when a client is created: a client would open later connections with the old ones.
 """
 
 import logging
@@ -14,27 +13,34 @@ logger = logging.getLogger(__name__)
 
 
 class Renewable(Protocol):
-    """Who has clients."""
+    """An owner of Kafka clients."""
 
     def renew(self) -> None:
-        """Use new clients from now on; what is under way may end with those before. KafkaFailure: nothing changes."""
+        """Use new clients from now on; requests in flight may end with the old ones.
+
+        Raises KafkaFailure where no client can be created: the old ones stay in use then.
+        """
         ...
 
 
-class Renewal:
-    """Everybody in this process who has clients; used on the event loop."""
+class ClientRenewal:
+    """The owners of Kafka clients in this process; used on the event loop."""
 
     def __init__(self) -> None:
-        self._clients: weakref.WeakSet[Renewable] = weakref.WeakSet()
+        self._owners: weakref.WeakSet[Renewable] = weakref.WeakSet()
 
-    def tell(self, client: Renewable) -> None:
-        """Let it know of each renewal, for as long as it lives."""
-        self._clients.add(client)
+    def add(self, owner: Renewable) -> None:
+        """Have the owner renew its clients with the others, for as long as it lives."""
+        self._owners.add(owner)
 
     def renew(self) -> None:
-        """Let everybody renew his clients."""
-        for each in list(self._clients):
+        """Have every owner renew its clients; log the failures."""
+        for owner in list(self._owners):
             try:
-                each.renew()
+                owner.renew()
             except KafkaFailure as failure:
-                logger.error("%s goes on as before: %s", type(each).__name__, failure.message)  # noqa: TRY400 - no trace
+                logger.error(  # noqa: TRY400 - the message says it all
+                    "%s keeps its Kafka clients with the previous credentials, because new ones cannot be created: %s",
+                    type(owner).__name__,
+                    failure.message,
+                )

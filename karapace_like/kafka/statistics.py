@@ -1,8 +1,9 @@
-"""What librdkafka says of itself: every client hands over its figures from time to time, and they are read when asked.
+"""Statistics of the Kafka clients: each client emits them every few seconds, and `/metrics` shows the latest.
 
-Source: librdkafka, STATISTICS.md. Figures are since the client's start; times are in microseconds there.
+Source: librdkafka, STATISTICS.md. Counts start with the client; librdkafka's times are in microseconds.
 """
 
+import logging
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -10,8 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from karapace_like.errors import NOT_JSON
+
+logger = logging.getLogger(__name__)
+
 INTERVAL_MS = 5_000
-"""How old figures may be."""
+"""How often a client emits its statistics, and so how old they may be."""
 
 
 class _Window(msgspec.Struct):
@@ -36,11 +41,11 @@ class _Topic(msgspec.Struct):
 
 
 class Counts(NamedTuple):
-    """What only grows in the life of a client."""
+    """Counts that only grow in the lifetime of a client."""
 
     requests: int = 0
     request_errors: int = 0
-    """Requests that failed or were not answered in time."""
+    """Requests that failed or timed out."""
     sent_bytes: int = 0
     received_bytes: int = 0
     sent_records: int = 0
@@ -48,28 +53,28 @@ class Counts(NamedTuple):
 
 
 class State(NamedTuple):
-    """How a client, or several, are now."""
+    """The current state of a client, or of several together."""
 
     waiting_records: int = 0
     waiting_bytes: int = 0
     connected_brokers: int = 0
     round_trip_seconds: float = 0
-    """Of the slowest broker, on average."""
+    """Average round trip to the slowest broker."""
 
 
 NOTHING, UNCONNECTED = Counts(), State()
-"""Those of a client that has done nothing yet."""
+"""Those of a client without statistics yet."""
 
 
 class Summary(NamedTuple):
-    """What there is to show of a client, or several."""
+    """Counts and state of a client, or of several together."""
 
     counts: Counts
     state: State
 
 
 class Figures(msgspec.Struct):
-    """Of one client; names are librdkafka's."""
+    """The statistics of one client; names are librdkafka's."""
 
     msg_cnt: int = 0
     """Records waiting to be sent."""
@@ -88,55 +93,64 @@ class Figures(msgspec.Struct):
 
     @property
     def counts(self) -> Counts:
-        """What has been done so far."""
-        errors = sum(each.txerrs + each.rxerrs + each.req_timeouts for each in self.brokers.values())
+        """The counts since the client's start."""
+        errors = sum(broker.txerrs + broker.rxerrs + broker.req_timeouts for broker in self.brokers.values())
         return Counts(self.tx, errors, self.tx_bytes, self.rx_bytes, self.txmsgs, self.rxmsgs)
 
     @property
     def state(self) -> State:
-        """How it is now."""
-        connected = sum(each.state == "UP" for each in self.brokers.values())
-        slowest = max((each.rtt.avg for each in self.brokers.values()), default=0) / 1_000_000
+        """The current state."""
+        connected = sum(broker.state == "UP" for broker in self.brokers.values())
+        slowest = max((broker.rtt.avg for broker in self.brokers.values()), default=0) / 1_000_000
         return State(self.msg_cnt, self.msg_size, connected, slowest)
 
-    def end(self, topic: str) -> int | None:
-        """The offset after the last readable record of the topic's first partition; None if it is not known."""
-        found = self.topics.get(topic, _Topic()).partitions.get("0", _Partition())
-        return found.ls_offset if found.ls_offset >= 0 else None
+    def find_end(self, topic: str) -> int | None:
+        """Return the offset after the last readable record of the topic's first partition; None if it is not known."""
+        partition = self.topics.get(topic, _Topic()).partitions.get("0", _Partition())
+        return partition.ls_offset if partition.ls_offset >= 0 else None
 
 
 _decoder = msgspec.json.Decoder(Figures)
 
 
+def _decode(text: str) -> Figures | None:
+    """Return the statistics; None for unexpected JSON, at which the emitting client must not fail."""
+    try:
+        return _decoder.decode(text)
+    except NOT_JSON as error:
+        logger.debug("Unexpected JSON in the statistics of a Kafka client: %s", error)
+        return None
+
+
 class Statistics:
-    """Where one client leaves its figures, on its own thread; an option of its configuration (`stats_cb`)."""
+    """The latest statistics of one client; the client calls the object from its own thread (`stats_cb`)."""
 
     def __init__(self) -> None:
         self._latest = ""
 
     def __call__(self, figures: str) -> None:
-        """Take the figures, as JSON."""
+        """Store statistics, as JSON."""
         self._latest = figures
 
     @property
     def options(self) -> dict[str, object]:
-        """What the client's configuration is to have."""
+        """The options with which the client emits its statistics here."""
         return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": self}
 
     def figures(self) -> Figures:
-        """The latest; zeros before the first."""
-        return _decoder.decode(self._latest) if self._latest else Figures()
+        """Return the latest statistics; zeros before the first."""
+        return (_decode(self._latest) if self._latest else None) or Figures()
 
     @property
     def summary(self) -> Summary:
-        """What there is to show now."""
+        """Counts and state by the latest statistics."""
         figures = self.figures()
         return Summary(figures.counts, figures.state)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
-class _One:
-    """What one of many said last."""
+class _ClientStatistics:
+    """The latest statistics of one of several clients."""
 
     counts: Counts = NOTHING
     state: State = UNCONNECTED
@@ -144,33 +158,35 @@ class _One:
 
 @dataclass(eq=False, slots=True)
 class SharedStatistics:
-    """The figures of clients that come and go, as of one; what was done since a client's last ones is not in them."""
+    """The sum over clients that come and go. Counts since the last statistics of a closed client are lost."""
 
     counts: Counts = NOTHING
-    """Of all that there are and were."""
-    _clients: weakref.WeakSet[_One] = field(default_factory=weakref.WeakSet)
+    """Those of all clients, closed ones too."""
+    _clients: weakref.WeakSet[_ClientStatistics] = field(default_factory=weakref.WeakSet)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    """Clients hand figures over on whatever thread polls or closes them."""
+    """Clients emit statistics on whatever thread polls or closes them."""
 
-    def options(self) -> dict[str, object]:
-        """What the configuration of one more client is to have; it is counted as long as that lives."""
-        client = _One()
+    def create_options(self) -> dict[str, object]:
+        """Return the options with which one more client emits its statistics here, for as long as it lives."""
+        client = _ClientStatistics()
         self._clients.add(client)
 
-        def take(text: str) -> None:
-            figures = _decoder.decode(text)
+        def update(text: str) -> None:
+            figures = _decode(text)
+            if figures is None:
+                return
             with self._lock:
-                found = figures.counts
-                # A client that was made anew with the same configuration begins with nothing.
-                before = client.counts if found.requests >= client.counts.requests else NOTHING
-                self.counts = Counts(*map(int.__add__, self.counts, map(int.__sub__, found, before)))
-                client.counts, client.state = found, figures.state
+                counts = figures.counts
+                # A client that was recreated with the same options starts from zero.
+                before = client.counts if counts.requests >= client.counts.requests else NOTHING
+                self.counts = Counts(*map(int.__add__, self.counts, map(int.__sub__, counts, before)))
+                client.counts, client.state = counts, figures.state
 
-        return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": take}
+        return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": update}
 
     @property
     def summary(self) -> Summary:
-        """What all have done, and how those that there are are now, together."""
-        found = [each.state for each in self._clients] or [UNCONNECTED]
-        records, size, connected, slowest = zip(*found, strict=True)
+        """The counts of all clients, and the state of the living ones together."""
+        states = [client.state for client in self._clients] or [UNCONNECTED]
+        records, size, connected, slowest = zip(*states, strict=True)
         return Summary(self.counts, State(sum(records), sum(size), sum(connected), max(slowest)))

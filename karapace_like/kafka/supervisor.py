@@ -1,13 +1,13 @@
-"""The parent process of one broker's JVM: it sees that the broker never outlives the program that started it.
+"""The parent process of one broker's JVM: it ends the broker when the program that started it ends.
 
 Run as a script: `supervisor.py GRACE_SECONDS FOLDER_TO_DROP COMMAND...`. It prints the process id of COMMAND, and
-ends with its exit code. Its standard input is a pipe from the starting program, and whether that program closes it
-or dies, by whatever signal, the pipe ends: the broker is then asked to end, killed after the grace period, and
-FOLDER_TO_DROP (unless empty) is removed.
+exits with its exit code. Its standard input is a pipe from the starting program, which ends when that program closes it
+or dies by any signal. Then the supervisor terminates the broker, kills it after the grace period, and removes
+FOLDER_TO_DROP (unless empty).
 
-A pipe, since it works on macOS too, and since Linux's own answer (`PR_SET_PDEATHSIG`) tells of the end of the
-starting *thread*, where a service starts its broker from a thread of a pool. Imports nothing of this package: it
-runs without site-packages, to start in few milliseconds.
+A pipe works on macOS too. Linux's own mechanism (`PR_SET_PDEATHSIG`) reports the end of the starting *thread*, and a
+service starts its broker from a thread of a pool. This script imports nothing of the package: it runs without
+site-packages, to start within milliseconds.
 """
 
 import os
@@ -34,11 +34,11 @@ def main(grace: float, folder_to_drop: str, command: list[str]) -> int:
 
 
 def _end_with_input(broker: "subprocess.Popen[bytes]", grace: float, orphaned: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 1):  # nobody writes to it
+    while os.read(sys.stdin.fileno(), 1):  # no program writes to it
         pass
     orphaned.set()
     broker.terminate()
-    broker.send_signal(signal.SIGCONT)  # a paused process takes no other signal
+    broker.send_signal(signal.SIGCONT)  # a paused process handles no other signal
     try:
         broker.wait(grace)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,7 @@
-"""How a topic is set up: asked, and put right, by commands. Blocking calls; failures are raised as KafkaFailure."""
+"""Describes and repairs the configuration of a schemas topic, for commands.
+
+Blocking calls; each raises KafkaFailure.
+"""
 
 from typing import Any, NamedTuple
 
@@ -14,40 +17,40 @@ from karapace_like.kafka import translate
 from karapace_like.kafka.settings import KafkaSettings
 
 _TIMEOUT = 15.0
-"""Seconds in which the cluster has to answer something."""
+"""Seconds that one request to the cluster may take."""
 
 
 class TopicSettings(NamedTuple):
-    """What matters of a schemas topic."""
+    """The configuration that a schemas topic depends on."""
 
     partitions: int
     replicas: int
-    """Of its first partition."""
+    """Replication factor of the first partition."""
     brokers: int
-    """Of the cluster."""
+    """Brokers of the cluster that are up."""
     cleanup_policy: str
 
 
-def asked(kafka: KafkaSettings, topic: str) -> TopicSettings:
-    """How the topic is set up now."""
+def fetch_settings(kafka: KafkaSettings, topic: str) -> TopicSettings:
+    """Return the topic's configuration."""
     with translate.failures(), AdminClient({**kafka.client_options(), "log_level": 0}) as admin:
         cluster = admin.list_topics(topic, timeout=_TIMEOUT)
-        found = cluster.topics[topic]
-        if found.error is not None:
-            raise translate.failure(found.error)
+        metadata = cluster.topics[topic]
+        if metadata.error is not None:
+            raise translate.failure(metadata.error)
         resource = ConfigResource(ResourceType.TOPIC, topic)
         configs: Any = admin.describe_configs([resource])[resource].result(_TIMEOUT)
         return TopicSettings(
-            len(found.partitions),
-            len(found.partitions[0].replicas),
+            len(metadata.partitions),
+            len(metadata.partitions[0].replicas),
             len(cluster.brokers),
             configs["cleanup.policy"].value,
         )
 
 
-def make_compacted(kafka: KafkaSettings, topic: str) -> None:
-    """Let the topic be compacted, and nothing else."""
-    entry = ConfigEntry("cleanup.policy", "compact", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+def set_compaction(kafka: KafkaSettings, topic: str) -> None:
+    """Set cleanup.policy to `compact`, and leave the other configs as they are."""
     with translate.failures(), AdminClient({**kafka.client_options(), "log_level": 0}) as admin:
+        entry = ConfigEntry("cleanup.policy", "compact", incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
         admin.incremental_alter_configs([resource])[resource].result(_TIMEOUT)

@@ -1,6 +1,6 @@
-"""Connections that speak the Kafka protocol itself, for what librdkafka has no call for, and secured as its are.
+"""Connections in the Kafka protocol itself, for requests that librdkafka has no call for, with the same TLS and SASL.
 
-Left out: what is asked over them (`group.py`, `admin/protocol.py`).
+`group.py`, `transactions.py` and `admin/protocol.py` send the requests.
 """
 
 import asyncio
@@ -21,15 +21,19 @@ from karapace_like.kafka.tokens import TokenSource
 
 T = TypeVar("T")
 
-_OF_A_GROUP = 0
+_GROUP_COORDINATOR = 0
+"""The key type of FindCoordinator (Kafka protocol guide, key 10)."""
 _PROOF_SECONDS = 5.0
-"""How long one broker may take to say whether it takes credentials."""
+"""How long one broker may take to accept or reject credentials."""
 
 
 async def connect(
     kafka: KafkaSettings, address: str, *, timeout_ms: int, max_idle_ms: int | None = None
 ) -> AIOKafkaConnection:
-    """A connection to the broker at host:port, over which a request may take so long. Raises as aiokafka does."""
+    """Return a connection to the broker at host:port. Raises exceptions of aiokafka, and OSError.
+
+    A request may take `timeout_ms`; `max_idle_ms` without one closes the connection.
+    """
     host, _, port = address.rpartition(":")
     return await create_conn(
         host.strip("[]"),
@@ -37,47 +41,47 @@ async def connect(
         client_id=kafka.client_id,
         request_timeout_ms=timeout_ms,
         max_idle_ms=max_idle_ms,
-        **_security(kafka),
+        **_convert_security(kafka),
     )
 
 
-def who_coordinates(group: str) -> FindCoordinatorRequest:
-    """The question, which any broker answers."""
-    return FindCoordinatorRequest(group, _OF_A_GROUP)
+def request_group_coordinator(group: str) -> FindCoordinatorRequest:
+    """Return the FindCoordinator request of a group, which any broker answers."""
+    return FindCoordinatorRequest(group, _GROUP_COORDINATOR)
 
 
-def addresses(kafka: KafkaSettings) -> list[str]:
-    """The bootstrap servers, as host:port, in any order."""
-    found = [each.strip() for each in kafka.bootstrap_servers.split(",")]
-    random.shuffle(found)
-    return found
+def shuffle_addresses(kafka: KafkaSettings) -> list[str]:
+    """Return the bootstrap servers as host:port, in random order."""
+    servers = [server.strip() for server in kafka.bootstrap_servers.split(",")]
+    random.shuffle(servers)
+    return servers
 
 
-async def prove(kafka: KafkaSettings) -> None:
-    """Connect and hang up. Raises KafkaFailure, SASL_AUTHENTICATION_FAILED where the credentials are not taken."""
+async def check_credentials(kafka: KafkaSettings) -> None:
+    """Connect once. Raises KafkaFailure, SASL_AUTHENTICATION_FAILED where the brokers reject the credentials."""
 
     async def attempt(address: str) -> None:
         async with asyncio.timeout(_PROOF_SECONDS):
             connection = await connect(kafka, address, timeout_ms=int(_PROOF_SECONDS * 1000))
             try:
-                # A refused token is told in a message that aiokafka takes for a success: the next request is refused.
-                answer = await connection.send(who_coordinates(""))
-                if answer.error_code == errors.IllegalSaslStateError.errno:
+                # aiokafka takes the rejection of a token for a success; the broker rejects the next request.
+                response = await connection.send(request_group_coordinator(""))
+                if response.error_code == errors.IllegalSaslStateError.errno:
                     raise errors.SaslAuthenticationFailed
             finally:
                 connection.close()
 
-    with translate.group_failures():
-        await by_any_broker(kafka, attempt)
+    with translate.aiokafka_failures():
+        await try_brokers(kafka, attempt)
 
 
-async def by_any_broker(kafka: KafkaSettings, attempt: Callable[[str], Awaitable[T]]) -> T:
-    """What the attempt gives with the first of the bootstrap servers with which it succeeds."""
-    found = addresses(kafka)
-    for address in found[1:]:
+async def try_brokers(kafka: KafkaSettings, attempt: Callable[[str], Awaitable[T]]) -> T:
+    """Try the bootstrap servers until an attempt succeeds; return its result, or raise the last failure."""
+    servers = shuffle_addresses(kafka)
+    for address in servers[1:]:
         with contextlib.suppress(OSError, errors.KafkaError):
             return await attempt(address)
-    return await attempt(found[0])
+    return await attempt(servers[0])
 
 
 class _Provider(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no annotations
@@ -88,13 +92,13 @@ class _Provider(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no
         return (await asyncio.to_thread(self._source)).value
 
 
-def _security(kafka: KafkaSettings) -> dict[str, Any]:
-    """The options about TLS and SASL that librdkafka is given, as aiokafka takes them."""
+def _convert_security(kafka: KafkaSettings) -> dict[str, Any]:
+    """Return librdkafka's options about TLS and SASL in aiokafka's form."""
     options = kafka.security
     protocol = str(options.get("security.protocol", "PLAINTEXT"))
     return {
         "security_protocol": protocol,
-        "ssl_context": _ssl_context(options) if protocol.endswith("SSL") else None,
+        "ssl_context": _create_ssl_context(options) if protocol.endswith("SSL") else None,
         "sasl_mechanism": options.get("sasl.mechanism", "PLAIN") if protocol.startswith("SASL") else None,
         "sasl_plain_username": options.get("sasl.username"),
         "sasl_plain_password": options.get("sasl.password"),
@@ -104,11 +108,11 @@ def _security(kafka: KafkaSettings) -> dict[str, Any]:
 
 
 def check_files(kafka: KafkaSettings) -> None:
-    """Raise OSError where the files about TLS cannot be used (ssl.SSLError is one)."""
-    _ssl_context(kafka.security)
+    """Raise OSError (such as ssl.SSLError) where the TLS files cannot be used."""
+    _create_ssl_context(kafka.security)
 
 
-def _ssl_context(options: Mapping[str, Any]) -> ssl.SSLContext:
+def _create_ssl_context(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=options.get("ssl.ca.location"))
     context.check_hostname = options.get("ssl.endpoint.identification.algorithm") != "none"
     if certificate := options.get("ssl.certificate.location"):

@@ -1,353 +1,232 @@
-"""Consumer instances: named members of consumer groups that live between requests, until deleted or idle too long.
+"""The consumer instances of this process: created by REST clients, and kept until deleted or idle for long.
 
-One instance does one thing at a time; requests that meet at an instance wait for each other. A task looks after all
-instances once a second: it keeps them in their groups, parks those that nobody uses, and closes those that nobody used
-for too long.
+Once a second a task visits every instance: it keeps the membership, parks an instance after `park_after` seconds
+without a request, and closes it after `idle_timeout`.
 """
 
 import asyncio
-import contextlib
 import logging
-import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from karapace_like.background import BackgroundTasks
 from karapace_like.errors import ApiError, KafkaFailure
-from karapace_like.ownership import Owner
+from karapace_like.ownership import Claims, Owner
+from karapace_like.process.lru import LruCache
 from karapace_like.proxy import errors
-from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
-from karapace_like.proxy.formats import EmbeddedFormat
-from karapace_like.proxy.ports import Member, Members
+from karapace_like.proxy.consumer_instance import ConsumerInstance, InstanceRequest
+from karapace_like.proxy.ports import KafkaConsumer, KafkaConsumers
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings, Undecodable
-from karapace_like.recent import Recent
-from karapace_like.records import Committed, TopicPartition
+from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.topic_patterns import TopicNames
 
 logger = logging.getLogger(__name__)
 
-BEGINNING = -2
-END = -1
-"""Offsets to seek to: the first record there is, and after the last."""
-
 _TEND_SECONDS = 1.0
 _CLOSE_SECONDS = 15.0
-"""How long a deletion waits until the group has been left."""
+"""How long a deletion waits until the member has left its group."""
 _REMEMBERED = 10_000
-_EXCLUSIVE = "Subscription to topics, partitions and pattern are mutually exclusive"
-_NOTHING_TO_READ = "Consumer is not subscribed to any topics or assigned any partitions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceRequest:
-    """What a new instance is asked to be; None is the service's default."""
+class InstanceUser(NamedTuple):
+    """A caller of consumer instances."""
 
     name: str | None = None
-    embedded: EmbeddedFormat = EmbeddedFormat.BINARY
-    """What its polls ask for by their media type."""
-    key: EmbeddedFormat = EmbeddedFormat.BINARY
-    value: EmbeddedFormat = EmbeddedFormat.BINARY
-    offset_reset: OffsetReset | None = None
-    auto_commit: bool | None = None
-    min_bytes: int | None = None
-    timeout_ms: int | None = None
-    undecodable: Undecodable | None = None
+    """Whose the instances are; None for an anonymous caller: those share theirs."""
+    counted_as: str = ""
+    """Under whose limit they fall: no client can invent it, as any may invent a name where none is checked."""
 
 
-class ConsumerInstance:
-    """One instance. Every call raises ProxyError for what the cluster or the instance's state refuses."""
-
-    def __init__(self, member: Member, schemas: SchemaCache, request: InstanceRequest, settings: ProxySettings) -> None:
-        self.embedded = request.embedded
-        self._lock = asyncio.Lock()
-        self._is_closed = False
-        self._is_parking = False
-        self._member = member
-        self._decoder = RecordDecoder(schemas, key=request.key, value=request.value)
-        self._settings = settings
-        self._timeout_ms = settings.request_timeout_ms if request.timeout_ms is None else request.timeout_ms
-        self._undecodable = request.undecodable or settings.undecodable
-        self._min_bytes = settings.fetch_min_bytes if request.min_bytes is None else request.min_bytes
-        self._reading: str | None = None
-        """How the instance says what it reads: topics, pattern or partitions; only one of them until unsubscribed."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self._lock.locked() and not self._is_parking
-
-    @property
-    def is_parked(self) -> bool:
-        """Whether it is in no group at the moment, and costs nothing."""
-        return self._is_parking or self._member.is_parked
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The topics subscribed to."""
-        return self._member.topics
-
-    @property
-    def assigned(self) -> tuple[TopicPartition, ...]:
-        """The partitions that are read."""
-        return self._member.assigned
-
-    async def subscribe(self, topics: Sequence[str]) -> None:
-        """Read these topics in place of those before; none ends the subscription."""
-        if not topics:
-            await self.unsubscribe()
-            return
-        async with self._changing("topics"):
-            await self._member.subscribe(topics)
-
-    async def subscribe_to_pattern(self, pattern: str) -> None:
-        """Read every topic whose whole name matches the regular expression."""
-        try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise errors.invalid_topic_pattern(str(error)) from error
-        async with self._changing("pattern"):
-            await self._member.subscribe_to_pattern(pattern)
-
-    async def assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Read these partitions in place of those before, outside of the group's assignment."""
-        if not partitions:
-            await self.unsubscribe()
-            return
-        async with self._changing("partitions"):
-            await self._member.assign(partitions)
-
-    async def unsubscribe(self) -> None:
-        """Read nothing any more."""
-        async with self._alone():
-            await self._member.unsubscribe()
-            self._reading = None
-
-    async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Go on reading at these offsets, or at BEGINNING or END."""
-        async with self._alone():
-            self._check_assigned(positions)
-            await self._member.seek(positions)
-
-    async def seek_to_times(self, times: Mapping[TopicPartition, int]) -> None:
-        """Go on reading at the first record at or after each time, in milliseconds since the epoch."""
-        async with self._alone():
-            self._check_assigned(times)
-            await self._member.seek(await self._member.offsets_at(times))
-
-    async def poll(
-        self,
-        *,
-        timeout_ms: int | None,
-        max_bytes: int | None,
-        is_wanted: Callable[[], bool],
-        undecodable: Undecodable | None = None,
-    ) -> list[DecodedRecord]:
-        """The next records; those beyond `max_bytes` stay for the next poll, and all do if they are not wanted.
-
-        A limit that the request sets is kept strictly, as in the reference; under the service's own limit a record
-        that is larger comes alone. What becomes of a record that cannot be decoded `undecodable` says, or else the
-        instance; one that is refused stays until the instance seeks past it.
-        """
-        wanted_ms = self._timeout_ms if timeout_ms is None else min(timeout_ms, MAX_TIMEOUT_MS)
-        limit = min(max_bytes or self._settings.request_max_bytes, self._settings.request_max_bytes)
-        min_bytes = float("inf") if self._min_bytes < 0 else self._min_bytes
-        async with self._alone():
-            if self._reading is None:
-                raise errors.illegal_state(_NOTHING_TO_READ)
-            records = await self._member.peek(
-                wait=wanted_ms / 1000, min_bytes=min_bytes, max_bytes=limit, is_wanted=is_wanted
-            )
-            decoded = await self._decoder.decode_within(
-                limit, records, one_at_least=not max_bytes, undecodable=undecodable or self._undecodable
-            )
-            if not is_wanted():
-                return []
-            self._member.advance(len(decoded))
-            return decoded
-
-    async def commit(self) -> None:
-        """Commit all that was polled."""
-        async with self._alone():
-            await self._member.commit()
-
-    async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
-        """Commit these positions."""
-        async with self._alone():
-            await self._member.commit_offsets(offsets)
-
-    async def committed(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
-        """The group's committed positions, without the partitions that have none."""
-        async with self._alone():
-            return await self._member.committed(partitions)
-
-    def tend(self) -> None:
-        """Keep the membership while no request is being answered."""
-        try:
-            self._member.tend()
-        except KafkaFailure as failure:
-            logger.warning("Looking after a consumer instance: %s", failure.message)
-
-    async def park(self) -> None:
-        """Cost nothing until the next request."""
-        self._is_parking = True
-        try:
-            async with self._lock:
-                if not self._is_closed:
-                    await self._member.park()
-        except KafkaFailure as failure:
-            logger.warning("Parking a consumer instance: %s", failure.message)
-        finally:
-            self._is_parking = False
-
-    async def close(self) -> None:
-        """Leave the group, after the request that is being answered; those that wait find no instance any more."""
-        async with self._alone():
-            self._is_closed = True
-            await self._member.close()
-
-    @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        async with self._lock:
-            if self._is_closed:
-                raise errors.consumer_not_found()
-            with errors.kafka_failures():
-                yield
-
-    @contextlib.asynccontextmanager
-    async def _changing(self, reading: str) -> AsyncIterator[None]:
-        async with self._alone():
-            if self._reading not in {None, reading}:
-                raise errors.illegal_state(_EXCLUSIVE)
-            yield
-            self._reading = reading
-
-    def _check_assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        for at in partitions:
-            if at not in self._member.assigned:
-                raise errors.not_assigned(at)
+ANYBODY = InstanceUser()
 
 
 @dataclass(slots=True)
-class _Kept:
-    """An instance, whose it is, and when it was asked for last."""
+class _Entry:
+    """An instance, its caller, and the time of its last request on the clock of the event loop."""
 
     instance: ConsumerInstance
-    user: str | None
+    user: InstanceUser
     used: float
 
 
 class ConsumerInstances:
-    """Every instance of this process, by group and name. `start` it, and `close` it at the end."""
+    """The instances of this process, by group and name. `start` it, and `close` it at the end."""
 
-    def __init__(self, owner: Owner, members: Members, schemas: SchemaCache, settings: ProxySettings) -> None:
-        """`owner` is this process."""
+    def __init__(
+        self,
+        owner: Owner,
+        consumers: KafkaConsumers,
+        topic_names: TopicNames,
+        schemas: SchemaCache,
+        settings: ProxySettings,
+        claims: Claims | None = None,
+        background: BackgroundTasks | None = None,
+    ) -> None:
+        """`owner` is this process; `claims` are those of the node, None if this is its only process.
+
+        `background` runs the upkeep of the instances.
+        """
+        self._background = background or BackgroundTasks()
         self._owner = owner
-        self._members = members
+        self._consumers = consumers
+        self._topic_names = topic_names
         self._schemas = schemas
         self._settings = settings
-        self._kept: dict[tuple[str, str], _Kept] = {}
-        self._expired: Recent[tuple[str, str], bool] = Recent(_REMEMBERED)
-        """Instances that were closed because nobody used them, so that their users are told why they are gone."""
+        self._claims = claims
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._expired: LruCache[tuple[str, str], bool] = LruCache(_REMEMBERED)
+        """(group, name) -> whether the instance was closed because it was idle; later requests get that reason."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._upkeep: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def start(self) -> None:
-        """Begin to look after the instances."""
-        self._run(self._look_after())
+        """Start the upkeep of the instances."""
+        self._upkeep = self._background.start("upkeep of consumer instances", self._run_upkeep)
 
-    def create(self, group: str, request: InstanceRequest, user: str | None = None) -> str:
-        """Make an instance and answer its name; 40902: the group has one of that name; 42901: there are too many.
+    def create(self, group: str, request: InstanceRequest, user: InstanceUser = ANYBODY) -> str:
+        """Create an instance and return its name; 40902 if the node has one of that name, 42901 if there are too many.
 
-        `user` is whose it is; None: everybody's, where nobody says who he is.
+        The instance belongs to `user`.
         """
-        name = request.name or self._owner.new_id()
-        if (group, name) in self._kept:
+        name = request.name or self._owner.create_id()
+        if (group, name) in self._entries:
             raise errors.consumer_exists()
-        if len(self._kept) >= self._settings.max_instances:
+        if len(self._entries) >= self._settings.max_instances:
             raise errors.too_many("consumer instances")
-        if user is not None and self._count_of(user) >= self._settings.max_instances_of_user:
-            raise errors.too_many("consumer instances of this user")
-        auto_commit = self._settings.auto_commit if request.auto_commit is None else request.auto_commit
-        with errors.kafka_failures():
-            member = self._members.member(
-                group=group,
-                auto_commit=auto_commit,
-                offset_reset=request.offset_reset or self._settings.auto_offset_reset,
-            )
-        instance = ConsumerInstance(member, self._schemas, request, self._settings)
-        self._kept[group, name] = _Kept(instance, user, asyncio.get_running_loop().time())
+        if self._count_of(user.counted_as) >= self._settings.max_instances_of_user:
+            raise errors.too_many("consumer instances of this caller")
+        if self._claims is not None and not self._claims.claim(group, name):
+            raise errors.consumer_exists()
+        try:
+            consumer = self._create_consumer(group, request)
+        except Exception:
+            self._release(group, name)
+            raise
+        instance = ConsumerInstance(consumer, self._topic_names, self._schemas, request, self._settings)
+        self._entries[group, name] = _Entry(instance, user, asyncio.get_running_loop().time())
         return name
 
     def has(self, group: str, name: str) -> bool:
-        """Whether there is such an instance in this process."""
-        return (group, name) in self._kept
+        """Return whether this process has the instance."""
+        return (group, name) in self._entries
 
-    def find(self, group: str, name: str, user: str | None = None) -> ConsumerInstance:
-        """The instance, which counts as used now; 40403 if there is none, or it is another user's."""
-        kept = self._kept.get((group, name))
-        if kept is None:
+    def find(self, group: str, name: str, user: InstanceUser = ANYBODY) -> ConsumerInstance:
+        """Return the instance and note the request; 40403 if there is none, or it belongs to another caller."""
+        entry = self._entries.get((group, name))
+        if entry is None:
             if self._expired.get((group, name)):
-                raise errors.consumer_expired(self._settings.idle_timeout)
-            raise errors.consumer_not_found()
-        if kept.user != user:
-            raise errors.consumer_of_another_user()
-        kept.used = asyncio.get_running_loop().time()
-        return kept.instance
+                raise errors.consumer_expired_error(self._settings.idle_timeout)
+            raise errors.consumer_not_found_error()
+        if entry.user.name != user.name:
+            raise errors.consumer_of_another_caller()
+        entry.used = asyncio.get_running_loop().time()
+        if entry.instance.is_parked:
+            self._make_room()
+        return entry.instance
 
-    async def delete(self, group: str, name: str, user: str | None = None) -> None:
-        """Close and forget the instance; 40403 if there is none, or it is another user's."""
+    async def delete(self, group: str, name: str, user: InstanceUser = ANYBODY) -> None:
+        """Close the instance and remove it; 40403 if there is none, or it belongs to another caller."""
         instance = self.find(group, name, user)
-        del self._kept[group, name]
-        self._expired.keep((group, name), False)
-        # The group is left also when the client does not wait for the answer, or the brokers do not answer in time.
-        await asyncio.wait({self._run(_closed(name, instance))}, timeout=_CLOSE_SECONDS)
+        self._forget(group, name)
+        self._expired.put((group, name), False)
+        # In a task of its own, so that the member leaves its group even if the client disconnects or brokers are slow.
+        await asyncio.wait({self._run(_close(name, instance))}, timeout=_CLOSE_SECONDS)
 
     async def close(self) -> None:
         """Close all instances."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
         for task in self._tasks:
             task.cancel()
-        instances = [kept.instance for kept in self._kept.values()]
-        self._kept.clear()
-        await asyncio.gather(*(each.close() for each in instances), return_exceptions=True)
-        self._members.close()
+        instances = [entry.instance for entry in self._entries.values()]
+        for group, name in list(self._entries):
+            self._forget(group, name)
+        await asyncio.gather(*(instance.close() for instance in instances), return_exceptions=True)
 
-    def _count_of(self, user: str) -> int:
-        return sum(kept.user == user for kept in self._kept.values())
+    def _create_consumer(self, group: str, request: InstanceRequest) -> KafkaConsumer:
+        with errors.translate_kafka_failures():
+            return self._consumers.create_consumer(
+                group=group,
+                auto_commit=self._settings.auto_commit if request.auto_commit is None else request.auto_commit,
+                offset_reset=request.offset_reset or self._settings.auto_offset_reset,
+            )
+
+    def _forget(self, group: str, name: str) -> None:
+        del self._entries[group, name]
+        self._release(group, name)
+
+    def _release(self, group: str, name: str) -> None:
+        if self._claims is not None:
+            self._claims.release(group, name)
+
+    def _make_room(self) -> None:
+        """Park the least recently used instance if as many are active as may be; 42901 if twice as many are.
+
+        There may be more while instances leave their groups, find out their positions, or have a request in progress.
+        """
+        active = [entry for entry in self._entries.values() if not entry.instance.is_parked]
+        limit = self._settings.max_active_instances
+        if len(active) < limit:
+            return
+        if sum(entry.instance.has_client for entry in self._entries.values()) >= 2 * limit:
+            raise errors.too_many("active consumer instances")
+        idle = [entry for entry in active if not entry.instance.is_busy]
+        if idle:
+            self._run(min(idle, key=lambda entry: entry.used).instance.start_parking())
+
+    def _count_of(self, counted_as: str) -> int:
+        return sum(entry.user.counted_as == counted_as for entry in self._entries.values())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+        task = self._background.run_once("parking or closing of a consumer instance", work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _look_after(self) -> None:
+    async def _run_upkeep(self) -> None:
         while True:
             await asyncio.sleep(_TEND_SECONDS)
             self._tend_all()
 
     def _tend_all(self) -> None:
-        """A call of its own, so that nothing holds on to the last instance."""
+        """Visit every instance once. Not part of the loop, whose frame would keep the last instance alive."""
         now = asyncio.get_running_loop().time()
-        for (group, name), kept in list(self._kept.items()):
-            if kept.instance.is_busy:
-                kept.used = now
-            elif 0 < self._settings.idle_timeout < now - kept.used:
-                logger.info("Closing the consumer instance %s of group %s, which was idle for long", name, group)
-                del self._kept[group, name]
-                self._expired.keep((group, name), True)
-                self._run(_closed(name, kept.instance))
-            elif kept.instance.is_parked:
+        for (group, name), entry in list(self._entries.items()):
+            if entry.instance.is_busy:
+                entry.used = now
+            elif 0 < self._settings.idle_timeout < now - entry.used:
+                logger.info("Closing the consumer instance %s of group %s: it was idle", name, group)
+                self._forget(group, name)
+                self._expired.put((group, name), True)
+                self._run(_close(name, entry.instance))
+            elif entry.instance.is_parked:
                 continue
             else:
-                kept.instance.tend()  # before it is parked, too: it is not until it has learned where it reads
-                if 0 < self._settings.park_after < now - kept.used:
-                    self._run(kept.instance.park())
+                try:
+                    # Before parking too: the member cannot be parked until it knows its positions.
+                    entry.instance.tend()
+                except Exception as error:  # noqa: BLE001 - the other instances have to be looked after
+                    self._background.report("upkeep of a consumer instance", error)
+                if 0 < self._settings.park_after < now - entry.used:
+                    self._run(entry.instance.start_parking())
+                elif entry.instance.is_outdated:
+                    self._run(entry.instance.follow_topics())
+        if self._topic_names.is_outdated and any(entry.instance.reads_pattern for entry in self._entries.values()):
+            self._run(self._list_topics())
+
+    async def _list_topics(self) -> None:
+        try:
+            await self._topic_names.refresh()
+        except KafkaFailure as failure:
+            logger.warning("Cannot list the topics for subscriptions to patterns: %s", failure.message)
 
 
-async def _closed(name: str, instance: ConsumerInstance) -> None:
+async def _close(name: str, instance: ConsumerInstance) -> None:
     try:
         await instance.close()
     except ApiError as error:
-        logger.warning("Closing the consumer instance %s: %s", name, error.message)
+        logger.warning("Cannot close the consumer instance %s: %s", name, error.message)

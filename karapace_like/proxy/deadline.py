@@ -1,6 +1,6 @@
-"""One time limit that many tasks share, with one timer for all of them: `asyncio.timeout` takes one for each.
+"""One time limit for many tasks, with a single timer: `asyncio.timeout` creates one timer for each task.
 
-Its part of a request that writes one record was 5 of 75 us.
+Those timers took 5 of the 75 us of a request that writes one record.
 """
 
 import asyncio
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 class SharedDeadline:
-    """Ends what takes longer than so many seconds. Made and used on one event loop."""
+    """Cancels tasks that take longer than `seconds`. Created and used on one event loop."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._loop = asyncio.get_running_loop()  # asked for each task, it would cost a call of the system
+        self._loop = asyncio.get_running_loop()  # cached: each lookup makes a system call
         self._ends: dict[asyncio.Task[Any], float] = {}
-        """When each task's time is up: as all have the same, the first is the next."""
+        """Task -> its deadline; as all have the same time limit, the first one expires next."""
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def keep(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do the work, in time; raises TimeoutError. A task does one such work at a time."""
+        """Await the coroutine; raise TimeoutError after the time limit. A task awaits one at a time."""
         loop = self._loop
         task = asyncio.current_task(loop)
         assert task is not None
@@ -41,7 +41,7 @@ class SharedDeadline:
             self._expired.discard(task)
 
     def _expire(self) -> None:
-        """Cancel whose time is up, and come again for the next."""
+        """Cancel the tasks whose deadline has passed, and set the timer for the next one."""
         self._timer = None
         for task, end in list(self._ends.items()):
             if end > self._loop.time():

@@ -1,4 +1,4 @@
-"""Consumed records in the embedded formats of their reader: key and value as JSON values."""
+"""Decode consumed records: key and value in their embedded formats as JSON values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -8,154 +8,202 @@ import msgspec
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
-from karapace_like.proxy.formats import EmbeddedFormat, Role
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights, TopicReaderRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, Decoded, DecodeError
+from karapace_like.serde.codec import Decoded, DecodeError, RecordForm, SchemaCodec
 from karapace_like.serde.schemaless import SCHEMALESS
 
-_HEADERS = {Role.KEY: wire.KEY_HEADER, Role.VALUE: wire.VALUE_HEADER}
+_HEADERS = {RecordPart.KEY: wire.KEY_HEADER, RecordPart.VALUE: wire.VALUE_HEADER}
 
-Half = Decoded | ProxyError | None
-"""What a key or value says, or why that cannot be told (40801); None is a null."""
+DecodedPart = Decoded | ProxyError | None
+"""A decoded key or value, or the error why it cannot be decoded (40801); None for null."""
 
 
 class DecodedRecord(msgspec.Struct, frozen=True, gc=False):
-    """A consumed record with what its key and value say."""
+    """A consumed record with its decoded key and value."""
 
     record: ConsumedRecord
-    key: Half
-    value: Half
+    key: DecodedPart
+    value: DecodedPart
     refusal: ProxyError | None = None
-    """Why the record cannot be shown; None if it can."""
+    """The error of the first part that cannot be decoded; None if both can."""
 
 
 class _UnknownSchemaError(Exception):
-    """The schema has to be asked for first."""
+    """The codec of the schema is not cached: the registry has to be called."""
 
 
 class _Decoder:
-    """Decodes the keys, or the values, of one embedded format."""
+    """Decodes the keys, or the values, of records in one embedded format."""
 
-    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat, role: Role) -> None:
+    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat, role: RecordPart, form: RecordForm) -> None:
         self._schemas = schemas
+        self._is_plain = form is RecordForm.PLAIN
         self._schemaless = _SCHEMALESS.get(embedded)
         self._role = role
         self._header = _HEADERS[role]
         self._latest = (b"", "")
-        """What the last record that named its schema was framed with, and its topic."""
-        self._codec: Codec | None = None
-        """Of that record: most that follow are like it."""
+        """(prefix with the schema id, topic) of the last record that was decoded with a schema."""
+        self._decode: Callable[[bytes], Decoded] | None = None
+        """Decodes that record; most records that follow use the same codec."""
+        self._rights: SubjectRights | None = None
+        self._readable: set[tuple[int, str]] = set()
+        """(id, subject) of the schemas that were read with these rights."""
 
-    def at_hand(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
-        """What it says; raises DecodeError, FrameError, and _UnknownSchemaError."""
+    def use_rights(self, rights: SubjectRights) -> None:
+        """Decode with schemas that these rights let read from now on."""
+        if rights is not self._rights:
+            self._rights, self._decode = rights, None
+            self._readable.clear()
+
+    def decode_at_once(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
+        """Decode without waiting; raise DecodeError, FrameError, or _UnknownSchemaError if the codec is not cached."""
         if self._schemaless is not None:
             return self._schemaless(framed)
         if record.headers and self._schema_header(record) is not None:
             raise _UnknownSchemaError
-        codec, source = self._codec, (framed[: wire.PREFIX_BYTES], record.at.topic)
-        if codec is None or source != self._latest:
+        decode, source = self._decode, (framed[: wire.PREFIX_BYTES], record.at.topic)
+        if decode is None or source != self._latest:
             schema_id, _ = wire.unframe(framed)
-            codec = self._schemas.codec_at_hand(schema_id, self._role.subject(record.at.topic))
+            subject = self._role.subject(record.at.topic)
+            if self._rights is not ALL_SUBJECTS and (schema_id, subject) not in self._readable:
+                raise _UnknownSchemaError
+            codec = self._schemas.get_cached_codec(schema_id, subject)
             if codec is None:
                 raise _UnknownSchemaError
-            self._codec, self._latest = codec, source
-        return codec.decode(framed[wire.PREFIX_BYTES :])
+            decode = self._decode_with(codec)
+            self._decode, self._latest = decode, source
+        return decode(framed[wire.PREFIX_BYTES :])
 
-    async def half(self, record: ConsumedRecord, framed: bytes | None) -> Half:
-        """The same, whatever has to be asked, or 40801; raises ApiError while the registry does not answer."""
+    def _decode_with(self, codec: SchemaCodec) -> Callable[[bytes], Decoded]:
+        return codec.decode_plain if self._is_plain else codec.decode
+
+    async def decode_part(self, record: ConsumedRecord, framed: bytes | None) -> DecodedPart:
+        """Decode, with a call to the registry if need be, or return error 40801; raise ApiError (5xx) of that call."""
         if framed is None:
             return None
         try:
-            return self.at_hand(record, framed)
+            return self.decode_at_once(record, framed)
         except _UnknownSchemaError:
-            return await self._asked(record, framed)
+            return await self._decode_after_lookup(record, framed)
         except (DecodeError, wire.FrameError) as error:
-            return self._refusal(record, str(error))
+            return self._give_up(record, framed, str(error))
 
-    async def _asked(self, record: ConsumedRecord, framed: bytes) -> Half:
+    async def _decode_after_lookup(self, record: ConsumedRecord, framed: bytes) -> DecodedPart:
         try:
             return await self._with_schema(record, framed)
         except (DecodeError, wire.FrameError, InvalidSchemaError) as error:
-            return self._refusal(record, str(error))
+            return self._give_up(record, framed, str(error))
         except ApiError as error:
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
-            return self._refusal(record, error.message)
+            return self._give_up(record, framed, error.message)
 
     async def _with_schema(self, record: ConsumedRecord, framed: bytes) -> Decoded:
-        """Decode with the schema that the bytes, or a header, name; the schema's type need not be the format's."""
+        """Decode with the schema that the bytes or a header name, also if its type is not that of the format."""
         header = self._schema_header(record)
         identity, payload = wire.unframe(framed) if header is None else wire.unframe_header(header, framed)
+        subject = self._role.subject(record.at.topic)
+        assert self._rights is not None
+        rights = ALL_SUBJECTS if self._rights is ALL_SUBJECTS else TopicReaderRights(self._rights, subject)
         if isinstance(identity, int):
-            codec = await self._schemas.codec_by_id(identity, self._role.subject(record.at.topic))
+            codec = await self._schemas.codec_by_id(identity, subject, rights)
+            self._readable.add((identity, subject))
         else:
-            codec = await self._schemas.codec_by_guid(identity)
-        return codec.decode(payload)
+            codec = await self._schemas.codec_by_guid(identity, rights)
+        return self._decode_with(codec)(payload)
 
     def _schema_header(self, record: ConsumedRecord) -> bytes | None:
         return next((value for name, value in record.headers if name == self._header), None)
 
-    def _refusal(self, record: ConsumedRecord, reason: str) -> ProxyError:
+    def _give_up(self, record: ConsumedRecord, framed: bytes, reason: str) -> DecodedPart:
+        """Return the error; in the plain form, the bytes of a key of a format with schemas."""
+        if self._is_plain and self._role is RecordPart.KEY and self._schemaless is None:
+            return framed
         return errors.undecodable(self._role.name, record.at, record.offset, reason)
 
 
 class RecordDecoder:
-    """Decodes whole records, whose keys and values may be in formats of their own."""
+    """Decodes records whose keys and values may have different formats.
 
-    def __init__(self, schemas: SchemaCache, *, key: EmbeddedFormat, value: EmbeddedFormat) -> None:
-        self._keys = _Decoder(schemas, key, Role.KEY)
-        self._values = _Decoder(schemas, value, Role.VALUE)
+    A schema is used if the caller's rights let it be read, or if it is one of the topic's own subject.
+    """
 
-    async def decode(self, record: ConsumedRecord) -> DecodedRecord:
-        """Both halves of the record; raises ApiError while the registry does not answer."""
-        return self._at_hand(record) or await self._asked(record)
+    def __init__(
+        self,
+        schemas: SchemaCache,
+        *,
+        key: EmbeddedFormat,
+        value: EmbeddedFormat,
+        form: RecordForm = RecordForm.STANDARD,
+    ) -> None:
+        self._keys = _Decoder(schemas, key, RecordPart.KEY, form)
+        self._values = _Decoder(schemas, value, RecordPart.VALUE, form)
 
-    def _at_hand(self, record: ConsumedRecord) -> DecodedRecord | None:
-        """The record, if it can be decoded and nothing has to be asked for; most can, and cost no coroutine."""
+    async def decode(self, record: ConsumedRecord, rights: SubjectRights) -> DecodedRecord:
+        """Decode key and value of the record; raise ApiError if the registry fails (5xx)."""
+        self._use_rights(rights)
+        return self._decode_at_once(record) or await self._decode_after_lookup(record)
+
+    def _decode_at_once(self, record: ConsumedRecord) -> DecodedRecord | None:
+        """Decode with cached codecs, without a coroutine; None if a codec is missing or a part cannot be decoded."""
         key, value = record.key, record.value
         try:
             return DecodedRecord(
                 record,
-                None if key is None else self._keys.at_hand(record, key),
-                None if value is None else self._values.at_hand(record, value),
+                None if key is None else self._keys.decode_at_once(record, key),
+                None if value is None else self._values.decode_at_once(record, value),
             )
         except (_UnknownSchemaError, DecodeError, wire.FrameError):
             return None
 
-    async def _asked(self, record: ConsumedRecord) -> DecodedRecord:
-        key = await self._keys.half(record, record.key)
-        value = await self._values.half(record, record.value)
+    async def _decode_after_lookup(self, record: ConsumedRecord) -> DecodedRecord:
+        key = await self._keys.decode_part(record, record.key)
+        value = await self._values.decode_part(record, record.value)
         refusal = next((half for half in (key, value) if isinstance(half, ProxyError)), None)
         return DecodedRecord(record, key, value, refusal)
 
-    async def decode_within(
-        self, max_bytes: int, records: Sequence[ConsumedRecord], *, one_at_least: bool, undecodable: Undecodable
-    ) -> list[DecodedRecord]:
-        """The first of the records, with fewer bytes than that; `one_at_least`: the first is there whatever its size.
+    def _use_rights(self, rights: SubjectRights) -> None:
+        self._keys.use_rights(rights)
+        self._values.use_rights(rights)
 
-        Undecodable records are among them, or end them: 40801 if that is the very first.
+    async def decode_within(
+        self,
+        max_bytes: int,
+        records: Sequence[ConsumedRecord],
+        rights: SubjectRights,
+        *,
+        one_at_least: bool,
+        undecodable: Undecodable,
+    ) -> list[DecodedRecord]:
+        """Decode the first of the records, in total fewer than `max_bytes` of keys and values.
+
+        With `one_at_least`, the first record is decoded whatever its size. A record that cannot be decoded is in the
+        result (REPORT), or ends it (REFUSE); then 40801 is raised if it is the very first.
         """
+        self._use_rights(rights)
         size = 0
         decoded: list[DecodedRecord] = []
         for record in records:
             size += record.size
             if size >= max_bytes and (decoded or not one_at_least):
                 break
-            found = self._at_hand(record) or await self._asked(record)
-            if found.refusal is not None and undecodable is Undecodable.REFUSE:
+            result = self._decode_at_once(record) or await self._decode_after_lookup(record)
+            if result.refusal is not None and undecodable is Undecodable.REFUSE:
                 if decoded:
                     break
-                raise found.refusal
-            decoded.append(found)
+                raise result.refusal
+            decoded.append(result)
         return decoded
 
 
 def _json_or_null(payload: bytes) -> Decoded | None:
-    """Karapace writes JSON's null, and every other empty value, as no bytes at all."""
+    """Decode JSON; Karapace writes null, and every other empty value, as zero bytes."""
     return SCHEMALESS[EmbeddedFormat.JSON].decode(payload) if payload else None
 
 

@@ -1,4 +1,4 @@
-"""How the keys, or the values, of a request become bytes: which schema they are written with, and its codec."""
+"""Encode the keys or values of a v2 request: resolve the schema, and cache the encoder that uses it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ from http import HTTPStatus
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.proxy import errors, rights
-from karapace_like.proxy.formats import EmbeddedFormat, Role
-from karapace_like.proxy.ports import Basis, RegisteredSchema
-from karapace_like.proxy.schemas import SchemaCache, asking
+from karapace_like.process.lru import LruCache
+from karapace_like.proxy import errors
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.ports import IsCurrent, RegisteredSchema
+from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.schemas import SchemaCache, registry_call
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
-from karapace_like.recent import Recent
+from karapace_like.proxy.validators import Validators
 from karapace_like.schema.model import (
     LATEST,
     Dependencies,
@@ -23,47 +25,50 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec
+from karapace_like.serde.codec import Codec, HeavyValidationError
 from karapace_like.serde.schemaless import SCHEMALESS
 
 ABSENT = msgspec.Raw()
-"""The key or value of a record that has none; a `null` is something else."""
+"""Stands for a key or value that the record does not have; `null` is a value."""
 _NULL = b"null"
 _NULL_LENGTH = len(_NULL)
 _SIZE = 1000
-"""How many encoders are kept."""
+"""Encoders in the cache."""
 
 
-class Writing(msgspec.Struct, frozen=True):
-    """How a request wants its keys, or its values, written in a format that needs a schema."""
+class PartEncoding(msgspec.Struct, frozen=True):
+    """The fields by which a request describes how to encode its keys, or its values, in a format with schemas."""
 
     embedded: EmbeddedFormat
     schema: str | None = None
     schema_id: int | None = None
     references: tuple[Reference, ...] = ()
-    """Of the schema that is given as text."""
+    """The references of `schema`."""
     subject: str | None = None
-    """None: the one that the strategy leads to."""
+    """None: the subject that the strategy computes."""
     strategy: SubjectNameStrategy | None = None
-    """None: the service's."""
+    """None: the strategy of the service."""
     takes_latest: bool = False
-    """Whether the subject's latest schema is meant where none is named."""
+    """Whether the latest schema of the subject is used if none is named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """Encodes the keys, or the values, of one request."""
 
-    role: Role
+    role: RecordPart
     codec: Codec | None
-    """None: there is no schema, so that there must be no value."""
+    """None: there is no schema, so every key or value must be null."""
     schema_id: SchemaId | None = None
     prefix: bytes = b""
     encodes_null: bool = False
-    """Whether a null is a value of the schema, and no tombstone."""
+    """Whether null is a value of the schema, instead of a tombstone."""
 
     def encode(self, text: msgspec.Raw) -> bytes | None:
-        """The bytes; None for a null that no schema speaks of, and for what is absent."""
+        """Return the bytes; None for a tombstone and for an absent key or value.
+
+        Raises ProxyError, and what a codec raises.
+        """
         if text is ABSENT or (len(text) == _NULL_LENGTH and not self.encodes_null and bytes(text) == _NULL):
             return None
         codec = self.codec
@@ -71,100 +76,123 @@ class Encoder:
             raise errors.schema_missing(self.role)
         return self.prefix + codec.encode(text)
 
+    async def encode_anywhere(self, text: msgspec.Raw, validators: Validators) -> bytes | None:
+        """Return the same as `encode`, but validate elsewhere what this process must not."""
+        try:
+            return self.encode(text)
+        except HeavyValidationError as heavy:
+            return self.prefix + await validators.validate(heavy)
+
 
 def has_content(text: msgspec.Raw) -> bool:
-    """Whether a key or value is there and no null."""
+    """Return whether a key or value is present and not null."""
     return text is not ABSENT and (len(text) != _NULL_LENGTH or bytes(text) != _NULL)
 
 
-SCHEMALESS_ENCODERS: Mapping[Role, Mapping[EmbeddedFormat, Encoder]] = {
-    role: {each: Encoder(role, SCHEMALESS[each]) for each in EmbeddedFormat if each.schema_type is None}
-    for role in Role
+SCHEMALESS_ENCODERS: Mapping[RecordPart, Mapping[EmbeddedFormat, Encoder]] = {
+    role: {
+        embedded: Encoder(role, role.codec(SCHEMALESS[embedded]))
+        for embedded in EmbeddedFormat
+        if embedded.schema_type is None
+    }
+    for role in RecordPart
 }
-"""The encoders of formats that need no schema."""
-NOTHING_ENCODERS: Mapping[Role, Encoder] = {role: Encoder(role, None) for role in Role}
-"""The encoders where no schema is meant."""
+"""The encoders of formats without schemas."""
+NOTHING_ENCODERS: Mapping[RecordPart, Encoder] = {role: Encoder(role, None) for role in RecordPart}
+"""The encoders of requests that have no schema, and need none: they accept null only."""
 
 
 class Encoders:
-    """Finds the schemas that requests ask for; `strategy` is for those that name none."""
+    """Resolves the schemas of requests, and caches the encoders; `strategy` is the default of the service."""
 
     def __init__(self, schemas: SchemaCache, strategy: SubjectNameStrategy) -> None:
         self._schemas = schemas
         self._strategy = strategy
-        self._made: Recent[tuple[Role, str, Writing], tuple[Encoder, Basis, str]] = Recent(_SIZE)
+        self._encoders: LruCache[tuple[RecordPart, str, PartEncoding], tuple[Encoder, IsCurrent, str]] = LruCache(_SIZE)
 
-    async def encoder(self, role: Role, topic: str, writing: Writing) -> Encoder:
-        """The encoder of a topic's keys or values; raises ApiError."""
-        made = self._made.get((role, topic, writing))
-        if made is not None and made[1].holds():
-            rights.check(made[2], registers=writing.schema is not None)
-            return made[0]
-        return await self._make(role, topic, writing)
+    async def find_encoder(self, role: RecordPart, topic: str, writing: PartEncoding, rights: SubjectRights) -> Encoder:
+        """Return the encoder of the keys or values of a topic; raise ApiError."""
+        # References mean what the caller may read: such an encoder is shared among those who may read everything.
+        is_shared = rights is ALL_SUBJECTS or not writing.references
+        cached = self._encoders.get((role, topic, writing)) if is_shared else None
+        if cached is not None and cached[1]():
+            if writing.schema is None:
+                rights.require_reading(cached[2])
+            else:
+                rights.require_registering(cached[2])
+            return cached[0]
+        return await self._create_encoder(role, topic, writing, rights)
 
-    async def _make(self, role: Role, topic: str, writing: Writing) -> Encoder:
+    async def _create_encoder(
+        self, role: RecordPart, topic: str, writing: PartEncoding, rights: SubjectRights
+    ) -> Encoder:
         schema_type = writing.embedded.schema_type
         assert schema_type is not None, "a format without schemas needs none of this"
-        found = await self._found(role, topic, schema_type, writing)
-        if found is None:
+        resolved = await self._find_schema(role, topic, schema_type, writing, rights)
+        if resolved is None:
             return NOTHING_ENCODERS[role]
-        subject, registered = found
-        basis = self._schemas.basis(subject)
+        subject, registered = resolved
+        is_current = self._schemas.cache_validity(subject)
         if registered.schema.type is not schema_type:
             raise errors.bad_request(f"Schema {registered.id} is of type {registered.schema.type}, not {schema_type}")
         try:
-            codec = await self._schemas.codec_of(registered, subject)
+            codec = role.codec(await self._schemas.codec_of(registered, subject))
         except InvalidSchemaError as error:
-            raise errors.invalid_schema(writing.embedded.name, registered.schema.text) from error
+            raise errors.invalid_schema(writing.embedded.name, registered.schema.text, str(error)) from error
         is_named = writing.schema is not None or writing.schema_id is not None
         encoder = Encoder(role, codec, registered.id, wire.prefix(registered.id), encodes_null=is_named)
-        if basis is not None and all(each.version > 0 for each in writing.references):
-            self._made.keep((role, topic, writing), (encoder, basis, subject))
+        if is_current is not None and all(reference.version > 0 for reference in writing.references):
+            self._encoders.put((role, topic, writing), (encoder, is_current, subject))
         return encoder
 
-    async def _found(
-        self, role: Role, topic: str, schema_type: SchemaType, writing: Writing
+    async def _find_schema(
+        self, role: RecordPart, topic: str, schema_type: SchemaType, writing: PartEncoding, rights: SubjectRights
     ) -> tuple[str, RegisteredSchema] | None:
-        """(subject, schema) that the request means; None if it names no schema and there is no latest one."""
+        """Return (subject, schema) of the request; None if it names no schema and there is no latest one."""
         if writing.schema_id is not None and writing.schema is not None:
             raise errors.bad_request(f"{role}_schema and {role}_schema_id exclude each other")
         if writing.schema_id is not None:
-            return await self._by_id(role, topic, writing, writing.schema_id)
+            return await self._by_id(role, topic, writing, writing.schema_id, rights)
         if writing.schema is not None:
             unparsed = UnparsedSchema(schema_type, writing.schema, writing.references)
-            return await self._by_text(role, topic, writing, unparsed)
-        return await self._latest(role, topic, writing) if writing.takes_latest else None
+            return await self._by_text(role, topic, writing, unparsed, rights)
+        return await self._latest(role, topic, writing, rights) if writing.takes_latest else None
 
-    async def _by_id(self, role: Role, topic: str, writing: Writing, schema_id: int) -> tuple[str, RegisteredSchema]:
-        """The schema of the id, which the subject must have, too: else its compatibility would not be checked."""
-        with asking(f"fetching schema by id. schemaId = {schema_id}"):
-            registered = await self._schemas.by_id(schema_id, writing.subject or role.subject(topic))
+    async def _by_id(
+        self, role: RecordPart, topic: str, writing: PartEncoding, schema_id: int, rights: SubjectRights
+    ) -> tuple[str, RegisteredSchema]:
+        """Return (subject, schema) of the id; the subject must have it, else its compatibility would not be checked."""
+        with registry_call(f"fetching schema by id. schemaId = {schema_id}"):
+            registered = await self._schemas.by_id(schema_id, writing.subject or role.subject(topic), rights)
         subject = self._subject(role, topic, writing, registered.schema, registered.dependencies)
-        rights.check(subject, registers=False)
-        with asking(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):
-            await self._schemas.version_of(subject, schema_id)
+        rights.require_reading(subject)
+        with registry_call(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):
+            await self._schemas.version_of(subject, schema_id, rights, registers=False)
         return subject, registered
 
     async def _by_text(
-        self, role: Role, topic: str, writing: Writing, unparsed: UnparsedSchema
+        self, role: RecordPart, topic: str, writing: PartEncoding, unparsed: UnparsedSchema, rights: SubjectRights
     ) -> tuple[str, RegisteredSchema]:
-        for each in unparsed.references:
-            rights.check(each.subject, registers=False)
-        dependencies = await self._schemas.dependencies(unparsed.references)
+        referrer = writing.subject or role.subject(topic)
+        for reference in unparsed.references:
+            rights.require_reading(self._schemas.resolve_reference(reference.subject, referrer))
+        dependencies = await self._schemas.dependencies(unparsed.references, referrer, rights)
         subject = self._subject(role, topic, writing, unparsed, dependencies)
-        rights.check(subject, registers=True)
-        registered = await self._schemas.requested_by_text(subject, writing.embedded.name, unparsed, dependencies)
+        rights.require_registering(subject)
+        registered = await self._schemas.register_text(subject, writing.embedded.name, unparsed, rights, dependencies)
         return subject, registered
 
-    async def _latest(self, role: Role, topic: str, writing: Writing) -> tuple[str, RegisteredSchema] | None:
-        """None also where the subject's name depends on the schema, which is not known yet."""
+    async def _latest(
+        self, role: RecordPart, topic: str, writing: PartEncoding, rights: SubjectRights
+    ) -> tuple[str, RegisteredSchema] | None:
+        """Return (subject, latest schema); None if there is none, or the subject depends on the name of the schema."""
         strategy = writing.strategy or self._strategy
         if writing.subject is None and strategy is not SubjectNameStrategy.TOPIC_NAME:
             return None
         subject = writing.subject or role.subject(topic)
-        rights.check(subject, registers=False)
+        rights.require_reading(subject)
         try:
-            _, registered = await self._schemas.by_version(subject, LATEST)
+            _, registered = await self._schemas.by_version(subject, LATEST, rights)
         except ApiError as error:
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
@@ -172,7 +200,7 @@ class Encoders:
         return subject, registered
 
     def _subject(
-        self, role: Role, topic: str, writing: Writing, schema: UnparsedSchema, dependencies: Dependencies
+        self, role: RecordPart, topic: str, writing: PartEncoding, schema: UnparsedSchema, dependencies: Dependencies
     ) -> str:
         if writing.subject is not None:
             return writing.subject
@@ -180,7 +208,7 @@ class Encoders:
         try:
             subject = subject_of(strategy, role, topic, schema, dependencies)
         except InvalidSchemaError as error:
-            raise errors.invalid_schema(writing.embedded.name, schema.text) from error
+            raise errors.invalid_schema(writing.embedded.name, schema.text, str(error)) from error
         if subject is None:
             raise errors.bad_request(f"The {role} schema has no name, which {strategy} needs")
         return subject

@@ -1,13 +1,15 @@
-"""The embedded formats, and which half of a record is whose."""
+"""The embedded formats, and the two parts of a record."""
 
 import enum
 from collections.abc import Mapping
 
 from karapace_like.schema.model import SchemaType
+from karapace_like.serde.codec import Codec
+from karapace_like.serde.schemaless import JsonCodec, JsonKeyCodec
 
 
 class EmbeddedFormat(enum.StrEnum):
-    """How keys and values are written in a request or answer, spelled as in media types."""
+    """The format of keys or values in a request or response, spelled as in media types."""
 
     BINARY = "binary"
     JSON = "json"
@@ -16,11 +18,11 @@ class EmbeddedFormat(enum.StrEnum):
     PROTOBUF = "protobuf"
     STRING = "string"
 
-    __hash__ = str.__hash__  # an Enum's own is written in Python, and these are looked up for every request
+    __hash__ = str.__hash__  # Enum's own hash is written in Python, and every request looks formats up
 
     @property
     def schema_type(self) -> SchemaType | None:
-        """The schemas that it is written with; None for a format without."""
+        """The type of its schemas; None for a format without schemas."""
         return _SCHEMA_TYPES.get(self)
 
 
@@ -31,8 +33,8 @@ _SCHEMA_TYPES: Mapping[EmbeddedFormat, SchemaType] = {
 }
 
 
-class Role(enum.StrEnum):
-    """Which half of a record."""
+class RecordPart(enum.StrEnum):
+    """The part of a record: its key or its value."""
 
     KEY = "key"
     VALUE = "value"
@@ -40,5 +42,9 @@ class Role(enum.StrEnum):
     __hash__ = str.__hash__
 
     def subject(self, topic: str) -> str:
-        """The subject of the topic's schemas (Confluent, TopicNameStrategy)."""
+        """Return the subject of the topic's schemas (Confluent, TopicNameStrategy)."""
         return f"{topic}-{self._value_}"
+
+    def codec(self, codec: Codec) -> Codec:
+        """Return the codec for this part: equal JSON keys have equal bytes, which decide on the partition."""
+        return JsonKeyCodec(codec) if self is RecordPart.KEY and isinstance(codec, JsonCodec) else codec

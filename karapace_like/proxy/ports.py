@@ -1,7 +1,8 @@
-"""What the proxy needs from outside: schemas from a registry, and a Kafka cluster to write to, read from and ask.
+"""What the proxy needs from outside: a schema registry, and a Kafka cluster to write to, read from and manage.
 
-Whoever composes the service gives objects that fit: the registry in this process or another one, the Kafka room's
-clients or a test's. Kafka's failures are raised as KafkaFailure, the registry's as ApiError with its own codes.
+`proxy/` may not import `kafka/` or `registry/` (contracts in `setup.cfg`), so what they provide is described here as
+Protocols: the real clients satisfy them, the guards in `guarding.py`, and the fakes of the unit tests. Kafka's failures
+are raised as KafkaFailure, the registry's as ApiError with the registry's own codes.
 """
 
 import uuid
@@ -9,6 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from karapace_like.administration import (
+    Acl,
+    AclFilter,
+    ClusterDescription,
+    ConfigChange,
+    ConfigEntry,
+    ConfigOwner,
+    GroupDescription,
+    NewTopic,
+    Reassignment,
+)
+from karapace_like.proxy.rights import SubjectRights
 from karapace_like.records import (
     NO_OVERRIDES,
     Committed,
@@ -24,142 +37,160 @@ from karapace_like.schema.model import Dependencies, SchemaId, UnparsedSchema
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSchema:
-    """A schema with its id, and all that is needed to parse it."""
+    """A schema with its id, and with the schemas that it refers to."""
 
     id: SchemaId
     schema: UnparsedSchema
     dependencies: Dependencies
 
 
-class Basis(Protocol):
-    """What an answer of the registry follows from."""
-
-    def holds(self) -> bool:
-        """Whether nothing has changed from which it follows."""
-        ...
+IsCurrent = Callable[[], bool]
+"""Whether a cached response of the registry still holds: nothing that it was computed from has changed since."""
 
 
 class Schemas(Protocol):
-    """A schema registry. An id means the same schema for ever, so that what is made of it may be cached."""
+    """A schema registry, which every call reads with the rights of its caller.
 
-    async def by_id(self, schema_id: int, subject: str) -> RegisteredSchema:
-        """The schema; `subject` is where it is expected, and decides between contexts. Raises ApiError (40403)."""
-        ...
+    An id always means the same schema, so that its codec may be cached.
+    """
 
-    async def by_guid(self, guid: uuid.UUID) -> RegisteredSchema:
-        """The schema that the guid names; raises ApiError (40403)."""
-        ...
+    async def by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> RegisteredSchema:
+        """Return the schema in the context of `subject`.
 
-    async def by_version(self, subject: str, version: int) -> tuple[int, RegisteredSchema]:
-        """(number, schema) of a live version, -1 for the latest; raises ApiError (40401, 40402)."""
-        ...
-
-    async def version_of(self, subject: str, schema_id: int) -> int:
-        """The number of the subject's live version with this id; raises ApiError (40401, 40403) if it has none."""
-        ...
-
-    async def register(self, subject: str, schema: UnparsedSchema) -> RegisteredSchema:
-        """The subject's version with this schema, which is made if there is none; raises ApiError (40901, 422..).
-
-        Asked for every request that brings a schema as text: it must be quick for one that is there.
+        Raise ApiError (40403) if there is none, or if the rights allow no subject that has it to be read.
         """
         ...
 
-    def basis(self, subject: str) -> Basis | None:
-        """What answers about the subject, or about a schema that it has, follow from; None if it has no version."""
+    async def by_guid(self, guid: uuid.UUID, rights: SubjectRights) -> RegisteredSchema:
+        """Return the schema with the GUID; raise ApiError (40403) as `by_id`."""
+        ...
+
+    async def by_version(self, subject: str, version: int, rights: SubjectRights) -> tuple[int, RegisteredSchema]:
+        """Return (number, schema) of a live version, -1 for the latest; raise ApiError (403, 40401, 40402)."""
+        ...
+
+    async def by_metadata(
+        self, subject: str, metadata: Mapping[str, str], rights: SubjectRights
+    ) -> tuple[int, RegisteredSchema]:
+        """Return (number, schema) of the latest live version whose metadata has these properties.
+
+        Raise ApiError (403, 40401, 40403).
+        """
+        ...
+
+    async def version_of(self, subject: str, schema_id: int, rights: SubjectRights, *, registers: bool) -> int:
+        """Return the number of the subject's live version with this id; raise ApiError (403, 40401, 40403).
+
+        `registers`: whether the right to register in the subject is needed, instead of that to read it.
+        """
+        ...
+
+    async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
+        """Return the subject's version with this schema, registered if need be; raise ApiError (403, 40901, 422..).
+
+        The schema may refer to what the rights let read. Called for every request that has a schema as text: it must
+        be quick for one that is registered.
+        """
+        ...
+
+    def resolve_reference(self, subject: str, referrer: str) -> str:
+        """Return the whole subject, with its context, that a reference in a schema of the subject `referrer` means."""
+        ...
+
+    def cache_validity(self, subject: str) -> IsCurrent | None:
+        """Return the validity of cached responses about the subject and its schemas; None if it has no version."""
         ...
 
 
 class Producer(Protocol):
-    """Writes records for many requests at once."""
+    """Writes the records of many requests in shared batches."""
 
     def send(
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
     ) -> Awaitable[list[Delivery]]:
-        """Write the records; one result for each, in order. Partial failure is a value.
+        """Write the records and return one result for each, in order; a record that failed has its failure in it.
 
-        Raises KafkaFailure, a retriable one, where too many kinds of overrides are in use.
+        Raises a retriable KafkaFailure if too many combinations of overrides are in use.
         """
         ...
 
     async def close(self) -> None:
-        """Wait until everything that was sent is reported."""
+        """Wait until every record that was sent is acknowledged or has failed."""
         ...
 
 
-class Member(Protocol):
-    """One member of a consumer group; one call at a time. All but the properties may raise KafkaFailure."""
+class KafkaConsumer(Protocol):
+    """A Kafka consumer, the member of a group behind a consumer instance. One call at a time.
+
+    All methods may raise KafkaFailure, the properties do not.
+    """
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics subscribed to."""
+        """The topics that it is subscribed to."""
         ...
 
     @property
-    def assigned(self) -> tuple[TopicPartition, ...]:
-        """The partitions that are read."""
+    def assignment(self) -> tuple[TopicPartition, ...]:
+        """The partitions that it reads."""
         ...
 
     async def subscribe(self, topics: Sequence[str]) -> None:
-        """Read these topics, as the group assigns their partitions."""
-        ...
-
-    async def subscribe_to_pattern(self, pattern: str) -> None:
-        """Read every topic whose whole name matches."""
+        """Subscribe to these topics: the group assigns their partitions. Without any, leave the group."""
         ...
 
     async def unsubscribe(self) -> None:
-        """Read nothing any more."""
+        """End the subscription or assignment."""
         ...
 
     async def assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Read these partitions, without the group's assignment."""
+        """Read these partitions, without the assignment of the group."""
         ...
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Go on at these offsets, of assigned partitions; -2 is the first record there is, -1 the end."""
+        """Seek to these offsets in assigned partitions; -2 is the beginning, -1 the end."""
         ...
 
     async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """The first offset at or after each time in milliseconds since the epoch; -1, the end, if there is none."""
+        """Return the first offset at or after each time, in milliseconds since the epoch; -1 (the end) if none is."""
         ...
 
     async def peek(
         self, *, wait: float, min_bytes: float, max_bytes: int, is_wanted: Callable[[], bool]
     ) -> list[ConsumedRecord]:
-        """The next records: as soon as there are `min_bytes`, after `wait` seconds, or once they are not wanted.
+        """Return the next records once there are `min_bytes`, after `wait` seconds, or when `is_wanted` turns false.
 
-        There may be more than `max_bytes` of them. They come again until `advance` takes them.
+        They may exceed `max_bytes`. The position stays: `peek` returns them again until `advance` is called.
         """
         ...
 
     def advance(self, count: int) -> None:
-        """Take the first records of the last `peek`: they are committed from now on, and not read again."""
+        """Move the position past the first `count` records of the last `peek`; the next commit includes them."""
         ...
 
     async def commit(self) -> None:
-        """Commit what was taken."""
+        """Commit the positions."""
         ...
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
-        """Commit these positions."""
+        """Commit these offsets."""
         ...
 
-    async def committed(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
-        """The group's committed positions, without the partitions that have none."""
+    async def fetch_committed_offsets(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
+        """Return the committed offsets of the group; partitions without one are left out."""
         ...
 
     @property
     def is_parked(self) -> bool:
-        """Whether it costs nothing at the moment."""
+        """Whether it has left its group and holds no connection."""
         ...
 
     async def park(self) -> None:
-        """Leave the group, but go on at the same place with the next call, if it is known where that is."""
+        """Leave the group until the next call, which resumes at the same positions where they are known."""
         ...
 
     def tend(self) -> None:
-        """Keep the membership while nobody polls; called every second, never waits."""
+        """Keep the membership between polls; called every second, does not block."""
         ...
 
     async def close(self) -> None:
@@ -167,41 +198,157 @@ class Member(Protocol):
         ...
 
 
-class Members(Protocol):
-    """Makes group members."""
+class KafkaConsumers(Protocol):
+    """Creates Kafka consumers."""
 
-    def member(self, *, group: str, auto_commit: bool, offset_reset: str) -> Member:
-        """A new member of the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what the members share."""
+    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> KafkaConsumer:
+        """Create a member of the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
         ...
 
 
-class Admin(Protocol):
-    """Answers questions about the cluster; raises KafkaFailure."""
+class ConfigAdmin(Protocol):
+    """Configs of topics and brokers."""
+
+    async def describe(self, owner: ConfigOwner) -> list[ConfigEntry]:
+        """Return the configs of the owner with their effective values, by name."""
+        ...
+
+    async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
+        """Apply all changes or none; with `validate_only`, only check that they are possible."""
+        ...
+
+
+class GroupAdmin(Protocol):
+    """Consumer groups."""
+
+    async def names(self) -> list[str]:
+        """Return the ids of all groups, sorted."""
+        ...
+
+    async def describe(self, group: str) -> GroupDescription | None:
+        """Return the group; None if it does not exist."""
+        ...
+
+    async def fetch_offsets(self, group: str) -> dict[TopicPartition, int]:
+        """Return the committed offsets of the group."""
+        ...
+
+    async def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit these offsets for a group without members."""
+        ...
+
+    async def delete(self, group: str) -> None:
+        """Delete a group without members, with its offsets."""
+        ...
+
+
+class AclAdmin(Protocol):
+    """Access control lists."""
+
+    async def search(self, wanted: AclFilter) -> list[Acl]:
+        """Return the ACLs that match, sorted."""
+        ...
+
+    async def create(self, acls: Sequence[Acl]) -> None:
+        """Create them."""
+        ...
+
+    async def delete(self, wanted: AclFilter) -> list[Acl]:
+        """Delete the ACLs that match, and return them."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads partitions outside of any group."""
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all records up to the end offsets, as last seen, have been read."""
+        ...
+
+    async def read(self, count: int, *, wait: float) -> list[ConsumedRecord]:
+        """Return the next records, at most `count`; none at the end, or after `wait` seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections to the cluster."""
+        ...
+
+
+class ClusterAdmin(Protocol):
+    """The management of a cluster, for both versions of the API. Every call may raise KafkaFailure."""
+
+    @property
+    def configs(self) -> ConfigAdmin:
+        """Configs of topics and brokers."""
+        ...
+
+    @property
+    def groups(self) -> GroupAdmin:
+        """Consumer groups."""
+        ...
+
+    @property
+    def acls(self) -> AclAdmin:
+        """Access control lists."""
+        ...
+
+    async def list_reassignments(self, topic: str | None = None) -> list[Reassignment]:
+        """Return every partition, or every one of a topic, whose replicas are moving, in order."""
+        ...
+
+    async def cluster(self) -> ClusterDescription:
+        """Return the cluster with the brokers that are up."""
+        ...
+
+    def reader(self, positions: Mapping[TopicPartition, int]) -> Reader:
+        """Create a reader of these partitions, which starts at these offsets."""
+        ...
+
+    async def all_topics(self) -> list[TopicDescription]:
+        """Return every topic, Kafka's own too, sorted by name."""
+        ...
+
+    async def topic(self, name: str, *, with_operations: bool = False) -> TopicDescription:
+        """Return the partitions of a topic; `with_operations` adds what this service is allowed to do with it."""
+        ...
+
+    async def create_topic(self, wanted: NewTopic, *, validate_only: bool = False) -> None:
+        """Create a topic; with `validate_only`, only check that it is possible."""
+        ...
+
+    async def add_partitions(self, topic: str, count: int) -> None:
+        """Increase the partitions of the topic to `count`."""
+        ...
+
+    async def delete_topic(self, topic: str) -> None:
+        """Delete a topic with its records."""
+        ...
+
+    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the end offset of each partition; partitions without a leader are left out."""
+        ...
+
+    async def offset_at(self, at: TopicPartition, time: int) -> int | None:
+        """Return the first offset at or after a time, in milliseconds since the epoch; None if there is none."""
+        ...
 
     async def brokers(self) -> list[int]:
-        """The ids of the brokers that are up, in order."""
+        """Return the ids of the brokers that are up, sorted."""
         ...
 
     async def topics(self) -> list[str]:
-        """The names of all topics but Kafka's own, in order."""
-        ...
-
-    async def topic(self, name: str) -> TopicDescription:
-        """One topic's partitions."""
+        """Return the names of all topics except Kafka's own, sorted."""
         ...
 
     async def topic_configs(self, name: str) -> dict[str, str | None]:
-        """One topic's configs, with the defaults that hold for it."""
+        """Return the configs of a topic with their effective values."""
         ...
 
     async def bounds(self, at: TopicPartition) -> tuple[int, int]:
-        """(offset of the first record, offset after the last) of a partition."""
+        """Return (beginning offset, end offset) of a partition."""
         ...
 
     def close(self) -> None:
-        """Let go of the cluster."""
+        """Close the connections to the cluster."""
         ...

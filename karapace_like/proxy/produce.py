@@ -1,9 +1,8 @@
-"""Producing: a typed request is encoded as a whole, then handed to the shared producer as a whole.
+"""Produce: encode all records of a request, then send them to the shared producer.
 
-A record that cannot be encoded fails the request before anything is sent; what Kafka refuses fails record by record.
+A record that cannot be encoded fails the request before any record is sent; a record that Kafka rejects fails alone.
 """
 
-import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
@@ -19,21 +18,21 @@ from karapace_like.proxy.encoding import (
     SCHEMALESS_ENCODERS,
     Encoder,
     Encoders,
-    Writing,
+    PartEncoding,
     has_content,
 )
-from karapace_like.proxy.formats import EmbeddedFormat, Role
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.proxy.turns import Turn
 from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import Reference, SchemaId
-from karapace_like.serde.codec import EncodeError
+from karapace_like.serde.codec import EncodeError, HeavyValidationError
 
-_KEY, _VALUE = Role
-_RECORDS_PER_TURN = 500
-"""Records that are encoded before other requests get the event loop again."""
+_KEY, _VALUE = RecordPart
 
 
 class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -44,7 +43,7 @@ class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
 
 
 class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One record of a request, as JSON has it."""
+    """One record of a request; key and value are the text of their JSON."""
 
     key: msgspec.Raw = ABSENT
     value: msgspec.Raw = ABSENT
@@ -53,9 +52,9 @@ class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
 
 
 class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to write, as JSON has it; the schemas are for formats that need one."""
+    """The body of a produce request; the schema fields are for formats that need a schema."""
 
-    records: tuple[ProducedRecord, ...] = ()
+    records: tuple[ProducedRecord, ...]
     key_format: EmbeddedFormat | None = None
     key_schema: str | None = None
     key_schema_id: int | None = None
@@ -69,8 +68,8 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_subject: str | None = None
     value_subject_name_strategy: SubjectNameStrategy | None = None
 
-    def encoding(self, role: Role, embedded: EmbeddedFormat) -> Encoder | Writing:
-        """How the keys, or the values, are written: by this encoder, or by one whose schema has to be found."""
+    def part_encoding(self, role: RecordPart, embedded: EmbeddedFormat) -> Encoder | PartEncoding:
+        """Return the encoder of the keys or values, or the encoding by which its schema is looked up."""
         schemaless = SCHEMALESS_ENCODERS[role].get(embedded)
         if schemaless is not None:
             return schemaless
@@ -80,155 +79,165 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         if not takes_latest and said == _NOTHING:
             return NOTHING_ENCODERS[role]
-        return Writing(embedded, schema, schema_id, references or (), subject, strategy, takes_latest)
+        return PartEncoding(embedded, schema, schema_id, references or (), subject, strategy, takes_latest)
 
     @property
     def _names_no_schema(self) -> bool:
-        """Whether the latest schemas are meant: a request that names one of two has forgotten the other (422)."""
+        """Whether the latest schemas are used; a request with a schema for one part only gets 422 for the other."""
         return (self.key_schema, self.key_schema_id, self.value_schema, self.value_schema_id) == (None,) * 4
 
 
 _SAID_OF = {
     role: attrgetter(
-        *(f"{role}_{each}" for each in ("schema", "schema_id", "references", "subject", "subject_name_strategy"))
+        *(f"{role}_{field}" for field in ("schema", "schema_id", "references", "subject", "subject_name_strategy"))
     )
-    for role in Role
+    for role in RecordPart
 }
-"""What a request says of its keys, or its values."""
+"""Role -> the schema fields of a request for its keys, or its values."""
 _NOTHING = (None,) * 5
-_HELD = {role: attrgetter(role) for role in Role}
-"""A record's key, or its value."""
+_HELD = {role: attrgetter(role) for role in RecordPart}
+"""Role -> the key, or the value, of a record."""
 
 
-class RoutedRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+class TopicRecord(ProducedRecord, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A record that names its topic."""
 
     topic: str
 
 
-class RoutedRequest(ProduceRequest, frozen=True, forbid_unknown_fields=True):
-    """What to write to several topics."""
+class TopicsRequest(ProduceRequest, frozen=True, forbid_unknown_fields=True):
+    """The body of a produce request to several topics."""
 
-    records: tuple[RoutedRecord, ...] = ()
+    records: tuple[TopicRecord, ...]
+
+
+class ProduceOptions(msgspec.Struct, frozen=True):
+    """How to write the records of a request, as its path, query and headers say: all that the body leaves open."""
+
+    formats: Mapping[RecordPart, EmbeddedFormat]
+    """Where the body names no `key_format` or `value_format`."""
+    partition: int | None = None
+    """Where a record names no partition; None leaves the choice to the producer."""
+    overrides: ProducerOverrides = NO_OVERRIDES
 
 
 class SchemaIds(NamedTuple):
-    """What a topic's keys and values were written with."""
+    """The ids of the schemas that encoded the keys and values of a topic; None for formats without a schema."""
 
     key: SchemaId | None
     value: SchemaId | None
 
 
 class ProduceReport(msgspec.Struct, frozen=True):
-    """What became of a request."""
+    """The results of a request."""
 
     topics: Sequence[str]
-    """Of each record, in the request's order."""
+    """The topic of each record, in the order of the request."""
     deliveries: Sequence[Delivery]
-    """Of each record."""
+    """The result of each record, in the same order."""
     schema_ids: Mapping[str, SchemaIds]
-    """By topic."""
+    """Topic -> the schemas of its records."""
 
     @property
     def is_partial(self) -> bool:
         """Whether a record failed."""
-        return any(each.failure is not None for each in self.deliveries)
+        return any(delivery.failure is not None for delivery in self.deliveries)
 
 
 class Producing:
-    """Writes the requests' records. Every call raises ApiError for a request of which nothing is written."""
+    """Writes the records of requests. A call that raises ApiError has written none, except after a time-out (50003)."""
 
     def __init__(self, schemas: SchemaCache, producer: Producer, settings: ProxySettings) -> None:
         self._encoders = Encoders(schemas, settings.name_strategy)
+        self._validators = schemas.validators
         self._producer = producer
         self._settings = settings
         self._deadline = SharedDeadline(settings.produce_timeout)
         self._under_way = 0
-        """Records of requests that are not answered yet."""
+        """Records of requests without a response yet."""
 
     def produce(
-        self,
-        topic: str,
-        partition: int | None,
-        formats: Mapping[Role, EmbeddedFormat],
-        request: ProduceRequest,
-        overrides: ProducerOverrides = NO_OVERRIDES,
+        self, topic: str, request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> Coroutine[Any, Any, ProduceReport]:
-        """Write to one topic.
+        """Write all records to one topic."""
+        return self._produce_within_limits([topic] * len(request.records), request, options, rights)
 
-        `partition` and `formats` are for the records that name no partition, and a request that names no format.
-        """
-        return self._in_time([topic] * len(request.records), partition, formats, request, overrides)
-
-    def produce_routed(
-        self,
-        formats: Mapping[Role, EmbeddedFormat],
-        request: RoutedRequest,
-        overrides: ProducerOverrides = NO_OVERRIDES,
+    def produce_to_topics(
+        self, request: TopicsRequest, options: ProduceOptions, rights: SubjectRights
     ) -> Coroutine[Any, Any, ProduceReport]:
-        """Write each record to its topic."""
-        return self._in_time([each.topic for each in request.records], None, formats, request, overrides)
+        """Write each record to the topic that it names."""
+        return self._produce_within_limits([record.topic for record in request.records], request, options, rights)
 
-    async def _in_time(
-        self,
-        topics: Sequence[str],
-        partition: int | None,
-        formats: Mapping[Role, EmbeddedFormat],
-        request: ProduceRequest,
-        overrides: ProducerOverrides,
+    async def _produce_within_limits(
+        self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
+        """Write each record to the topic at its index in `topics`; 413, 422, 42901 and 50003 beyond the limits."""
+        overrides = options.overrides
         if len(topics) > self._settings.max_records:
             raise errors.too_many_records(len(topics), self._settings.max_records)
         for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
             if value is not None and name not in self._settings.overrides_allowed:
-                raise errors.override_refused(name)
+                raise errors.override_not_allowed_error(name)
         if self._under_way and self._under_way + len(topics) > self._settings.max_records_under_way:
             raise errors.too_many("records under way")
         self._under_way += len(topics)
         try:
-            return await self._deadline.keep(self._produce(topics, partition, formats, request, overrides))
+            return await self._deadline.keep(self._produce(topics, request, options, rights))
         except TimeoutError as error:
-            raise errors.produce_timed_out(self._settings.produce_timeout) from error
+            raise errors.produce_timed_out_error(self._settings.produce_timeout) from error
         finally:
             self._under_way -= len(topics)
 
     async def _produce(
-        self,
-        topics: Sequence[str],
-        partition: int | None,
-        formats: Mapping[Role, EmbeddedFormat],
-        request: ProduceRequest,
-        overrides: ProducerOverrides,
+        self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
-        of_keys = request.encoding(_KEY, request.key_format or formats[_KEY])
-        of_values = request.encoding(_VALUE, request.value_format or formats[_VALUE])
+        formats = options.formats
+        of_keys = request.part_encoding(_KEY, request.key_format or formats[_KEY])
+        of_values = request.part_encoding(_VALUE, request.value_format or formats[_VALUE])
         encoders: dict[str, tuple[Encoder, Encoder]] = {}
         for topic in topics:
             if topic not in encoders:
                 encoders[topic] = (
-                    await self._encoders.encoder(_KEY, topic, of_keys) if isinstance(of_keys, Writing) else of_keys,
-                    await self._encoders.encoder(_VALUE, topic, of_values)
-                    if isinstance(of_values, Writing)
+                    await self._encoders.find_encoder(_KEY, topic, of_keys, rights)
+                    if isinstance(of_keys, PartEncoding)
+                    else of_keys,
+                    await self._encoders.find_encoder(_VALUE, topic, of_values, rights)
+                    if isinstance(of_values, PartEncoding)
                     else of_values,
                 )
-        outgoing: list[OutgoingRecord] = []
-        for at, record in enumerate(request.records):
-            if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
-                await asyncio.sleep(0)
-            topic = topics[at]
-            keys, values = encoders[topic]
-            try:
-                key = None if record.key is ABSENT else keys.encode(record.key)
-                value = None if record.value is ABSENT else values.encode(record.value)
-            except EncodeError as error:
-                place = f" (record {at})" if len(request.records) > 1 else ""
-                raise errors.bad_request(f"{error}{place}") from error
-            chosen = partition if record.partition is None else record.partition
-            headers = () if record.headers is None else tuple((each.key, each.value) for each in record.headers)
-            outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
+        outgoing = await self._encode(topics, request.records, encoders, options.partition)
         schema_ids = {topic: SchemaIds(key.schema_id, value.schema_id) for topic, (key, value) in encoders.items()}
         try:
-            deliveries = await self._producer.send(outgoing, overrides)
+            deliveries = await self._producer.send(outgoing, options.overrides)
         except KafkaFailure as failure:
             raise errors.of_kafka(failure) from failure
         return ProduceReport(topics, deliveries, schema_ids)
+
+    async def _encode(
+        self,
+        topics: Sequence[str],
+        records: Sequence[ProducedRecord],
+        encoders: Mapping[str, tuple[Encoder, Encoder]],
+        partition: int | None,
+    ) -> list[OutgoingRecord]:
+        outgoing: list[OutgoingRecord] = []
+        turn = Turn()
+        for at, record in enumerate(records):
+            if turn.is_over():
+                await turn.yield_to_others()
+            topic = topics[at]
+            keys, values = encoders[topic]
+            try:
+                try:
+                    key = None if record.key is ABSENT else keys.encode(record.key)
+                    value = None if record.value is ABSENT else values.encode(record.value)
+                except HeavyValidationError:
+                    key = await keys.encode_anywhere(record.key, self._validators)
+                    value = await values.encode_anywhere(record.value, self._validators)
+            except EncodeError as error:
+                place = f" (record {at})" if len(records) > 1 else ""
+                raise errors.bad_request(f"{error}{place}") from error
+            chosen = partition if record.partition is None else record.partition
+            headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
+            outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
+        return outgoing

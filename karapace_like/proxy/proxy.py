@@ -1,24 +1,28 @@
-"""The REST proxy as its API sees it."""
+"""The REST proxy: what the handlers of its API call."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from karapace_like.measures import Cache
-from karapace_like.ownership import Owner
+from karapace_like.background import BackgroundTasks
+from karapace_like.ownership import Claims, Owner
+from karapace_like.process.measures import Cache
 from karapace_like.proxy.consumers import ConsumerInstances
-from karapace_like.proxy.ports import Members, Producer, Schemas
+from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, GuardedProducer
+from karapace_like.proxy.internal import InternalResources
+from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
 from karapace_like.proxy.produce import Producing
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.topic_patterns import TopicNames
 from karapace_like.proxy.topics import Topics
 from karapace_like.proxy.v3.management import Management
-from karapace_like.proxy.v3.ports import ClusterAdmin
+from karapace_like.proxy.validators import Validators
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What the API's calls are about. `start` it on the event loop, and `close` it at the end."""
+    """The services of the proxy. `start` it on the event loop, and `close` it at the end."""
 
     topics: Topics
     producing: Producing
@@ -27,7 +31,9 @@ class Proxy:
     management: Management
     settings: ProxySettings
     codecs: Cache
-    """How the cache of codecs is used."""
+    """Hits, misses and size of the cache of codecs."""
+    internal: InternalResources
+    """The topics and groups that callers may not use."""
     _producer: Producer
 
     @classmethod
@@ -38,29 +44,43 @@ class Proxy:
         schemas: Schemas,
         admin: ClusterAdmin,
         producer: Producer,
-        members: Members,
+        consumers: KafkaConsumers,
         settings: ProxySettings,
+        internal: InternalResources,
+        validators: Validators,
+        claims: Claims | None = None,
+        background: BackgroundTasks | None = None,
     ) -> Self:
-        """The proxy between these; `owner` is this process."""
-        cache = SchemaCache(schemas)
+        """Create a proxy over these clients.
+
+        `owner` is this process, `claims` are those of a node with several processes. `validators` stay open.
+
+        `background` runs the upkeep of consumer instances.
+        """
+        cache = SchemaCache(schemas, settings.codecs, validators)
+        consumers = GuardedConsumers(consumers, internal)
+        topic_names = TopicNames(admin.topics, internal, settings.topics_max_age)
+        if not internal.is_allowed:
+            admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),
             Producing(cache, producer, settings),
             reading,
-            ConsumerInstances(owner, members, cache, settings),
+            ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
             Management.over(admin=admin, schemas=cache, producer=producer, reading=reading),
             settings,
             cache.use,
+            internal,
             producer,
         )
 
     def start(self) -> None:
-        """Begin to look after consumer instances."""
+        """Start the upkeep of consumer instances."""
         self.consumers.start()
 
     async def close(self) -> None:
-        """Leave every group, wait for what is still being written, and let go of the cluster."""
+        """Leave every group, wait for the records that are being written, and close the connections to the cluster."""
         await self.consumers.close()
         await self._producer.close()
         self.topics.close()

@@ -1,7 +1,7 @@
-"""Reading partitions and topics outside of any group: each request says where it begins, and nothing is kept.
+"""Read partitions and topics outside of any consumer group: each request names its start, and no state is kept.
 
-Every read has a Kafka client of its own for as long as it lasts, which is cheap to make; how many there are at once is
-bounded. Both APIs read through here, and say themselves which partitions there are and how records are shown.
+Each read uses a Kafka client of its own while it lasts, which is cheap to create; the number of concurrent reads is
+bounded. Both versions of the API read through this module; they choose the partitions and the formats.
 """
 
 import asyncio
@@ -12,39 +12,40 @@ from dataclasses import dataclass
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.ports import ClusterAdmin, Reader
+from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
-from karapace_like.proxy.v3.ports import ClusterAdmin, Reader
 from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
 
 _BATCH = 500
 _LOOK_SECONDS = 0.5
-"""How often a read that waits looks whether it is still wanted."""
+"""How often a read that waits checks whether its client is still connected."""
 _AGAIN_SECONDS = 0.02
 _UNREACHABLE_SECONDS = 15.0
-"""How long a read waits for partitions that cannot be read."""
+"""How long a read waits for partitions that cannot be reached."""
 _FOLLOW_SECONDS = 0.05
-"""How soon a partition whose end was read is looked at again, once and for as long as it is followed."""
+"""The interval at which a followed topic is read again at its end."""
 
 Positions = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Where to begin in each partition: not before its first record, nor after its end."""
+    """Where to start in each partition, never before its first record nor after its end."""
 
     offset: int = 0
     at_end: bool = False
     time: int | None = None
-    """Milliseconds since the epoch, in place of the offset: begin at the first record that is not older."""
+    """Milliseconds since the epoch, instead of the offset: start at the first record that is not older."""
     positions: Mapping[int, int] | None = None
-    """Partition -> offset, in place of all: where a reader left off. Partitions it did not know are read whole."""
+    """Partition -> offset to resume from, instead of all of these; partitions that are not in it are read whole."""
 
     is_strict: bool = False
-    """Whether an offset after the end is refused (40002)."""
+    """Whether an offset after the end raises ProxyError (40002)."""
 
     def within(self, at: TopicPartition, first: int, end: int) -> int:
-        """The offset in a partition that begins and ends there."""
+        """Return the offset to start at in a partition with these bounds."""
         if self.positions is not None:
             return min(max(self.positions.get(at.partition, first), first), end)
         if self.is_strict and self.offset > end:
@@ -54,34 +55,34 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one answer holds, and how long it waits for a first record."""
+    """The size of one response, and how long it waits for a first record."""
 
     timeout_ms: int | None = None
-    """None is the service's default."""
+    """None is the default of the service."""
     count: int = 2**63
     max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """How records are shown."""
+class RecordFormats:
+    """The formats of a response, and what it does with records that cannot be decoded."""
 
     key: EmbeddedFormat = EmbeddedFormat.BINARY
     value: EmbeddedFormat = EmbeddedFormat.BINARY
     undecodable: Undecodable | None = None
-    """None is the service's default."""
+    """None is the default of the service."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some records, and the offsets at which the rest begins; None if there is none now."""
+class RecordPage:
+    """Records, and the offsets of the next page; None at the end of the partitions."""
 
     records: Sequence[DecodedRecord]
     following: Positions | None
 
 
 class Reading:
-    """Reads partitions that there are; every call raises ProxyError for what the cluster refuses."""
+    """Reads existing partitions. Every call raises ProxyError for what the cluster refuses."""
 
     def __init__(self, admin: ClusterAdmin, schemas: SchemaCache, settings: ProxySettings) -> None:
         self._admin = admin
@@ -94,15 +95,16 @@ class Reading:
         self,
         partitions: Sequence[TopicPartition],
         start: Start,
-        shown: Shown,
+        formats: RecordFormats,
         limits: Limits,
+        rights: SubjectRights,
         *,
         is_wanted: Callable[[], bool],
-    ) -> Page:
-        """The next records: all there are, up to the limits, or the first that come within the timeout.
+    ) -> RecordPage:
+        """Return the next records up to the limits, or the first ones that arrive within the timeout.
 
-        One record is answered whatever its size. 40801: the very first cannot be decoded, and is to be refused; one
-        that follows ends the page before it. 42901: too many others are reading.
+        The first record is returned whatever its size. Raises 40801 if it cannot be decoded and is to be refused (a
+        later one ends the page before it), and 42901 if too many others are reading.
         """
         timeout_ms = self._settings.request_timeout_ms if limits.timeout_ms is None else limits.timeout_ms
         give_up = asyncio.get_running_loop().time() + min(timeout_ms, MAX_TIMEOUT_MS) / 1000
@@ -112,38 +114,39 @@ class Reading:
             async with self._reader(positions) as reader:
                 read = await _read(reader, limits.count, max_bytes, give_up, is_wanted)
                 is_all = reader.is_at_end
-        decoder = RecordDecoder(self._schemas, key=shown.key, value=shown.value)
-        undecodable = shown.undecodable or self._settings.undecodable
-        records = await decoder.decode_within(max_bytes, read, one_at_least=True, undecodable=undecodable)
+        decoder = RecordDecoder(self._schemas, key=formats.key, value=formats.value)
+        undecodable = formats.undecodable or self._settings.undecodable
+        records = await decoder.decode_within(max_bytes, read, rights, one_at_least=True, undecodable=undecodable)
         if is_all and len(records) == len(read):
-            return Page(records, None)
-        return Page(records, {**positions, **positions_after(each.record for each in records)})
+            return RecordPage(records, None)
+        return RecordPage(records, {**positions, **positions_after(decoded.record for decoded in records)})
 
     @asynccontextmanager
     async def follow(
-        self, partitions: Sequence[TopicPartition], start: Start, shown: Shown
-    ) -> AsyncIterator["Followed"]:
-        """The records as they come; 42901: too many others are followed."""
+        self, partitions: Sequence[TopicPartition], start: Start, formats: RecordFormats, rights: SubjectRights
+    ) -> AsyncIterator["FollowedRecords"]:
+        """Follow the partitions; 42901 if too many streams are open."""
         if self._followed >= self._settings.max_streams:
             raise errors.too_many("streams")
         self._followed += 1
         try:
             positions = await self._positions(partitions, start)
             async with self._reader(positions) as reader:
-                yield Followed(reader, RecordDecoder(self._schemas, key=shown.key, value=shown.value), positions)
+                decoder = RecordDecoder(self._schemas, key=formats.key, value=formats.value)
+                yield FollowedRecords(reader, decoder, rights, positions)
         finally:
             self._followed -= 1
 
     async def _positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             begins = await asyncio.gather(*(self._begin(at, start) for at in partitions))
         return dict(zip(partitions, begins, strict=True))
 
     async def _begin(self, at: TopicPartition, start: Start) -> int:
         first, end = await self._admin.bounds(at)
         if start.positions is None and start.time is not None:
-            found = await self._admin.offset_at(at, start.time)
-            return end if found is None else found
+            offset = await self._admin.offset_at(at, start.time)
+            return end if offset is None else offset
         return start.within(at, first, end)
 
     @asynccontextmanager
@@ -160,7 +163,7 @@ class Reading:
 
     @asynccontextmanager
     async def _reader(self, positions: Positions) -> AsyncIterator[Reader]:
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             reader = self._admin.reader(positions)
             try:
                 yield reader
@@ -168,19 +171,21 @@ class Reading:
                 await reader.close()
 
 
-class Followed:
-    """Records as they come. Raises ProxyError for what the cluster refuses."""
+class FollowedRecords:
+    """Partitions that are followed. Raises ProxyError for what the cluster refuses."""
 
-    def __init__(self, reader: Reader, decoder: RecordDecoder, positions: Positions) -> None:
+    def __init__(self, reader: Reader, decoder: RecordDecoder, rights: SubjectRights, positions: Positions) -> None:
         self.positions = {at.partition: offset for at, offset in positions.items()}
-        """Where reading begins."""
+        """Partition -> the offset at which it starts."""
         self._reader = reader
         self._decoder = decoder
+        self.rights = rights
+        """Of the caller, with which records are decoded."""
 
-    async def more(self, count: int = _BATCH, *, wait: float) -> list[DecodedRecord]:
-        """The next records, so many at most; none if none comes within `wait` seconds.
+    async def next_records(self, count: int = _BATCH, *, wait: float) -> list[DecodedRecord]:
+        """Return the next records, at most `count`; none if none arrives within `wait` seconds.
 
-        Nothing is fetched far ahead: what nobody asks for stays in the cluster.
+        Little is fetched ahead, so that the records of a slow client stay in the cluster.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + wait
@@ -188,25 +193,25 @@ class Followed:
             if loop.time() >= give_up:
                 break
             await asyncio.sleep(_FOLLOW_SECONDS)
-        return [await self._decoder.decode(each) for each in records]
+        return [await self._decoder.decode(record, self.rights) for record in records]
 
 
 async def _read(
     reader: Reader, count: int, max_bytes: int, give_up: float, is_wanted: Callable[[], bool]
 ) -> list[ConsumedRecord]:
-    """What there is now, however long the brokers take to say so, or else comes first.
+    """Return the records up to the end, however slow the brokers are, or the first ones that arrive.
 
-    Beyond `max_bytes` there is no more than the reader fetches ahead.
+    They exceed `max_bytes` by what the reader fetched in one call at most.
     """
     loop = asyncio.get_running_loop()
     unreachable = max(give_up, loop.time() + _UNREACHABLE_SECONDS)
     records: list[ConsumedRecord] = []
     size = 0
     while len(records) < count and size < max_bytes and is_wanted():
-        found = await reader.read(min(count - len(records), _BATCH), wait=_LOOK_SECONDS)
-        records += found
-        size += sum(each.size for each in found)
-        if found:
+        batch = await reader.read(min(count - len(records), _BATCH), wait=_LOOK_SECONDS)
+        records += batch
+        size += sum(record.size for record in batch)
+        if batch:
             continue
         if (reader.is_at_end and (records or loop.time() >= give_up)) or loop.time() >= unreachable:
             break

@@ -1,17 +1,73 @@
-"""Whether who produces may use a subject's schemas.
+"""What a caller may do with the subjects of the registry: every call that uses a schema takes its caller's rights."""
 
-Requests come without a word of who sends them: whoever holds callers to what they may do says so for the task.
-"""
+from typing import NamedTuple, Protocol
 
-from collections.abc import Callable
-from contextvars import ContextVar
-
-CHECK: ContextVar[Callable[[str, bool], None] | None] = ContextVar("check of subjects", default=None)
-"""Given a subject, and whether a schema may be registered there; raises ApiError. None: everybody may."""
+from karapace_like.errors import ApiError
 
 
-def check(subject: str, *, registers: bool) -> None:
-    """Raise ApiError unless the schemas of the subject may be used, or one may be registered."""
-    found = CHECK.get()
-    if found is not None:
-        found(subject, registers)
+class SubjectRights(Protocol):
+    """The rights of one caller. Subjects are canonical names."""
+
+    def may_read(self, subject: str) -> bool:
+        """Return whether the caller may read the subject's schemas."""
+        ...
+
+    def require_reading(self, subject: str) -> None:
+        """Raise ApiError (403) unless the caller may read the subject's schemas."""
+        ...
+
+    def require_registering(self, subject: str) -> None:
+        """Raise ApiError (403) unless the caller may register schemas in the subject, or find them registered."""
+        ...
+
+    async def refuse_new(self, subject: str) -> ApiError | None:
+        """Return why the caller may only find schemas that the subject has; None if they may add one.
+
+        Called where a schema is about to be registered. Raises ApiError where that cannot be decided.
+        """
+        ...
+
+
+class _AllSubjects:
+    """The rights to every subject."""
+
+    def may_read(self, _: str) -> bool:
+        return True
+
+    def require_reading(self, _: str) -> None:
+        pass
+
+    def require_registering(self, _: str) -> None:
+        pass
+
+    async def refuse_new(self, _: str) -> None:
+        pass
+
+
+ALL_SUBJECTS: SubjectRights = _AllSubjects()
+"""For callers without restrictions. These callers share what depends on the rights of a caller."""
+
+
+class TopicReaderRights(NamedTuple):
+    """The rights of a caller who reads records of a topic: whoever may read those may see the topic's own schemas."""
+
+    rights: SubjectRights
+    subject: str
+    """The topic's subject for keys, or for values."""
+
+    def may_read(self, subject: str) -> bool:
+        """Return whether it is the topic's own subject, or one that the caller may read."""
+        return subject == self.subject or self.rights.may_read(subject)
+
+    def require_reading(self, subject: str) -> None:
+        """Raise ApiError (403) unless `may_read`."""
+        if subject != self.subject:
+            self.rights.require_reading(subject)
+
+    def require_registering(self, subject: str) -> None:
+        """Raise ApiError (403) unless the caller may register in the subject: reading records gives no right to."""
+        self.rights.require_registering(subject)
+
+    async def refuse_new(self, subject: str) -> ApiError | None:
+        """Return why the caller may not add a schema to the subject."""
+        return await self.rights.refuse_new(subject)

@@ -1,161 +1,202 @@
-"""The schemas that requests and records name, with the codecs made of them: looked up once, then kept."""
+"""A cache of schemas and of their codecs, over a registry."""
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from karapace_like.errors import ApiError
-from karapace_like.measures import Cache
+import msgspec
+
+from karapace_like.errors import NOT_JSON, ApiError
+from karapace_like.process.lru import LruCache
+from karapace_like.process.measures import Cache
 from karapace_like.proxy import errors
-from karapace_like.proxy.ports import Basis, RegisteredSchema, Schemas
-from karapace_like.recent import Recent
+from karapace_like.proxy.ports import IsCurrent, RegisteredSchema, Schemas
+from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.validators import Validators
 from karapace_like.schema.formats import parse
-from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, UnparsedSchema
+from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
 from karapace_like.serde import formats
-from karapace_like.serde.codec import Codec
+from karapace_like.serde.codec import SchemaCodec
+from karapace_like.serde.formats import DEFAULT_OPTIONS, CodecOptions
 
 _SIZE = 1000
-"""How many schemas are kept."""
+"""Entries of each cache."""
 _LARGE = 8_000
-"""Characters of a schema above which its codec, which takes some ten milliseconds then, is made off the event loop."""
+"""Characters of a schema above which its codec, which takes about 10 ms then, is compiled in a thread."""
 _NO_DEPENDENCIES: Dependencies = {}
 _Key = tuple[int | uuid.UUID, str]
-"""What names a schema, and its subject."""
+"""(id or GUID of a schema, subject)."""
 
 
 class SchemaCache:
-    """A registry's schemas and their codecs. What is kept of an id includes its subject, which decides its context."""
+    """The schemas of a registry and their codecs, by subject too: its context decides what an id means."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(
+        self, schemas: Schemas, options: CodecOptions = DEFAULT_OPTIONS, validators: Validators | None = None
+    ) -> None:
+        """`validators` do the heavy work of codecs."""
+        self.validators = validators or Validators()
         self._schemas = schemas
-        self._codecs: Recent[_Key, Codec] = Recent(_SIZE)
+        self._options = options
+        self._codecs: LruCache[_Key, SchemaCodec] = LruCache(_SIZE)
         self.use = Cache("proxy.codecs")
-        """How the codecs are used."""
-        self._making: dict[_Key, asyncio.Task[Codec]] = {}
-        self._registered: Recent[tuple[str, UnparsedSchema], RegisteredSchema] = Recent(_SIZE)
+        """Hits, misses and size of the cache of codecs."""
+        self._compiling: dict[_Key, asyncio.Task[SchemaCodec]] = {}
+        self._registered: LruCache[tuple[str, UnparsedSchema], RegisteredSchema] = LruCache(_SIZE)
 
-    async def register(self, subject: str, schema: UnparsedSchema) -> RegisteredSchema:
-        """The subject's version with this schema, which is made if there is none; raises ApiError."""
-        known = self._registered.get((subject, schema))
-        if known is not None:
+    async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
+        """Return the subject's version with this schema, registered if need be; raise ApiError."""
+        # What was registered by others is found by whoever may register it as well.
+        cached = self._registered.get((subject, schema)) if rights is ALL_SUBJECTS or not schema.references else None
+        if cached is not None:
             try:
-                await self._schemas.version_of(subject, known.id)
-            except ApiError:  # deleted since: registering says whether it can come back
+                await self._schemas.version_of(subject, cached.id, rights, registers=True)
+            except ApiError:  # deleted meanwhile: the registry decides whether it can be registered again
                 pass
             else:
-                return known
-        return self._registered.keep((subject, schema), await self._schemas.register(subject, schema))
+                return cached
+        return self._registered.put((subject, schema), await self._schemas.register(subject, schema, rights))
 
-    async def requested_by_text(
-        self, subject: str, written_as: str, schema: UnparsedSchema, dependencies: Dependencies = _NO_DEPENDENCIES
+    async def register_text(
+        self,
+        subject: str,
+        written_as: str,
+        schema: UnparsedSchema,
+        rights: SubjectRights,
+        dependencies: Dependencies = _NO_DEPENDENCIES,
     ) -> RegisteredSchema:
-        """What `register` gives; ProxyError 42205 for a text that is no schema, 42207 for what the registry refuses.
+        """Register as `register`; raise ProxyError 42205 for text that is no schema, 42207 if the registry refuses it.
 
         `written_as` is the embedded format that the request names.
         """
         try:
-            with asking(f"registering schema. format = {written_as}, subject = {subject}, schema = {schema.text}"):
-                return await self.register(subject, schema)
+            with registry_call(
+                f"registering schema. format = {written_as}, subject = {subject}, schema = {schema.text}"
+            ):
+                return await self.register(subject, schema, rights)
         except ApiError as error:
-            if _is_understood(schema, dependencies):
+            fault = _find_fault(schema, dependencies)
+            if fault is None:
                 raise
-            raise errors.invalid_schema(written_as, schema.text) from error
+            raise errors.invalid_schema(written_as, schema.text, fault) from error
 
-    async def dependencies(self, references: Sequence[Reference]) -> Dependencies:
-        """What these references lead to; ProxyError 42207 for a version that is not there."""
-        found: dict[str, str] = {}
-        for each in references:
-            with asking(f"fetching schema by version. subject = {each.subject}, version = {each.version}"):
-                _, registered = await self.by_version(each.subject, each.version)
-            found |= {**registered.dependencies, each.name: registered.schema.text}
-        return found
+    def resolve_reference(self, subject: str, referrer: str) -> str:
+        """Return the whole subject that a reference in a schema of the subject `referrer` means."""
+        return self._schemas.resolve_reference(subject, referrer)
 
-    async def by_id(self, schema_id: int, subject: str) -> RegisteredSchema:
-        """The schema; raises ApiError (40403)."""
-        return await self._schemas.by_id(schema_id, subject)
+    async def dependencies(self, references: Sequence[Reference], referrer: str, rights: SubjectRights) -> Dependencies:
+        """Return the schemas that the references lead to, by name; raise ProxyError 42207 for an uncached version."""
+        dependencies: dict[str, str] = {}
+        for reference in references:
+            subject = self.resolve_reference(reference.subject, referrer)
+            with registry_call(f"fetching schema by version. subject = {subject}, version = {reference.version}"):
+                _, registered = await self.by_version(subject, reference.version, rights)
+            dependencies |= {**registered.dependencies, reference.name: registered.schema.text}
+        return dependencies
 
-    async def by_version(self, subject: str, version: int) -> tuple[int, RegisteredSchema]:
-        """(number, schema) of a live version, -1 for the latest; raises ApiError (40401, 40402)."""
-        return await self._schemas.by_version(subject, version)
+    async def by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> RegisteredSchema:
+        """Return the schema; raise ApiError (40403)."""
+        return await self._schemas.by_id(schema_id, subject, rights)
 
-    async def version_of(self, subject: str, schema_id: int) -> int:
-        """The number of the subject's live version with this id; raises ApiError (40401, 40403) if it has none."""
-        return await self._schemas.version_of(subject, schema_id)
+    async def by_version(self, subject: str, version: int, rights: SubjectRights) -> tuple[int, RegisteredSchema]:
+        """Return (number, schema) of a live version, -1 for the latest; raise ApiError (403, 40401, 40402)."""
+        return await self._schemas.by_version(subject, version, rights)
 
-    def basis(self, subject: str) -> Basis | None:
-        """What answers about the subject follow from; None if it has no version."""
-        return self._schemas.basis(subject)
+    async def by_metadata(
+        self, subject: str, metadata: Mapping[str, str], rights: SubjectRights
+    ) -> tuple[int, RegisteredSchema]:
+        """Return (number, schema) of the latest version with these properties; raise ApiError (403, 40401, 40403)."""
+        return await self._schemas.by_metadata(subject, metadata, rights)
 
-    async def codec_of(self, registered: RegisteredSchema, subject: str) -> Codec:
-        """The codec of a schema that is at hand; raises InvalidSchemaError."""
-        return await self._codec((registered.id, subject), registered)
+    async def version_of(self, subject: str, schema_id: int, rights: SubjectRights, *, registers: bool) -> int:
+        """Return the number of the subject's live version with this id; raise ApiError (403, 40401, 40403)."""
+        return await self._schemas.version_of(subject, schema_id, rights, registers=registers)
 
-    def codec_at_hand(self, schema_id: int, subject: str) -> Codec | None:
-        """The codec of a schema that is expected in the subject, if it was made before."""
-        return self._known((schema_id, subject))
+    def cache_validity(self, subject: str) -> IsCurrent | None:
+        """Return the validity of cached responses about the subject; None if it has no version."""
+        return self._schemas.cache_validity(subject)
 
-    async def codec_by_id(self, schema_id: int, subject: str) -> Codec:
-        """The codec of a schema that is expected in the subject; raises ApiError or InvalidSchemaError."""
+    async def codec_of(self, registered: RegisteredSchema, subject: str) -> SchemaCodec:
+        """Return the codec of the schema; raise InvalidSchemaError."""
+        return await self._find_codec((registered.id, subject), registered)
+
+    def get_cached_codec(self, schema_id: int, subject: str) -> SchemaCodec | None:
+        """Return the codec of a schema of the subject if it is cached; the caller's right to it is checked before."""
+        return self._find_cached_codec((schema_id, subject))
+
+    async def codec_by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> SchemaCodec:
+        """Return the codec of a schema of the subject; raise ApiError or InvalidSchemaError."""
         key = (schema_id, subject)
-        return self._known(key) or await self._codec(key, await self._schemas.by_id(schema_id, subject))
+        cached = self._find_cached_codec(key) if rights is ALL_SUBJECTS else None
+        return cached or await self._find_codec(key, await self._schemas.by_id(schema_id, subject, rights))
 
-    async def codec_by_guid(self, guid: uuid.UUID) -> Codec:
-        """The codec of the schema that a record header names; raises ApiError or InvalidSchemaError."""
+    async def codec_by_guid(self, guid: uuid.UUID, rights: SubjectRights) -> SchemaCodec:
+        """Return the codec of the schema that a record header names; raise ApiError or InvalidSchemaError."""
         key = (guid, "")
-        return self._known(key) or await self._codec(key, await self._schemas.by_guid(guid))
+        cached = self._find_cached_codec(key) if rights is ALL_SUBJECTS else None
+        return cached or await self._find_codec(key, await self._schemas.by_guid(guid, rights))
 
-    def _known(self, key: _Key) -> Codec | None:
-        known = self._codecs.get(key)
-        if known is not None:
+    def _find_cached_codec(self, key: _Key) -> SchemaCodec | None:
+        cached = self._codecs.get(key)
+        if cached is not None:
             self.use.hits += 1
-        return known
+        return cached
 
-    def _keep(self, key: _Key, codec: Codec) -> Codec:
-        self._codecs.keep(key, codec)
+    def _cache_codec(self, key: _Key, codec: SchemaCodec) -> SchemaCodec:
+        self._codecs.put(key, codec)
         self.use.misses += 1
         self.use.size = len(self._codecs)
         return codec
 
-    async def _codec(self, key: _Key, registered: RegisteredSchema) -> Codec:
-        """What is kept, or made now: of a large schema in a thread, and once for all who wait for it."""
-        known = self._known(key)
-        if known is not None:
-            return known
+    async def _find_codec(self, key: _Key, registered: RegisteredSchema) -> SchemaCodec:
+        """Return the cached codec, or compile it: that of a large schema in a thread, once for all waiting requests."""
+        cached = self._find_cached_codec(key)
+        if cached is not None:
+            return cached
         if _length(registered) < _LARGE:
-            return self._keep(key, _codec(registered))
-        making = self._making.get(key)
-        if making is None:
-            making = self._making[key] = asyncio.create_task(asyncio.to_thread(_codec, registered))
-            making.add_done_callback(lambda _: self._making.pop(key))
-        # Shielded: a request that is given up does not take the codec from the others.
-        return self._keep(key, await asyncio.shield(making))
+            return self._cache_codec(key, _compile_codec(registered, self._options))
+        compiling = self._compiling.get(key)
+        if compiling is None:
+            compiling = self._compiling[key] = asyncio.create_task(
+                asyncio.to_thread(_compile_codec, registered, self._options)
+            )
+            compiling.add_done_callback(lambda _: self._compiling.pop(key))
+        # Shielded, so that a cancelled request does not cancel the compilation for the others.
+        return self._cache_codec(key, await asyncio.shield(compiling))
 
 
 def _length(registered: RegisteredSchema) -> int:
-    """Characters to be parsed."""
+    """Return the number of characters to parse."""
     return len(registered.schema.text) + sum(map(len, registered.dependencies.values()))
 
 
-def _codec(registered: RegisteredSchema) -> Codec:
-    return formats.codec(registered.schema, registered.dependencies)
+def _compile_codec(registered: RegisteredSchema, options: CodecOptions) -> SchemaCodec:
+    return formats.codec(registered.schema, registered.dependencies, options)
 
 
 @contextmanager
-def asking(doing: str) -> Iterator[None]:
-    """Tell what the registry was asked for when it refuses (42207); its own failures are passed on as they are."""
+def registry_call(call: str) -> Iterator[None]:
+    """Raise a refusal (4xx) of the registry as 42207 with the call in its message; failures (5xx) pass unchanged."""
     try:
         yield
     except ApiError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        raise errors.schema_refused(doing, error) from error
+        raise errors.registry_refused_error(call, error) from error
 
 
-def _is_understood(schema: UnparsedSchema, dependencies: Dependencies) -> bool:
+def _find_fault(schema: UnparsedSchema, dependencies: Dependencies) -> str | None:
+    """Return why the text cannot be parsed; None if it can, or is at least JSON, which a registry judges."""
     try:
-        parse(schema, dependencies)
-    except InvalidSchemaError:
-        return False
-    return True
+        if schema.type is SchemaType.JSON:
+            if schema.text.strip():
+                msgspec.json.decode(schema.text)
+        else:
+            parse(schema, dependencies)
+    except NOT_JSON as error:
+        return str(error)
+    except InvalidSchemaError as error:
+        return str(error)
+    return None

@@ -1,16 +1,17 @@
-"""What the operator decided about reading and writing records."""
+"""The operator's settings for producing and consuming records."""
 
 import enum
 from dataclasses import dataclass
 
 from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.serde.formats import DEFAULT_OPTIONS, CodecOptions
 
 MAX_TIMEOUT_MS = 300_000
-"""How long a request may wait for records, whatever it says."""
+"""The longest that a request may wait for records, in milliseconds."""
 
 
 class OffsetReset(enum.StrEnum):
-    """Where to read where the group has committed nothing, or what it committed is gone (Kafka, auto.offset.reset)."""
+    """Where to start if the group has committed no offset, or its offset is out of range (Kafka, auto.offset.reset)."""
 
     EARLIEST = "earliest"
     LATEST = "latest"
@@ -18,58 +19,63 @@ class OffsetReset(enum.StrEnum):
 
 
 class Undecodable(enum.StrEnum):
-    """What becomes of a record that cannot be decoded."""
+    """How a response treats a record that cannot be decoded."""
 
     REFUSE = "refuse"
-    """It ends the answer before it, and is refused with 40801 until the reader goes on after it (Confluent)."""
+    """The response ends before it; then the client gets 40801 until it seeks past the record (Confluent)."""
     REPORT = "report"
-    """It is one of the answer's records, with the error in place of key and value, and reading goes on."""
+    """The response contains it, with an error instead of the key or value, and continues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySettings:
-    """Defaults of consumer instances and limits of their requests."""
+    """Defaults of consumer instances, and limits of requests."""
 
     request_timeout_ms: int = 1000
-    """How long a poll waits for records, unless it or its instance says otherwise."""
+    """How long a poll waits for records, unless it or its instance sets another time."""
     request_max_bytes: int = 64 * 1024 * 1024
-    """Bytes of keys and values in one poll's answer; a larger record comes alone."""
+    """Bytes of keys and values in one response; a larger record is returned alone."""
     fetch_min_bytes: int = 1
-    """A poll answers once this many bytes are there; -1: only at its timeout."""
+    """A poll responds once this many bytes are there; -1: only at its timeout."""
     auto_commit: bool = True
     auto_offset_reset: OffsetReset = OffsetReset.LATEST
     park_after: float = 60.0
     """Seconds without a request after which an instance leaves its group until the next one; 0: never."""
+    topics_max_age: float = 60.0
+    """Seconds after which the topics are listed again for subscriptions to patterns."""
     idle_timeout: float = 300.0
     """Seconds without a request after which an instance is closed; 0: never."""
     max_instances: int = 1000
-    """How many consumer instances there are at the same time."""
+    """Consumer instances at the same time."""
+    max_active_instances: int = 250
+    """Instances that are not parked: where there are more, the one that was used least recently is parked."""
     max_instances_of_user: int = 250
-    """How many of them one user may have; callers who do not say who they are share all."""
+    """Consumer instances of one caller; anonymous callers share `max_instances`."""
     max_records_under_way: int = 100_000
-    """Records of all requests that are not confirmed yet; a request that would make them more is refused."""
+    """Records of all requests without a response yet; a request that would exceed it gets 42901."""
     max_reads: int = 16
-    """How many reads without a consumer instance there are at the same time; others wait for their turn."""
+    """Concurrent reads without a consumer instance; further ones wait."""
     max_streams: int = 64
-    """How many topics are followed at the same time."""
+    """Topics that are followed at the same time."""
     heartbeat: float = 15.0
-    """Seconds without a record after which a stream shows that it is alive."""
+    """Seconds without a record after which a stream sends a heartbeat."""
     stalled_after: float = 60.0
-    """Seconds after which a stream ends whose client takes nothing."""
+    """Seconds after which a client that reads nothing is disconnected."""
     base_uri: str | None = None
-    """Where clients reach this service, for the addresses of instances; None: as the request says."""
+    """The address of this service for clients, in the URLs of responses; None: that of the request."""
     name_strategy: SubjectNameStrategy = SubjectNameStrategy.TOPIC_NAME
-    """Which subject produced schemas belong to, unless a request says it."""
+    """The default strategy for the subject of schemas in produce requests."""
     overrides_allowed: frozenset[str] = frozenset()
-    """Which of the fields of ProducerOverrides requests may have."""
+    """The fields of ProducerOverrides that requests may set."""
     max_records: int = 100_000
-    """How many records one request may write; as many as the Kafka client's queue holds."""
+    """Records of one request; as many as the queue of the Kafka client holds."""
     max_batch_entries: int = 10
-    """How many records one batch of REST v3 may write."""
+    """Records of one batch of REST v3."""
     max_nesting: int = 500
-    """How many objects and lists may lie inside of each other in a record of REST v3."""
+    """Levels of nesting in a record of REST v3."""
     produce_timeout: float = 30.0
-    """Seconds in which a request to write is answered, however it ends."""
+    """Seconds after which a produce request gets 50003."""
     undecodable: Undecodable = Undecodable.REFUSE
+    codecs: CodecOptions = DEFAULT_OPTIONS
     record_timestamps: bool = False
-    """Whether consumed records show their timestamp, in milliseconds since the epoch."""
+    """Whether consumed records have a `timestamp`, in milliseconds since the epoch."""

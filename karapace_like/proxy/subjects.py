@@ -1,14 +1,14 @@
-"""Which subject a schema belongs to (Confluent, subject name strategies)."""
+"""Compute the subject of a schema (Confluent, subject name strategies)."""
 
 import enum
 
-from karapace_like.proxy.formats import Role
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.schema import formats
 from karapace_like.schema.model import Dependencies, UnparsedSchema
 
 
 class SubjectNameStrategy(enum.StrEnum):
-    """What a subject is named by."""
+    """The names that a subject is made of."""
 
     TOPIC_NAME = "TOPIC_NAME"
     RECORD_NAME = "RECORD_NAME"
@@ -16,13 +16,13 @@ class SubjectNameStrategy(enum.StrEnum):
 
 
 def subject_of(
-    strategy: SubjectNameStrategy, role: Role, topic: str, schema: UnparsedSchema, dependencies: Dependencies
+    strategy: SubjectNameStrategy, role: RecordPart, topic: str, schema: UnparsedSchema, dependencies: Dependencies
 ) -> str | None:
-    """The subject of a topic's schema; None if the schema lacks the name that is asked for. Raises InvalidSchemaError.
+    """Return the subject of a schema of a topic; None if the schema lacks a name that the strategy needs.
 
-    Only the strategies that need the name look into the schema.
+    Only strategies that need the name parse the schema, and raise InvalidSchemaError.
     """
     if strategy is SubjectNameStrategy.TOPIC_NAME:
         return role.subject(topic)
-    name = formats.FORMATS[schema.type].record_name(formats.parse(schema, dependencies))
+    name = formats.FORMATS[schema.type].find_record_name(formats.parse(schema, dependencies))
     return f"{topic}-{name}" if name and strategy is SubjectNameStrategy.TOPIC_RECORD_NAME else name

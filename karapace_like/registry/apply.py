@@ -4,8 +4,9 @@ Own writes and other nodes' arrive here alike, read back from the topic in its o
 the same offset holds the same state.
 """
 
+import logging
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from karapace_like.registry import names, records
 from karapace_like.registry.content import Content
@@ -13,6 +14,7 @@ from karapace_like.registry.records import (
     ClearSubjectRecord,
     ConfigRecord,
     ContextRecord,
+    CounterRecord,
     DeleteSubjectRecord,
     ModeRecord,
     NoopRecord,
@@ -21,9 +23,36 @@ from karapace_like.registry.records import (
     SchemaVersion,
     UnknownRecord,
 )
-from karapace_like.registry.store import Context, Store, StoredVersion
+from karapace_like.registry.store import COUNTED_IDS, Context, Deleted, Store, StoredVersion
+from karapace_like.replication.log import LogRecord
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+def replay(store: Store, logged: LogRecord) -> Record:
+    """Take one record of the topic into the state, and answer what it says.
+
+    A fault of the record, whatever it is, leaves the state as it was, and is counted: every node that reads the record
+    finds the same, and continues with the next. Raises MemoryError: that is the fault of a node, and its state is of no
+    use any more.
+    """
+    key, value = logged.key or b"", logged.value
+    record = records.decode(key, value)
+    if store.unreadable:
+        store.unreadable.pop(key, None)
+    try:
+        apply(store, record, key=key, timestamp=logged.timestamp, holds_value=bool(value))
+    except MemoryError:
+        raise
+    except Exception as error:
+        logger.exception("The record at offset %d of the schemas topic could not be applied", logged.offset)
+        record = UnknownRecord(type(error).__name__)
+        store.unknown += 1
+    if isinstance(record, UnknownRecord) and value and not record.is_foreign:
+        store.unreadable[key] = logged.offset
+    return record
 
 
 def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_value: bool) -> None:
@@ -34,29 +63,71 @@ def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_val
     else:
         _change(store, record)
     if spellings is not None:
-        _remember_spelling(store, record, [each for each in spellings if each != key], key if holds_value else None)
+        _remember_spelling(
+            store, record, [spelling for spelling in spellings if spelling != key], key if holds_value else None
+        )
+
+
+class IdState(NamedTuple):
+    """The id state of a context before a draft was put into it."""
+
+    max_id: int
+    id_of_content: int | None
+
+
+def put_draft(store: Store, record: SchemaRecord, value: SchemaVersion) -> IdState:
+    """Put a new version, which is planned and not written, into an existing context; `remove_draft` takes it out.
+
+    Drafts are found by their very texts, so the index of fingerprints need not have them.
+    """
+    context = store.contexts[names.context_of(record.subject)]
+    before = IdState(context.max_id, context.by_digest.get(value.content.digest))
+    index, store.fingerprints = store.fingerprints, None
+    try:
+        _put(store, record, value, timestamp=0)
+    finally:
+        store.fingerprints = index
+    return before
+
+
+def remove_draft(store: Store, record: SchemaRecord, before: IdState) -> None:
+    """Leave the state as it was before the draft, which was put last; only `Store.revision` may have grown."""
+    subject = names.canonical(record.subject)
+    context = store.context(subject)
+    assert record.value is not None
+    index, store.fingerprints = store.fingerprints, None
+    try:
+        _forget(store, subject, record.version)
+    finally:
+        store.fingerprints = index
+    context.max_id = before.max_id
+    if before.id_of_content is not None:
+        context.by_digest[record.value.content.digest] = before.id_of_content
 
 
 def _change(store: Store, record: Record) -> None:
     match record:
         case NoopRecord():
             return
+        case UnknownRecord():
+            store.unknown += 1
+            return
         case SchemaRecord(subject, version):
-            _forget(store, names.canonical(subject), version)
+            _delete(store, names.canonical(subject), version)
         case ConfigRecord(subject, config):
             _set(store.configs, names.scope(subject), config)
         case ModeRecord(subject, mode):
             _set(store.modes, names.scope(subject), mode)
+        case CounterRecord(context, max_id):
+            _set_counter(store, context, max_id)
         case DeleteSubjectRecord(subject, version):
             _soft_delete(store, subject, version or 0)
         case ClearSubjectRecord(subject):
-            for each in store.versions(subject, deleted=True):
-                if each.deleted:
-                    _forget(store, each.subject, each.version)
+            for stored in store.versions(subject, Deleted.INCLUDE):
+                if stored.deleted:
+                    _delete(store, stored.subject, stored.version)
         case ContextRecord(context, present):
             _set_context(store, context, present=present)
-        case UnknownRecord():
-            store.unknown += 1
     store.revision += 1
 
 
@@ -66,16 +137,16 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
     context_name = names.context_of(subject)
     context = store.contexts.get(context_name)
     if context is None:
-        context = store.contexts[context_name] = Context()
-    content: Content | None = value.content
+        context = store.contexts[context_name] = store.new_context(context_name)
+    content = value.content
     if value.id in context.ids:
-        content = _content_of(context.ids[value.id], value.content, (subject, number))
-    if content is None:
-        store.conflicts += 1
-        return
+        content = _share(context.ids[value.id], content)
     versions = context.subjects.get(subject)
-    is_new = versions is None or number not in versions
-    if not is_new:
+    replaced = None if versions is None else versions.get(number)
+    is_new = replaced is None
+    place = None
+    if replaced is not None:
+        place = _place_of(context, replaced, value)
         _forget(store, subject, number)
         versions = context.subjects.get(subject)
     if versions is None:
@@ -90,34 +161,76 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
         is_new = False
     if (subject, number) in store.referrers:
         is_new = False  # schemas that could not be resolved can be now
-    _index(store, context, stored)
+    _index(store, context, stored, place)
+    if replaced is not None and replaced.id != stored.id:
+        _retire(store, replaced)
     if not is_new:
         store.revision += 1
 
 
-def _content_of(holders: Sequence[StoredVersion], content: Content, at: tuple[str, int]) -> Content | None:
-    """The content as it is kept already; None if the id stands for another one, in another version than this."""
-    other = next((each for each in holders if (each.subject, each.version) != at), None)
-    if other is None:
-        return content
-    return other.content if other.content == content else None
+def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
+    """The content as it is kept already, if it is: for the first or the last holder of its id."""
+    for holder in (holders[0], holders[-1]):
+        if holder.content == content:
+            return holder.content
+    return content
 
 
-def _index(store: Store, context: Context, stored: StoredVersion) -> None:
-    """Let the version be found by its id, its content and what it refers to, and count it."""
+def _place_of(context: Context, replaced: StoredVersion, value: SchemaVersion) -> int | None:
+    """The place of a version among the holders of its id, which it keeps where only its deletion is written."""
+    if replaced.id != value.id or replaced.content != value.content:
+        return None
+    return context.ids[replaced.id].index(replaced)
+
+
+def _index(store: Store, context: Context, stored: StoredVersion, place: int | None = None) -> None:
+    """Let the version be found by its id, its content and what it refers to, and count it.
+
+    `place` is that among the holders of the id; None for the last.
+    """
     content = stored.content
-    if stored.id in context.ids:
-        context.ids[stored.id].append(stored)
-    else:
+    holders = context.ids.get(stored.id)
+    if holders is None:
         context.ids[stored.id] = [stored]
-        store.census.schema(content, 1)
+        _index_content(store, context, stored)
+    else:
+        first, last = holders[0].content, holders[-1].content
+        if content is not first:  # nearly always they are one object
+            if content is not last and all(holder.content != content for holder in holders):
+                _index_content(store, context, stored)
+            context.mixed.add(stored.id)
+        holders.insert(len(holders) if place is None else place, stored)
     store.census.version(content, 1, deleted=stored.deleted)
-    context.max_id = max(context.max_id, stored.id)
-    known = context.by_digest.setdefault(content.digest, stored.id)
-    if known > stored.id:
-        context.by_digest[content.digest] = stored.id
     for target in _targets(content, stored.subject) if content.references else ():
         store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
+
+
+def _index_content(store: Store, context: Context, stored: StoredVersion) -> None:
+    """Let the id be found by a content that is new to it, and count that."""
+    digest = stored.content.digest
+    store.census.schema(stored.content, 1)
+    if context.max_id < stored.id:
+        context.count(stored.id)
+    first_id = context.by_digest.setdefault(digest, stored.id)
+    if first_id != stored.id:
+        context.twins.setdefault(digest, {first_id}).add(stored.id)
+        context.by_digest[digest] = min(first_id, stored.id)
+    if store.fingerprints is not None:
+        store.fingerprints.add(names.context_of(stored.subject), stored.content, stored.id)
+
+
+def _delete(store: Store, subject: str, number: int) -> None:
+    """Drop the version, and remember what its id means where it was the last one that had it."""
+    version = store.version(subject, number, Deleted.INCLUDE)
+    if version is not None:
+        _forget(store, subject, number)
+        _retire(store, version)
+
+
+def _retire(store: Store, version: StoredVersion) -> None:
+    """Remember the id of a version that is gone, if no other has it."""
+    if not store.holders(version.subject, version.id):
+        store.retired.add(names.context_of(version.subject), version)
 
 
 def _forget(store: Store, subject: str, number: int) -> bool:
@@ -134,9 +247,11 @@ def _forget(store: Store, subject: str, number: int) -> bool:
     holders.remove(stored)
     if not holders:
         del context.ids[stored.id]
-        store.census.schema(stored.content, -1)
-        if context.by_digest.get(stored.content.digest) == stored.id:
-            del context.by_digest[stored.content.digest]
+        _forget_content(store, context, stored)
+    elif stored.id in context.mixed and all(holder.content != stored.content for holder in holders):
+        _forget_content(store, context, stored)
+    if stored.id in context.mixed and all(holder.content == holders[0].content for holder in holders):
+        context.mixed.discard(stored.id)
     for target in _targets(stored.content, subject):
         referrers = store.referrers.get(target, {})
         referrers.pop((subject, number), None)
@@ -145,16 +260,34 @@ def _forget(store: Store, subject: str, number: int) -> bool:
     return True
 
 
+def _forget_content(store: Store, context: Context, stored: StoredVersion) -> None:
+    """Let the content be found by the smallest of its other ids, if it has any: the version was its last one here."""
+    schema_id, digest = stored.id, stored.content.digest
+    store.census.schema(stored.content, -1)
+    if store.fingerprints is not None and schema_id not in context.ids:  # another spelling has the same fingerprint
+        store.fingerprints.discard(names.context_of(stored.subject), stored.content, schema_id)
+    twins = context.twins.get(digest)
+    if twins is None:
+        context.by_digest.pop(digest, None)
+        return
+    twins.discard(schema_id)
+    context.by_digest[digest] = min(twins)
+    if len(twins) == 1:
+        del context.twins[digest]
+
+
 def _targets(content: Content, subject: str) -> list[tuple[str, int]]:
-    return [(names.resolve_reference(each.subject, subject), each.version) for each in content.references]
+    return [
+        (names.resolve_reference(reference.subject, subject), reference.version) for reference in content.references
+    ]
 
 
 def _soft_delete(store: Store, subject: str, up_to: int) -> None:
-    for each in store.versions(subject):
-        if each.version <= up_to:
-            each.deleted = True
-            store.census.version(each.content, -1, deleted=False)
-            store.census.version(each.content, 1, deleted=True)
+    for version in store.versions(subject):
+        if version.version <= up_to:
+            version.deleted = True
+            store.census.version(version.content, -1, deleted=False)
+            store.census.version(version.content, 1, deleted=True)
 
 
 def _set(settings: dict[str | None, T], scope: str | None, value: T | None) -> None:
@@ -164,9 +297,19 @@ def _set(settings: dict[str | None, T], scope: str | None, value: T | None) -> N
         settings[scope] = value
 
 
+def _set_counter(store: Store, name: str, max_id: int | None) -> None:
+    if max_id is None or not 0 < max_id < COUNTED_IDS:
+        store.counters.pop(name, None)
+        return
+    store.counters[name] = max_id
+    if name in store.contexts:
+        store.contexts[name].count(max_id)
+
+
 def _set_context(store: Store, context: str, *, present: bool) -> None:
     if present:
-        store.contexts.setdefault(context, Context())
+        if context not in store.contexts:
+            store.contexts[context] = store.new_context(context)
     elif context != names.DEFAULT_CONTEXT and not store.contexts.get(context, Context()).subjects:
         store.contexts.pop(context, None)
 
@@ -186,7 +329,7 @@ def _spellings_before(store: Store, record: Record, key: bytes) -> list[bytes] |
 def _is_set(store: Store, record: Record) -> bool:
     match record:
         case SchemaRecord(subject, version):
-            return store.version(subject, version, deleted=True) is not None
+            return store.version(subject, version, Deleted.INCLUDE) is not None
         case ConfigRecord(subject):
             return names.scope(subject) in store.configs
         case ModeRecord(subject):

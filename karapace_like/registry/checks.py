@@ -1,7 +1,7 @@
-"""Whether a schema may follow the versions that are registered: the subject's level against the right versions.
+"""Check whether a schema may follow the registered versions, at the subject's compatibility level.
 
-Which two schemas of a format are compatible is the schema room's business; here it is decided which versions count,
-in which order they are asked, and how the answer reads.
+The schema room decides which two schemas are compatible; this module selects the versions, their order, and the text
+of the result.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from karapace_like.registry import content as contents
-from karapace_like.registry import errors, parsing
+from karapace_like.registry import engine_jobs, errors, parsing
 from karapace_like.registry.content import Json
-from karapace_like.registry.parsing import Identity
-from karapace_like.registry.remembering import remembered
+from karapace_like.registry.engine_jobs import Compare, ListTopFields, ResolvedSchema
+from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.settings import Config
 from karapace_like.registry.store import Store, StoredVersion
 from karapace_like.schema import compatibility
-from karapace_like.schema.formats import FORMATS
-from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, InvalidSchemaError, ParsedSchema
+from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
 
-_CACHED_COMPARISONS = 1000
 _SHOWN_SCHEMA = 10_000
 """Characters of an old schema that a message quotes at most."""
 
@@ -31,13 +29,19 @@ class Judgement(msgspec.Struct, frozen=True):
 
     @property
     def is_compatible(self) -> bool:
-        """Whether nothing speaks against the schema."""
+        """Whether there is no message."""
         return not self.messages
 
+    @property
+    def settings(self) -> Sequence[str]:
+        """The messages that show nothing of a registered schema: the last one names the level."""
+        return self.messages[-1:]
 
-def check(
+
+async def check(
     store: Store,
-    new: ParsedSchema,
+    engines: EngineAccess,
+    new: ResolvedSchema,
     metadata: Json | None,
     candidates: Sequence[StoredVersion],
     config: Config | None,
@@ -46,30 +50,36 @@ def check(
     """Compare with the newest of the candidates (in ascending order), or with all, newest first, if transitive.
 
     `metadata` is the new schema's. With a `compatibilityGroup`, only versions of its group count; with
-    `validateFields`, its reserved fields are looked at, too. The first version that fails ends the check.
+    `validateFields`, its reserved fields are checked as well. The first version that fails ends the check.
     """
     config = config or Config()
     level = config.compatibility_level or default
-    messages = _about_reserved_fields(new, metadata, candidates[-1:]) if config.validate_fields else []
+    messages = await _check_reserved_fields(engines, new, metadata, candidates[-1:]) if config.validate_fields else []
     if config.compatibility_group:
         group = contents.metadata_property(metadata, config.compatibility_group)
         candidates = [
-            each
-            for each in candidates
-            if contents.metadata_property(each.content.metadata, config.compatibility_group) == group
+            candidate
+            for candidate in candidates
+            if contents.metadata_property(candidate.content.metadata, config.compatibility_group) == group
         ]
-    messages += _about_first_failing(store, new, compatibility.counted(candidates, level), config, level)
+    messages += await _find_first_failing(
+        store, engines, new, compatibility.select_versions(candidates, level), config, level
+    )
     if not messages:
         return Judgement()
     validates = "true" if config.validate_fields else "false"
     return Judgement([*messages, f"{{validateFields: '{validates}', compatibility: '{level}'}}"])
 
 
-def _about_reserved_fields(new: ParsedSchema, metadata: Json | None, latest: Sequence[StoredVersion]) -> list[str]:
-    """Reserved fields stay reserved, and the schema has none of them."""
+async def _check_reserved_fields(
+    engines: EngineAccess, new: ResolvedSchema, metadata: Json | None, latest: Sequence[StoredVersion]
+) -> list[str]:
+    """Check that reserved fields stay reserved and that the schema has none of them."""
     reserved = _reserved_fields(metadata)
-    dropped = [name for each in latest for name in _reserved_fields(each.content.metadata) if name not in reserved]
-    present = FORMATS[new.type].top_fields(new)
+    dropped = [
+        name for version in latest for name in _reserved_fields(version.content.metadata) if name not in reserved
+    ]
+    present = await engines.run(ListTopFields(new))
     return [
         *(
             f"The new schema has reserved field {name} removed from its metadata which is present in the old schema's "
@@ -89,37 +99,38 @@ def _reserved_fields(metadata: Json | None) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip()]
 
 
-def _about_first_failing(
-    store: Store, new: ParsedSchema, counted: Iterable[StoredVersion], config: Config, level: CompatibilityLevel
+async def _find_first_failing(
+    store: Store,
+    engines: EngineAccess,
+    new: ResolvedSchema,
+    counted: Iterable[StoredVersion],
+    config: Config,
+    level: CompatibilityLevel,
 ) -> list[str]:
-    """What speaks against the schema in the first of the versions with which it is not compatible."""
+    """Return the messages about the first version with which the schema is not compatible; none if there is none."""
     if level is CompatibilityLevel.NONE:
         return []
     for old in counted:
-        found = _reasons(store, new, old, config, level)
-        if found:
+        differences = await _compare(store, engines, new, old, config, level)
+        if differences:
             text = old.content.text
             shown = text if len(text) <= _SHOWN_SCHEMA else text[:_SHOWN_SCHEMA] + "..."
-            return [*found, f"{{oldSchemaVersion: {old.version}}}", f"{{oldSchema: '{shown}'}}"]
+            return [*differences, f"{{oldSchemaVersion: {old.version}}}", f"{{oldSchema: '{shown}'}}"]
     return []
 
 
-@remembered(_CACHED_COMPARISONS)
-def _differences(new: Identity, old: Identity, level: CompatibilityLevel, policy: CompatibilityPolicy) -> Sequence[str]:
-    return compatibility.report(new.parsed, compatibility.compare(new.parsed, old.parsed, level, policy))
-
-
-def _reasons(
-    store: Store, new: ParsedSchema, old: StoredVersion, config: Config, level: CompatibilityLevel
+async def _compare(
+    store: Store,
+    engines: EngineAccess,
+    new: ResolvedSchema,
+    old: StoredVersion,
+    config: Config,
+    level: CompatibilityLevel,
 ) -> Sequence[str]:
     if old.content.type is not new.type:
         return ["Incompatible because of different schema type"]
     try:
-        parsed = parsing.stored(store, old.content, old.subject)
+        resolved = parsing.resolve_stored_schema(store, old.content, old.subject)
     except errors.RegistryError as error:
-        return [f"{{errorType:'UNREADABLE_SCHEMA', description:'The old schema cannot be parsed: {error.message}'}}"]
-    policy = config.compatibility_policy or CompatibilityPolicy.STRICT
-    try:
-        return _differences(Identity(new), Identity(parsed), level, policy)
-    except InvalidSchemaError as error:
-        raise errors.invalid_schema(new.type, str(error)) from error
+        return [engine_jobs.unreadable(error)]
+    return await engines.run(Compare(new, resolved, level, config.compatibility_policy or CompatibilityPolicy.STRICT))

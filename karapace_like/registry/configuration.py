@@ -6,22 +6,25 @@ Source: Confluent API, /config and /mode.
 from collections.abc import Mapping
 from typing import Any
 
-from karapace_like.registry import errors, names, planning
-from karapace_like.registry.planning import Plan
+from karapace_like.registry import deletion, errors, names, planning
 from karapace_like.registry.records import ClearSubjectRecord, ConfigRecord, ModeRecord, Record, SchemaRecord
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.settings import Config, Mode
-from karapace_like.registry.store import Store
+from karapace_like.registry.store import Deleted, Store
+from karapace_like.replication.planning import Plan
+
+_TOP_SCOPES = frozenset({None, names.GLOBAL_SCOPE})
+"""The scopes that always have a mode and a level: those of the service, unless others are set."""
 
 
 def config(store: Store, subject: str | None, *, inherited: bool) -> Config:
     """What is configured; for a subject 40408 unless there is something, or `inherited` asks for what holds."""
-    found = store.configs.get(names.scope(subject))
-    if found is None and (inherited or names.scope(subject) is None):
-        found = store.config(subject) or Config()
-    if found is None:
+    settings = store.configs.get(names.scope(subject))
+    if settings is None and (inherited or names.scope(subject) in _TOP_SCOPES):
+        settings = store.config(subject) or Config()
+    if settings is None:
         raise errors.no_subject_compatibility(subject or "")
-    return found
+    return settings
 
 
 def set_config(store: Store, subject: str | None, changes: Mapping[str, Any]) -> Plan[Config]:
@@ -30,18 +33,20 @@ def set_config(store: Store, subject: str | None, changes: Mapping[str, Any]) ->
         names.check(subject)
     planning.require_writable(store, subject)
     scope = names.scope(subject)
-    merged = store.configs.get(scope, Config()).updated(changes)
+    merged = store.configs.get(scope, Config()).update(changes)
+    for alias in filter(None, (changes.get("alias"), changes.get("alias_for_deks"))):
+        names.check(alias)
     return Plan(merged, (ConfigRecord(scope, merged),))
 
 
 def delete_config(store: Store, subject: str | None) -> Plan[Config]:
     """Remove what is configured at this place; answers what it was, 40401 for a subject without."""
     scope = names.scope(subject)
-    found = store.configs.get(scope)
-    if found is None and scope is not None:
-        raise errors.subject_not_found(subject or "")
+    previous = store.configs.get(scope)
+    if previous is None and scope is not None:
+        raise errors.subject_not_found_error(subject or "")
     planning.require_writable(store, subject)
-    return Plan(Config()) if found is None else Plan(found, (ConfigRecord(scope, None),))
+    return Plan(Config()) if previous is None else Plan(previous, (ConfigRecord(scope, None),))
 
 
 def mode(store: Store, subject: str | None, *, inherited: bool) -> Mode:
@@ -50,13 +55,13 @@ def mode(store: Store, subject: str | None, *, inherited: bool) -> Mode:
     One that overrides all others is what is set everywhere.
     """
     scope = names.scope(subject)
-    found = store.modes.get(scope)
+    current = store.modes.get(scope)
     is_overridden = store.modes.get(None) is Mode.READONLY_OVERRIDE
-    if is_overridden or (found is None and (inherited or scope is None)):
-        found = planning.effective_mode(store, subject)
-    if found is None:
+    if is_overridden or (current is None and (inherited or scope in _TOP_SCOPES)):
+        current = planning.effective_mode(store, subject)
+    if current is None:
         raise errors.no_subject_mode(subject or "")
-    return found
+    return current
 
 
 def set_mode(store: Store, subject: str | None, wanted: Mode, rules: Rules, *, force: bool) -> Plan[Mode]:
@@ -69,7 +74,7 @@ def set_mode(store: Store, subject: str | None, wanted: Mode, rules: Rules, *, f
     scope = names.scope(subject)
     records: list[Record] = []
     if wanted is Mode.IMPORT and planning.effective_mode(store, subject) is not Mode.IMPORT and not force:
-        records += _cleared(store, subject)
+        records += _clear(store, subject)
     records.append(ModeRecord(scope, wanted))
     return Plan(wanted, tuple(records))
 
@@ -78,33 +83,35 @@ def delete_mode(store: Store, subject: str | None, rules: Rules, *, recursive: b
     """Remove the mode, on request also those of the subjects inside; answers what it was, 40401 if it was not set."""
     _require_mutable_modes(rules)
     scope = names.scope(subject)
-    found = store.modes.get(scope)
-    if found is None:
+    previous = store.modes.get(scope)
+    if previous is None:
         if scope is not None:
-            raise errors.subject_not_found(subject or "")
-        found = planning.effective_mode(store, None)
+            raise errors.subject_not_found_error(subject or "")
+        previous = planning.effective_mode(store, None)
     records: list[Record] = [ModeRecord(scope, None)] if scope in store.modes else []
     if recursive:
-        records += [ModeRecord(each, None) for each in store.modes if each != scope and _inside(each, subject)]
-    return Plan(found, tuple(records))
+        records += [ModeRecord(other, None) for other in store.modes if other != scope and _inside(other, subject)]
+    return Plan(previous, tuple(records))
 
 
 def _require_mutable_modes(rules: Rules) -> None:
     if not rules.mode_mutability:
-        raise errors.mode_changes_not_allowed()
+        raise errors.mode_changes_not_allowed_error()
 
 
-def _cleared(store: Store, subject: str | None) -> list[Record]:
+def _clear(store: Store, subject: str | None) -> list[Record]:
     """Forget the soft-deleted versions of a place that becomes one for imports; 42206 if others refer to one."""
-    versions = [each for each in store.all_versions() if _inside(each.subject, subject)]
-    if any(not each.deleted for each in versions):
+    versions = [version for version in store.all_versions() if _inside(version.subject, subject)]
+    if any(not version.deleted for version in versions):
         raise errors.import_into_existing_subjects()
-    for each in versions:
-        referrers = store.references_to(each.subject, each.version, deleted=True)
+    for version in versions:
+        referrers = store.references_to(version.subject, version.version, Deleted.INCLUDE)
         if not all(_inside(referrer.subject, subject) for referrer in referrers):
-            raise errors.reference_exists(each.subject, each.version)
-    records: list[Record] = [SchemaRecord(each.subject, each.version, None) for each in versions]
-    return records + [ClearSubjectRecord(each) for each in dict.fromkeys(each.subject for each in versions)]
+            raise errors.reference_exists(version.subject, version.version)
+    records: list[Record] = [SchemaRecord(version.subject, version.version, None) for version in versions]
+    for name in dict.fromkeys(version.subject for version in versions):
+        records += (ClearSubjectRecord(name), *deletion.settings_of(store, name))
+    return list(planning.with_counters(store, records))
 
 
 def _inside(name: str | None, place: str | None) -> bool:

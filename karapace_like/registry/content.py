@@ -1,4 +1,4 @@
-"""What a schema id stands for: a text with its type, references, metadata and rules, and the guid of it all.
+"""The content of a schema id: a text with its type, references, metadata and rules, and the guid of all of them.
 
 Metadata and rule sets are kept as the JSON objects that they are, so that parts that this version does not know
 survive; the functions here say how they are merged and hashed.
@@ -6,7 +6,7 @@ survive; the functions here say how they are merged and hashed.
 
 import hashlib
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,11 +21,12 @@ RESERVED_PROPERTY = "confluent:reserved"
 """The metadata property that names, separated by commas, fields which the schema must not have at its top."""
 _FIELDS = ("tags", "properties", "sensitive", "migrationRules", "domainRules", "encodingRules", "enableAt")
 """Of metadata and rule sets, in the order in which they are written."""
+_TAGS = "tags"
 RULE_LISTS = ("migrationRules", "domainRules", "encodingRules")
 
 
 class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One immutable schema; equal contents share one id within a context.
+    """One immutable schema as it is stored; equal contents share one id within a context.
 
     A Struct, as the other things of which there is one for every schema, because it is small and quickly made; the
     garbage collector does not look at it, because nothing in it leads back to it.
@@ -43,7 +44,10 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
         msgspec.structs.force_setattr(self, "digest", self._digest())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Content) and self.digest == other.digest and self.type is other.type
+        if not isinstance(other, Content) or self.digest != other.digest:
+            return False
+        # A digest distinguishes neither types, nor where a reference's name ends and its subject begins.
+        return self.type is other.type and self.references == other.references
 
     def __ne__(self, other: object) -> bool:
         return not self == other  # a Struct has a __ne__ of its own
@@ -62,10 +66,25 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
         return str(uuid.UUID(bytes=self.digest))
 
     @property
-    def attached(self) -> dict[str, Any]:
-        """What belongs to the text, as JSON in the API and in the topic has it; what there is not is left out."""
-        fields = {"references": self.references or None, "metadata": self.metadata, "ruleSet": self.rule_set}
+    def attachments(self) -> dict[str, Any]:
+        """The references, metadata and rule set, as JSON in the API and the topic; without those that are None."""
+        references: Sequence[Any] = self.references
+        if any(not reference.name for reference in references):  # Confluent's registry leaves an empty name out
+            references = [_write_reference(reference) for reference in references]
+        fields = {"references": references or None, "metadata": self.metadata, "ruleSet": self.rule_set}
         return {name: value for name, value in fields.items() if value is not None}
+
+    def has_same_parts(self, other: "Content") -> bool:
+        """Whether the two differ at most in their texts and the order of their references."""
+        return (
+            self.type is other.type
+            and (self.metadata, self.rule_set) == (other.metadata, other.rule_set)
+            and self.refers_to_same(other)
+        )
+
+    def refers_to_same(self, other: "Content") -> bool:
+        """Whether the references are the same, in whatever order."""
+        return self.references == other.references or set(self.references) == set(other.references)
 
     def same_schema(self, other: "Content") -> bool:
         """Whether the two differ at most in metadata and rules."""
@@ -83,37 +102,80 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
         return digest.digest()
 
 
-def merged(default: Json | None, own: Json | None, override: Json | None) -> Json | None:
-    """default, then own, then override: the later of two properties or rules of one name wins, tags are all kept.
+def _write_reference(reference: Reference) -> dict[str, Any]:
+    name = {"name": reference.name} if reference.name else {}
+    return {**name, "subject": reference.subject, "version": reference.version}
 
-    {} is not None.
+
+class _Metadata(msgspec.Struct):
+    """The known members of metadata; other members may be anything."""
+
+    tags: dict[str, list[str]] | None = None
+    properties: dict[str, str | int | float | bool | None] | None = None
+    sensitive: list[str] | None = None
+
+
+class _Rule(msgspec.Struct):
+    name: str | None = None
+    type: str | None = None
+    tags: list[str] | None = None
+    params: dict[str, Any] | None = None
+
+
+class _RuleSet(msgspec.Struct, rename="camel"):
+    migration_rules: list[_Rule] | None = None
+    domain_rules: list[_Rule] | None = None
+    encoding_rules: list[_Rule] | None = None
+
+
+def check_metadata(metadata: Json | None) -> None:
+    """Raise msgspec.ValidationError for metadata of others that the functions here could not work on."""
+    msgspec.convert(metadata, _Metadata | None)
+
+
+def check_rule_set(rule_set: Json | None) -> None:
+    """Raise msgspec.ValidationError for rules of others that the functions here could not work on."""
+    msgspec.convert(rule_set, _RuleSet | None)
+
+
+def merge(default: Json | None, own: Json | None, override: Json | None) -> Json | None:
+    """default, then own, then override: the later of two properties, paths of tags and rules of one name wins.
+
+    What is sensitive in any of them is sensitive. {} is not None.
     """
-    layers = [each for each in (default, own, override) if each is not None]
+    layers = [layer for layer in (default, own, override) if layer is not None]
     if len(layers) <= 1:
         return layers[0] if layers else None
     result: dict[str, Any] = {}
     for layer in layers:
         for name, value in layer.items():
-            result[name] = _joined(result.get(name), value)
-    known = {name: result[name] for name in _FIELDS if name in result}
-    return {**known, **result}
+            result[name] = (
+                {**result[name], **value} if name == _TAGS and name in result else _join(result.get(name), value)
+            )
+    in_order = {name: result[name] for name in _FIELDS if name in result}
+    return {**in_order, **result}
 
 
-def _joined(below: Any, above: Any) -> Any:
+def _join(below: Any, above: Any) -> Any:
     if isinstance(below, Mapping) and isinstance(above, Mapping):
-        return {name: _joined(below.get(name), above.get(name)) for name in sorted({*below, *above})}
+        return {name: _join(below.get(name), above.get(name)) for name in sorted({*below, *above})}
     if isinstance(below, list) and isinstance(above, list):
-        if all(isinstance(each, str) for each in (*below, *above)):
+        if all(isinstance(member, str) for member in (*below, *above)):
             return sorted({*below, *above})
-        names = {each.get("name") for each in above if isinstance(each, Mapping)}
-        return [*(each for each in below if not isinstance(each, Mapping) or each.get("name") not in names), *above]
+        names = [
+            member.get("name") for member in above if isinstance(member, Mapping)
+        ]  # of members not known: anything
+        return [
+            *(member for member in below if not isinstance(member, Mapping) or member.get("name") not in names),
+            *above,
+        ]
     return below if above is None else above
 
 
 def metadata_property(metadata: Json | None, name: str) -> str | None:
     """One property's value, None if it is not set."""
-    found = ((metadata or {}).get("properties") or {}).get(name)
-    return None if found is None else str(found)
+    value = ((metadata or {}).get("properties") or {}).get(name)
+    return None if value is None else str(value)
 
 
 def with_property(metadata: Json | None, name: str, value: str) -> Json:
@@ -123,15 +185,15 @@ def with_property(metadata: Json | None, name: str, value: str) -> Json:
     return {**(metadata or {}), "properties": dict(sorted(properties.items()))}
 
 
-def same_but_for_number(sent: Content, kept: Content, number: int) -> bool:
+def same_but_for_number(sent: Content, stored: Content, number: int) -> bool:
     """Whether the two differ in nothing but that one of them has the kept one's version number in its metadata."""
-    if not sent.same_schema(kept) or sent.rule_set != kept.rule_set:
+    if not sent.same_schema(stored) or sent.rule_set != stored.rule_set:
         return False
-    numbers = [metadata_property(each.metadata, VERSION_PROPERTY) for each in (sent, kept)]
+    numbers = [metadata_property(content.metadata, VERSION_PROPERTY) for content in (sent, stored)]
     if numbers[0] is None and numbers[1] is not None:
-        return with_property(sent.metadata, VERSION_PROPERTY, numbers[1]) == kept.metadata
+        return with_property(sent.metadata, VERSION_PROPERTY, numbers[1]) == stored.metadata
     if numbers == [str(number), None]:
-        return with_property(kept.metadata, VERSION_PROPERTY, str(number)) == sent.metadata
+        return with_property(stored.metadata, VERSION_PROPERTY, str(number)) == sent.metadata
     return False
 
 
@@ -139,23 +201,28 @@ def without_rules(rule_set: Json | None, names: Collection[str]) -> Json | None:
     """The rule set without the rules of these names."""
     if rule_set is None:
         return None
-    kept = {
-        key: [each for each in rule_set[key] if each.get("name") not in names] for key in RULE_LISTS if key in rule_set
+    remaining = {
+        key: [rule for rule in rule_set[key] if rule.get("name") not in names]
+        for key in RULE_LISTS
+        if rule_set.get(key)
     }
-    return {**rule_set, **kept}
+    return {**rule_set, **remaining}
 
 
 def has_rule_of_type(rule_set: Json | None, rule_type: str) -> bool:
     """Whether any rule is of this type."""
-    return any(each.get("type") == rule_type for key in RULE_LISTS for each in (rule_set or {}).get(key) or ())
+    return any(rule.get("type") == rule_type for key in RULE_LISTS for rule in (rule_set or {}).get(key) or ())
 
 
 def rule_set_fault(rule_set: Json | None) -> str | None:
-    """Why the rules cannot be told apart, None if they can: each needs a name of its own in its list."""
+    """Return why the rules cannot be distinguished, None if they can: each needs a name of its own in the whole set."""
+    names: set[str] = set()
     for key in RULE_LISTS:
-        names = [each.get("name") for each in (rule_set or {}).get(key) or ()]
-        if not all(names):
-            return f"a rule in {key} has no name"
-        if len(set(names)) < len(names):
-            return f"two rules in {key} have the same name"
+        for rule in (rule_set or {}).get(key) or ():
+            name = rule.get("name")
+            if not name:
+                return f"a rule in {key} has no name"
+            if name in names:
+                return f"two rules have the name {name!r}, the second one in {key}"
+            names.add(name)
     return None

@@ -1,80 +1,99 @@
-"""Planning deletions: soft first, for good afterwards; what others refer to stays.
+"""Plan deletions: soft ones first, permanent ones afterwards; a version with references to it cannot be deleted.
 
 Source: Confluent API, DELETE /subjects/{subject} and /subjects/{subject}/versions/{version}; modes and contexts.
 """
 
 from karapace_like.registry import errors, lookups, names, planning
-from karapace_like.registry.planning import Plan
 from karapace_like.registry.records import (
     ConfigRecord,
     ContextRecord,
+    CounterRecord,
     DeleteSubjectRecord,
     ModeRecord,
     Record,
     SchemaRecord,
     SchemaVersion,
 )
-from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.registry.store import Deleted, Store, StoredVersion
+from karapace_like.replication.planning import Plan
 
 
 def subject(store: Store, name: str, *, permanent: bool) -> Plan[list[int]]:
-    """Delete all versions; answers their numbers: the live ones, or all of them when permanent."""
+    """Delete all versions; the answer is their numbers: the live ones, or all of them if permanent."""
     name = names.canonical(name)
-    versions = store.versions(name, deleted=True)
+    versions = store.versions(name, Deleted.INCLUDE)
     if not versions:
-        raise errors.subject_not_found(name)
-    live = [each for each in versions if not each.deleted]
+        raise errors.subject_not_found_error(name)
+    live = [stored for stored in versions if not stored.deleted]
     if not permanent and not live:
-        raise errors.subject_soft_deleted(name)
+        raise errors.subject_soft_deleted_error(name)
     planning.require_writable(store, name)
-    for each in versions if permanent else live:
-        _require_unreferenced(store, each, permanent=permanent)
-        if permanent and not each.deleted:
-            raise errors.subject_not_soft_deleted(name)
+    for stored in versions if permanent else live:
+        _require_no_referrers(store, stored, permanent=permanent, but_by=name)
+        if permanent and not stored.deleted:
+            raise errors.subject_not_soft_deleted_error(name)
     if not permanent:
-        return Plan([each.version for each in live], (DeleteSubjectRecord(name, live[-1].version),))
-    records: list[Record] = [SchemaRecord(name, each.version, None) for each in versions]
-    return Plan([each.version for each in versions], (*records, *_settings_of(store, name)))
+        # The marker replaces an older one, which compaction removes, so it must cover the versions of both.
+        return Plan([stored.version for stored in live], (DeleteSubjectRecord(name, versions[-1].version),))
+    # Whatever part of it is written first is a valid state: a version may refer to an earlier one of its subject, and
+    # settings without versions would be left to the doctor.
+    records = settings_of(store, name)
+    records += [SchemaRecord(name, stored.version, None) for stored in reversed(versions)]
+    return Plan([stored.version for stored in versions], planning.with_counters(store, records))
 
 
 def version(store: Store, name: str, number: int, *, permanent: bool) -> Plan[int]:
-    """Delete one version; answers its number."""
+    """Delete one version; the answer is its number."""
     name = names.canonical(name)
-    found = lookups.version(store, name, number, deleted=True)
-    if not permanent and found.deleted:
-        raise errors.version_soft_deleted(name, found.version)
+    stored = lookups.version(store, name, number, Deleted.INCLUDE)
+    if not permanent and stored.deleted:
+        raise errors.version_soft_deleted_error(name, stored.version)
     planning.require_writable(store, name)
-    _require_unreferenced(store, found, permanent=permanent)
-    if permanent and not found.deleted:
-        raise errors.version_not_soft_deleted(name, found.version)
+    _require_no_referrers(store, stored, permanent=permanent)
+    if permanent and not stored.deleted:
+        raise errors.version_not_soft_deleted_error(name, stored.version)
     if not permanent:
-        deleted = SchemaVersion(found.id, found.content, deleted=True)
-        return Plan(found.version, (SchemaRecord(name, found.version, deleted),))
-    records: list[Record] = [SchemaRecord(name, found.version, None)]
-    if len(store.versions(name, deleted=True)) == 1:
-        records += _settings_of(store, name)
-    return Plan(found.version, tuple(records))
+        deleted = SchemaVersion(stored.id, stored.content, deleted=True)
+        return Plan(stored.version, (SchemaRecord(name, stored.version, deleted),))
+    records = settings_of(store, name) if len(store.versions(name, Deleted.INCLUDE)) == 1 else []
+    records.append(SchemaRecord(name, stored.version, None))
+    return Plan(stored.version, planning.with_counters(store, records))
 
 
 def context(store: Store, name: str) -> Plan[None]:
-    """Remove an empty context; 42211 if it has subjects."""
-    found = store.contexts.get(name)
-    if found is not None and found.subjects:
+    """Remove an empty context and its configs and modes; 42211 if it has subjects."""
+    deleted = store.contexts.get(name)
+    if deleted is not None and deleted.subjects:
         raise errors.context_not_empty(name)
-    if found is None or name == names.DEFAULT_CONTEXT:
+    if deleted is None or name == names.DEFAULT_CONTEXT:
         return Plan(None)
-    return Plan(None, (ContextRecord(name, present=False),))
+    place = names.qualify(name, "")
+    planning.require_writable(store, place)
+    inside = [
+        scope for scope in (*store.configs, *store.modes) if scope is not None and names.context_of(scope) == name
+    ]
+    records: list[Record] = [record for scope in dict.fromkeys(inside) for record in _settings_at(store, scope)]
+    if deleted.max_id > store.counters.get(name, 0):
+        records.append(CounterRecord(name, deleted.max_id))
+    return Plan(None, (*records, ContextRecord(name, present=False)))
 
 
-def _require_unreferenced(store: Store, stored: StoredVersion, *, permanent: bool) -> None:
-    """Raise 42206 if another subject's schema refers to this version; soft-deleted ones count when permanent."""
-    referrers = store.references_to(stored.subject, stored.version, deleted=permanent)
-    if any(each.subject != stored.subject for each in referrers):
+def _require_no_referrers(store: Store, stored: StoredVersion, *, permanent: bool, but_by: str | None = None) -> None:
+    """Raise 42206 if a schema of a subject other than `but_by` refers to this version.
+
+    For a permanent deletion soft-deleted referrers count, since they can be read and restored.
+    """
+    referrers = store.references_to(stored.subject, stored.version, Deleted.INCLUDE if permanent else Deleted.EXCLUDE)
+    if any(referrer.subject != but_by for referrer in referrers):
         raise errors.reference_exists(stored.subject, stored.version)
 
 
-def _settings_of(store: Store, name: str) -> list[Record]:
-    """What is configured for a subject goes with its last version."""
+def settings_of(store: Store, name: str) -> list[Record]:
+    """Return tombstones for the config and mode of a subject that loses its last version; a context keeps its own."""
+    return _settings_at(store, name) if names.local_name(name) else []
+
+
+def _settings_at(store: Store, name: str) -> list[Record]:
     records: list[Record] = []
     if name in store.configs:
         records.append(ConfigRecord(name, None))

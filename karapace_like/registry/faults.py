@@ -1,8 +1,8 @@
-"""What can be wrong with the records of a schemas topic, and which records put it right.
+"""The faults that records of a schemas topic can have, and the records that repair them.
 
-Pure: `examine` reads the records as the topic holds them and answers the faults, each with its repair: keys and values
-to be appended in this order. A repair changes nothing of what the registry serves, but for versions that it could not
-serve at all. Source: what other registries write (`docs/schemas-topic.md`).
+Pure: `examine` reads the records as the topic holds them and returns the faults, each with its repair: keys and values
+to append in this order. A repair changes nothing that the registry serves, except versions that it could not serve
+at all. Source: what other registries write (`docs/schemas-topic.md`).
 """
 
 import enum
@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from karapace_like.registry import apply, names, records
+from karapace_like.registry.conflicts import find_conflicts_at_once
 from karapace_like.registry.content import Content
-from karapace_like.registry.log import LogRecord
 from karapace_like.registry.records import (
+    ClearSubjectRecord,
     ConfigRecord,
+    CounterRecord,
     DeleteSubjectRecord,
     ModeRecord,
     Record,
@@ -22,15 +24,19 @@ from karapace_like.registry.records import (
     SchemaVersion,
     UnknownRecord,
 )
-from karapace_like.registry.store import Store
+from karapace_like.registry.store import COUNTED_IDS, Deleted, Store
+from karapace_like.replication.log import LogRecord
 
 Bytes = tuple[bytes, bytes | None]
 """Key and value."""
 
-_UNKNOWN_KIND = "key of an unknown kind"
+_HANGING_SECONDS = 60.0
+"""Longer than a registry's transaction may take."""
+_FEW_IDS = 2**20
+"""Below COUNTED_IDS: when there is time left to act."""
 
 
-class Kind(enum.StrEnum):
+class FaultKind(enum.StrEnum):
     """Kinds of faults."""
 
     EMPTY_TOMBSTONE = "empty tombstone"
@@ -39,58 +45,66 @@ class Kind(enum.StrEnum):
     DUPLICATE_ID = "duplicate id"
     ORPHAN_SETTING = "orphan setting"
     ORPHAN_REFERENCE = "orphan reference"
+    FORGOTTEN_ID = "forgotten id"
+    FAR_ID = "id beyond the counter"
+    FEW_IDS = "few ids left"
     UNREADABLE = "unreadable record"
     TOPIC_SETTING = "wrong topic setting"
+    OPEN_TRANSACTION = "open transaction"
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong."""
+    """One fault of the topic."""
 
-    kind: Kind
+    kind: FaultKind
     place: str
     """Such as `orders-value version 3` or a key."""
     why: str
-    """What is wrong and what comes of it."""
+    """The fault and its consequence."""
     repair: tuple[Bytes, ...] = ()
-    """What is to be appended; nothing where only a person can tell what is right."""
+    """The records to append; empty where a person must decide."""
     remedy: str = ""
-    """What the repair does, or what to do by hand."""
+    """The effect of the repair, or what to do by hand."""
     is_policy: bool = False
-    """Whether the repair is to let the topic be compacted."""
+    """Whether the repair is to set the topic's cleanup policy to compaction."""
 
     @property
     def is_repairable(self) -> bool:
-        """Whether `doctor --repair` puts it right."""
+        """Whether `doctor --repair` repairs it."""
         return bool(self.repair) or self.is_policy
 
 
 @dataclass(slots=True)
 class _Spelled:
-    """Everything that the topic holds under the spellings of one key."""
+    """The values that the topic holds under the spellings of one key."""
 
     record: Record
-    """The last one."""
+    """The last record under any spelling."""
+    at: int = 0
+    """Its index among the records of the topic."""
     values: dict[bytes, bytes | None] = field(default_factory=dict)
     """Spelling -> its last value; the last written spelling is last."""
 
 
 @dataclass(slots=True)
 class _Topic:
-    """The records, read once."""
+    """The records of the topic, read once."""
 
     store: Store = field(default_factory=Store)
     spelled: dict[bytes, _Spelled] = field(default_factory=dict)
-    """Canonical key -> what is there."""
-    conflicts: dict[bytes, SchemaRecord] = field(default_factory=dict)
-    """Canonical key -> the last record under it, where it was not taken because its id means another schema."""
+    """Canonical key -> the values under its spellings."""
+    conflicts: set[bytes] = field(default_factory=set)
+    """Canonical keys of the versions whose ids mean other schemas."""
+    former: dict[bytes, SchemaVersion] = field(default_factory=dict)
+    """Canonical key -> what was under it before its id changed."""
     unreadable: dict[bytes, str] = field(default_factory=dict)
-    """Key -> why its last record is not understood."""
-    subjects: set[str] = field(default_factory=set)
-    """Every subject of which there is a version, or the trace of one."""
+    """Key -> the offset of its last record and why the registry cannot read it."""
+    emptied: dict[str, int] = field(default_factory=dict)
+    """Subject without versions -> the index of the record that deleted its last one."""
 
 
 def examine(held: Iterable[LogRecord]) -> list[Fault]:
-    """Every fault, those of keys first."""
+    """Return every fault, those of keys first."""
     topic = _read(held)
     return [
         *_unreadable(topic),
@@ -98,16 +112,17 @@ def examine(held: Iterable[LogRecord]) -> list[Fault]:
         *_orphan_settings(topic),
         *_spellings(topic),
         *_orphan_references(topic),
+        *_ids(topic),
     ]
 
 
 def examine_settings(*, partitions: int, replicas: int, brokers: int, cleanup_policy: str) -> list[Fault]:
-    """The faults of how the topic is set up; `replicas` are a partition's, `brokers` the cluster's."""
-    found = []
+    """Return the faults of the topic's settings; `replicas` is the count of one partition, `brokers` of the cluster."""
+    faults = []
     if cleanup_policy != "compact":
-        found.append(
+        faults.append(
             Fault(
-                Kind.TOPIC_SETTING,
+                FaultKind.TOPIC_SETTING,
                 f"cleanup.policy={cleanup_policy}",
                 "Kafka deletes schemas when they are old: no registry starts on such a topic",
                 remedy="set it to compact",
@@ -115,95 +130,138 @@ def examine_settings(*, partitions: int, replicas: int, brokers: int, cleanup_po
             )
         )
     if partitions != 1:
-        found.append(
+        faults.append(
             Fault(
-                Kind.TOPIC_SETTING,
+                FaultKind.TOPIC_SETTING,
                 f"{partitions} partitions",
                 "records of several partitions have no order, and registries read the first one only",
                 remedy="export what the first partition holds, import it into a registry with another topic_name",
             )
         )
     if replicas == 1 < brokers:
-        found.append(
+        faults.append(
             Fault(
-                Kind.TOPIC_SETTING,
+                FaultKind.TOPIC_SETTING,
                 "1 replica",
                 f"the cluster has {brokers} brokers, but the loss of one would be the loss of every schema",
                 remedy="add replicas: kafka-reassign-partitions",
             )
         )
-    return found
+    return faults
+
+
+def examine_transaction(*, producer_id: int, start: int, age: float) -> list[Fault]:
+    """The fault of a transaction that is open in the topic; `age` is in seconds since its last record."""
+    if age < _HANGING_SECONDS:
+        return []
+    why = f"producer {producer_id} has written nothing for {age:.0f} s, and consumers stop at its first record"
+    return [
+        Fault(
+            FaultKind.OPEN_TRANSACTION,
+            f"offset {start}",
+            why,
+            remedy="abort it: kafka-transactions.sh --bootstrap-server ... abort --topic ... --partition 0 "
+            f"--start-offset {start}",
+        )
+    ]
 
 
 def _read(held: Iterable[LogRecord]) -> _Topic:
     topic = _Topic()
-    for each in held:
-        key, value = each.key or b"", each.value
-        record = records.decode(key, value)
+    for at, log_record in enumerate(held):
+        key, value = log_record.key or b"", log_record.value
+        versions = records.decode(key, value)
+        had_versions = isinstance(versions, SchemaRecord | ClearSubjectRecord) and topic.store.versions_by_number(
+            versions.subject
+        )
+        _note_change_of_id(topic, versions)
+        record = apply.replay(topic.store, log_record)
         topic.unreadable.pop(key, None)
         if isinstance(record, UnknownRecord):
-            if value and not record.reason.startswith(_UNKNOWN_KIND):
-                topic.unreadable[key] = record.reason
+            if key in topic.store.unreadable:
+                topic.unreadable[key] = f"the registry cannot read it, at offset {log_record.offset}: {record.reason}"
             continue
         canonical = records.encode_key(record)
-        before = topic.store.conflicts
-        apply.apply(topic.store, record, key=key, timestamp=each.timestamp, holds_value=bool(value))
-        topic.conflicts.pop(canonical, None)
-        if isinstance(record, SchemaRecord):
-            topic.subjects.add(names.canonical(record.subject))
-            if topic.store.conflicts > before:
-                topic.conflicts[canonical] = record
+        if isinstance(record, SchemaRecord | ClearSubjectRecord) and not topic.store.versions_by_number(record.subject):
+            subject = names.canonical(record.subject)
+            if had_versions or subject not in topic.emptied:
+                topic.emptied[subject] = at
         spelled = topic.spelled.setdefault(canonical, _Spelled(record))
-        spelled.record = record
+        spelled.record, spelled.at = record, at
         spelled.values.pop(key, None)
         spelled.values[key] = value
     return topic
 
 
+def _note_change_of_id(topic: _Topic, record: Record) -> None:
+    """Keep what a version was, where a record gives it another id; forget it where the record deletes the version."""
+    if not isinstance(record, SchemaRecord):
+        return
+    before = topic.store.version(record.subject, record.version, Deleted.INCLUDE)
+    if record.value is None or before is None:
+        if topic.former:
+            topic.former.pop(records.encode_key(record), None)
+    elif before.id != record.value.id:
+        topic.former[records.encode_key(record)] = SchemaVersion(before.id, before.content, before.deleted)
+
+
 def _unreadable(topic: _Topic) -> Iterator[Fault]:
-    for key, reason in topic.unreadable.items():
+    for key, why in topic.unreadable.items():
+        now = _now_under(topic, key)
+        others = [(key, None)] if now and all(other != key for other, _ in now) else []
         yield Fault(
-            Kind.UNREADABLE,
-            _shown(key),
-            f"the registry cannot read it and leaves it out: {reason}",
-            remedy="look at it, and write it anew or delete it",
+            FaultKind.UNREADABLE,
+            _show(key),
+            why,
+            (*others, *now),
+            "write again what the registry serves, before compaction removes it"
+            if now
+            else "look at it, and rewrite or delete it",
         )
 
 
+def _now_under(topic: _Topic, key: bytes) -> list[Bytes]:
+    """Return the records that the registry still serves for this key; none if the key cannot be decoded."""
+    record = records.decode(key, None)
+    if not isinstance(record, SchemaRecord | ConfigRecord | ModeRecord):
+        return []
+    return _now(topic, records.encode_key(record), _Spelled(record))
+
+
 def _duplicate_ids(topic: _Topic) -> Iterator[Fault]:
-    """A version whose id means another schema: the state before is written again, or it gets an id of its own."""
-    given: dict[str, int] = {}
-    for canonical, record in topic.conflicts.items():
-        value = record.value
-        assert value is not None
-        served = topic.store.version(record.subject, record.version, deleted=True)
-        if served is None:
-            context = names.context_of(record.subject)
-            new_id = topic.store.context(record.subject).by_digest.get(value.content.digest)
-            if new_id is None:
-                new_id = given[context] = max(given.get(context, 0), topic.store.context(record.subject).max_id) + 1
-            right = SchemaVersion(new_id, value.content, value.deleted)
-            remedy = f"give it the id {new_id}; data with the id {value.id} is read by the other schema, as until now"
-        else:
-            right = SchemaVersion(served.id, served.content, served.deleted)
-            remedy = f"write again what the registry serves, with the id {served.id}, before compaction removes it"
+    """Find versions whose id means another schema: the repair restores the earlier id, or assigns a new one.
+
+    Nothing is lost: text, deletion and version stay, and the other schema keeps the id.
+    """
+    numbers: dict[str, int] = {}
+    for version, meaning in find_conflicts_at_once(topic.store):
+        name, context = names.context_of(version.subject), topic.store.context(version.subject)
+        canonical = records.encode_key(SchemaRecord(version.subject, version.version, None))
+        topic.conflicts.add(canonical)
+        former = topic.former.get(canonical)
+        new_id = context.id_of(version.content)
+        if new_id is None and former is not None and former.content == version.content and former.id not in context.ids:
+            new_id = former.id
+        if new_id is None:
+            new_id = numbers[name] = context.next_id(numbers.get(name, 0))
         others = [(key, None) for key, held in topic.spelled[canonical].values.items() if key != canonical and held]
         yield Fault(
-            Kind.DUPLICATE_ID,
-            _name(record),
-            f"its id {value.id} is that of another schema, so no registry serves it",
-            (*others, (canonical, records.encode_value(SchemaRecord(record.subject, record.version, right)))),
-            remedy,
+            FaultKind.DUPLICATE_ID,
+            f"{version.subject} version {version.version}",
+            f"its id {version.id} means another schema, that of {meaning.subject} version {meaning.version}, so no "
+            "look-up or registration answers with it",
+            (*others, _version(version.subject, version.version, new_id, version.content, deleted=version.deleted)),
+            f"give it the id {new_id}; data with the id {version.id} is read by the other schema, as until now",
         )
 
 
 def _orphan_settings(topic: _Topic) -> Iterator[Fault]:
-    """Configs and modes that a deleted subject has left; one of a subject that is still to come is no fault."""
+    """Find configs and modes of deleted subjects; those of a subject without any version so far are no fault."""
     for spelled in topic.spelled.values():
-        if _is_orphan_setting(topic, spelled.record):
+        if _is_orphan_setting(topic, spelled):
             held = [(key, None) for key, value in spelled.values.items() if value is not None]
             yield Fault(
-                Kind.ORPHAN_SETTING,
+                FaultKind.ORPHAN_SETTING,
                 _name(spelled.record),
                 "the subject was deleted for good, and a new one of that name would get the setting",
                 tuple(held),
@@ -211,8 +269,8 @@ def _orphan_settings(topic: _Topic) -> Iterator[Fault]:
             )
 
 
-def _is_orphan_setting(topic: _Topic, record: Record) -> bool:
-    match record:
+def _is_orphan_setting(topic: _Topic, spelled: _Spelled) -> bool:
+    match spelled.record:
         case ConfigRecord(str(subject)):
             is_set = names.scope(subject) in topic.store.configs
         case ModeRecord(str(subject)):
@@ -220,13 +278,13 @@ def _is_orphan_setting(topic: _Topic, record: Record) -> bool:
         case _:
             return False
     subject = names.canonical(subject)
-    return is_set and subject in topic.subjects and not topic.store.versions(subject, deleted=True)
+    return is_set and not topic.store.versions_by_number(subject) and spelled.at < topic.emptied.get(subject, 0)
 
 
 def _spellings(topic: _Topic) -> Iterator[Fault]:
-    """Keys that compaction would not replace by the canonical one, and deletions that it would not complete."""
+    """Find keys that compaction would not replace by the canonical one, and deletions that it would not complete."""
     for canonical, spelled in topic.spelled.items():
-        if canonical in topic.conflicts or _is_orphan_setting(topic, spelled.record):
+        if canonical in topic.conflicts or _is_orphan_setting(topic, spelled):
             continue
         empty = [key for key, value in spelled.values.items() if value == b""]
         held = [key for key, value in spelled.values.items() if value]
@@ -235,36 +293,39 @@ def _spellings(topic: _Topic) -> Iterator[Fault]:
             continue
         repair = (*((key, None) for key in (*foreign, *empty)), *_now(topic, canonical, spelled))
         if empty:
-            kind, remedy = Kind.EMPTY_TOMBSTONE, "write a real tombstone"
+            kind, remedy = FaultKind.EMPTY_TOMBSTONE, "write a real tombstone"
             why = "it was deleted with an empty value instead of a null, which compaction keeps and others cannot read"
         elif len(held) > 1:
-            kind, remedy = Kind.TWIN_KEYS, "keep the last written value, under the key that this registry writes"
+            kind, remedy = FaultKind.TWIN_KEYS, "keep the last written value, under the key that this registry writes"
             why = f"{len(held)} keys hold it, and deleting one would bring the other back"
         else:
-            kind, remedy = Kind.LEGACY_KEY, "write it under the key that this registry writes, and delete the other"
-            why = f"its key has another form, {_shown(foreign[0])}: what others write does not replace it"
+            kind, remedy = (
+                FaultKind.LEGACY_KEY,
+                "write it under the key that this registry writes, and delete the other",
+            )
+            why = f"its key has another form, {_show(foreign[0])}: what others write does not replace it"
         yield Fault(kind, _name(spelled.record), why, repair, remedy)
 
 
 def _now(topic: _Topic, canonical: bytes, spelled: _Spelled) -> list[Bytes]:
-    """What the registry serves of this key, to be written under the canonical key after the others are deleted."""
+    """Return the records to write under the canonical key, once the other spellings are deleted."""
     record = spelled.record
     if isinstance(record, SchemaRecord):
-        stored = topic.store.version(record.subject, record.version, deleted=True)
+        stored = topic.store.version(record.subject, record.version, Deleted.INCLUDE)
         if stored is None:
             return []
         return [_version(stored.subject, stored.version, stored.id, stored.content, deleted=stored.deleted)]
     if isinstance(record, DeleteSubjectRecord):
         # The mark itself, written now, would also delete what was registered since.
         return [
-            _version(each.subject, each.version, each.id, each.content, deleted=True)
-            for each in topic.store.versions(record.subject, deleted=True)
-            if each.deleted
+            _version(version.subject, version.version, version.id, version.content, deleted=True)
+            for version in topic.store.versions(record.subject, Deleted.INCLUDE)
+            if version.deleted
         ]
     match record:
         case ConfigRecord(subject):
-            found = topic.store.configs.get(names.scope(subject))
-            return [] if found is None else [(canonical, records.encode_value(ConfigRecord(subject, found)))]
+            config = topic.store.configs.get(names.scope(subject))
+            return [] if config is None else [(canonical, records.encode_value(ConfigRecord(subject, config)))]
         case ModeRecord(subject):
             mode = topic.store.modes.get(names.scope(subject))
             return [] if mode is None else [(canonical, records.encode_value(ModeRecord(subject, mode)))]
@@ -279,18 +340,51 @@ def _version(subject: str, version: int, schema_id: int, content: Content, *, de
 def _orphan_references(topic: _Topic) -> Iterator[Fault]:
     for stored in topic.store.all_versions():
         for reference in stored.content.references:
-            if topic.store.referenced(reference, stored.subject) is None:
+            if topic.store.resolve_reference(reference, stored.subject) is None:
                 yield Fault(
-                    Kind.ORPHAN_REFERENCE,
+                    FaultKind.ORPHAN_REFERENCE,
                     f"{stored.subject} version {stored.version}",
                     f"it refers to {reference.subject} version {reference.version}, which is not there",
                     remedy="import the missing version, or delete this one",
                 )
 
 
-def repairs(found: Sequence[Fault]) -> list[Bytes]:
-    """What puts all faults right that can be, in order."""
-    return [each for fault in found for each in fault.repair]
+def _ids(topic: _Topic) -> Iterator[Fault]:
+    """Find ids that would be assigned twice, ids beyond the counter, and counters near their end."""
+    for name, context in sorted(topic.store.contexts.items()):
+        place = f"ids of context {name}"
+        far = [schema_id for schema_id in context.ids if schema_id >= COUNTED_IDS]
+        highest = max((schema_id for schema_id in context.ids if schema_id < COUNTED_IDS), default=0)
+        if max(highest, topic.store.counters.get(name, 0)) < context.max_id:
+            yield Fault(
+                FaultKind.FORGOTTEN_ID,
+                place,
+                f"what had the id {context.max_id} was deleted for good by another registry or an older version: once "
+                "the topic is compacted, the id is given out again, to another schema",
+                (records.encode(CounterRecord(name, context.max_id)),),
+                "write down that it was in use",
+            )
+        if far:
+            yield Fault(
+                FaultKind.FAR_ID,
+                place,
+                f"{len(far)} ids were imported from {COUNTED_IDS} up, such as {far[0]}: they do not move the counter "
+                "here, but Confluent's, which ends at 2147483647",
+                remedy="where no data was written with them, delete their versions for good",
+            )
+        if context.max_id >= COUNTED_IDS - _FEW_IDS:
+            yield Fault(
+                FaultKind.FEW_IDS,
+                place,
+                f"the counter stands at {context.max_id}; from {COUNTED_IDS} up, ids that are deleted for good may be "
+                "given out again",
+                remedy="register new schemas in another context",
+            )
+
+
+def repairs(faults: Sequence[Fault]) -> list[Bytes]:
+    """Return the records that repair all repairable faults, in order."""
+    return [record for fault in faults for record in fault.repair]
 
 
 def _name(record: Record) -> str:
@@ -301,11 +395,13 @@ def _name(record: Record) -> str:
             return f"config of {subject or 'the default context'}"
         case ModeRecord(subject):
             return f"mode of {subject or 'the default context'}"
+        case CounterRecord(context):
+            return f"counter of context {context}"
         case DeleteSubjectRecord(subject):
             return f"soft deletion of {subject}"
         case _:
-            return _shown(records.encode_key(record))
+            return _show(records.encode_key(record))
 
 
-def _shown(key: bytes) -> str:
+def _show(key: bytes) -> str:
     return key.decode(errors="replace")[:200] or "a record without a key"

@@ -1,118 +1,100 @@
-"""From stored and submitted texts to parsed schemas, with the references looked up in the store.
+"""Resolve stored and submitted schemas for the engines: look up the texts that they refer to in the store."""
 
-What the engines make of a text is remembered (see `remembering.py`).
-"""
-
-from karapace_like.registry import errors
+from karapace_like.registry import errors, names
 from karapace_like.registry.content import Content
-from karapace_like.registry.remembering import remembered
-from karapace_like.registry.store import Store
-from karapace_like.schema import formats, references
-from karapace_like.schema.formats import FORMATS
+from karapace_like.registry.engine_jobs import Format, ResolvedSchema
+from karapace_like.registry.engines import EngineAccess
+from karapace_like.registry.store import Deleted
+from karapace_like.registry.view import RegistryView
+from karapace_like.schema import references
 from karapace_like.schema.model import (
     LATEST,
     Dependencies,
     InvalidSchemaError,
-    ParsedSchema,
     Reference,
-    SchemaType,
     Strictness,
+    Subject,
     UnparsedSchema,
     Version,
 )
 
-_CACHED_SCHEMAS = 1000
-_LIGHT = 2_000
-"""Characters of schema text that are parsed or written in less than a millisecond, whatever they are."""
+
+def dependencies_of(store: RegistryView, schema: UnparsedSchema, subject: str) -> Dependencies:
+    """Return the texts that a schema of the subject refers to, directly or indirectly; raises InvalidSchemaError."""
+    return _dependencies(store, schema, subject, Deleted.INCLUDE)
 
 
-class Identity:
-    """A parsed schema as a key: by identity, since comparing trees costs as much as what is remembered."""
-
-    __slots__ = ("parsed",)
-
-    def __init__(self, parsed: ParsedSchema) -> None:
-        self.parsed = parsed
-
-    def __hash__(self) -> int:
-        return id(self.parsed)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Identity) and self.parsed is other.parsed
+def require_live(store: RegistryView, schema: UnparsedSchema, subject: str) -> None:
+    """Raise RegistryError 42201 where the schema refers, directly or not, to a version that is soft-deleted."""
+    try:
+        _dependencies(store, schema, subject, Deleted.EXCLUDE)
+    except references.MissingReferenceError as error:
+        raise _missing(schema, error.reference) from error
 
 
-def _is_light(_: SchemaType, text: str, dependencies: tuple[tuple[str, str], ...], __: Strictness) -> bool:
-    return len(text) + sum(len(each) for _, each in dependencies) <= _LIGHT
-
-
-@remembered(_CACHED_SCHEMAS, is_light=_is_light)
-def _parsed(
-    schema_type: SchemaType, text: str, dependencies: tuple[tuple[str, str], ...], strictness: Strictness
-) -> ParsedSchema:
-    return formats.parse(UnparsedSchema(schema_type, text), dict(dependencies), strictness)
-
-
-@remembered(_CACHED_SCHEMAS, is_light=lambda _, length, __: length <= _LIGHT)
-def _text(schema: Identity, length: int, normalize: bool) -> str:  # noqa: ARG001, FBT001 - a key has no names
-    form = FORMATS[schema.parsed.type]
-    return form.normalized(schema.parsed) if normalize else form.canonical(schema.parsed)
-
-
-def text_of(parsed: ParsedSchema, text: str, *, normalize: bool) -> str:
-    """The text that is stored, canonical or normalized, of what was parsed from this text."""
-    return _text(Identity(parsed), len(text), normalize)
-
-
-def dependencies_of(store: Store, schema: UnparsedSchema, subject: str) -> Dependencies:
-    """The texts that a schema of the subject refers to, near and far; raises InvalidSchemaError."""
+def _dependencies(store: RegistryView, schema: UnparsedSchema, subject: str, deleted: Deleted) -> Dependencies:
     if not schema.references:
         return {}
-    subjects: dict[Reference, str] = {}
 
     def look_up(reference: Reference) -> UnparsedSchema | None:
-        found = store.referenced(reference, subjects.get(reference, subject))
-        if found is None:
-            return None
-        for each in found.content.references:
-            subjects.setdefault(each, found.subject)
-        return found.content.schema
+        resolved = store.resolve_reference(reference, "", deleted)  # unqualified: of the default context
+        return None if resolved is None else _qualify_references(resolved.content.schema, resolved.subject)
 
-    return references.closure(schema, look_up)
+    return references.closure(_qualify_references(schema, subject), look_up)
 
 
-def parse(store: Store, schema: UnparsedSchema, subject: str, strictness: Strictness) -> ParsedSchema:
-    """The schema of the subject, understood; raises RegistryError 42201."""
+def _qualify_references(schema: UnparsedSchema, subject: str) -> UnparsedSchema:
+    """Return the schema with qualified references, which mean the same in every context."""
+    if not schema.references or names.context_of(subject) == names.DEFAULT_CONTEXT:
+        return schema
+    qualified = tuple(
+        Reference(reference.name, Subject(names.resolve_reference(reference.subject, subject)), reference.version)
+        for reference in schema.references
+    )
+    return UnparsedSchema(schema.type, schema.text, qualified)
+
+
+def resolve(store: RegistryView, schema: UnparsedSchema, subject: str, strictness: Strictness) -> ResolvedSchema:
+    """Return the schema of the subject with all its references resolved; raises RegistryError 42201."""
     try:
         dependencies = dependencies_of(store, schema, subject)
-        return _parsed(schema.type, schema.text, tuple(dependencies.items()), strictness)
     except references.MissingReferenceError as error:
-        reference = error.reference
-        raise errors.missing_reference(schema.type, reference.subject, reference.version) from error
+        raise _missing(schema, error.reference) from error
     except InvalidSchemaError as error:
         raise errors.invalid_schema(schema.type, str(error)) from error
+    return ResolvedSchema(schema.type, schema.text, tuple(dependencies.items()), strictness)
 
 
-def stored(store: Store, content: Content, subject: str) -> ParsedSchema:
-    """A registered schema, understood; raises RegistryError 42201 for one that today's parser refuses."""
-    return parse(store, content.schema, subject, Strictness.STORED)
+def resolve_stored_schema(store: RegistryView, content: Content, subject: str) -> ResolvedSchema:
+    """Return a registered schema of the subject with all its references resolved; raises RegistryError 42201."""
+    return resolve(store, content.schema, subject, Strictness.STORED)
 
 
-def written_out(store: Store, content: Content, subject: str) -> Content | None:
-    """A registered schema with what it refers to inside of its text; None if it cannot be parsed or written so."""
+def _missing(schema: UnparsedSchema, reference: Reference) -> errors.RegistryError:
+    return errors.missing_reference(schema.type, reference.subject, reference.version)
+
+
+async def write_out_references(
+    store: RegistryView, engines: EngineAccess, content: Content, subject: str
+) -> Content | None:
+    """Return a registered schema with its references inlined into its text; None where that is impossible."""
     try:
-        parsed = stored(store, content, subject)
-    except errors.RegistryError:
+        text = await engines.run(Format(resolve_stored_schema(store, content, subject), "resolved"))
+    except errors.RegistryError as error:
+        if error.status != errors.UNPROCESSABLE:
+            raise
         return None
-    text = FORMATS[content.type].formatted(parsed, "resolved")
     return Content(content.type, text, (), content.metadata, content.rule_set)
 
 
-def with_resolved_versions(store: Store, schema: UnparsedSchema, subject: str) -> UnparsedSchema:
-    """The schema with "latest" in its references replaced by the version that this is now."""
-    if all(each.version != LATEST for each in schema.references):
+def resolve_versions(store: RegistryView, schema: UnparsedSchema, subject: str) -> UnparsedSchema:
+    """Return the schema with "latest" in its references replaced by the current latest version."""
+    if all(reference.version != LATEST for reference in schema.references):
         return schema
     resolved = []
-    for each in schema.references:
-        found = store.referenced(each, subject, deleted=False) if each.version == LATEST else None
-        resolved.append(each if found is None else Reference(each.name, each.subject, Version(found.version)))
+    for reference in schema.references:
+        newest = store.resolve_reference(reference, subject, Deleted.EXCLUDE) if reference.version == LATEST else None
+        resolved.append(
+            reference if newest is None else Reference(reference.name, reference.subject, Version(newest.version))
+        )
     return UnparsedSchema(schema.type, schema.text, tuple(resolved))

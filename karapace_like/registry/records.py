@@ -1,30 +1,50 @@
-"""The `_schemas` topic's bytes: keys and values <-> typed records. Every known dialect is read here and only here.
+"""Encode and decode the records of the schemas topic. All its dialects are read here, and nowhere else.
 
-Written: the reference registry's canonical keys and values, and a real null for a tombstone. Read besides: Karapace's
-empty-byte tombstones, its `"subject":null` for global configs and its legacy key order, Redpanda's `seq`/`node` keys,
-old values without newer fields. What is not understood becomes an `UnknownRecord` and is never fatal.
+Written are Confluent's canonical keys and values, and a null for a tombstone. Read are also Karapace's empty
+tombstones, its `"subject":null` for global configs and its old key order, Redpanda's keys with `seq` and `node`, and
+values without newer fields. A record that cannot be read becomes an `UnknownRecord` and is never fatal.
 Source: `docs/schemas-topic.md`.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from karapace_like.errors import NOT_JSON
-from karapace_like.registry.content import Content
+from karapace_like.registry import names
+from karapace_like.registry.content import Content, check_metadata, check_rule_set
 from karapace_like.registry.settings import Config, Mode
-from karapace_like.schema.model import Reference, SchemaType, Subject, Version
+from karapace_like.schema.model import (
+    MAX_NUMBER,
+    IdNumber,
+    Reference,
+    ReferenceVersion,
+    SchemaType,
+    Subject,
+    Version,
+    VersionNumber,
+)
+
+T = TypeVar("T")
 
 TENANT = "default"
 _SCHEMA = "SCHEMA"
 _MAGIC = frozenset({None, 0, 1})
-"""Of the key of a schema."""
-MAX_VERSION = 2**31 - 1
+"""Values of `magic` in the key of a schema."""
+_KINDS = frozenset({_SCHEMA, "CONFIG", "MODE", "DELETE_SUBJECT", "CLEAR_SUBJECT", "CONTEXT", "NOOP"})
+_MAX_DEPTH = 200
+"""Nested objects and lists; whether a node can read deeper ones depends on its version of Python."""
+_SHALLOW_BYTES = 2 * _MAX_DEPTH
+"""JSON of so few bytes cannot be deeper."""
+_MAX_REASON = 200
+"""Characters of the reason for which a record cannot be read; it is logged and may quote the record."""
+_ID_DIGITS = 10
 
 
 class SchemaRecord(msgspec.Struct, frozen=True, gc=False):
-    """One version of a subject, or None where it was deleted for good."""
+    """One version of a subject; the value is None after a permanent deletion."""
 
     subject: str
     version: int
@@ -32,7 +52,7 @@ class SchemaRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class SchemaVersion(msgspec.Struct, frozen=True, gc=False):
-    """What a schema record holds."""
+    """The value of a schema record."""
 
     id: int
     content: Content
@@ -56,8 +76,16 @@ class ModeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterRecord:
+    """The largest id that a context has assigned, written when its version is deleted; None deletes the counter."""
+
+    context: str
+    max_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteSubjectRecord:
-    """All versions up to this one are soft-deleted; None: the mark itself was removed."""
+    """All versions up to this one are soft-deleted; None removes the marker itself."""
 
     subject: str
     version: int | None
@@ -65,14 +93,14 @@ class DeleteSubjectRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClearSubjectRecord:
-    """The soft-deleted versions of the subject are forgotten."""
+    """The soft-deleted versions of the subject are removed."""
 
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
 class ContextRecord:
-    """A context was made or, not present, removed."""
+    """A context was created or, if not present, removed."""
 
     context: str
     present: bool = True
@@ -80,20 +108,23 @@ class ContextRecord:
 
 @dataclass(frozen=True, slots=True)
 class NoopRecord:
-    """Says nothing; written after an election and to move the topic's end."""
+    """A record without meaning, written after an election and to move the topic's end."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownRecord:
-    """A record that is not understood: kept in the topic, counted, never fatal."""
+    """A record that cannot be read: it stays in the topic, is counted, and is never fatal."""
 
     reason: str
+    is_foreign: bool = False
+    """Whether it is of a kind that other registries write for themselves, which is no fault."""
 
 
 Record = (
     SchemaRecord
     | ConfigRecord
     | ModeRecord
+    | CounterRecord
     | DeleteSubjectRecord
     | ClearSubjectRecord
     | ContextRecord
@@ -105,7 +136,7 @@ Record = (
 class _Key(msgspec.Struct, gc=False):
     keytype: str
     subject: str | None = None
-    version: int | None = None
+    version: VersionNumber | None = None
     magic: int | None = None
     context: str | None = None
 
@@ -117,33 +148,54 @@ class _SchemaKey(msgspec.Struct, gc=False):
     magic: int = 1
 
 
-class _Reference(msgspec.Struct):
-    name: str
+class _AnyReference(msgspec.Struct, gc=False):
     subject: str
-    version: int
+    version: ReferenceVersion
+    name: str = ""
+    """Confluent's registry omits an empty name."""
 
 
-class _SchemaValue(msgspec.Struct, rename="camel", gc=False):
-    id: int
+class _Reference(_AnyReference, forbid_unknown_fields=True, gc=False):
+    """A reference with exactly these fields."""
+
+
+class _AnySchemaValue(msgspec.Struct, rename="camel", gc=False):
+    """The value of a schema record of any registry; unknown fields are ignored."""
+
+    id: IdNumber
     schema: str
     schema_type: SchemaType | None = None
-    references: list[_Reference] | None = None
+    references: Sequence[_AnyReference] | None = None
     metadata: dict[str, Any] | None = None
     rule_set: dict[str, Any] | None = None
     deleted: bool = False
 
 
+class _SchemaValue(_AnySchemaValue, rename="camel", forbid_unknown_fields=True, gc=False):
+    """The value of nearly all schema records: exactly these fields, of bounded depth."""
+
+    references: Sequence[_Reference] | None = None
+    subject: str | None = None
+    version: int | None = None
+    md5: str | None = None
+    guid: str | None = None
+    offset: int | None = None
+    ts: int | None = None
+
+
 class _ModeValue(msgspec.Struct):
     mode: Mode
+    subject: str | None = None
 
 
 class _DeleteSubjectValue(msgspec.Struct):
-    version: int = MAX_VERSION
-    """Redpanda writes none: it means all."""
+    version: ReferenceVersion = MAX_NUMBER
+    """Redpanda writes none, which means all versions."""
 
 
 _key_decoder = msgspec.json.Decoder(_Key)
 _schema_decoder = msgspec.json.Decoder(_SchemaValue)
+_any_schema_decoder = msgspec.json.Decoder(_AnySchemaValue)
 _config_decoder = msgspec.json.Decoder(dict[str, Any])
 _mode_decoder = msgspec.json.Decoder(_ModeValue)
 _delete_subject_decoder = msgspec.json.Decoder(_DeleteSubjectValue)
@@ -151,53 +203,114 @@ _encoder = msgspec.json.Encoder()
 
 
 def decode(key: bytes | None, value: bytes | None) -> Record:
-    """The record that these bytes say; never raises."""
+    """Decode a record; one that cannot be read, for any reason, becomes an UnknownRecord.
+
+    Every other record can be applied, served and written again. Raises only MemoryError, which is not the fault of the
+    record: another node would read it.
+    """
     if not key:
         return UnknownRecord("the record has no key")
     try:
         parsed = _key_decoder.decode(key)
-        return _schema_record(parsed, value) or _decoded(parsed, value or None)
-    except (*NOT_JSON, ValueError) as error:
-        return UnknownRecord(str(error))
+        if len(key) > _SHALLOW_BYTES:
+            _check_depth(key)
+        return _schema_record(parsed, value) or _decode(parsed, value or None)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one record must not stand in the way of those after it
+        return UnknownRecord(_shorten(str(error) or type(error).__name__))
 
 
 def _schema_record(key: _Key, value: bytes | None) -> SchemaRecord | None:
-    """What nearly all records are, found without the match, which takes four times as long; None for another kind."""
+    """Decode a schema record without the general match, which takes four times as long; None for another kind."""
     subject, version = key.subject, key.version
     if key.keytype != _SCHEMA or subject is None or version is None or key.magic not in _MAGIC:
         return None
     return SchemaRecord(subject, version, _schema_version(value) if value else None)
 
 
-def _decoded(key: _Key, value: bytes | None) -> Record:
+def _decode(key: _Key, value: bytes | None) -> Record:
     match key:
         case _Key(keytype="CONFIG", subject=subject):
-            return ConfigRecord(subject or None, None if value is None else decoded_config(value))
+            return ConfigRecord(subject or None, None if value is None else decode_config(value))
         case _Key(keytype="MODE", subject=subject):
-            return ModeRecord(subject or None, None if value is None else _mode_decoder.decode(value).mode)
+            parsed = None if value is None else _decode_with(_mode_decoder, value)
+            if subject is not None and names.local_name(subject) == names.COUNTER:
+                return CounterRecord(names.context_of(subject), None if parsed is None else _parse_counter(parsed))
+            return ModeRecord(subject or None, None if parsed is None else parsed.mode)
         case _Key(keytype="DELETE_SUBJECT", subject=str(subject)):
             return DeleteSubjectRecord(
-                subject, None if value is None else _delete_subject_decoder.decode(value).version
+                subject, None if value is None else _decode_with(_delete_subject_decoder, value).version
             )
         case _Key(keytype="CLEAR_SUBJECT", subject=str(subject)):
             return ClearSubjectRecord(subject)
-        case _Key(keytype="CONTEXT", context=str(context)):
+        case _Key(keytype="CONTEXT", context=str(context)) if names.is_context_name(context):
             return ContextRecord(context, present=value is not None)
         case _Key(keytype="NOOP"):
             return NoopRecord()
+        case _Key(keytype=kind) if kind in _KINDS:
+            return UnknownRecord(f"its key has not what a key of the kind {kind} must have")
         case _:
-            return UnknownRecord(f"key of an unknown kind: {key.keytype}")
+            return UnknownRecord(_shorten(f"key of an unknown kind: {key.keytype}"), is_foreign=True)
+
+
+def _parse_counter(value: _ModeValue) -> int | None:
+    digits = value.subject or ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _ID_DIGITS else None
 
 
 def _schema_version(value: bytes) -> SchemaVersion:
-    found = _schema_decoder.decode(value)
+    parsed: _AnySchemaValue
+    try:
+        parsed = _schema_decoder.decode(value)
+    except msgspec.ValidationError:  # maybe for a field of another registry
+        parsed = _decode_with(_any_schema_decoder, value)
     references: tuple[Reference, ...] = ()
-    if found.references:
+    if parsed.references:
         references = tuple(
-            [Reference(each.name, Subject(each.subject), Version(each.version)) for each in found.references]
+            [
+                Reference(reference.name, Subject(reference.subject), Version(reference.version))
+                for reference in parsed.references
+            ]
         )
-    content = Content(found.schema_type or SchemaType.AVRO, found.schema, references, found.metadata, found.rule_set)
-    return SchemaVersion(found.id, content, found.deleted)
+    if parsed.metadata is not None or parsed.rule_set is not None:
+        _check_depth(value)
+        check_metadata(parsed.metadata)
+        check_rule_set(parsed.rule_set)
+    content = Content(
+        parsed.schema_type or SchemaType.AVRO, parsed.schema, references, parsed.metadata, parsed.rule_set
+    )
+    return SchemaVersion(parsed.id, content, parsed.deleted)
+
+
+def _decode_with(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+    parsed = decoder.decode(text)
+    _check_depth(text)
+    return parsed
+
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+def _check_depth(text: bytes) -> None:
+    """Raise ValueError for JSON that nests too deep for other nodes, or for code that descends into it.
+
+    The limit of Python differs by version and by call.
+    """
+    if len(text) <= _SHALLOW_BYTES:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", text)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"more than {_MAX_DEPTH} objects and lists inside of each other")
+
+
+def _shorten(reason: str) -> str:
+    """Return a short text without control characters, for messages."""
+    shown = reason if len(reason) <= _MAX_REASON else reason[:_MAX_REASON] + "…"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
 
 
 _CONFIG_FIELDS = {
@@ -205,27 +318,29 @@ _CONFIG_FIELDS = {
 }
 
 
-def decoded_config(value: bytes) -> Config:
-    """The config; a field whose value this version does not know counts as not set."""
+def decode_config(value: bytes) -> Config:
+    """Decode a config; a field with a value that this version does not know counts as not set."""
     settings: dict[str, Any] = {}
-    for spelled, found in _config_decoder.decode(value).items():
-        if spelled in _CONFIG_FIELDS and found is not None:
-            settings[_CONFIG_FIELDS[spelled]] = found
+    for spelled, setting in _decode_with(_config_decoder, value).items():
+        if spelled in _CONFIG_FIELDS and setting is not None:
+            settings[_CONFIG_FIELDS[spelled]] = setting
     for name in list(settings):
         try:
             settings[name] = msgspec.convert(settings[name], Config.__annotations__[name])
+            check_metadata(settings[name]) if name.endswith("_metadata") else None
+            check_rule_set(settings[name]) if name.endswith("_rule_set") else None
         except msgspec.ValidationError:
             del settings[name]
     return Config(**settings)
 
 
 def encode(record: Record) -> tuple[bytes, bytes | None]:
-    """The canonical key and the value of a record, byte for byte as the reference registry writes them."""
+    """Return the canonical key and the value of a record, byte for byte as Confluent's registry writes them."""
     return encode_key(record), encode_value(record)
 
 
 def encode_key(record: Record) -> bytes:
-    """The canonical key."""
+    """Return the canonical key."""
     match record:
         case SchemaRecord(subject, version):
             return _encoder.encode(_SchemaKey(_SCHEMA, subject, version))
@@ -233,6 +348,8 @@ def encode_key(record: Record) -> bytes:
             return _settings_key("CONFIG", subject)
         case ModeRecord(subject):
             return _settings_key("MODE", subject)
+        case CounterRecord(context):
+            return _settings_key("MODE", names.qualify(context, names.COUNTER))
         case DeleteSubjectRecord(subject):
             return _settings_key("DELETE_SUBJECT", subject)
         case ClearSubjectRecord(subject):
@@ -246,7 +363,7 @@ def encode_key(record: Record) -> bytes:
 
 
 def encode_value(record: Record) -> bytes | None:
-    """The value; None is a tombstone."""
+    """Return the value; None for a tombstone."""
     match record:
         case SchemaRecord(subject, version, SchemaVersion() as value):
             return _schema_value(subject, version, value)
@@ -254,6 +371,9 @@ def encode_value(record: Record) -> bytes | None:
             return _settings_value(subject, msgspec.to_builtins(config))
         case ModeRecord(subject, Mode() as mode):
             return _settings_value(subject, {"mode": mode})
+        case CounterRecord(_, int(max_id)):
+            # Other registries read it as the mode of a subject that does not exist; none accepts an unknown field.
+            return _settings_value(str(max_id), {"mode": Mode.READWRITE})
         case DeleteSubjectRecord(subject, int(version)):
             return _encoder.encode({"subject": subject, "version": version})
         case ClearSubjectRecord(subject):
@@ -276,5 +396,5 @@ def _settings_value(subject: str | None, settings: dict[str, Any]) -> bytes:
 
 def _schema_value(subject: str, version: int, value: SchemaVersion) -> bytes:
     content = value.content
-    fields = {"subject": subject, "version": version, "id": value.id, "schemaType": content.type, **content.attached}
+    fields = {"subject": subject, "version": version, "id": value.id, "schemaType": content.type, **content.attachments}
     return _encoder.encode({**fields, "schema": content.text, "deleted": value.deleted})

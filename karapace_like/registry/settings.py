@@ -1,7 +1,7 @@
-"""Configs and modes: what may be set for a subject, a context or everything, and which of them holds.
+"""Configs and modes of subjects and contexts, and global ones.
 
-A config is merged with what was set before at the same place; the nearest place that has one wins as a whole, it is
-not mixed with those above it (Confluent API, "Config" and "Mode").
+An update is merged with the config of the same scope. The nearest scope that has a config wins as a whole; scopes are
+not merged (Confluent API, "Config" and "Mode").
 """
 
 import enum
@@ -14,7 +14,7 @@ from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
 
 
 class Mode(enum.StrEnum):
-    """What may be done to a subject."""
+    """The mode of a subject: which changes are permitted."""
 
     READWRITE = "READWRITE"
     READONLY = "READONLY"
@@ -24,17 +24,17 @@ class Mode(enum.StrEnum):
 
     @property
     def is_readonly(self) -> bool:
-        """No change at all."""
+        """Whether it forbids every change."""
         return self in {Mode.READONLY, Mode.READONLY_OVERRIDE}
 
     @property
     def is_import(self) -> bool:
-        """Ids come with the request, nothing is checked."""
+        """Whether requests bring ids and versions, and compatibility is not checked."""
         return self in {Mode.IMPORT, Mode.FORWARD}
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, rename="camel"):
-    """The settings at one place, as the topic holds and the API shows them; None is "not set here"."""
+    """The settings of one scope, as the topic and the API write them; None means not set in this scope."""
 
     alias: str | None = None
     alias_for_deks: str | None = None
@@ -52,10 +52,10 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, rena
 
     @property
     def adds_to_schemas(self) -> bool:
-        """Whether new schemas get metadata or rules from here."""
+        """Whether it adds metadata or rules to new schemas."""
         added = (self.default_metadata, self.override_metadata, self.default_rule_set, self.override_rule_set)
-        return any(each is not None for each in added)
+        return any(setting is not None for setting in added)
 
-    def updated(self, changes: Mapping[str, Any]) -> "Config":
-        """The settings after a request that named these fields; None unsets one."""
+    def update(self, changes: Mapping[str, Any]) -> "Config":
+        """Return the settings after a request that names these fields; None unsets one."""
         return msgspec.structs.replace(self, **changes)

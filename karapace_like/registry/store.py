@@ -1,24 +1,45 @@
-"""The registry's state in memory: subjects, ids, configs and modes, as the topic says up to some offset.
+"""The registry's state in memory: subjects, ids, configs and modes, as of some offset of the topic.
 
-Nothing here decides or writes; `apply.py` is the only caller of what changes. Every text is kept once; nothing is
-parsed (see `parsing.py`).
+Only `apply.py` calls what changes the state. Every text is stored once; nothing is parsed here (see `parsing.py`).
 """
 
+import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
 import msgspec
 
+from karapace_like.process.lru import LruCache
 from karapace_like.registry import names
-from karapace_like.registry.census import Census
 from karapace_like.registry.content import Content
+from karapace_like.registry.fingerprints import FingerprintIndex
 from karapace_like.registry.settings import Config, Mode
-from karapace_like.schema.model import Reference
+from karapace_like.registry.statistics import RegistryCounts
+from karapace_like.schema.model import LATEST, MAX_NUMBER, Reference
+
+COUNTED_IDS = 2**30
+"""Ids from here on exist only by import and do not advance a context's counter."""
+MAX_ID = MAX_NUMBER
+_RETIRED_IDS = 10_000
+_RETIRED_CHARACTERS = 2**25
+"""Of the texts of all retired ids."""
+
+
+class Deleted(enum.Enum):
+    """Which versions a call considers, by whether they are soft-deleted (the API's `deleted` and `deletedOnly`)."""
+
+    EXCLUDE = (False,)
+    INCLUDE = (False, True)
+    ONLY = (True,)
+
+    def __init__(self, *states: bool) -> None:
+        self.states = states
+        """The values of `StoredVersion.deleted` that are considered."""
 
 
 class StoredVersion(msgspec.Struct, eq=False, gc=False):
-    """One version of a subject."""
+    """One version of a subject: a number, an id and a Content."""
 
     subject: str
     version: int
@@ -26,7 +47,38 @@ class StoredVersion(msgspec.Struct, eq=False, gc=False):
     content: Content
     deleted: bool
     timestamp: int
-    """When it was written: milliseconds since the epoch, by the topic's record."""
+    """The timestamp of its record in the topic: milliseconds since the epoch."""
+
+
+class RetiredIds:
+    """The ids that no version has any more, because the last one was deleted permanently, and what they meant.
+
+    Not part of the state that all nodes agree on: what a node holds depends on what compaction has left of the topic
+    when it was started, and the oldest are dropped. A hit is true in any case, since an id never gets other content.
+    """
+
+    def __init__(self) -> None:
+        self._versions: LruCache[tuple[str, int], StoredVersion] = LruCache(
+            _RETIRED_IDS, capacity=_RETIRED_CHARACTERS, weigh=lambda _, version: len(version.content.text)
+        )
+        """By context and id."""
+        self._ids: LruCache[tuple[str, bytes], int] = LruCache(_RETIRED_IDS)
+        """By context and content digest."""
+
+    def add(self, context: str, version: StoredVersion) -> None:
+        """Remember what the id of the version, its last one, means."""
+        self._versions.put((context, version.id), version)
+        self._ids.put((context, version.content.digest), version.id)
+
+    def find_version(self, context: str, schema_id: int) -> StoredVersion | None:
+        """Return the version that had the id last; None for an id that is not remembered."""
+        return self._versions.get((context, schema_id))
+
+    def find_id(self, context: str, content: Content) -> int | None:
+        """Return the id that the content had; None for content that is not remembered."""
+        schema_id = self._ids.get((context, content.digest))
+        version = None if schema_id is None else self.find_version(context, schema_id)
+        return schema_id if version is not None and version.content == content else None
 
 
 @dataclass(slots=True)
@@ -36,11 +88,38 @@ class Context:
     subjects: dict[str, dict[int, StoredVersion]] = field(default_factory=dict)
     """Qualified subject -> version number -> version; versions are in ascending order."""
     ids: dict[int, list[StoredVersion]] = field(default_factory=dict)
-    """Id -> the versions that have it, in the order they were written; all have equal contents."""
+    """Id -> the versions that have it, in the order they were written. The id means the content of the first; another
+    registry may have written the same schema in other words, or even another one (see `mixed`)."""
     by_digest: dict[bytes, int] = field(default_factory=dict)
-    """Content digest -> the smallest id that stands for it."""
+    """Content digest -> its smallest id."""
+    twins: dict[bytes, set[int]] = field(default_factory=dict)
+    """Content digest -> its ids, where there are several: contents imported twice, or unequal ones (see Content)."""
+    mixed: set[int] = field(default_factory=set)
+    """Ids whose versions have unequal contents: spellings of one schema, or a conflict (see `conflicts.py`)."""
     max_id: int = 0
-    """The largest id that was ever seen."""
+    """The counter: the largest id below COUNTED_IDS that was ever seen."""
+
+    def count(self, schema_id: int) -> None:
+        """Advance the counter to the id, unless the id is COUNTED_IDS or larger."""
+        if self.max_id < schema_id < COUNTED_IDS:
+            self.max_id = schema_id
+
+    def id_of(self, content: Content) -> int | None:
+        """Return the smallest id of the content; None if it has none."""
+        first = self.by_digest.get(content.digest)
+        if first is None:
+            return None
+        for schema_id in sorted(self.twins.get(content.digest, (first,))):
+            if self.ids[schema_id][0].content == content:
+                return schema_id
+        return None
+
+    def next_id(self, after: int = 0) -> int:
+        """Return the id for the next new content, above `after`; larger than MAX_ID where none is left."""
+        schema_id = max(self.max_id, after) + 1
+        while schema_id in self.ids:  # only beyond COUNTED_IDS, where imports may be
+            schema_id += 1
+        return schema_id
 
 
 @dataclass(slots=True)
@@ -52,66 +131,146 @@ class Store:
     modes: dict[str | None, Mode] = field(default_factory=dict)
     referrers: dict[tuple[str, int], dict[tuple[str, int], StoredVersion]] = field(default_factory=dict)
     """(subject, version) -> the versions whose schemas refer to it, by their own subject and version."""
+    counters: dict[str, int] = field(default_factory=dict)
+    """Context -> the largest assigned id, where a record keeps it because versions may no longer have it."""
     spellings: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Canonical key -> every spelling of it that holds a value, if any is not canonical (other writers' dialects)."""
     revision: int = 0
-    """Grows with every change but new versions at the end of a subject."""
+    """Grows with every change except new versions at the end of a subject."""
     unknown: int = 0
-    """Records that were not understood."""
-    conflicts: int = 0
-    """Schema records that gave an id to a second content and were not taken."""
-    census: Census = field(default_factory=Census)
+    """Number of records that could not be read."""
+    unreadable: dict[bytes, int] = field(default_factory=dict)
+    """Key -> offset of the last record under it, where that could not be read; in the order of the offsets."""
+    fingerprints: FingerprintIndex | None = None
+    """The index of all texts; None before it is begun, and in a state in which nothing is registered."""
+    census: RegistryCounts = field(default_factory=RegistryCounts)
+    retired: RetiredIds = field(default_factory=RetiredIds, compare=False)
+    """The ids whose last version was deleted permanently; `retired_version` and `retired_id` read them."""
 
     def context(self, subject: str) -> Context:
-        """The context that the subject lives in; an empty one, not kept, if there is none."""
-        return self.contexts.get(names.context_of(subject)) or Context()
+        """Return the context of the subject; an empty one, which is not stored, if there is none."""
+        name = names.context_of(subject)
+        return self.contexts.get(name) or self.new_context(name)
 
-    def versions(self, subject: str, *, deleted: bool = False) -> list[StoredVersion]:
-        """The subject's versions in ascending order, on request with the soft-deleted ones."""
-        found = self.context(subject).subjects.get(names.canonical(subject), {})
-        return [each for each in found.values() if deleted or not each.deleted]
+    def new_context(self, name: str) -> Context:
+        """Return an empty context, which is not stored, with the counter of a removed context of this name."""
+        return Context(max_id=self.counters.get(name, 0))
 
-    def kept(self, subject: str) -> Mapping[int, StoredVersion] | None:
-        """All versions of the subject, as they are kept here: the same mapping grows; None if there is none."""
+    def context_names(self) -> Iterable[str]:
+        """The names of all contexts."""
+        return self.contexts
+
+    def subjects_in(self, context: str) -> Iterable[str]:
+        """The subjects of the context."""
+        return self.contexts[context].subjects if context in self.contexts else ()
+
+    def max_id(self, subject: str) -> int:
+        """The largest id that the context of the subject has given out."""
+        return self.context(subject).max_id
+
+    def contexts_with(self, digest: bytes) -> Iterable[tuple[str, int]]:
+        """(context, smallest id) of each context that has a content with this digest, by context."""
+        for name, context in sorted(self.contexts.items()):
+            if digest in context.by_digest:
+                yield name, context.by_digest[digest]
+
+    def aliases(self) -> Iterable[str]:
+        """The subjects that stand for another one."""
+        return (name for name, config in self.configs.items() if name is not None and config.alias)
+
+    def versions(self, subject: str, deleted: Deleted = Deleted.EXCLUDE) -> list[StoredVersion]:
+        """Return the subject's versions in ascending order; `deleted` selects soft-deleted ones."""
+        versions = self.context(subject).subjects.get(names.canonical(subject), {})
+        if deleted is Deleted.INCLUDE:
+            return list(versions.values())
+        wanted = deleted is Deleted.ONLY
+        return [version for version in versions.values() if version.deleted is wanted]
+
+    def versions_by_number(self, subject: str) -> Mapping[int, StoredVersion] | None:
+        """Return the stored mapping of all versions of the subject, which grows with it; None if there is none."""
         return self.context(subject).subjects.get(names.canonical(subject))
 
-    def version(self, subject: str, number: int, *, deleted: bool = False) -> StoredVersion | None:
-        """One version; -1 is the latest live one, also where soft-deleted ones are asked for."""
+    def version(self, subject: str, number: int, deleted: Deleted = Deleted.EXCLUDE) -> StoredVersion | None:
+        """Return one version; -1 is the latest live one, whatever `deleted` selects."""
         if number == -1:
             versions = self.versions(subject)
             return versions[-1] if versions else None
-        found = self.context(subject).subjects.get(names.canonical(subject), {}).get(number)
-        return found if found is not None and (deleted or not found.deleted) else None
+        stored = self.context(subject).subjects.get(names.canonical(subject), {}).get(number)
+        return stored if stored is not None and stored.deleted in deleted.states else None
 
     def holders(self, subject: str, schema_id: int) -> list[StoredVersion]:
-        """The versions in the subject's context that have the id, in the order they were written."""
+        """Return the versions in the subject's context that have the id, in the order in which they were written."""
         return self.context(subject).ids.get(schema_id, [])
 
+    def retired_version(self, subject: str, schema_id: int) -> StoredVersion | None:
+        """Return the version that had the id last in the subject's context, if none has it any more."""
+        context = names.context_of(subject)
+        return None if self.holders(subject, schema_id) else self.retired.find_version(context, schema_id)
+
+    def retired_id(self, subject: str, content: Content) -> int | None:
+        """Return the id that the content had in the subject's context, if no version has it any more."""
+        schema_id = self.retired.find_id(names.context_of(subject), content)
+        return None if schema_id is None or self.holders(subject, schema_id) else schema_id
+
+    def meaning(self, subject: str, schema_id: int) -> Content | None:
+        """Return the content that the id means in the subject's context; None where its versions have one content."""
+        context = self.context(subject)
+        return context.ids[schema_id][0].content if schema_id in context.mixed else None
+
+    def ids_like(self, subject: str, content: Content) -> Sequence[int] | None:
+        """Return the ids of the subject's context that may have the content in another spelling, the smallest first.
+
+        None where that is unknown, because the index is not complete.
+        """
+        if self.fingerprints is None or not self.fingerprints.is_complete:
+            return None
+        return self.fingerprints.find(names.context_of(subject), content)
+
     def shows(self, subject: str) -> bool:  # noqa: ARG002 - a view's answer depends on it
-        """Whether the subject is to be seen; here each is."""
+        """Return whether the subject is visible; the store itself shows every one."""
         return True
 
     def all_versions(self) -> Iterator[StoredVersion]:
-        """Every version of every subject, by the subject's qualified name and the version."""
-        subjects = (each for context in self.contexts.values() for each in context.subjects.items())
+        """Yield every version of every subject, ordered by the subject's qualified name and the version."""
+        subjects = (item for context in self.contexts.values() for item in context.subjects.items())
         for _, versions in sorted(subjects, key=itemgetter(0)):
             yield from versions.values()
 
-    def referenced(self, reference: Reference, referrer: str, *, deleted: bool = True) -> StoredVersion | None:
-        """The version that a reference in a schema of the subject `referrer` means."""
-        return self.version(names.resolve_reference(reference.subject, referrer), reference.version, deleted=deleted)
+    def resolve_reference(
+        self, reference: Reference, referrer: str, deleted: Deleted = Deleted.INCLUDE
+    ) -> StoredVersion | None:
+        """Return the version that a reference in a schema of the subject `referrer` names."""
+        return self.version(names.resolve_reference(reference.subject, referrer), reference.version, deleted)
 
-    def references_to(self, subject: str, version: int, *, deleted: bool = False) -> Sequence[StoredVersion]:
-        """The versions whose schemas refer to this one."""
-        found = self.referrers.get((names.canonical(subject), version), {}).values()
-        return [each for each in found if deleted or not each.deleted]
+    def references_to(self, subject: str, version: int, deleted: Deleted = Deleted.EXCLUDE) -> Sequence[StoredVersion]:
+        """Return the versions whose schemas refer to this one."""
+        name = names.canonical(subject)
+        referring = list(self.referrers.get((name, version), {}).values())
+        to_latest = self.referrers.get((name, LATEST))  # as other registries may have written it
+        if to_latest:
+            latest = self.version(name, LATEST)
+            referring += to_latest.values() if latest is not None and latest.version == version else ()
+        return [referrer for referrer in referring if referrer.deleted in deleted.states]
+
+    def resolve_path(self, subject: str, context: str | None) -> str:
+        """Return the canonical subject of a path, aliases resolved; `context` is that of the path's prefix, if any."""
+        return self.resolve_alias(names.place_in_context(subject, context))
+
+    def resolve_alias(self, subject: str) -> str:
+        """Return the canonical name of the subject that this one is an alias of, or of the subject itself."""
+
+        def alias_of(name: str) -> str | None:
+            config = self.configs.get(name)
+            return None if config is None else config.alias
+
+        return names.resolve_alias(subject, alias_of)
 
     def config(self, subject: str | None) -> Config | None:
-        """The config that holds for the subject or context: the nearest one that is set."""
+        """Return the effective config of the subject or context: the nearest one that is set."""
         return next((self.configs[scope] for scope in names.scopes(subject) if scope in self.configs), None)
 
     def mode(self, subject: str | None) -> Mode | None:
-        """The mode that holds for the subject or context: the nearest one that is set, a read-only one above all."""
+        """Return the effective mode of the subject or context: the nearest one that is set; a global override wins."""
         if self.modes.get(None) is Mode.READONLY_OVERRIDE:
             return Mode.READONLY_OVERRIDE
         if self.modes.get(names.GLOBAL_SCOPE) is Mode.READONLY:
@@ -119,5 +278,5 @@ class Store:
         return next((self.modes[scope] for scope in names.scopes(subject) if scope in self.modes), None)
 
     def live_keys(self, canonical: bytes) -> Iterable[bytes]:
-        """The spellings under which the topic holds a value for this key, the last written one first."""
+        """Return the spellings under which the topic holds a value for this key, the last written one first."""
         return reversed(self.spellings.get(canonical, []))

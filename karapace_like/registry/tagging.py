@@ -1,4 +1,4 @@
-"""Planning a new version that differs from an existing one in tags, metadata and rules only.
+"""Plan a new version that differs from an existing one in tags, metadata and rules only.
 
 Source: Confluent API, POST /subjects/{subject}/versions/{version}/tags.
 """
@@ -8,32 +8,37 @@ from dataclasses import dataclass
 from karapace_like.registry import content as contents
 from karapace_like.registry import lookups, registration
 from karapace_like.registry.content import Json
-from karapace_like.registry.planning import Plan
+from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.registration import Registered, Rules, Submission
 from karapace_like.registry.store import Store
+from karapace_like.registry.view import EVERYBODY
+from karapace_like.replication.planning import Plan
 from karapace_like.schema.model import LATEST
 from karapace_like.schema.tags import TagChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """What a request asks to change; None keeps what the version, or the latest one's rules, had."""
+    """The changes of a request to tag a version; None keeps the version's metadata and the latest version's rules."""
 
     changes: tuple[TagChange, ...] = ()
     new_version: int | None = None
-    """If given, this must be the number after the latest."""
+    """The number after the latest version, if the request names one."""
     metadata: Json | None = None
     rule_set: Json | None = None
-    """All rules; not looked at where rules are merged or removed."""
+    """All rules; ignored where the request merges or removes rules."""
     rules_to_merge: Json | None = None
-    """They take the place of rules with the same names."""
+    """Rules that are added, or replace those with the same names."""
     rules_to_remove: tuple[str, ...] = ()
 
 
-def plan(store: Store, subject: str, number: int, request: Tagging, rules: Rules) -> Plan[Registered]:
-    """The new version, its number in its metadata; raises RegistryError."""
+async def plan(
+    store: Store, engines: EngineAccess, *, subject: str, number: int, request: Tagging, rules: Rules
+) -> Plan[Registered]:
+    """Return the records of the new version, with its number in its metadata; raises RegistryError."""
     tagged = lookups.version(store, subject, number).content
     submission = Submission(
+        reader=EVERYBODY,  # what is registered is understood with all that it refers to
         type=tagged.type,
         text=tagged.text,
         references=tagged.references,
@@ -47,7 +52,7 @@ def plan(store: Store, subject: str, number: int, request: Tagging, rules: Rules
         tag_changes=request.changes,
         explicit=True,
     )
-    return registration.plan(store, subject, submission, rules)
+    return await registration.plan(store, engines, subject=subject, submission=submission, rules=rules)
 
 
 def _rule_set(store: Store, subject: str, request: Tagging) -> Json | None:
@@ -55,4 +60,4 @@ def _rule_set(store: Store, subject: str, request: Tagging) -> Json | None:
         return request.rule_set
     latest = store.version(subject, LATEST)
     before = None if latest is None else latest.content.rule_set
-    return contents.without_rules(contents.merged(before, request.rules_to_merge, None), request.rules_to_remove)
+    return contents.without_rules(contents.merge(before, request.rules_to_merge, None), request.rules_to_remove)

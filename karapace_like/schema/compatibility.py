@@ -1,6 +1,6 @@
-"""Levels: which versions a schema is compared with, in which direction, and how the outcome is told.
+"""Levels: the versions that a schema is compared with, the directions, and the form of the outcome.
 
-What makes two schemas of one format incompatible is that format's own business (`avro/`, `json_schema/`, `protobuf/`).
+Each format decides what makes two of its schemas incompatible (`avro/`, `json_schema/`, `protobuf/`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,17 +47,17 @@ class Finding:
 
 
 def is_transitive(level: CompatibilityLevel) -> bool:
-    """Whether every earlier version counts, not only the latest."""
+    """Return whether every earlier version counts, not only the latest."""
     return level in _TRANSITIVE
 
 
 def directions(level: CompatibilityLevel) -> tuple[bool, bool]:
-    """Whether the new schema is to read old data, and whether the old schema is to read new data."""
+    """Return whether the new schema is to read old data, and whether the old schema is to read new data."""
     return level in _BACKWARD, level in _FORWARD
 
 
-def counted(versions: Sequence[V], level: CompatibilityLevel) -> Sequence[V]:
-    """Which of the versions (in ascending order) a schema is compared with, in the order in which they are asked."""
+def select_versions(versions: Sequence[V], level: CompatibilityLevel) -> Sequence[V]:
+    """Return the versions (given in ascending order) that a schema is compared with, in the order of comparison."""
     return versions[::-1] if is_transitive(level) else versions[-1:]
 
 
@@ -67,22 +67,26 @@ def compare(
     level: CompatibilityLevel,
     policy: CompatibilityPolicy = CompatibilityPolicy.STRICT,
 ) -> list[Finding]:
-    """Every reason why the level does not hold between two schemas of one type, backward ones first."""
-    compatible = FORMATS[new.type].compatible
+    """Return every reason why the level does not hold between two schemas of one type, backward ones first."""
+    find_incompatibilities = FORMATS[new.type].find_incompatibilities
     findings: list[Finding] = []
     if level in _BACKWARD:
-        findings += [Finding(each, backward=True) for each in compatible(new, old, policy)]
+        findings += [
+            Finding(incompatibility, backward=True) for incompatibility in find_incompatibilities(new, old, policy)
+        ]
     if level in _FORWARD:
-        findings += [Finding(each, backward=False) for each in compatible(old, new, policy)]
+        findings += [
+            Finding(incompatibility, backward=False) for incompatibility in find_incompatibilities(old, new, policy)
+        ]
     return findings
 
 
 def report(new: ParsedSchema, findings: Iterable[Finding]) -> Sequence[str]:
-    """The findings as the reference registry writes them in `messages` and in its 409 (one string each)."""
-    template = FORMATS[new.type].report
+    """Return the findings as Confluent's registry writes them in `messages` and in its 409 (one string each)."""
+    template = FORMATS[new.type].REPORT_TEMPLATE
     return [
-        template.replace("{rule}", each.incompatibility.rule.name)
-        .replace("{detail}", each.incompatibility.detail)
-        .replace("{message}", each.message)
-        for each in findings
+        template.replace("{rule}", finding.incompatibility.rule.name)
+        .replace("{detail}", finding.incompatibility.detail)
+        .replace("{message}", finding.message)
+        for finding in findings
     ]

@@ -1,26 +1,32 @@
-"""What a schema is as a file beside others: what it needs of them, and where in it something stands.
+"""Schemas as files that refer to each other, and locations in them.
 
-Each format answers in its own package: `linking.py` (what a text offers to others and needs of them) and `places.py`
-(from the path of an incompatibility to a place in a text). Reading files is not done here.
+Each format implements it in its package: `linking.py` lists the names that a text offers and the texts that it needs,
+`places.py` finds the location of an incompatibility. Files are read elsewhere.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from karapace_like.schema.model import Dependencies
 
+CACHED_TEXTS = 1_000
+"""Texts of which what was found out stays cached: many sources of one run refer to the same ones."""
+CACHED_SOURCES = 4
+"""Sources of which it does: problems are located one source after the other."""
 
-class Need(NamedTuple):
-    """Another text that a text cannot do without."""
+
+class FileNeed(NamedTuple):
+    """Another text that a text needs."""
 
     name: str
-    """What the parser will look it up by: the reference's name."""
+    """The name that the parser looks it up by: the reference's name."""
     candidates: tuple[str, ...]
-    """The offered names that would do, the best first."""
+    """The offered names that match, the best first."""
 
 
-class Place(NamedTuple):
+class SourceLocation(NamedTuple):
     """A position in a schema or in something that it refers to."""
 
     document: str
@@ -28,17 +34,21 @@ class Place(NamedTuple):
     offset: int
     """Characters from the text's beginning."""
     is_exact: bool = True
-    """False: what was looked for is not there, and this is what should hold it."""
+    """False: the element is not there, and this is the element that should contain it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A schema's text with all that it refers to."""
 
     text: str
     dependencies: Dependencies
 
-    @property
+    def __hash__(self) -> int:
+        """So that what is found out about a source can be cached."""
+        return hash(self.text)
+
+    @cached_property
     def documents(self) -> Mapping[str, str]:
-        """Every text by the name that a `Place` has for it."""
+        """Every text by the name that a `SourceLocation` has for it."""
         return {"": self.text, **self.dependencies}

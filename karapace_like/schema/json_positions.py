@@ -1,11 +1,14 @@
-"""Where each value of a JSON text stands, for messages that point into files.
+"""The position of each value of a JSON text, for messages that point into files.
 
 Reads what the parsers have accepted before, comments included, and is not strict: what it cannot read ends it.
 """
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
+
+from karapace_like.schema.files import CACHED_TEXTS
 
 _TOKEN = re.compile(
     r"""
@@ -33,17 +36,18 @@ class Node:
     text: str | None = None
 
     def get(self, key: str) -> "Node | None":
-        """A member of an object."""
+        """Return the member of an object."""
         return None if self.members is None else self.members.get(key)
 
     def string(self, key: str) -> str | None:
-        """A member that is a string."""
-        found = self.get(key)
-        return None if found is None else found.text
+        """Return a member that is a string."""
+        member = self.get(key)
+        return None if member is None else member.text
 
 
+@lru_cache(CACHED_TEXTS)
 def positions(text: str) -> Node:
-    """The text's first value."""
+    """Return the text's first value; cached, and not to be changed."""
     return _Reader(text, 1 if text.startswith("\ufeff") else 0).value()
 
 
@@ -62,9 +66,9 @@ class _Reader:
 
     def advance(self) -> _Token:
         passed = (self.token, self.start) if hasattr(self, "token") else ("", 0)
-        found = _TOKEN.match(self.text, self.end)
-        assert found is not None
-        self.token, self.start, self.end = found[1], found.start(1), found.end()
+        token = _TOKEN.match(self.text, self.end)
+        assert token is not None
+        self.token, self.start, self.end = token[1], token.start(1), token.end()
         return passed
 
     def value(self) -> Node:
@@ -73,40 +77,40 @@ class _Reader:
             return Node(start, members=self.members())
         if token == "[":  # noqa: S105 - a bracket
             return Node(start, items=self.items())
-        return Node(start, text=_unquoted(token) if token.startswith('"') else None)
+        return Node(start, text=_unquote(token) if token.startswith('"') else None)
 
     def members(self) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+        members: dict[str, Node] = {}
         while self.token not in {"}", ""}:
             key, start = self.advance()
             if self.token == ":":  # noqa: S105 - a colon
                 self.advance()
                 node = self.value()
                 node.start = start
-                found[_unquoted(key)] = node
+                members[_unquote(key)] = node
         self.advance()
-        return found
+        return members
 
     def items(self) -> list[Node]:
-        found: list[Node] = []
+        items: list[Node] = []
         while self.token not in {"]", ""}:
             if self.token == ",":  # noqa: S105 - a comma
                 self.advance()
             else:
-                found.append(self.value())
+                items.append(self.value())
         self.advance()
-        return found
+        return items
 
 
-def _unquoted(literal: str) -> str:
+def _unquote(literal: str) -> str:
     if "\\" not in literal:
         return literal[1:-1]
     # Two escapes may be the halves of one character.
-    halves = _ESCAPE.sub(_unescaped, literal[1:-1]).encode("utf-16-le", "surrogatepass")
+    halves = _ESCAPE.sub(_unescape, literal[1:-1]).encode("utf-16-le", "surrogatepass")
     return halves.decode("utf-16-le", "surrogatepass")
 
 
-def _unescaped(escape: re.Match[str]) -> str:
+def _unescape(escape: re.Match[str]) -> str:
     if escape[1]:
         return chr(int(escape[1], 16))
     return _SIMPLE_ESCAPES.get(escape[2], escape[2])

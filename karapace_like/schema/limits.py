@@ -1,4 +1,4 @@
-"""What a schema text may be at most, checked before any parser sees it.
+"""The limits of a schema text, checked before any parser reads it.
 
 Native parsers are known to crash the process on 100,000 nested levels, so depth is counted here by brackets,
 outside of string literals, in one pass over the text. Sizes of HTTP bodies are the web room's to limit.
@@ -13,7 +13,7 @@ MAX_DEPTH = 200
 MAX_BYTES = 8 * 1024 * 1024
 """Length of one schema text. A Kafka record is 1 MiB by default, so what can be stored is far below."""
 
-# A string literal (JSON or .proto, either quote), a comment, or one bracket. What is left open runs to its line's or
+# A string literal (JSON or .proto, either quote), a comment, or one bracket. An unterminated one runs to its line's or
 # the text's end: each character is looked at once, whatever the input.
 _TOKEN = re.compile(
     r"""

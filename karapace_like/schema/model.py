@@ -1,4 +1,4 @@
-"""The words that every other room uses: schema types, references, schemas before and after parsing, incompatibilities.
+"""The types that every other room uses: schema types, references, schemas before and after parsing, incompatibilities.
 
 Nothing here parses, compares or stores; the three format packages do.
 """
@@ -6,11 +6,23 @@ Nothing here parses, compares or stores; the three format packages do.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from typing import Annotated, NewType, Protocol
+
+import msgspec
 
 Subject = NewType("Subject", str)
 Version = NewType("Version", int)
 SchemaId = NewType("SchemaId", int)
+
+MAX_NUMBER = 2**31 - 1
+"""Of ids and versions: other registries keep them in signed numbers of 32 bits, and the wire format has 4 bytes."""
+
+IdNumber = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+"""An id in JSON of clients; imported schemas may have the id 0."""
+VersionNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
+"""The number of a version that exists, as JSON of others may have it."""
+ReferenceVersion = Annotated[int, msgspec.Meta(ge=-MAX_NUMBER - 1, le=MAX_NUMBER)]
+"""The version of a stored reference: other registries store what they are sent, such as 0, or -1 for the latest."""
 
 LATEST = Version(-1)
 """The version number that means "the newest live one" in requests and references."""
@@ -25,12 +37,18 @@ class SchemaType(enum.StrEnum):
 
 
 class Strictness(enum.Enum):
-    """How hard a parser looks."""
+    """How strictly a parser checks."""
 
     STRICT = "strict"
     """For a schema that is about to be registered: everything that the specification asks for."""
     LAX = "lax"
-    """For a new schema, where the operator asked to accept all that the reference registry accepts."""
+    """For a new schema, where the operator asked to accept all that Confluent's registry accepts."""
+    KARAPACE = "karapace"
+    """For a new schema, where the operator asked for what Karapace's registry does.
+
+    As LAX; the defaults of Avro fields need not fit their types, Avro keeps the text that was sent with sorted keys,
+    and what a JSON Schema leaves open counts as an object in comparisons.
+    """
     STORED = "stored"
     """For a schema that is in the topic already: anything that can still be understood."""
 
@@ -68,7 +86,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class UnparsedSchema:
-    """A schema as somebody sent it or as the topic holds it: maybe ill-formed."""
+    """A schema as a request sends it or as the topic holds it, before it is parsed: it may be invalid."""
 
     type: SchemaType
     text: str
@@ -80,7 +98,7 @@ Dependencies = Mapping[str, str]
 
 
 class ParsedSchema(Protocol):
-    """What a format's parser returns; opaque outside of that format's package."""
+    """A schema after parsing, as a format's parser returns it; opaque outside of that format's package."""
 
     @property
     def type(self) -> SchemaType:
@@ -92,7 +110,7 @@ class ParsedSchema(Protocol):
 class Rule:
     """One kind of incompatibility, with the example that documents and tests it.
 
-    `template` is the sentence that users of the reference registry know; `{path}`, `{detail}`, `{reader}` and
+    `template` is the sentence that users of Confluent's registry know; `{path}`, `{detail}`, `{reader}` and
     `{writer}` in it are filled by `Incompatibility.message`.
     """
 
@@ -110,16 +128,16 @@ class Incompatibility:
 
     rule: Rule
     path: str
-    """Where in the reader's schema, as the format's users expect it (`/fields/2`, `#/properties/a`, `#/Order/3`)."""
+    """The location in the reader's schema, in the format's notation (`/fields/2`, `#/properties/a`, `#/Order/3`)."""
     detail: str = ""
-    """What was found, in a few words; empty where the rule says it all."""
+    """The detail of the finding; empty where the rule says everything."""
     reader: str = ""
     """The fragment of the reader's schema that the rule is about, as text."""
     writer: str = ""
     """The fragment of the writer's schema that the rule is about, as text."""
 
     def message(self, *, reader: str = "new", writer: str = "old") -> str:
-        """The sentence, with the reader's and the writer's schema called what the caller calls them."""
+        """Return the sentence, with the caller's words for the reader's and the writer's schema."""
         filled = self.rule.template.replace("{reader}", reader).replace("{writer}", writer)
         return filled.replace("{path}", self.path).replace("{detail}", self.detail)
 

@@ -1,6 +1,6 @@
-"""A schema as a flat list of what has a name in it: for telling two versions apart, and for style.
+"""The outline of a schema: a flat list of its named elements, for comparing versions and for checking style.
 
-Each format's `outline.py` makes one. What a schema only refers to is not in it.
+Each format's `outline.py` lists them. Elements of referenced schemas are left out.
 """
 
 import enum
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Kind(enum.StrEnum):
-    """What an element is, whatever its format calls it."""
+class ElementKind(enum.StrEnum):
+    """The kind of an element, the same for all formats."""
 
     SCHEMA = "schema"
     """The text as a whole: a namespace or package, a dialect."""
@@ -22,18 +22,18 @@ class Kind(enum.StrEnum):
 
 
 class Element(NamedTuple):
-    """Something with a name."""
+    """A named element."""
 
     key: str
-    """What makes it the same thing in another version: a full name, or a number in a message."""
+    """The identity of the element across versions: a full name, or a number in a message."""
     title: str
-    """What people call it."""
-    kind: Kind
+    """The name to show to people."""
+    kind: ElementKind
     name: str
     """Its own name, without what it is in."""
     within: str
     """The key of what it is in."""
     path: str
-    """Its place, as `Format.place` takes it."""
+    """Its path, as `Format.locate` takes it."""
     attributes: Mapping[str, str]
-    """What is said of it, such as `type`, `default`, `doc`; absent is not empty."""
+    """Its attributes, such as `type`, `default`, `doc`; absent is not empty."""

@@ -1,7 +1,7 @@
 """From a schema's direct references to the closure that its parser needs.
 
 The closure maps each reference's *name* to a text, those without references of their own first; a name that
-occurs twice keeps its first text, as the reference registry does.
+occurs twice keeps its first text, as Confluent's registry does.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,13 @@ class CyclicReferenceError(InvalidSchemaError):
 
     def __init__(self, chain: list[Reference]) -> None:
         super().__init__(
-            "Schema references form a cycle: " + " -> ".join(f"{each.subject}:{each.version}" for each in chain)
+            "Schema references form a cycle: "
+            + " -> ".join(f"{reference.subject}:{reference.version}" for reference in chain)
         )
 
 
 def closure(schema: UnparsedSchema, look_up: Callable[[Reference], UnparsedSchema | None]) -> Dependencies:
-    """Every text that the schema needs, dependencies first; raises Missing- or CyclicReferenceError.
+    """Return every text that the schema needs, dependencies first; raises Missing- or CyclicReferenceError.
 
     `look_up` gives the referenced version's schema, or None where there is none.
     """
@@ -49,17 +50,17 @@ def closure(schema: UnparsedSchema, look_up: Callable[[Reference], UnparsedSchem
                 texts.setdefault(reference.name, owner.text)
             continue
         reference = pending.pop()
-        found = look_up(reference)
-        if found is None:
+        referred = look_up(reference)
+        if referred is None:
             raise MissingReferenceError(reference)
         key = (reference.subject, reference.version)
         if key in chain:
             raise CyclicReferenceError([*chain.values(), reference])
         if key in done:
-            texts.setdefault(reference.name, found.text)
+            texts.setdefault(reference.name, referred.text)
             continue
         if len(done) + len(chain) >= MAX_REFERENCES:
             raise InvalidSchemaError(f"the schema refers to more than {MAX_REFERENCES} others")
         chain[key] = reference
-        frames.append((list(reversed(found.references)), found))
+        frames.append((list(reversed(referred.references)), referred))
     return texts

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from karapace_like.schema.model import InvalidSchemaError
 
 PROPERTY = "confluent:tags"
-"""Where a JSON text (Avro, JSON Schema) holds the tags of what it stands in."""
+"""The attribute of a JSON text (Avro, JSON Schema) that holds the tags of the object around it."""
 
 
 class EntityKind(enum.StrEnum):
-    """What can be tagged, spelled as on the wire."""
+    """The kind of a tagged entity, spelled as on the wire."""
 
     RECORD = "sr_record"
     FIELD = "sr_field"
@@ -34,26 +34,26 @@ class Entity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """Which tags an entity gets and loses; losing comes last."""
+    """The tags that are added to an entity and removed from it, in this order."""
 
     entity: Entity
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def applied(self, tags: Iterable[str]) -> list[str]:
-        """The entity's tags afterwards: the old ones in their order, then the new ones."""
-        return [each for each in dict.fromkeys([*tags, *self.added]) if each not in self.removed]
+    def apply(self, tags: Iterable[str]) -> list[str]:
+        """Return the entity's tags afterwards: the old ones in their order, then the new ones."""
+        return [tag for tag in dict.fromkeys([*tags, *self.added]) if tag not in self.removed]
 
 
 def no_such_entity(entity: Entity) -> InvalidSchemaError:
-    """The refusal of a path that leads nowhere."""
+    """Return the error for the path of no element."""
     return InvalidSchemaError(f"No matching path '{entity.path}' found in the schema")
 
 
 def of_node(node: Mapping[str, object]) -> list[str]:
-    """The tags of one JSON object of a schema; what is no list of texts counts as none."""
-    found = node.get(PROPERTY)
-    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    """Return the tags of one JSON object of a schema; values other than lists of strings count as none."""
+    listed = node.get(PROPERTY)
+    return [tag for tag in listed if isinstance(tag, str)] if isinstance(listed, list) else []
 
 
 def change_nodes(nodes: Mapping[Entity, dict[str, Any]], changes: Sequence[TagChange]) -> None:
@@ -62,7 +62,7 @@ def change_nodes(nodes: Mapping[Entity, dict[str, Any]], changes: Sequence[TagCh
         node = nodes.get(change.entity)
         if node is None:
             raise no_such_entity(change.entity)
-        tags = change.applied(of_node(node))
+        tags = change.apply(of_node(node))
         if tags:
             node[PROPERTY] = tags
         else:

@@ -1,28 +1,42 @@
-"""The one table from a schema type to the codec that its records go through.
+"""The table from a schema type to the codec that encodes and decodes its records.
 
-A codec takes a while to build (a Protobuf one some milliseconds): callers keep it per schema.
+Building a codec takes time (a Protobuf codec some milliseconds): callers cache one codec per schema.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from karapace_like.schema import formats
 from karapace_like.schema.model import Dependencies, SchemaType, Strictness, UnparsedSchema
 from karapace_like.schema.protobuf import descriptor_set
 from karapace_like.serde.avro import AvroCodec
-from karapace_like.serde.codec import Codec
+from karapace_like.serde.codec import SchemaCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
 from karapace_like.serde.protobuf import ProtobufCodec
 
-_CODECS: Mapping[SchemaType, Callable[[Any, str, Dependencies], Codec]] = {
-    SchemaType.AVRO: lambda parsed, _text, _dependencies: AvroCodec(parsed),
-    SchemaType.JSON: lambda _parsed, text, dependencies: JsonSchemaCodec(text, dependencies),
-    SchemaType.PROTOBUF: lambda parsed, _text, _dependencies: ProtobufCodec(descriptor_set(parsed)),
+
+@dataclass(frozen=True, slots=True)
+class CodecOptions:
+    """How codecs work inside, as the operator chooses; no option changes a byte or an error."""
+
+    avro_generated_encoder: bool = True
+    """False: Avro records are encoded by the general encoder only, without generated code."""
+
+
+DEFAULT_OPTIONS = CodecOptions()
+
+_CODECS: Mapping[SchemaType, Callable[[Any, UnparsedSchema, Dependencies, CodecOptions], SchemaCodec]] = {
+    SchemaType.AVRO: lambda parsed, _schema, _dependencies, options: AvroCodec(
+        parsed, generates_encoder=options.avro_generated_encoder
+    ),
+    SchemaType.JSON: lambda _parsed, schema, dependencies, _options: JsonSchemaCodec(schema.text, dependencies),
+    SchemaType.PROTOBUF: lambda parsed, _schema, _dependencies, _options: ProtobufCodec(descriptor_set(parsed)),
 }
-"""(parsed schema, its text, its dependencies) -> codec."""
+"""(parsed schema, unparsed schema, dependencies, options) -> codec."""
 
 
-def codec(schema: UnparsedSchema, dependencies: Dependencies) -> Codec:
-    """The codec of a registered schema; raises InvalidSchemaError where the text cannot be understood."""
+def codec(schema: UnparsedSchema, dependencies: Dependencies, options: CodecOptions = DEFAULT_OPTIONS) -> SchemaCodec:
+    """Build the codec of a registered schema; raises InvalidSchemaError for a text that cannot be parsed."""
     parsed = formats.parse(schema, dependencies, Strictness.STORED)
-    return _CODECS[schema.type](parsed, schema.text, dependencies)
+    return _CODECS[schema.type](parsed, schema, dependencies, options)

@@ -1,6 +1,6 @@
-"""The embedded formats without a schema: JSON as it was sent, bytes as base64, text as a JSON string.
+"""The embedded formats without a schema: JSON in one form, bytes as base64, text as a JSON string.
 
-Error messages are the reference proxy's, which cites the value.
+Error messages are Confluent's, which cites the value.
 """
 
 import binascii
@@ -9,39 +9,23 @@ from collections.abc import Mapping
 import msgspec
 from pybase64 import b64decode, b64encode
 
-from karapace_like.serde.codec import Codec, Decoded, DecodeError, EncodeError, JsonText
+from karapace_like.serde.codec import Codec, Decoded, DecodeError, EncodeError, HeavyValidationError, JsonText
+from karapace_like.serde.json_forms import compact, write_key_numbers, write_value
 
 LONG = 600
 """Bytes from which on pybase64, which takes many at once, is faster than msgspec, which is called anyway (ADR 12)."""
 _QUOTE = ord('"')
 _base64_from_json = msgspec.json.Decoder(bytes).decode
 _string_from_json = msgspec.json.Decoder(str).decode
-_format = msgspec.json.format
-
-
-def compact(text: JsonText) -> bytes:
-    """One JSON value without white space between its parts, each part as written; raises ValueError if it is none.
-
-    So the reference stores it, and equal keys that were laid out differently stay equal keys.
-    """
-    try:
-        formatted = _format(bytes(text), indent=-1)
-        if not formatted.isascii():
-            formatted.decode()  # the formatter looks at structure only
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError(str(error)) from error
-    except RecursionError as error:
-        raise ValueError("the value is nested too deeply") from error
-    return formatted
 
 
 class JsonCodec:
-    """`json`: numbers of any size, the order of keys and the writing of strings stay as they are."""
+    """`json`: the digits of numbers and the order of keys stay as they are."""
 
     def encode(self, text: JsonText) -> bytes:
-        """The same JSON."""
+        """The same JSON, its strings escaped in one way."""
         try:
-            return compact(text)
+            return write_value(text)
         except ValueError as error:
             raise EncodeError((), str(error)) from error
 
@@ -51,6 +35,25 @@ class JsonCodec:
             return msgspec.Raw(compact(payload))
         except ValueError as error:
             raise DecodeError(f"the payload is not JSON: {error}") from error
+
+
+class JsonKeyCodec:
+    """The keys of a format whose payload is JSON: numbers, too, are written in one way."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def encode(self, text: JsonText) -> bytes:
+        """See `Codec.encode`."""
+        try:
+            return write_key_numbers(self._codec.encode(text))
+        except HeavyValidationError as heavy:
+            finish = heavy.finish
+            raise HeavyValidationError(heavy.validation, lambda payload: write_key_numbers(finish(payload))) from None
+
+    def decode(self, payload: bytes) -> Decoded:
+        """See `Codec.decode`."""
+        return self._codec.decode(payload)
 
 
 class BinaryCodec:
@@ -70,7 +73,7 @@ class BinaryCodec:
         try:
             return binascii.a2b_base64(string + "=" * (-len(string) % 4), strict_mode=True)
         except ValueError as error:
-            raise EncodeError((), f"data={_cited(text)} is not a valid base64 string.") from error
+            raise EncodeError((), f"data={_cite(text)} is not a valid base64 string.") from error
 
     def decode(self, payload: bytes) -> bytes:
         """The bytes, which who writes JSON writes as a base64 string: see `in_json`."""
@@ -107,10 +110,10 @@ def _string(text: JsonText, what: str) -> str:
     try:
         return _string_from_json(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise EncodeError((), f"data={_cited(text)} is not {what}.") from error
+        raise EncodeError((), f"data={_cite(text)} is not {what}.") from error
 
 
-def _cited(text: JsonText) -> str:
+def _cite(text: JsonText) -> str:
     """The value as an error message shows it: whole, unless it would drown the message."""
     cited = SCHEMALESS["json"].encode(text).decode()
     return cited if len(cited) <= _MAX_CITED else f"{cited[:_MAX_CITED]}..."

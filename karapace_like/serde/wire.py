@@ -1,8 +1,8 @@
 """The frame around a record that says which schema it was written with (Confluent wire format).
 
 Two shapes exist: a prefix of the record's own bytes (magic byte 0 and the schema id), which is read and written, and
-a record header (magic byte 1 and the schema's guid), which is read only. What follows the id or guid is left to the
-format's codec: Protobuf puts the message's place in its file there (`message_indexes`), the others nothing.
+a record header (magic byte 1 and the schema's guid), which is read only. The bytes after the id or guid are left to
+the format's codec: Protobuf puts the message's place in its file there (`message_indexes`), the others nothing.
 """
 
 import struct

@@ -1,140 +1,211 @@
-"""What one process of the service is made of: built here, started and stopped in `service.py`."""
+"""The parts of one process of the service; `service.py` starts and stops them."""
 
-import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Self
 
-from aiohttp import web
-from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry
 
-from karapace_like import watching
 from karapace_like.access.credentials import Credentials
+from karapace_like.background import BackgroundTasks
 from karapace_like.config import Settings
-from karapace_like.in_process import RegistrySchemas
+from karapace_like.config.kafka_access import make_kafka_settings
 from karapace_like.kafka import wire
 from karapace_like.kafka.election import Election
+from karapace_like.kafka.log_topic import LogTopic
 from karapace_like.kafka.nodes import Nodes
-from karapace_like.kafka.schemas_topic import SchemasTopic
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
-from karapace_like.kafka_access import kafka_settings
-from karapace_like.observing import Observed
-from karapace_like.over_http import RemoteSchemas
-from karapace_like.proxy.callers import Callers
+from karapace_like.process.file_watcher import FileWatcher
+from karapace_like.proxy.callers import CallerProxies
+from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
-from karapace_like.security import Security
-from karapace_like.serve.place import Place
-from karapace_like.serve.proxy import proxy_of
-from karapace_like.serve.registry import election_of, nodes_of, registry_of
-from karapace_like.web.app import make_app
-from karapace_like.web.draining import Draining
-from karapace_like.web.exposition import Exposition
-from karapace_like.web.health import ElectionElsewhere, Health
-from karapace_like.web.metrics import HttpMetrics
-from karapace_like.web.neighbours import Neighbours
-from karapace_like.web.peers import Peers
-from karapace_like.web.proxy.owners import Owners
+from karapace_like.replication.logs import ReplicatedLogs
+from karapace_like.schemas_access.registry_in_process import RegistrySchemas
+from karapace_like.schemas_access.registry_over_http import RemoteSchemas
+from karapace_like.serve.internal_resources import list_internal_resources
+from karapace_like.serve.listeners import find_allowed_hosts
+from karapace_like.serve.policies import PoliciesLog
+from karapace_like.serve.process_role import ProcessRole
+from karapace_like.serve.proxy import make_proxy
+from karapace_like.serve.registry import make_election, make_nodes, make_registry
+from karapace_like.serve.security import Security
+from karapace_like.telemetry.certificates import CertificateExpiry
+from karapace_like.telemetry.service_metrics import Bounds, ServiceMetrics
+from karapace_like.web.app import Application, RequestHandling, make_app
+from karapace_like.web.callers.access import Access
+from karapace_like.web.callers.usage import UsageTable
+from karapace_like.web.cluster.peers import Peers
+from karapace_like.web.cluster.sibling_workers import SiblingWorkers
+from karapace_like.web.http.api_roles import ALL_ROLES
+from karapace_like.web.http.dialects import Dialect
+from karapace_like.web.http.errors import Middleware
+from karapace_like.web.http.http_metrics import HttpMetrics
+from karapace_like.web.operations.exposition import Exposition
+from karapace_like.web.operations.health import ElectionElsewhere, Health
+from karapace_like.web.proxy.instance_owners import InstanceOwners
+from karapace_like.web.proxy_v3.policies import PolicyServices
 from karapace_like.web.registry.metadata import ClusterIds
+from karapace_like.web.server.draining import Draining
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts, none of which runs yet."""
+    """The parts, built and not yet started."""
 
     settings: Settings
-    place: Place
+    role: ProcessRole
     kafka: KafkaSettings
+    background: BackgroundTasks
     registry: Registry
-    topic: SchemasTopic
+    topic: LogTopic
+    policies: PoliciesLog
+    administration: PolicyAdministration
+    logs: ReplicatedLogs
+    """What this process replays, and leads as the primary."""
     nodes: Nodes
     election: Election | None
-    """None where another worker takes part in it."""
+    """None where another worker of the node takes part in it."""
     peers: Peers
-    neighbours: Neighbours
-    proxy: Proxy | Callers[Credentials] | None
+    siblings: SiblingWorkers
+    proxy: Proxy | CallerProxies[Credentials] | None
+    validators: Validators
     clients: Mapping[str, Statistics | SharedStatistics]
-    """What Kafka's clients say of themselves, by what they are for."""
+    """Statistics of the Kafka clients, by their purpose."""
     security: Security
     health: Health
     http: HttpMetrics
+    usage: UsageTable
+    watchers: Sequence[FileWatcher]
+    """They reload changed certificates and authfiles."""
     draining: Draining
 
     @classmethod
-    def of(cls, settings: Settings, place: Place, other_registry: RemoteSchemas | None) -> Self:
-        """What the settings ask for; `other_registry`: where the proxy finds schemas. Raises ConfigError."""
-        kafka = kafka_settings(settings)
+    def build(cls, settings: Settings, role: ProcessRole, other_registry: RemoteSchemas | None) -> Self:
+        """Build the parts that the settings ask for; raises ConfigError.
+
+        `other_registry` has the proxy's schemas; None for this service's own registry.
+        """
+        kafka = make_kafka_settings(settings)
         # The proxy needs the schemas also where the registry's own API is switched off.
-        registry, topic = registry_of(settings, kafka)
-        security = Security.of(settings)
+        registry, topic = make_registry(settings, kafka)
+        policies = PoliciesLog(settings, kafka)
+        replicated = policies.replicated_policies
+        logs = ReplicatedLogs(registry, [] if replicated is None else [replicated])
+        background = kafka.background
+        internal = list_internal_resources(settings)
+        security = Security.build(settings, background, internal)
         peers = security.peers
-        neighbours = Neighbours(peers)
-        registry.share_with(neighbours.applied, place.shared)
-        proxy, clients = proxy_of(settings, kafka, other_registry or RegistrySchemas(registry, peers), place.owner)
-        election = election_of(settings, kafka, registry, place) if place.is_elected_here else None
+        siblings = SiblingWorkers(peers)
+        registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
+        if replicated is not None:
+            replicated.share_with(partial(siblings.wait_until_applied, replicated.contents))
+        schemas = other_registry or RegistrySchemas(registry, peers)
+        validators = Validators()
+        proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators)
+        election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
         return cls(
             settings=settings,
-            place=place,
+            role=role,
             kafka=kafka,
+            background=background,
             registry=registry,
             topic=topic,
-            nodes=nodes_of(settings, kafka),
+            policies=policies,
+            administration=PolicyAdministration(SchemaCache(schemas), internal),
+            logs=logs,
+            nodes=make_nodes(settings, kafka),
             election=election,
             peers=peers,
-            neighbours=neighbours,
+            siblings=siblings,
             proxy=proxy,
+            validators=validators,
             clients={"schemas_reader": topic.statistics, **clients},
             security=security,
-            health=Health(registry, election or ElectionElsewhere(), instance=place.owner.node, shared=place.shared),
+            health=Health(
+                registry,
+                election or ElectionElsewhere(),
+                instance=role.owner.node,
+                shared=role.shared,
+                background=background,
+                sources=[lambda: topic.warnings, lambda: policies.warnings],
+            ),
             http=HttpMetrics(),
+            usage=UsageTable(settings.usage_principals),
+            watchers=[*_make_file_watchers(security, kafka), *policies.watch_file(settings)],
             draining=Draining(),
         )
 
-    async def watch_files(self) -> None:
-        """Take files that have changed into use, until cancelled."""
-        kafka = self.kafka
-        if not kafka.files:
-            await self.security.watch()
-            return
-        await asyncio.gather(
-            self.security.watch(),
-            watching.watch(kafka.files, lambda: wire.check_files(kafka), lambda _: kafka.renewal.renew(), ssl.SSLError),
-        )
-
-    def observed(self) -> Observed:
-        """The parts that `/metrics` looks at."""
-        return Observed(
+    def observe(self) -> ServiceMetrics:
+        """Return the metrics of the parts."""
+        return ServiceMetrics(
             registry=self.registry,
             election=self.election,
             health=self.health,
             peers=self.peers,
             http=self.http,
+            usage=self.usage,
             topic=self.topic,
+            group=self.settings.group_id,
+            bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),
+            watchers=self.watchers,
+            certificates=CertificateExpiry(_list_certificates(self.settings)),
             clients=self.clients,
             consumers=self.proxy.consumers if isinstance(self.proxy, Proxy) else self.proxy,
             caches=[self.proxy.codecs] if isinstance(self.proxy, Proxy) else [],
         )
 
-    def app(self, collectors: CollectorRegistry, tracing: Sequence[Middleware]) -> web.Application:
-        """The HTTP API of them."""
-        settings, place = self.settings, self.place
+    def app(self, collectors: CollectorRegistry, tracing: Sequence[Middleware]) -> Application:
+        """Return the HTTP application."""
+        settings, role = self.settings, self.role
         return make_app(
             self.registry if settings.karapace_registry else None,
             self.proxy,
             health=self.health,
             peers=self.peers,
-            owners=Owners(place.owner, self.nodes, self.neighbours, self.peers),
+            owners=InstanceOwners(role.owner, self.nodes, self.siblings, self.peers),
             draining=self.draining,
-            has_neighbours=place.asked_at is not None,
+            has_siblings=role.unix_socket is not None,
             cluster_ids=ClusterIds(settings.group_id, lambda: self.topic.cluster_id),
             access=self.security.access,
             connect_urls=settings.connect_urls,
-            exposition=Exposition(collectors, place.worker, self.neighbours),
-            max_body_bytes=settings.http_request_max_size,
-            max_requests=settings.http_requests_max,
+            exposition=Exposition(collectors, role.worker, self.siblings),
             quotas=self.security.quotas,
-            outermost=tracing,
+            usage=self.usage,
+            handling=RequestHandling(
+                max_body_bytes=settings.http_request_max_size,
+                max_requests=settings.http_requests_max,
+                allowed_hosts=find_allowed_hosts(
+                    settings, role.sockets, has_access_control=isinstance(self.security.access, Access)
+                ),
+                hides_routes=any(listening.roles != ALL_ROLES for listening in role.sockets),
+                speaks_karapace=any(listening.dialect is Dialect.KARAPACE for listening in role.sockets),
+                tracing=tracing,
+            ),
+            policies=PolicyServices(self.policies.policies, self.administration, settings.rest_base_uri),
         )
+
+
+def _list_certificates(settings: Settings) -> dict[str, Path]:
+    """Return the files of the certificates that this service presents, by whom it presents them to."""
+    files = {
+        "clients": settings.server_tls_certfile,
+        "nodes": settings.forwarding_certfile,
+        "kafka": settings.ssl_certfile,
+    }
+    return {use: Path(file) for use, file in files.items() if file is not None}
+
+
+def _make_file_watchers(security: Security, kafka: KafkaSettings) -> list[FileWatcher]:
+    watchers = security.watchers()
+    if kafka.files:
+        watchers.append(
+            FileWatcher(kafka.files, lambda: wire.check_files(kafka), lambda _: kafka.renewal.renew(), ssl.SSLError)
+        )
+    return watchers

@@ -1,39 +1,46 @@
-"""A process that only serves: it does until it is told to stop."""
+"""The only process of a node: it serves until a signal stops it."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from karapace_like import listening, logs
 from karapace_like.config import Settings
-from karapace_like.serve.place import Place
-from karapace_like.serve.service import running
-from karapace_like.serve.taking_part import Progress
+from karapace_like.serve.announcement import announce_ready
+from karapace_like.serve.election_member import ReportProgress
+from karapace_like.serve.listeners import ListeningSocket, format_urls
+from karapace_like.serve.process_role import ProcessRole
+from karapace_like.serve.service import start_service
+from karapace_like.serve.stop_signals import StopSignals
 
 
-def run(settings: Settings, progress: Progress) -> None:
-    """Serve in this process until SIGINT or SIGTERM; raises KafkaFailure, OSError if an address is taken."""
-    logs.configure(settings.log_level, settings.log_format)
-    doors = listening.opened(settings.addresses)
-    progress(f"Listening at {listening.urls(doors)}")
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(settings, Place(doors), progress))
+def run(
+    settings: Settings,
+    sockets: Sequence[ListeningSocket],
+    progress: ReportProgress,
+    data_folder: Path | None = None,
+) -> None:
+    """Serve at these sockets, in this process, until SIGINT or SIGTERM.
+
+    `data_folder` is that of the embedded Kafka, for the announcement. Raises KafkaFailure.
+    """
+    progress(f"Listening at {format_urls(sockets)}")
+    announcement = announce_ready(settings, sockets, data_folder)
+    with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
+        runner.run(_serve(settings, ProcessRole(sockets), progress, announcement))
 
 
-async def _serve(settings: Settings, place: Place, progress: Progress) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    urls = listening.urls(place.doors)
-    async with running(settings, place, progress) as service:
-        await service.until(stopping, lambda: progress(f"Ready at {urls}"))
+async def _serve(settings: Settings, role: ProcessRole, progress: ReportProgress, announcement: str) -> None:
+    signals = StopSignals(progress)
+    async with start_service(settings, role, progress) as service:
+        await service.run_until(signals.received, lambda: progress(announcement))
+        if service.ready.done():
+            await signals.delay_stop(settings.shutdown_delay_ms / 1000, service.announce_stop)
         progress("Stopping")
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Of the fastest event loop that there is."""
+def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the factory of uvloop's event loop; None on Windows, where asyncio's own is used."""
     if sys.platform == "win32":
         return None
     import uvloop  # noqa: PLC0415 - not available on every platform

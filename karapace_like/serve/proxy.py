@@ -1,33 +1,39 @@
-"""The REST proxy as the settings say: none, one for all callers, or one for each; and where it finds schemas."""
+"""Builds the REST proxy: none, one for all callers or one for each caller, and its access to schemas."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import NamedTuple
 
 from karapace_like.access.credentials import Credentials
 from karapace_like.client import registry_client
 from karapace_like.client.registry_client import RegistryClient
 from karapace_like.config import Settings
+from karapace_like.config.kafka_access import find_expiry, identify_caller, make_caller_settings
 from karapace_like.kafka import wire
 from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.consumer import ConsumerSettings
-from karapace_like.kafka.consumers import Consumers
-from karapace_like.kafka.producer import ProducerSettings
-from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.consumer_factory import ConsumerFactory
+from karapace_like.kafka.prefetch import PrefetchBudget
+from karapace_like.kafka.producer_pool import ProducerPool
+from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
-from karapace_like.kafka_access import end_of, kafka_settings_of
-from karapace_like.over_http import RemoteSchemas
-from karapace_like.ownership import Owner
-from karapace_like.proxy.callers import Callers
+from karapace_like.process.shared_claims import SharedClaims
+from karapace_like.proxy.callers import CallerProxies
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.traced import TracedProducer
+from karapace_like.proxy.validators import Validators
+from karapace_like.schemas_access.registry_over_http import RemoteSchemas
+from karapace_like.serde.formats import CodecOptions
+from karapace_like.serve.process_role import ProcessRole
 
 
-async def other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSchemas | None:
-    """The registry of another service, if the proxy is to use one; open until the stack closes."""
+async def connect_to_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSchemas | None:
+    """Return a client of the registry in the settings, open until the stack closes; None for this service's own."""
     if settings.registry_url is None:
         return None
     password = settings.registry_password
@@ -36,43 +42,65 @@ async def other_registry(stack: AsyncExitStack, settings: Settings) -> RemoteSch
     return RemoteSchemas(await stack.enter_async_context(client))
 
 
-def proxy_of(
-    settings: Settings, kafka: KafkaSettings, schemas: Schemas, owner: Owner
-) -> tuple[Proxy | Callers[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
-    """The proxy, if it is served, and what its Kafka clients say of themselves, by what they are for."""
+class _Common(NamedTuple):
+    """The parts that all proxies of the process share."""
+
+    settings: Settings
+    schemas: Schemas
+    role: ProcessRole
+    internal: InternalResources
+    validators: Validators
+    statistics: SharedStatistics
+    """Statistics of the consumers."""
+    prefetch: PrefetchBudget
+    """What the consumers of all callers fetch ahead."""
+
+
+def make_proxy(
+    settings: Settings,
+    kafka: KafkaSettings,
+    schemas: Schemas,
+    role: ProcessRole,
+    internal: InternalResources,
+    validators: Validators,
+) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
+    """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
         return None, {}
-    consumers = SharedStatistics()
+    prefetch = PrefetchBudget(settings.consumer_prefetch_max_bytes // 1024)
+    common = _Common(settings, schemas, role, internal, validators, SharedStatistics(), prefetch)
     if settings.rest_authorization:
-        return _callers(settings, kafka, schemas, owner, consumers), {"rest_consumers": consumers}
-    producers = _producers(settings, kafka)
-    proxy = _proxy(settings, kafka, schemas, producers, Consumers(kafka, ConsumerSettings(), consumers), owner)
-    return proxy, {"rest_producer": producers.statistics, "rest_consumers": consumers}
+        return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
+    producers = _build_producers(settings, kafka)
+    proxy = _build_proxy(common, kafka, producers, role.claims)
+    return proxy, {"rest_producer": producers.statistics, "rest_consumers": common.statistics}
 
 
-def _callers(
-    settings: Settings, service: KafkaSettings, schemas: Schemas, owner: Owner, consumers: SharedStatistics
-) -> Callers[Credentials]:
-    async def prove(credentials: Credentials) -> float:
-        await wire.prove(kafka_settings_of(credentials, settings, service))
-        return end_of(credentials)
+def _build_caller_proxies(common: _Common, service: KafkaSettings) -> CallerProxies[Credentials]:
+    settings, claims = common.settings, common.role.claims
+
+    async def prove(credentials: Credentials) -> None:
+        await wire.check_credentials(make_caller_settings(credentials, settings, service))
 
     def make(credentials: Credentials) -> Proxy:
-        kafka = kafka_settings_of(credentials, settings, service)
-        producers = _producers(settings, kafka, is_idempotent=False)
-        return _proxy(settings, kafka, schemas, producers, Consumers(kafka, ConsumerSettings(), consumers), owner)
+        kafka = make_caller_settings(credentials, settings, service)
+        # Two callers can each have an instance of the same name.
+        own = None if claims is None else claims.within(identify_caller(credentials))
+        return _build_proxy(common, kafka, _build_producers(settings, kafka, is_idempotent=False), own)
 
-    return Callers(
+    return CallerProxies(
         prove,
+        find_expiry,
         make,
         at_most=settings.rest_authorization_max_users,
         idle_timeout=settings.rest_authorization_idle_timeout,
         proof_timeout=settings.rest_authorization_proof_timeout,
+        background=service.background,
     )
 
 
-def _producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool = True) -> Producers:
-    return Producers(
+def _build_producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool = True) -> ProducerPool:
+    return ProducerPool(
         kafka,
         ProducerSettings(
             acks=settings.producer_acks,
@@ -85,15 +113,18 @@ def _producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool 
     )
 
 
-def _proxy(
-    settings: Settings, kafka: KafkaSettings, schemas: Schemas, producers: Producers, members: Consumers, owner: Owner
-) -> Proxy:
+def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool, claims: SharedClaims | None) -> Proxy:
+    settings = common.settings
     return Proxy.over(
-        owner=owner,
-        schemas=schemas,
+        owner=common.role.owner,
+        schemas=common.schemas,
         admin=Admin(kafka),
+        background=kafka.background,
         producer=TracedProducer(producers) if settings.telemetry_trace_records else producers,
-        members=members,
+        consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
+        internal=common.internal,
+        validators=common.validators,
+        claims=claims,
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,
             request_max_bytes=settings.consumer_request_max_bytes,
@@ -101,16 +132,19 @@ def _proxy(
             auto_commit=settings.consumer_enable_auto_commit,
             auto_offset_reset=settings.consumer_auto_offset_reset,
             undecodable=settings.consumer_undecodable,
+            codecs=CodecOptions(avro_generated_encoder=settings.avro_generated_encoder),
             record_timestamps=settings.consumer_record_timestamps,
             max_instances=settings.consumer_max_instances,
+            max_active_instances=settings.consumer_max_active_instances,
             max_instances_of_user=settings.consumer_max_instances_of_user,
             max_reads=settings.consumer_max_reads,
             max_streams=settings.consumer_max_streams,
             park_after=settings.consumer_park_timeout,
+            topics_max_age=settings.metadata_max_age_ms / 1000,
             idle_timeout=settings.consumer_idle_disconnect_timeout,
             base_uri=settings.rest_base_uri,
             name_strategy=SubjectNameStrategy[settings.name_strategy.name],
-            overrides_allowed=frozenset(each.strip() for each in settings.producer_overrides_allowed.split(",")),
+            overrides_allowed=frozenset(name.strip() for name in settings.producer_overrides_allowed.split(",")),
             max_records=settings.producer_max_records,
             max_records_under_way=settings.producer_max_records_under_way,
             max_batch_entries=settings.producer_max_batch_entries,

@@ -1,22 +1,24 @@
-"""The registry as the settings say: its topic, its rules, and the election of who writes."""
+"""Builds the registry: its topic, its rules, and the election of the primary."""
 
 from karapace_like.config import SchemaValidation, Settings
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Group, GroupSettings
+from karapace_like.kafka.log_topic import LogTopic, LogTopicSettings
 from karapace_like.kafka.nodes import Nodes
-from karapace_like.kafka.schemas_topic import SchemasTopic, SchemasTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import MARK, Registry
+from karapace_like.replication.logs import ReplicatedLogs
 from karapace_like.schema.model import Strictness
-from karapace_like.serve.place import Place
+from karapace_like.serve.process_role import ProcessRole
+from karapace_like.web.http.dialects import Dialect
 
 
-def registry_of(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, SchemasTopic]:
-    """The registry, and the topic that it reads and writes."""
-    topic = SchemasTopic(
+def make_registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, LogTopic]:
+    """Return the registry and the topic that it reads and writes."""
+    topic = LogTopic(
         kafka,
-        SchemasTopicSettings(
+        LogTopicSettings(
             name=settings.topic_name,
             replication_factor=settings.replication_factor,
             max_record_bytes=settings.producer_max_request_size,
@@ -27,7 +29,7 @@ def registry_of(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Sch
     )
     rules = Rules(
         compatibility=settings.compatibility,
-        strictness=(Strictness.STRICT if settings.schema_validation is SchemaValidation.STRICT else Strictness.LAX),
+        strictness=_choose_strictness(settings),
         max_record_bytes=settings.producer_max_request_size,
         mode_mutability=settings.mode_mutability,
         explicit_only=settings.explicit_registration_subjects,
@@ -35,25 +37,31 @@ def registry_of(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, Sch
     return Registry(topic, rules, max_waiting=settings.registry_writes_max), topic
 
 
-def nodes_of(settings: Settings, kafka: KafkaSettings) -> Nodes:
-    """The nodes of the group, as whoever is no member sees them."""
-    return Nodes(Group(kafka, _group(settings)))
+def _choose_strictness(settings: Settings) -> Strictness:
+    if settings.schema_validation is SchemaValidation.STRICT:
+        return Strictness.STRICT
+    return Strictness.KARAPACE if settings.api_dialect is Dialect.KARAPACE else Strictness.LAX
 
 
-def election_of(settings: Settings, kafka: KafkaSettings, registry: Registry, place: Place) -> Election:
-    """This process's part in the election."""
+def make_nodes(settings: Settings, kafka: KafkaSettings) -> Nodes:
+    """Return the view of the group's nodes, which needs no membership."""
+    return Nodes(Group(kafka, _make_group_settings(settings)))
+
+
+def make_election(settings: Settings, kafka: KafkaSettings, logs: ReplicatedLogs, role: ProcessRole) -> Election:
+    """Return this process's member of the election, which leads the logs."""
     return Election(
-        Group(kafka, _group(settings), member_id=place.member_id, on_member=place.on_member),
-        registry,
+        Group(kafka, _make_group_settings(settings), member_id=role.member_id, on_member=role.on_member),
+        logs,
         ElectionSettings(
             # The primary answers the others' requests: a node without the registry's API cannot.
             eligible=settings.master_eligibility and settings.karapace_registry,
             strategy=settings.master_election_strategy,
             sticky=settings.master_election_sticky,
-            node=place.owner.node if settings.karapace_rest else None,
+            node=role.owner.node if settings.karapace_rest else None,
         ),
     )
 
 
-def _group(settings: Settings) -> GroupSettings:
+def _make_group_settings(settings: Settings) -> GroupSettings:
     return GroupSettings(id=settings.group_id, session_timeout_ms=settings.session_timeout_ms)

@@ -1,6 +1,6 @@
-"""What CI pipelines and operators do with schemas in files: check, lint, compare, register.
+"""Schema files for CI pipelines and operators: check, lint, compare, register.
 
-The same engines as the service's (`schema/`), no service needed. `trees.py` reads files, `project.py` the settings
-beside them, `workspace.py` links them; `checking.py` and the others judge and return a `Report`, which `rendering/`
-writes in any form. Nothing here prints or ends the process.
+The rules are the service's own (`schema/`), and most commands need no service. `trees.py` reads files, `project.py`
+their settings, and `workspace.py` links them. `checking.py` and `linting.py` return a `Report`, which `rendering/`
+writes in each format. No module here prints or ends the process.
 """

@@ -1,6 +1,6 @@
-"""The changes to a registry that a plan is made of: what each would do, in words and as JSON, and how it is done.
+"""The changes of a plan: each one as a sentence, as JSON, and as requests to a registry.
 
-Who decides that they are needed is `planning.py`.
+`planning.py` decides which changes are needed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ _GLOBAL = "all subjects"
 
 
 class PlannedReference(msgspec.Struct, frozen=True):
-    """A reference of a schema that is to be registered."""
+    """A reference of a schema to register."""
 
     name: str
     subject: str
     version: int | None
-    """None: the one that the same plan registers."""
+    """None: the version that the same plan registers."""
 
 
-class Progress(msgspec.Struct):
-    """What carrying out a plan needs to remember."""
+class ApplyState(msgspec.Struct):
+    """The state of a plan in execution."""
 
     workspace: Workspace
     versions: dict[str, int] = {}
-    """Subject -> the version that was registered."""
+    """Subject -> its registered version."""
 
 
 class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
@@ -41,101 +41,106 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
 
     @property
     def sentence(self) -> str:
-        """What it does."""
-        told = [
-            f"version {each.version} of {each.subject}" if each.version else f"the new version of {each.subject}"
-            for each in self.references
+        """One line that describes the change."""
+        targets = [
+            f"version {reference.version} of {reference.subject}"
+            if reference.version
+            else f"the new version of {reference.subject}"
+            for reference in self.references
         ]
-        return f"+ register {self.subject} ({self.file})" + (f", refers to {' and '.join(told)}" if told else "")
+        return f"+ register {self.subject} ({self.file})" + (f", refers to {' and '.join(targets)}" if targets else "")
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:
-        """Registering what is there already changes nothing."""
-        versions = {each.name: each.version or progress.versions[each.subject] for each in self.references}
-        body = registration(progress.workspace.files[self.file], self.references, versions)
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:
+        """Register the schema and return its version and id; a schema that exists keeps them."""
+        versions = {
+            reference.name: reference.version or progress.versions[reference.subject] for reference in self.references
+        }
+        body = make_registration(progress.workspace.files[self.file], self.references, versions)
         query = {"normalize": "true"} if self.normalize else {}
-        answer = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
-        if "version" not in answer:  # Karapace tells the id only
-            answer = await client.ask("POST", path("subjects", self.subject), body, **query)
-        progress.versions[self.subject] = answer["version"]
-        return f"version {answer['version']}, id {answer['id']}"
+        response = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
+        if "version" not in response:  # Karapace returns the id only
+            response = await client.ask("POST", path("subjects", self.subject), body, **query)
+        progress.versions[self.subject] = response["version"]
+        return f"version {response['version']}, id {response['id']}"
 
 
 class SetLevel(msgspec.Struct, frozen=True, tag_field="action", tag="set-compatibility"):
-    """The compatibility level of a subject, or of all that have none of their own."""
+    """A change of the compatibility level of a subject, or of the global one."""
 
     subject: str | None
     before: str | None
     after: str | None
-    """None: what holds for all."""
+    """None: the setting is removed, and the global one applies."""
 
     @property
     def sentence(self) -> str:
-        """What it does."""
-        return _setting("compatibility", self.subject, self.before, self.after)
+        """One line that describes the change."""
+        return _describe_setting("compatibility", self.subject, self.before, self.after)
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
-        """Set or unset it."""
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
+        """Set or remove the setting."""
         await _set(client, path("config", *([self.subject] if self.subject else [])), "compatibility", self.after)
         return ""
 
 
 class SetMode(msgspec.Struct, frozen=True, tag_field="action", tag="set-mode"):
-    """The mode of a subject, or of all that have none of their own."""
+    """A change of the mode of a subject, or of the global one."""
 
     subject: str | None
     before: str | None
     after: str | None
-    """None: what holds for all."""
+    """None: the setting is removed, and the global one applies."""
 
     @property
     def sentence(self) -> str:
-        """What it does."""
-        return _setting("mode", self.subject, self.before, self.after)
+        """One line that describes the change."""
+        return _describe_setting("mode", self.subject, self.before, self.after)
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
-        """Set or unset it."""
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
+        """Set or remove the setting."""
         await _set(client, path("mode", *([self.subject] if self.subject else [])), "mode", self.after)
         return ""
 
 
 class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete"):
-    """All versions of a subject, softly: they stay readable by their ids."""
+    """A soft deletion of all versions of a subject; their ids stay readable."""
 
     subject: str
     versions: Sequence[int]
 
     @property
     def sentence(self) -> str:
-        """What it does."""
-        told = f"{len(self.versions)} versions" if len(self.versions) > 1 else "1 version"
-        return f"- delete {self.subject} ({told}, softly)"
+        """One line that describes the change."""
+        count = f"{len(self.versions)} versions" if len(self.versions) > 1 else "1 version"
+        return f"- delete {self.subject} ({count}, softly)"
 
-    async def carry_out(self, client: RegistryClient, progress: Progress) -> str:  # noqa: ARG002 - every action's signature
-        """Refused by the registry while something refers to it."""
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
+        """Delete the subject; the registry rejects this while another subject refers to it."""
         await client.ask("DELETE", path("subjects", self.subject))
         return ""
 
 
 Action = Register | SetLevel | SetMode | Delete
-"""One change. `sentence` says what it does, with `+`, `~` or `-` in front.
+"""One change. `sentence` describes it, after `+`, `~` or `-`.
 
-`carry_out` does it and answers a few words about the outcome, maybe none; raises RefusedError, UnreachableError.
+`carry_out` makes it and returns a few words about the outcome, or none; raises RefusedError, UnreachableError.
 """
 
 
-def registration(
+def make_registration(
     file: SchemaFile, references: Sequence[PlannedReference], versions: Mapping[str, int]
 ) -> dict[str, Any]:
-    """The body of a request about a schema; `versions` are those of the references, by name."""
+    """Return the body of a registration or a look-up; `versions` are those of the references, by name."""
     body: dict[str, Any] = {"schemaType": file.type, "schema": file.text}
     if references:
         body["references"] = [
-            {"name": each.name, "subject": each.subject, "version": versions[each.name]} for each in references
+            {"name": reference.name, "subject": reference.subject, "version": versions[reference.name]}
+            for reference in references
         ]
     return body
 
 
-def _setting(what: str, subject: str | None, before: str | None, after: str | None) -> str:
+def _describe_setting(what: str, subject: str | None, before: str | None, after: str | None) -> str:
     return f"~ {what} of {subject or _GLOBAL}: {before or 'not set'} -> {after or 'not set'}"
 
 

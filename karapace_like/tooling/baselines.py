@@ -1,4 +1,4 @@
-"""What schemas are compared with: the same subjects as other files have them, or had them."""
+"""Earlier versions that schemas are compared with: other files, or a registry (`remote.py`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,45 +16,45 @@ class Earlier:
     type: SchemaType
     source: Source
     paths: Mapping[str, str]
-    """What to call each document of the source in messages."""
+    """Document of the source -> its name in messages."""
 
 
 class Baseline(Protocol):
-    """Where earlier versions come from."""
+    """A source of earlier versions."""
 
     name: str
-    """What it is called in messages, such as `origin/main`."""
+    """Its name in messages, such as `origin/main`."""
 
     def level(self, subject: str) -> CompatibilityLevel | None:
-        """The level that holds there for the subject; None where it has no say."""
+        """Return the configured level of the subject; None if the source configures no levels."""
         ...
 
     def policy(self, subject: str) -> CompatibilityPolicy | None:
-        """The policy that holds there for the subject; None where it has no say."""
+        """Return the configured policy of the subject; None if the source configures no policies."""
         ...
 
     def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:
-        """The subject's versions in ascending order, or only the latest; raises InvalidSchemaError."""
+        """Return the versions of the subject in ascending order, or only the latest; raises InvalidSchemaError."""
         ...
 
 
 class FilesBaseline:
-    """Other files: one version of each subject."""
+    """Other files, with one version of each subject."""
 
     def __init__(self, name: str, workspace: Workspace) -> None:
         self.name = name
         self._workspace = workspace
 
-    def level(self, subject: str) -> CompatibilityLevel | None:  # noqa: ARG002 - files beside the new ones say it
-        """Nothing: what holds for the new files is in their own settings."""
+    def level(self, subject: str) -> CompatibilityLevel | None:  # noqa: ARG002 - the settings of the new files apply
+        """Return None: the settings of the new files apply."""
         return None
 
     def policy(self, subject: str) -> CompatibilityPolicy | None:  # noqa: ARG002 - as above
-        """Nothing."""
+        """Return None: the settings of the new files apply."""
         return None
 
-    def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:  # noqa: ARG002 - there is no other
-        """The file's text, if there is one; raises InvalidSchemaError."""
+    def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:  # noqa: ARG002 - files hold one version
+        """Return the version in the subject's file, or none; raises InvalidSchemaError."""
         file = self._workspace.subjects.get(subject)
         if file is None:
             return []

@@ -1,6 +1,6 @@
-"""What is different between two versions of a schema, in the words of schemas: fields, types, defaults.
+"""The differences between two versions of a schema: fields, types, defaults, documentation.
 
-Layout and order of keys make no difference; documentation does, and is told.
+Layout and the order of keys are ignored.
 """
 
 import enum
@@ -22,16 +22,16 @@ from karapace_like.schema.model import (
 from karapace_like.schema.outline import Element
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.report import printable
+from karapace_like.tooling.report import make_printable
 
 _SHOWN = ("type", "default", "number", "size")
-"""Attributes that are told of what is added or removed."""
+"""Attributes that are shown for an added or removed element."""
 _SILENT = frozenset({"position"})
-"""Attributes that change with others and are told only where nothing else did."""
+"""Attributes that change with others; they are shown only if nothing else changed."""
 
 
 class Sign(enum.StrEnum):
-    """What happened to an element."""
+    """The kind of a change."""
 
     ADDED = "+"
     REMOVED = "-"
@@ -39,7 +39,7 @@ class Sign(enum.StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One difference; `attribute`, `old` and `new` are of a changed one, null where there is nothing."""
+    """One difference; `attribute` belongs to a changed element, `old` and `new` are null where a value is absent."""
 
     sign: Sign
     kind: str
@@ -50,49 +50,49 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """One line."""
+        """One line that describes the change."""
         if self.sign is not Sign.CHANGED:
-            said = self.new if self.sign is Sign.ADDED else self.old
-            return f"{self.sign} {self.kind} {self.name}" + (f": {said}" if said else "")
-        return f"{self.sign} {self.kind} {self.name}: {self.attribute} {_quoted(self.old)} -> {_quoted(self.new)}"
+            value = self.new if self.sign is Sign.ADDED else self.old
+            return f"{self.sign} {self.kind} {self.name}" + (f": {value}" if value else "")
+        return f"{self.sign} {self.kind} {self.name}: {self.attribute} {_quote(self.old)} -> {_quote(self.new)}"
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """All of it."""
+    """All differences, and the compatibility in both directions."""
 
     changes: Sequence[Change]
     backward: Sequence[str]
-    """Why the new schema cannot read old data; empty if it can."""
+    """Reasons why the new schema cannot read old data; empty if it can."""
     forward: Sequence[str]
-    """Why the old schema cannot read new data."""
+    """Reasons why the old schema cannot read new data; empty if it can."""
 
     def text(self) -> str:
-        """For people."""
-        lines = [each.sentence for each in self.changes] or ["No difference"]
+        """Return the differences as lines of text."""
+        lines = [change.sentence for change in self.changes] or ["No differences"]
         for name, reasons, reads in (
             ("BACKWARD", self.backward, "the new schema reads old data"),
             ("FORWARD", self.forward, "the old schema reads new data"),
         ):
             lines.append(f"{name}: {'incompatible' if reasons else f'compatible, {reads}'}")
-            lines += [f"  {each}" for each in reasons]
-        return "\n".join(map(printable, lines)) + "\n"
+            lines += [f"  {reason}" for reason in reasons]
+        return "\n".join(map(make_printable, lines)) + "\n"
 
 
-def difference(old: Earlier, new: Earlier) -> Difference:
-    """Between two versions of one format; raises InvalidSchemaError, ToolError for two formats."""
+def compare_versions(old: Earlier, new: Earlier) -> Difference:
+    """Return the differences; raises ToolError for schemas of two types or one that cannot be parsed."""
     if old.type is not new.type:
-        raise ToolError(f"One is {old.type} and the other {new.type}: there is nothing to compare.")
-    before, after = _parsed(old), _parsed(new)
-    outline = FORMATS[old.type].outline
-    changes = list(_changes(outline(before, old.source.text), outline(after, new.source.text)))
+        raise ToolError(f"The old schema is {old.type} and the new one is {new.type}: compare schemas of one type.")
+    before, after = _parse(old), _parse(new)
+    outline = FORMATS[old.type].list_elements
+    changes = list(_compare_outlines(outline(before, old.source.text), outline(after, new.source.text)))
     return Difference(
-        [*changes, *_references(old.source.dependencies, new.source.dependencies)],
-        _reasons(after, before, CompatibilityLevel.BACKWARD),
-        _reasons(after, before, CompatibilityLevel.FORWARD),
+        [*changes, *_compare_references(old.source.dependencies, new.source.dependencies)],
+        _list_reasons(after, before, CompatibilityLevel.BACKWARD),
+        _list_reasons(after, before, CompatibilityLevel.FORWARD),
     )
 
 
-def _parsed(version: Earlier) -> ParsedSchema:
+def _parse(version: Earlier) -> ParsedSchema:
     schema = UnparsedSchema(version.type, version.source.text)
     try:
         return formats.parse(schema, version.source.dependencies, Strictness.STORED)
@@ -100,66 +100,66 @@ def _parsed(version: Earlier) -> ParsedSchema:
         raise ToolError(f"{version.paths.get('', 'A version')} cannot be read: {error}") from error
 
 
-def _reasons(new: ParsedSchema, old: ParsedSchema, level: CompatibilityLevel) -> list[str]:
-    found = compatibility.compare(new, old, level, CompatibilityPolicy.STRICT)
-    return [f"{each.incompatibility.rule.name}: {each.message}" for each in found]
+def _list_reasons(new: ParsedSchema, old: ParsedSchema, level: CompatibilityLevel) -> list[str]:
+    findings = compatibility.compare(new, old, level, CompatibilityPolicy.STRICT)
+    return [f"{finding.incompatibility.rule.name}: {finding.message}" for finding in findings]
 
 
-def _changes(old: Sequence[Element], new: Sequence[Element]) -> Iterator[Change]:
-    """Removed things first, then the new schema from top to bottom."""
-    before = {each.key: each for each in old}
-    after = {each.key: each for each in new}
-    for each in old:
-        if each.key not in after and not _is_inside(each, before, after):
-            yield Change(Sign.REMOVED, each.kind, each.title, old=_told(each.attributes))
-    shifted = _shifted(before, after)
-    for each in new:
-        if each.key not in before:
-            if not _is_inside(each, after, before):
-                yield Change(Sign.ADDED, each.kind, each.title, new=_told(each.attributes))
+def _compare_outlines(old: Sequence[Element], new: Sequence[Element]) -> Iterator[Change]:
+    """Yield removed elements first, then the other changes from top to bottom of the new schema."""
+    before = {element.key: element for element in old}
+    after = {element.key: element for element in new}
+    for element in old:
+        if element.key not in after and not _is_inside(element, before, after):
+            yield Change(Sign.REMOVED, element.kind, element.title, old=_list_attributes(element.attributes))
+    shifted = _find_reordered_records(before, after)
+    for element in new:
+        if element.key not in before:
+            if not _is_inside(element, after, before):
+                yield Change(Sign.ADDED, element.kind, element.title, new=_list_attributes(element.attributes))
         else:
-            yield from _changed(before[each.key], each, is_shifted=each.within in shifted)
+            yield from _find_changes(before[element.key], element, is_shifted=element.within in shifted)
 
 
-def _references(old: Dependencies, new: Dependencies) -> Iterator[Change]:
-    """What is referred to and is another text now: the schema may say the same and mean something else."""
+def _compare_references(old: Dependencies, new: Dependencies) -> Iterator[Change]:
+    """Yield changed references: an equal text has another meaning if a schema that it refers to has changed."""
     for name in dict.fromkeys([*old, *new]):
         if name not in new:
             yield Change(Sign.REMOVED, "reference", name)
         elif name not in old:
             yield Change(Sign.ADDED, "reference", name)
         elif old[name] != new[name]:
-            yield Change(Sign.CHANGED, "reference", name, "text", "as it was", "another")
+            yield Change(Sign.CHANGED, "reference", name, "text", "before", "changed")
 
 
 def _is_inside(element: Element, own: Mapping[str, Element], other: Mapping[str, Element]) -> bool:
-    """Whether what it is in is missing from the other schema as well, and so told instead."""
+    """Return whether the enclosing element is missing as well, so that only that one is shown."""
     return element.within in own and element.within not in other
 
 
-def _shifted(before: Mapping[str, Element], after: Mapping[str, Element]) -> set[str]:
-    """The records whose fields are in another order: not those that others made room for."""
+def _find_reordered_records(before: Mapping[str, Element], after: Mapping[str, Element]) -> set[str]:
+    """Return the records whose common fields are in another order, apart from added and removed ones."""
     orders: dict[str, tuple[list[str], list[str]]] = {}
     for side, (own, other) in enumerate(((before, after), (after, before))):
-        for each in own.values():
-            if "position" in each.attributes and each.key in other:
-                orders.setdefault(each.within, ([], []))[side].append(each.key)
+        for element in own.values():
+            if "position" in element.attributes and element.key in other:
+                orders.setdefault(element.within, ([], []))[side].append(element.key)
     return {within for within, (old, new) in orders.items() if old != new}
 
 
-def _changed(old: Element, new: Element, *, is_shifted: bool) -> Iterator[Change]:
+def _find_changes(old: Element, new: Element, *, is_shifted: bool) -> Iterator[Change]:
     for name in dict.fromkeys([*old.attributes, *new.attributes]):
         was, is_ = old.attributes.get(name), new.attributes.get(name)
         if was != is_ and (name not in _SILENT or is_shifted):
             yield Change(Sign.CHANGED, new.kind, new.title, name, was, is_)
 
 
-def _told(attributes: Mapping[str, str]) -> str:
-    said = [
+def _list_attributes(attributes: Mapping[str, str]) -> str:
+    shown = [
         attributes[name] if name == "type" else f"{name} {attributes[name]}" for name in _SHOWN if name in attributes
     ]
-    return ", ".join(said)
+    return ", ".join(shown)
 
 
-def _quoted(value: str | None) -> str:
+def _quote(value: str | None) -> str:
     return "(none)" if value is None else value

@@ -1,6 +1,6 @@
-"""Who would be affected by a schema: the subject's own versions, and the subjects that refer to it, near and far.
+"""The effects of a new schema on its subject's versions and on the subjects that refer to it, directly or indirectly.
 
-A subject that refers to it is judged as if its latest version referred to the new schema instead, at its own level.
+The latest version of a referring subject is compared, at its own level, as if it referred to the new schema.
 """
 
 import asyncio
@@ -20,47 +20,47 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.tooling.baselines import Earlier
-from karapace_like.tooling.remote import Registered, Remote, Standard
-from karapace_like.tooling.report import printable
+from karapace_like.tooling.remote import Registered, Remote, SubjectRules
+from karapace_like.tooling.report import make_printable
 from karapace_like.tooling.workspace import Linked
 
 
 class Effect(enum.StrEnum):
-    """What becomes of one version or subject."""
+    """The effect on one version."""
 
     HOLDS = "holds"
     BREAKS = "breaks"
-    """At the level that counts for it."""
+    """Incompatible at its level."""
     DIFFERS = "differs"
-    """Not compatible in both directions, but no level asks for more."""
+    """Incompatible in a direction that its level does not require."""
     UNREADABLE = "unreadable"
-    """Its schema is no schema any more."""
+    """Its schema can no longer be parsed."""
 
 
 class Affected(msgspec.Struct, frozen=True):
-    """One version of the subject, or the latest of one that refers to it."""
+    """A version of the subject, or the latest version of a referring subject."""
 
     subject: str
     version: int
     level: str
     effect: Effect
     can_read_old: bool
-    """The new schema reads what was written with this version."""
+    """The new schema can read data of this version."""
     can_be_read: bool
-    """This version reads what is written with the new schema."""
+    """This version can read data of the new schema."""
     reasons: Sequence[str] = ()
 
     @property
     def sentence(self) -> str:
-        """One line."""
+        """One line that describes the effect."""
         reads = "reads its data" if self.can_read_old else "cannot read its data"
         is_read = "is read by it" if self.can_be_read else "is not read by it"
-        told = "" if self.effect is Effect.UNREADABLE else f" (the new schema {reads}, {is_read})"
-        return f"{self.subject} version {self.version}, {self.level}: {self.effect}{told}"
+        directions = "" if self.effect is Effect.UNREADABLE else f" (the new schema {reads}, {is_read})"
+        return f"{self.subject} version {self.version}, {self.level}: {self.effect}{directions}"
 
 
 class Impact(msgspec.Struct, frozen=True):
-    """What one schema would do."""
+    """The effects of one schema."""
 
     subject: str
     file: str
@@ -69,85 +69,92 @@ class Impact(msgspec.Struct, frozen=True):
 
     @property
     def breaks(self) -> bool:
-        """Whether anything does."""
-        return any(each.effect in {Effect.BREAKS, Effect.UNREADABLE} for each in [*self.versions, *self.referring])
+        """Whether any version breaks or becomes unreadable."""
+        return any(
+            affected.effect in {Effect.BREAKS, Effect.UNREADABLE} for affected in [*self.versions, *self.referring]
+        )
 
     def text(self) -> str:
-        """For people."""
+        """Return the effects as lines of text."""
         lines = [f"{self.subject} ({self.file})"]
         for title, affected in (("its versions", self.versions), ("subjects that refer to it", self.referring)):
             lines.append(f"  {title}:" + ("" if affected else " none"))
-            for each in affected:
-                lines.append(f"    {each.sentence}")
-                lines += [f"      {reason}" for reason in each.reasons]
-        return "\n".join(map(printable, lines)) + "\n"
+            for subject_impact in affected:
+                lines.append(f"    {subject_impact.sentence}")
+                lines += [f"      {reason}" for reason in subject_impact.reasons]
+        return "\n".join(map(make_printable, lines)) + "\n"
 
 
-async def impact(remote: Remote, subject: str, new: Linked) -> Impact:
-    """Of a schema as the subject's next version; raises InvalidSchemaError if it is none."""
-    standard = await remote.standard(subject)
-    versions = await remote.versions(subject, every=True)
-    parsed = new.parsed()
-    level = standard.level or CompatibilityLevel.BACKWARD
-    counted = {each.version for each in compatibility.counted(versions, level)}
+async def assess_impact(remote: Remote, subject: str, new: Linked) -> Impact:
+    """Return the effects of a schema as the next version of the subject; raises InvalidSchemaError."""
+    rules = await remote.fetch_rules(subject)
+    versions = await remote.fetch_versions(subject, every=True)
+    parsed = new.parse()
+    level = rules.level or CompatibilityLevel.BACKWARD
+    counted = {version.version for version in compatibility.select_versions(versions, level)}
     own = [
-        _affected(parsed, await remote.earlier(each), each, standard, counts=each.version in counted)
-        for each in versions
+        _judge(parsed, await remote.resolve(version), version, rules, counts=version.version in counted)
+        for version in versions
     ]
-    referring = await _referring(remote, subject, versions)
-    return Impact(subject, new.file.path, own, [await _through(remote, each, subject, new) for each in referring])
+    referring = await _list_referring(remote, subject, versions)
+    return Impact(
+        subject, new.file.path, own, [await _judge_referrer(remote, referrer, subject, new) for referrer in referring]
+    )
 
 
-async def _referring(remote: Remote, subject: str, versions: Sequence[Registered]) -> list[Registered]:
-    """The latest versions of the subjects of which some version refers to one of these, near or far."""
+async def _list_referring(remote: Remote, subject: str, versions: Sequence[Registered]) -> list[Registered]:
+    """Return the latest version of each subject with a version that refers to one of these, directly or indirectly."""
     seen = {subject}
-    found: list[Registered] = []
+    latest: list[Registered] = []
     pending = list(versions)
     while pending:
-        answers = await asyncio.gather(*map(remote.referrers, pending))
-        names = sorted({name for users in answers for name, _ in users} - seen)
+        referrers = await asyncio.gather(*map(remote.list_referrers, pending))
+        names = sorted({name for users in referrers for name, _ in users} - seen)
         seen.update(names)
-        everything = [await remote.versions(name, every=True) for name in names]
-        pending = [each for versions_of_one in everything for each in versions_of_one]
-        found += [versions_of_one[-1] for versions_of_one in everything if versions_of_one]
-    return found
+        everything = [await remote.fetch_versions(name, every=True) for name in names]
+        pending = [version for versions_of_one in everything for version in versions_of_one]
+        latest += [versions_of_one[-1] for versions_of_one in everything if versions_of_one]
+    return latest
 
 
-async def _through(remote: Remote, user: Registered, subject: str, new: Linked) -> Affected:
-    """What the new schema does to a subject that refers to it."""
-    standard = await remote.standard(user.subject)
-    before = await remote.earlier(user)
-    dependencies = _with(new, subject, user, remote)
+async def _judge_referrer(remote: Remote, user: Registered, subject: str, new: Linked) -> Affected:
+    """Return the effect of the new schema on a subject that refers to it."""
+    rules = await remote.fetch_rules(user.subject)
+    before = await remote.resolve(user)
+    dependencies = _substitute(new, subject, user, remote)
     try:
         after = formats.parse(UnparsedSchema(before.type, before.source.text), dependencies, Strictness.STRICT)
-        return _affected(after, before, user, standard, counts=True)
+        return _judge(after, before, user, rules, counts=True)
     except InvalidSchemaError as error:
-        level = str(standard.level or CompatibilityLevel.BACKWARD)
+        level = str(rules.level or CompatibilityLevel.BACKWARD)
         reasons = [str(error)]
         return Affected(
             user.subject, user.version, level, Effect.UNREADABLE, can_read_old=False, can_be_read=False, reasons=reasons
         )
 
 
-def _with(new: Linked, subject: str, user: Registered, remote: Remote) -> Mapping[str, str]:
-    """What the user's schema refers to, with the new schema in place of each version of the subject."""
+def _substitute(new: Linked, subject: str, user: Registered, remote: Remote) -> Mapping[str, str]:
+    """Return the references of the user's schema, with the new schema in place of each version of the subject."""
 
     def look_up(reference: Reference) -> UnparsedSchema | None:
         if reference.subject == subject:
             return UnparsedSchema(new.file.type, new.file.text)
-        return remote.known(reference)
+        return remote.find_cached_version(reference)
 
     return {**new.source.dependencies, **references.closure(user.schema, look_up)}
 
 
-def _affected(new: ParsedSchema, old: Earlier, registered: Registered, standard: Standard, *, counts: bool) -> Affected:
-    """`counts`: whether the level asks about this version at all."""
-    level = standard.level or CompatibilityLevel.BACKWARD
-    backward = _reasons(new, old, CompatibilityLevel.BACKWARD, standard.policy)
-    forward = _reasons(new, old, CompatibilityLevel.FORWARD, standard.policy)
-    asked = compatibility.directions(level) if counts else (False, False)
+def _judge(new: ParsedSchema, old: Earlier, registered: Registered, rules: SubjectRules, *, counts: bool) -> Affected:
+    """Return the effect on one version; `counts` is whether its level compares with this version."""
+    level = rules.level or CompatibilityLevel.BACKWARD
+    backward = _list_reasons(new, old, CompatibilityLevel.BACKWARD, rules.policy)
+    forward = _list_reasons(new, old, CompatibilityLevel.FORWARD, rules.policy)
+    required = compatibility.directions(level) if counts else (False, False)
     broken = [
-        each for reasons, is_asked in zip((backward, forward), asked, strict=True) if is_asked for each in reasons
+        reason
+        for reasons, is_required in zip((backward, forward), required, strict=True)
+        if is_required
+        for reason in reasons
     ]
     effect = Effect.BREAKS if broken else Effect.DIFFERS if backward or forward else Effect.HOLDS
     return Affected(
@@ -161,12 +168,12 @@ def _affected(new: ParsedSchema, old: Earlier, registered: Registered, standard:
     )
 
 
-def _reasons(
+def _list_reasons(
     new: ParsedSchema, old: Earlier, level: CompatibilityLevel, policy: CompatibilityPolicy | None
 ) -> list[str]:
     if old.type is not new.type:
-        return [f"it was {old.type} and is {new.type}"]
+        return [f"the schema type changed from {old.type} to {new.type}"]
     schema = UnparsedSchema(old.type, old.source.text)
     parsed = formats.parse(schema, old.source.dependencies, Strictness.STORED)
-    found = compatibility.compare(new, parsed, level, policy or CompatibilityPolicy.STRICT)
-    return [f"{each.incompatibility.rule.name}: {each.message}" for each in found]
+    findings = compatibility.compare(new, parsed, level, policy or CompatibilityPolicy.STRICT)
+    return [f"{finding.incompatibility.rule.name}: {finding.message}" for finding in findings]

@@ -1,15 +1,17 @@
-"""What `lint` looks for: each rule by its name, with the formats that it is for and how bad it is by default.
+"""The rules of `lint`, each with its name, schema types and default severity.
 
-A rule reads a schema's outline and yields what breaks it. New ones are added to the table and nowhere else.
+A rule reads the outline of a schema and yields its violations. A new rule is a function and a row of the table `RULES`.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from karapace_like.schema.files import Source
 from karapace_like.schema.model import SchemaType
-from karapace_like.schema.outline import Element, Kind
+from karapace_like.schema.outline import Element, ElementKind
+from karapace_like.tooling.json_values import JsonValues
 
 OFF = "off"
 STYLES: Mapping[str, re.Pattern[str]] = {
@@ -20,57 +22,70 @@ STYLES: Mapping[str, re.Pattern[str]] = {
 }
 
 Found: TypeAlias = Iterator[tuple[Element, str]]
-"""An element, and what is wrong with it."""
+"""The element of a violation, and its message."""
 _Outline: TypeAlias = Sequence[Element]
 
 
 @dataclass(frozen=True, slots=True)
 class LintRule:
-    """One thing to look for."""
+    """One rule of style."""
 
     name: str
     about: str
     types: frozenset[SchemaType]
     default: str
     """`error`, `warning`, `note` or `off`."""
-    find: Callable[[_Outline, str | None], Found]
-    """(outline, the style that the settings ask of fields) -> what breaks the rule."""
+    find: Callable[["LintedSchema"], Found]
+    """Yields the violations."""
 
 
-_TYPES = frozenset({Kind.RECORD, Kind.ENUM, Kind.TYPE})
+class LintedSchema(NamedTuple):
+    """What rules read."""
+
+    outline: _Outline
+    style: str | None
+    """The style that the settings ask of fields."""
+    source: Source
+    """The text, with all that it refers to."""
+
+
+_TYPES = frozenset({ElementKind.RECORD, ElementKind.ENUM, ElementKind.TYPE})
 
 
 def _type_names(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind in _TYPES and not STYLES["PascalCase"].fullmatch(each.name):
-            yield each, f"{each.name} is not in PascalCase"
+    for element in outline:
+        if element.kind in _TYPES and not STYLES["PascalCase"].fullmatch(element.name):
+            yield element, f"{element.name} is not in PascalCase"
 
 
 def _field_names(outline: _Outline, style: str | None) -> Found:
-    """The style that is asked for, or else the one that most of the schema's fields are in."""
-    fields = [each for each in outline if each.kind is Kind.FIELD]
+    """Compare names with the requested style, or else with that of most fields."""
+    fields = [element for element in outline if element.kind is ElementKind.FIELD]
     wanted = style or max(
-        ("snake_case", "camelCase"), key=lambda name: sum(bool(STYLES[name].fullmatch(each.name)) for each in fields)
+        ("snake_case", "camelCase"), key=lambda name: sum(bool(STYLES[name].fullmatch(field.name)) for field in fields)
     )
-    for each in fields:
-        if not STYLES[wanted].fullmatch(each.name):
+    for field in fields:
+        if not STYLES[wanted].fullmatch(field.name):
             others = "" if style else ", as most of the fields are"
-            yield each, f"{each.name} is not in {wanted}{others}"
+            yield field, f"{field.name} is not in {wanted}{others}"
 
 
 def _symbol_names(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind is Kind.SYMBOL and not STYLES["UPPER_SNAKE_CASE"].fullmatch(each.name):
-            yield each, f"{each.name} is not in UPPER_SNAKE_CASE"
+    for element in outline:
+        if element.kind is ElementKind.SYMBOL and not STYLES["UPPER_SNAKE_CASE"].fullmatch(element.name):
+            yield element, f"{element.name} is not in UPPER_SNAKE_CASE"
 
 
 def _symbol_prefix(outline: _Outline, _: str | None) -> Found:
-    names = {each.key: each.name for each in outline if each.kind is Kind.ENUM}
-    for each in outline:
-        if each.kind is Kind.SYMBOL:
-            prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", names[each.within]).upper() + "_"
-            if not each.name.startswith(prefix):
-                yield each, f"{each.name} does not begin with {prefix}: names of values are shared by the whole package"
+    names = {element.key: element.name for element in outline if element.kind is ElementKind.ENUM}
+    for element in outline:
+        if element.kind is ElementKind.SYMBOL:
+            prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", names[element.within]).upper() + "_"
+            if not element.name.startswith(prefix):
+                yield (
+                    element,
+                    f"{element.name} does not begin with {prefix}: names of values are shared by the whole package",
+                )
 
 
 def _namespace(outline: _Outline, _: str | None) -> Found:
@@ -80,35 +95,40 @@ def _namespace(outline: _Outline, _: str | None) -> Found:
 
 
 def _type_doc(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind in _TYPES and (each.name or each.path == "#") and not each.attributes.get("doc"):
-            yield each, f"{each.name or 'The schema'} has no documentation"
+    for element in outline:
+        if element.kind in _TYPES and (element.name or element.path == "#") and not element.attributes.get("doc"):
+            yield element, f"{element.name or 'The schema'} has no documentation"
 
 
 def _field_doc(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind is Kind.FIELD and not each.attributes.get("doc"):
-            yield each, f"{each.name} has no documentation"
+    for element in outline:
+        if element.kind is ElementKind.FIELD and not element.attributes.get("doc"):
+            yield element, f"{element.name} has no documentation"
 
 
 def _nullable_default(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        branches = each.attributes.get("type", "").split(" | ")
-        if each.kind is Kind.FIELD and len(branches) > 1 and "null" in branches and "default" not in each.attributes:
-            yield each, f"{each.name} may be null, but has no default: old data without it cannot be read"
+    for element in outline:
+        branches = element.attributes.get("type", "").split(" | ")
+        if (
+            element.kind is ElementKind.FIELD
+            and len(branches) > 1
+            and "null" in branches
+            and "default" not in element.attributes
+        ):
+            yield element, f"{element.name} may be null, but has no default: old data without it cannot be read"
 
 
 def _enum_default(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind is Kind.ENUM and "default" not in each.attributes:
-            yield each, f"{each.name} has no default: a reader fails at the first symbol that it does not know"
+    for element in outline:
+        if element.kind is ElementKind.ENUM and "default" not in element.attributes:
+            yield element, f"{element.name} has no default: a reader fails at the first symbol that it does not know"
 
 
 def _enum_zero(outline: _Outline, _: str | None) -> Found:
     symbols: dict[str, Element] = {}
-    for each in outline:
-        if each.kind is Kind.SYMBOL:
-            symbols.setdefault(each.within, each)
+    for element in outline:
+        if element.kind is ElementKind.SYMBOL:
+            symbols.setdefault(element.within, element)
     for first in symbols.values():
         if first.attributes.get("number") != "0" or not first.name.endswith(("_UNSPECIFIED", "_UNKNOWN")):
             yield first, f"{first.name} comes first: that place is for 0 and a name that ends in _UNSPECIFIED"
@@ -116,37 +136,44 @@ def _enum_zero(outline: _Outline, _: str | None) -> Found:
 
 def _field_order(outline: _Outline, _: str | None) -> Found:
     last: dict[str, int] = {}
-    for each in outline:
-        if each.kind is Kind.FIELD and "oneof" not in each.attributes:
-            number = int(each.attributes["number"])
-            if number < last.get(each.within, 0):
-                yield each, f"{each.name} = {number} comes after number {last[each.within]}"
-            last[each.within] = max(number, last.get(each.within, 0))
+    for element in outline:
+        if element.kind is ElementKind.FIELD and "oneof" not in element.attributes:
+            number = int(element.attributes["number"])
+            if number < last.get(element.within, 0):
+                yield element, f"{element.name} = {number} comes after number {last[element.within]}"
+            last[element.within] = max(number, last.get(element.within, 0))
 
 
 def _optional_last(outline: _Outline, _: str | None) -> Found:
     optional: dict[str, str] = {}
-    for each in outline:
-        if each.kind is Kind.FIELD and "default" in each.attributes:
-            optional.setdefault(each.within, each.name)
-        elif each.kind is Kind.FIELD and each.within in optional:
-            yield each, f"{each.name} has no default, but comes after {optional[each.within]}, which has one"
+    for element in outline:
+        if element.kind is ElementKind.FIELD and "default" in element.attributes:
+            optional.setdefault(element.within, element.name)
+        elif element.kind is ElementKind.FIELD and element.within in optional:
+            yield element, f"{element.name} has no default, but comes after {optional[element.within]}, which has one"
 
 
 def _syntax(outline: _Outline, _: str | None) -> Found:
     if "syntax" not in outline[0].attributes:
-        yield outline[0], "There is no syntax or edition: protoc takes it for proto2"
+        yield outline[0], "There is no syntax or edition: protoc assumes proto2"
 
 
 def _dialect(outline: _Outline, _: str | None) -> Found:
     if "$schema" not in outline[0].attributes:
-        yield outline[0], "There is no $schema: it is read as draft-07"
+        yield outline[0], "There is no $schema: the schema is read as draft-07"
 
 
 def _content_model(outline: _Outline, _: str | None) -> Found:
-    for each in outline:
-        if each.kind is Kind.RECORD and "additionalProperties" not in each.attributes:
-            yield each, "additionalProperties is not said: whether properties can be added later depends on it"
+    for element in outline:
+        if element.kind is ElementKind.RECORD and "additionalProperties" not in element.attributes:
+            yield element, "additionalProperties is not set: it decides whether properties can be added later"
+
+
+def _json_values(schema: LintedSchema) -> Found:
+    values = JsonValues(schema.source.text, schema.source.dependencies)
+    for element in schema.outline[1:]:
+        for message in values.find_mismatches(element.path):
+            yield element, message
 
 
 _A, _J, _P = SchemaType.AVRO, SchemaType.JSON, SchemaType.PROTOBUF
@@ -155,12 +182,12 @@ _A, _J, _P = SchemaType.AVRO, SchemaType.JSON, SchemaType.PROTOBUF
 def _rule(
     name: str, default: str, find: Callable[[_Outline, str | None], Found], about: str, *types: SchemaType
 ) -> LintRule:
-    return LintRule(name, about, frozenset(types), default, find)
+    return LintRule(name, about, frozenset(types), default, lambda schema: find(schema.outline, schema.style))
 
 
 RULES: Mapping[str, LintRule] = {
-    each.name: each
-    for each in (
+    element.name: element
+    for element in (
         _rule("type-names", "warning", _type_names, "records, messages, enums: PascalCase", _A, _P),
         _rule("field-names", "warning", _field_names, "fields: one style, or that of `fields`", _A, _J, _P),
         _rule("symbol-names", "warning", _symbol_names, "enum symbols: UPPER_SNAKE_CASE", _A, _P),
@@ -168,13 +195,14 @@ RULES: Mapping[str, LintRule] = {
         _rule("namespace", "warning", _namespace, "there is a namespace or package", _A, _P),
         _rule("type-doc", "note", _type_doc, "records, messages, enums are documented", _A, _J, _P),
         _rule("field-doc", OFF, _field_doc, "fields are documented", _A, _J, _P),
-        _rule("nullable-default", "warning", _nullable_default, "what may be null has a default", _A),
+        _rule("nullable-default", "warning", _nullable_default, "nullable fields have a default", _A),
         _rule("enum-default", "note", _enum_default, "enums have a default symbol", _A),
         _rule("enum-zero", "warning", _enum_zero, "the first value is 0 and ends in _UNSPECIFIED", _P),
         _rule("field-order", "note", _field_order, "fields are in the order of their numbers", _P),
         _rule("optional-last", OFF, _optional_last, "fields with a default come last", _A),
-        _rule("syntax", "error", _syntax, "a syntax or edition is said", _P),
-        _rule("dialect", "warning", _dialect, "$schema is said", _J),
-        _rule("content-model", OFF, _content_model, "objects say additionalProperties", _J),
+        _rule("syntax", "error", _syntax, "the file has a syntax or edition", _P),
+        _rule("dialect", "warning", _dialect, "the schema has a $schema", _J),
+        LintRule("json-values", "default and examples match their schema", frozenset({_J}), "warning", _json_values),
+        _rule("content-model", OFF, _content_model, "objects set additionalProperties", _J),
     )
 }

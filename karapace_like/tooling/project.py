@@ -1,6 +1,6 @@
-"""`karapace-like.toml`: which files are schemas, what their subjects are called, and what holds for them.
+"""`karapace-like.toml`: the schema files of a folder, their subjects, and the settings of these.
 
-Without the file, every schema below the folder counts, and its subject is its name without the suffix.
+Without the file, every schema below the folder counts, and its subject is its file name without the suffix.
 """
 
 import string
@@ -22,12 +22,12 @@ SUFFIXES: Mapping[str, SchemaType] = {
     ".proto": SchemaType.PROTOBUF,
 }
 PLACEHOLDERS = ("stem", "folder", "path", "record")
-"""What `subject` may be made of: the file's name and path without suffix, its folder, the record's full name."""
+"""Placeholders of `subject`: the file's name and path without suffix, its folder, the record's full name."""
 _SCHEMA_SUFFIX = ".schema"
 
 
 class SubjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for one subject."""
+    """The settings of one subject."""
 
     file: str | None = None
     compatibility: CompatibilityLevel | None = None
@@ -37,17 +37,17 @@ class SubjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `apply` sets for all subjects that have nothing of their own."""
+    """The global settings that `apply` makes."""
 
     compatibility: CompatibilityLevel | None = None
     mode: str | None = None
 
 
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules by name: on (with their severity) or off, for all formats or in a table for one."""
+    """Severities of rules by name, for all formats or for one."""
 
     fields: str | None = None
-    """The style of fields' names."""
+    """The style of field names."""
     rules: Mapping[str, str] = {}
     avro: Mapping[str, str] = {}
     json: Mapping[str, str] = {}
@@ -55,7 +55,7 @@ class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings file."""
+    """The content of the settings file."""
 
     subject: str = "{stem}"
     include: Sequence[str] = ()
@@ -66,34 +66,34 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry: GlobalSettings = GlobalSettings()
     lint: LintSettings = LintSettings()
 
-    def type_of(self, path: str, text: str) -> SchemaType | None:
-        """The format of a file; None for one that is no schema."""
-        named = next((each for each in self.subjects.values() if each.file == path), None)
+    def detect_type(self, path: str, text: str) -> SchemaType | None:
+        """Return the schema type of a file; None for a file that is not a schema."""
+        named = next((subject for subject in self.subjects.values() if subject.file == path), None)
         by_suffix = SUFFIXES.get(PurePosixPath(path).suffix)
         if named is not None:
             return named.type or by_suffix
-        if by_suffix is None or any(fnmatchcase(path, each) for each in self.exclude):
+        if by_suffix is None or any(fnmatchcase(path, pattern) for pattern in self.exclude):
             return None
         if self.include:
-            return by_suffix if any(fnmatchcase(path, each) for each in self.include) else None
-        return by_suffix if by_suffix is not SchemaType.JSON or _says_so(path, text) else None
+            return by_suffix if any(fnmatchcase(path, pattern) for pattern in self.include) else None
+        return by_suffix if by_suffix is not SchemaType.JSON or _is_json_schema(path, text) else None
 
     def level(self, subject: str) -> CompatibilityLevel | None:
-        """The level that the file sets for the subject."""
+        """Return the level that the settings file has for the subject."""
         own = self.subjects.get(subject)
         return (own and own.compatibility) or self.compatibility
 
     def subject_of(self, path: str, record: str | None) -> str:
-        """What a file's subject is called; `record` is its record's full name. Raises ToolError without one."""
-        named = next((name for name, each in self.subjects.items() if each.file == path), None)
+        """Return the subject of a file; raises ToolError if it needs the full name of a `record` and there is none."""
+        named = next((name for name, subject in self.subjects.items() if subject.file == path), None)
         if named is not None:
             return named
         pure = PurePosixPath(path)
         stem = pure.stem.removesuffix(_SCHEMA_SUFFIX)
         if record is None and self.names_records:
             raise ToolError(
-                f"{path}: the subject is to be called {self.subject!r}, but the schema has no record name. Name the "
-                f"subject in {FILE_NAME}, as [subjects.NAME] file = {path!r}."
+                f"{path}: the subject is {self.subject!r}, but the schema has no record name. Name the subject in "
+                f"{FILE_NAME}: [subjects.NAME] file = {path!r}."
             )
         folder = "" if str(pure.parent) == "." else str(pure.parent)
         return self.subject.format(
@@ -102,17 +102,17 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def names_records(self) -> bool:
-        """Whether subjects are called by their records, as the record-name strategies do."""
+        """Whether subjects are named after records, as the record-name strategies do."""
         return "record" in {name for _, name, _, _ in string.Formatter().parse(self.subject)}
 
 
-def _says_so(path: str, text: str) -> bool:
-    """Not every JSON file is a schema: one that says `$schema`, or is called `*.schema.json`."""
+def _is_json_schema(path: str, text: str) -> bool:
+    """Return whether a JSON file is a schema: it has `$schema`, or its name is `*.schema.json`."""
     return PurePosixPath(path).stem.endswith(_SCHEMA_SUFFIX) or '"$schema"' in text
 
 
-def read(text: bytes, path: str) -> Project:
-    """The settings in a file's text; raises ToolError that names the file and the entry."""
+def parse(text: bytes, path: str) -> Project:
+    """Return the settings in a file's text; raises ToolError, which names the file and the entry."""
     try:
         project = msgspec.toml.decode(text, type=Project)
     except msgspec.ValidationError as error:
@@ -130,12 +130,14 @@ def _check_placeholders(project: Project, path: str) -> None:
         raise ToolError(f"{path}: subject = {project.subject!r}: {error}") from error
     for name in names:
         if name not in PLACEHOLDERS:
-            known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            raise ToolError(f"{path}: subject = {project.subject!r}: {{{name}}} is not known, only {known}")
+            choices = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+            raise ToolError(
+                f"{path}: subject = {project.subject!r}: {{{name}}} is not a placeholder. Choose from {choices}."
+            )
 
 
-def find(start: Path) -> Path | None:
-    """The settings file of the folder or of the nearest one above it, up to the repository's top."""
+def find_file(start: Path) -> Path | None:
+    """Return the settings file in the folder or the nearest one above it, within the repository."""
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME

@@ -1,6 +1,6 @@
-"""A registry that runs elsewhere, as commands on files see it: versions with all that they refer to, and settings.
+"""A running registry, as commands on files use it: versions with their references, and settings.
 
-Reading is done for many subjects at once; what is judged afterwards needs no network.
+Many subjects are read concurrently; the comparison afterwards needs no network.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ class Registered(NamedTuple):
     version: int
     schema: UnparsedSchema
     properties: Mapping[str, Any]
-    """Of its metadata."""
+    """The properties of its metadata."""
 
 
-class Standard(NamedTuple):
-    """What the registry asks of a subject's next version."""
+class SubjectRules(NamedTuple):
+    """The registry's rules for the next version of a subject."""
 
     level: CompatibilityLevel | None = None
     policy: CompatibilityPolicy | None = None
@@ -47,126 +47,132 @@ class Standard(NamedTuple):
     """The metadata property whose value divides the versions into groups."""
 
 
-Progress = Callable[[str, int, int], None]
-"""(what is done, how many are done, of how many)"""
+ReportProgress = Callable[[str, int, int], None]
+"""(label of the work, items done, items in total)"""
 
 
 class Remote:
-    """The registry behind a client; what was read once is not asked for again."""
+    """The registry behind a client, with a cache of versions."""
 
-    def __init__(self, client: RegistryClient, progress: Progress = lambda *_: None) -> None:
+    def __init__(self, client: RegistryClient, progress: ReportProgress = lambda *_: None) -> None:
         self.client = client
         self._progress = progress
         self._versions: dict[tuple[str, int], Registered | None] = {}
 
-    async def greet(self) -> None:
-        """Raise ToolError unless a registry answers: of another server, every subject would seem to be new."""
+    async def check_is_registry(self) -> None:
+        """Raise ToolError unless a registry answers: behind another server, every subject would look new."""
         types = await self.client.setting(path("schemas", "types"))
         if not isinstance(types, list) or SchemaType.AVRO not in types:
-            raise ToolError(f"What answers at {self.client.url} is no schema registry. Look at the path in --registry.")
+            raise ToolError(f"The server at {self.client.url} is not a schema registry. Check the path in --registry.")
 
-    async def each(self, what: str, keys: Sequence[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
-        """The answer for each key; all are asked at once, and `what` is being done meanwhile."""
+    async def ask_each(self, what: str, keys: Sequence[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
+        """Return the result of `ask` for each key; all run concurrently, and `what` labels their progress."""
         done = 0
 
-        async def counted(key: K) -> T:
+        async def fetch_and_count(key: K) -> T:
             nonlocal done
-            answer = await ask(key)
+            result = await ask(key)
             done += 1
             self._progress(what, done, len(keys))
-            return answer
+            return result
 
-        return dict(zip(keys, await asyncio.gather(*map(counted, keys)), strict=True))
+        return dict(zip(keys, await asyncio.gather(*map(fetch_and_count, keys)), strict=True))
 
-    async def subjects(self) -> list[str]:
-        """Every subject that is not deleted."""
-        found: list[str] = await self.client.ask("GET", path("subjects"))
-        return found
+    async def list_subjects(self) -> list[str]:
+        """Return every subject that is not deleted."""
+        subjects: list[str] = await self.client.ask("GET", path("subjects"))
+        return subjects
 
-    async def numbers(self, subject: str) -> list[int]:
-        """The subject's versions in ascending order; none for one that is not there."""
-        found: list[int] | None = await self.client.setting(path("subjects", subject, "versions"))
-        return found or []
+    async def list_version_numbers(self, subject: str) -> list[int]:
+        """Return the version numbers of the subject in ascending order; none for an unknown subject."""
+        numbers: list[int] | None = await self.client.setting(path("subjects", subject, "versions"))
+        return numbers or []
 
-    async def version(self, subject: str, number: int | str) -> Registered | None:
-        """A version, or `latest`; None if it is not there."""
+    async def fetch_version(self, subject: str, number: int | str) -> Registered | None:
+        """Return a version, or `latest`; None if it does not exist."""
         key = (subject, number) if isinstance(number, int) else None
         if key is None or key not in self._versions:
-            # A reference may lead to a version that is deleted by now.
+            # A reference can lead to a version that has been deleted.
             query = {"referenceFormat": "qualified"} | ({} if key is None else {"deleted": "true"})
-            found = await self._ask_or_none("GET", path("subjects", subject, "versions", number), **query)
-            registered = None if found is None else _registered(found)
+            response = await self._ask_or_none("GET", path("subjects", subject, "versions", number), **query)
+            registered = None if response is None else _convert(response)
             if key is None:
                 return registered
             self._versions[key] = registered
         return self._versions[key]
 
-    async def versions(self, subject: str, *, every: bool) -> list[Registered]:
-        """The subject's versions in ascending order, or only the latest."""
-        wanted: Sequence[int | str] = await self.numbers(subject) if every else ["latest"]
-        found = await asyncio.gather(*(self.version(subject, number) for number in wanted))
-        return [each for each in found if each is not None]
+    async def fetch_versions(self, subject: str, *, every: bool) -> list[Registered]:
+        """Return the versions of the subject in ascending order, or only the latest."""
+        wanted: Sequence[int | str] = await self.list_version_numbers(subject) if every else ["latest"]
+        versions = await asyncio.gather(*(self.fetch_version(subject, number) for number in wanted))
+        return [version for version in versions if version is not None]
 
-    async def earlier(self, registered: Registered) -> Earlier:
-        """The version with the texts that it refers to; raises InvalidSchemaError if one is missing."""
+    async def resolve(self, registered: Registered) -> Earlier:
+        """Return the version with the texts of its references; raises InvalidSchemaError if one is missing."""
         await self._read_references([registered])
-        texts = references.closure(registered.schema, self.known)
+        texts = references.closure(registered.schema, self.find_cached_version)
         name = f"{registered.subject} version {registered.version}"
-        paths = {each: f"{name}, {each}" for each in texts}
+        paths = {text: f"{name}, {text}" for text in texts}
         return Earlier(registered.schema.type, Source(registered.schema.text, texts), {**paths, "": name})
 
     async def _read_references(self, start: Iterable[Registered]) -> None:
-        """All that they refer to, near and far."""
+        """Read all direct and indirect references into the cache."""
         seen: set[tuple[str, int]] = set()
         pending = list(start)
         while pending:
-            wanted = {(each.subject, int(each.version)) for found in pending for each in found.schema.references} - seen
+            wanted = {
+                (reference.subject, int(reference.version))
+                for version in pending
+                for reference in version.schema.references
+            } - seen
             seen |= wanted
-            found = await asyncio.gather(*(self.version(*each) for each in sorted(wanted)))
-            pending = [each for each in found if each is not None]
+            versions = await asyncio.gather(*(self.fetch_version(*place) for place in sorted(wanted)))
+            pending = [version for version in versions if version is not None]
 
-    def known(self, reference: Reference) -> UnparsedSchema | None:
-        """A version that has been read before; None if it is not there."""
-        found = self._versions.get((reference.subject, int(reference.version)))
-        return None if found is None else found.schema
+    def find_cached_version(self, reference: Reference) -> UnparsedSchema | None:
+        """Return a version in the cache; None if it does not exist."""
+        cached = self._versions.get((reference.subject, int(reference.version)))
+        return None if cached is None else cached.schema
 
-    async def standard(self, subject: str) -> Standard:
-        """What holds for the subject's next version."""
-        found = await self._ask_or_none("GET", path("config", subject), defaultToGlobal="true")
-        if found is None:  # Karapace knows no subject here that has no version yet
-            found = await self._ask_or_none("GET", path("config")) or {}
-        level = found.get("compatibilityLevel")
-        policy = found.get("compatibilityPolicy")
-        return Standard(
+    async def fetch_rules(self, subject: str) -> SubjectRules:
+        """Return the rules for the next version of the subject."""
+        response = await self._ask_or_none("GET", path("config", subject), defaultToGlobal="true")
+        if response is None:  # Karapace rejects a subject without versions
+            response = await self._ask_or_none("GET", path("config")) or {}
+        level = response.get("compatibilityLevel")
+        policy = response.get("compatibilityPolicy")
+        return SubjectRules(
             level and CompatibilityLevel(level),
             CompatibilityPolicy(policy) if policy in set(CompatibilityPolicy) else None,
-            found.get("compatibilityGroup"),
+            response.get("compatibilityGroup"),
         )
 
-    async def own_level(self, subject: str | None) -> str | None:
-        """The level that is set for the subject itself, or for all; None if there is none."""
-        found = await self._ask_or_none("GET", path("config", *_part(subject))) or {}
-        level: str | None = found.get("compatibilityLevel")
+    async def fetch_level(self, subject: str | None) -> str | None:
+        """Return the level of the subject itself, or the global one; None if none is set."""
+        response = await self._ask_or_none("GET", path("config", *_part(subject))) or {}
+        level: str | None = response.get("compatibilityLevel")
         return level
 
-    async def own_mode(self, subject: str | None) -> str | None:
-        """The mode that is set for the subject itself, or for all; None if there is none."""
-        found = await self._ask_or_none("GET", path("mode", *_part(subject))) or {}
-        mode: str | None = found.get("mode")
+    async def fetch_mode(self, subject: str | None) -> str | None:
+        """Return the mode of the subject itself, or the global one; None if none is set."""
+        response = await self._ask_or_none("GET", path("mode", *_part(subject))) or {}
+        mode: str | None = response.get("mode")
         return mode
 
     async def look_up(self, subject: str, body: Mapping[str, Any], *, normalize: bool) -> int | None:
-        """The version of the subject that has this schema; None if there is none."""
+        """Return the version of the subject with this schema; None if there is none."""
         query = {"normalize": "true"} if normalize else {}
-        found = await self._ask_or_none("POST", path("subjects", subject), body, **query)
-        return None if found is None else int(found["version"])
+        response = await self._ask_or_none("POST", path("subjects", subject), body, **query)
+        return None if response is None else int(response["version"])
 
-    async def referrers(self, registered: Registered) -> list[tuple[str, int]]:
-        """(subject, version) of what refers to a version."""
+    async def list_referrers(self, registered: Registered) -> list[tuple[str, int]]:
+        """Return (subject, version) of each schema that refers to a version."""
         where = path("subjects", registered.subject, "versions", registered.version, "referencedby")
         ids = await self.client.setting(where) or []
-        found = await asyncio.gather(*(self.client.setting(path("schemas", "ids", each, "versions")) for each in ids))
-        return sorted({(each["subject"], each["version"]) for users in found for each in users or ()})
+        responses = await asyncio.gather(
+            *(self.client.setting(path("schemas", "ids", schema_id, "versions")) for schema_id in ids)
+        )
+        return sorted({(user["subject"], user["version"]) for users in responses for user in users or ()})
 
     async def _ask_or_none(self, method: str, where: str, body: Any = None, **query: str) -> Any:
         try:
@@ -178,55 +184,55 @@ class Remote:
 
 
 class RegistryBaseline:
-    """A registry's versions of some subjects, read beforehand."""
+    """Versions of some subjects, read from a registry in advance."""
 
-    def __init__(self, name: str, standards: Mapping[str, Standard], earlier: Mapping[str, Sequence[Earlier]]) -> None:
+    def __init__(self, name: str, rules: Mapping[str, SubjectRules], earlier: Mapping[str, Sequence[Earlier]]) -> None:
         self.name = name
-        self._standards = standards
+        self._rules = rules
         self._earlier = earlier
 
     def level(self, subject: str) -> CompatibilityLevel | None:
-        """The registry's."""
-        return self._standards[subject].level
+        """Return the setting of the registry."""
+        return self._rules[subject].level
 
     def policy(self, subject: str) -> CompatibilityPolicy | None:
-        """The registry's."""
-        return self._standards[subject].policy
+        """Return the setting of the registry."""
+        return self._rules[subject].policy
 
     def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:
-        """The subject's versions, as they were read."""
-        found = self._earlier[subject]
-        return found if every else found[-1:]
+        """Return the versions that were read, or only the latest."""
+        earlier = self._earlier[subject]
+        return earlier if every else earlier[-1:]
 
 
-async def registry_baseline(
+async def read_registry_baseline(
     remote: Remote, subjects: Sequence[str], level_of: Callable[[str], CompatibilityLevel | None]
 ) -> RegistryBaseline:
-    """What the subjects are to be compared with; `level_of` says what holds in place of the registry's own level."""
-    standards = await remote.each("Reading levels", subjects, remote.standard)
+    """Read the versions to compare with; `level_of` returns a level that replaces the registry's own, or None."""
+    rules_of = await remote.ask_each("Reading levels", subjects, remote.fetch_rules)
 
-    async def earlier(subject: str) -> list[Earlier]:
-        standard = standards[subject]
-        level = level_of(subject) or standard.level or CompatibilityLevel.BACKWARD
-        every = compatibility.is_transitive(level) or standard.group is not None
-        found = await remote.versions(subject, every=every)
-        # Files have no metadata, so they are in the group of those that have none, either.
-        counted = [each for each in found if standard.group is None or standard.group not in each.properties]
-        return [await remote.earlier(each) for each in counted]
+    async def read_earlier(subject: str) -> list[Earlier]:
+        rules = rules_of[subject]
+        level = level_of(subject) or rules.level or CompatibilityLevel.BACKWARD
+        every = compatibility.is_transitive(level) or rules.group is not None
+        versions = await remote.fetch_versions(subject, every=every)
+        # Files have no metadata, so they belong to the group of the versions without the property.
+        counted = [version for version in versions if rules.group is None or rules.group not in version.properties]
+        return [await remote.resolve(version) for version in counted]
 
-    found = await remote.each("Reading versions", subjects, earlier)
-    return RegistryBaseline(remote.client.url, standards, found)
+    earlier_of = await remote.ask_each("Reading versions", subjects, read_earlier)
+    return RegistryBaseline(remote.client.url, rules_of, earlier_of)
 
 
 def _part(subject: str | None) -> Sequence[str]:
     return () if subject is None else (subject,)
 
 
-def _registered(found: Mapping[str, Any]) -> Registered:
+def _convert(response: Mapping[str, Any]) -> Registered:
     listed = tuple(
-        Reference(each["name"], Subject(each["subject"]), Version(each["version"]))
-        for each in found.get("references") or ()
+        Reference(reference["name"], Subject(reference["subject"]), Version(reference["version"]))
+        for reference in response.get("references") or ()
     )
-    schema = UnparsedSchema(SchemaType(found.get("schemaType", "AVRO")), found["schema"], listed)
-    properties = (found.get("metadata") or {}).get("properties") or {}
-    return Registered(found["subject"], found["version"], schema, properties)
+    schema = UnparsedSchema(SchemaType(response.get("schemaType", "AVRO")), response["schema"], listed)
+    properties = (response.get("metadata") or {}).get("properties") or {}
+    return Registered(response["subject"], response["version"], schema, properties)

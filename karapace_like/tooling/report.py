@@ -1,4 +1,4 @@
-"""What a check or a lint found, before it is written in any form."""
+"""The result of a check or a lint, which `rendering/` writes in each format."""
 
 import enum
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import msgspec
 
 _MAX_LINE = 160
-"""Characters of a source line that are quoted."""
+"""Longest quotation of a source line, in characters."""
 
 
 class Severity(enum.StrEnum):
-    """How bad a problem is; an error makes the command fail."""
+    """The severity of a problem; an error makes the command fail."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -18,12 +18,12 @@ class Severity(enum.StrEnum):
 
 
 class Verdict(enum.StrEnum):
-    """What became of one schema."""
+    """The result for one schema."""
 
     PASSED = "passed"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """It could not be judged."""
+    """The schema or an earlier version cannot be read."""
 
 
 class Excerpt(msgspec.Struct, frozen=True):
@@ -33,83 +33,87 @@ class Excerpt(msgspec.Struct, frozen=True):
     line: int
     column: int
     text: str
-    """The line, without the space around it."""
+    """The line without leading and trailing white space."""
     is_exact: bool = True
-    """False: what the problem is about is not there, and this is what should hold it."""
+    """False: the element of the problem is missing, and this is its parent."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong."""
+    """One violation of a rule."""
 
     rule: str
     message: str
     severity: Severity
     place: Excerpt
     old: Excerpt | None = None
-    """The same place in the schema that it was compared with."""
+    """The same place in the earlier version."""
 
     def __post_init__(self) -> None:
-        """Names in schemas may hold anything: lines of their own, which CI systems obey, or what terminals obey."""
-        msgspec.structs.force_setattr(self, "message", printable(self.message))
+        """Replace control characters: names in schemas could hold commands for CI systems and terminals."""
+        msgspec.structs.force_setattr(self, "message", make_printable(self.message))
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One schema that was judged."""
+    """The result for one schema, with its problems."""
 
     subject: str
     path: str
     verdict: Verdict
     summary: str
-    """A few words: why it passed, or what it was compared with."""
+    """A few words: why the schema passed, or the level and the baseline."""
     problems: Sequence[Problem] = ()
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything that one command found."""
+    """The results of one command."""
 
     command: str
     """`check` or `lint`."""
     cases: Sequence[Case]
 
     def below(self, folder: str) -> "Report":
-        """The same with paths that start outside of the folder in which the files are."""
-        return self if folder in {"", "."} else Report(self.command, [_below(folder, each) for each in self.cases])
+        """Return the report with paths that begin with the folder of the files."""
+        return (
+            self if folder in {"", "."} else Report(self.command, [_make_relative(folder, case) for case in self.cases])
+        )
 
     @property
     def exit_code(self) -> int:
-        """0: everything passed. 1: something failed. 2: nothing failed, but something could not be judged."""
-        verdicts = {each.verdict for each in self.cases}
+        """0: all schemas passed. 1: a schema failed. 2: no schema failed, but one cannot be read."""
+        verdicts = {case.verdict for case in self.cases}
         if Verdict.FAILED in verdicts:
             return 1
         return 2 if Verdict.UNKNOWN in verdicts else 0
 
     @property
     def summary(self) -> str:
-        """One line."""
-        count = {each: sum(case.verdict is each for case in self.cases) for each in Verdict}
+        """One line with the number of schemas by verdict."""
+        count = {verdict: sum(case.verdict is verdict for case in self.cases) for verdict in Verdict}
         schemas = "1 schema" if len(self.cases) == 1 else f"{len(self.cases)} schemas"
-        told = [f"{count[each]} {each}" for each in Verdict if count[each]]
-        return f"{schemas}: {', '.join(told)}" if told else "No schemas"
+        counts = [f"{count[verdict]} {verdict}" for verdict in Verdict if count[verdict]]
+        return f"{schemas}: {', '.join(counts)}" if counts else "No schemas"
 
 
-def excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Excerpt:
-    """What stands at an offset of a text."""
+def make_excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Excerpt:
+    """Return the line and column at an offset of a text."""
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
     line = text[start : len(text) if end < 0 else end]
     column = offset - start + 1
     shown = line if len(line) <= _MAX_LINE else line[max(0, column - 20) : column - 20 + _MAX_LINE]
-    return Excerpt(path, text.count("\n", 0, offset) + 1, column, printable(shown.strip()), is_exact)
+    return Excerpt(path, text.count("\n", 0, offset) + 1, column, make_printable(shown.strip()), is_exact)
 
 
-def printable(line: str) -> str:
-    """The line with nothing in it that is not seen: tabs are spaces, and the rest of what controls is replaced."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line.replace("\t", " "))
+def make_printable(line: str) -> str:
+    """Return the line with spaces for tabs and a replacement character for every other control character."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line.replace("\t", " ")
+    )
 
 
-def _below(folder: str, case: Case) -> Case:
-    def moved(problem: Problem) -> Problem:
+def _make_relative(folder: str, case: Case) -> Case:
+    def move(problem: Problem) -> Problem:
         place = msgspec.structs.replace(problem.place, path=f"{folder}/{problem.place.path}")
         return msgspec.structs.replace(problem, place=place)
 
-    return msgspec.structs.replace(case, path=f"{folder}/{case.path}", problems=list(map(moved, case.problems)))
+    return msgspec.structs.replace(case, path=f"{folder}/{case.path}", problems=list(map(move, case.problems)))

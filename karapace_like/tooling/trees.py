@@ -1,6 +1,6 @@
-"""Schema files as they lie in a folder, or lay in it in a Git revision: path -> bytes, nothing understood yet.
+"""The schema files of a folder or of a Git revision, as bytes by path.
 
-A revision is read from Git's own store, without a checkout.
+A revision is read from Git's object store, without a checkout.
 """
 
 import os
@@ -13,28 +13,28 @@ from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, SUFFIXES
 
 Tree = Mapping[str, bytes]
-"""Path below the tree's folder, with slashes -> what the file holds."""
+"""Path below the tree's folder, with slashes -> content of the file."""
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 _GIT_SECONDS = 60
 
 
-def folder_tree(folder: Path) -> Tree:
-    """Every file below the folder that may be a schema, and its settings; raises ToolError."""
+def read_folder(folder: Path) -> Tree:
+    """Return every possible schema file below the folder, and the settings file; raises ToolError."""
     if not folder.is_dir():
-        raise ToolError(f"{folder} is no folder. Name one that holds schemas.")
-    found: dict[str, bytes] = {}
+        raise ToolError(f"{folder} is not a folder. Name a folder of schemas.")
+    files: dict[str, bytes] = {}
     for where, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _SKIPPED_FOLDERS)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
         for name in sorted(names):
             path = Path(where, name)
             if _is_wanted(name) and path.is_file():
-                found[_named(path.relative_to(folder).as_posix())] = _read(path)
-    return found
+                files[_check_name(path.relative_to(folder).as_posix())] = _read(path)
+    return files
 
 
 def _read(path: Path) -> bytes:
-    """No more than shows that it is too long for a schema."""
+    """Return the content, cut off one byte after the limit of a schema; raises ToolError."""
     try:
         with path.open("rb") as file:
             return file.read(limits.MAX_BYTES + 1)
@@ -42,64 +42,62 @@ def _read(path: Path) -> bytes:
         raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _named(path: str) -> str:
-    """The path, if it can be shown to anybody."""
+def _check_name(path: str) -> str:
+    """Return the path; raises ToolError if it cannot be printed."""
     if not path.isprintable():
         raise ToolError(f"{path!r}: the name is not UTF-8, or holds control characters. Rename the file.")
     return path
 
 
-def revision_tree(folder: Path, revision: str) -> Tree:
-    """The same as the folder was in a Git revision; raises ToolError."""
-    listed = _git(folder, "ls-tree", "-r", "-z", _commit(folder, revision), ".")
+def read_revision(folder: Path, revision: str) -> Tree:
+    """Return the same files of the folder in a Git revision; raises ToolError."""
+    listed = _git(folder, "ls-tree", "-r", "-z", _resolve_commit(folder, revision), ".")
     blobs: dict[str, bytes] = {}
     for entry in listed.split(b"\0")[:-1]:
         attributes, _, path = entry.partition(b"\t")
         mode, kind, name = attributes.split()
         where = path.decode(errors="surrogateescape")
         if kind == b"blob" and mode != b"120000" and _is_wanted(where.rpartition("/")[2]):
-            blobs[_named(where)] = name
-    contents = _contents(folder, list(blobs.values()))
+            blobs[_check_name(where)] = name
+    contents = _read_blobs(folder, list(blobs.values()))
     return dict(zip(blobs, contents, strict=True))
 
 
-def _commit(folder: Path, revision: str) -> str:
+def _resolve_commit(folder: Path, revision: str) -> str:
     try:
-        found = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except _GitError as error:
-        if error.told:
+        if error.output:
             raise
         if revision == "HEAD" and not _git(folder, "rev-list", "--all", "--max-count=1"):
-            # Before the first commit, so that a hook does not stand in its way.
+            # Before the first commit, HEAD means the empty tree, so that a hook passes.
             return _git(folder, "hash-object", "-t", "tree", "--stdin").decode().strip()
         raise ToolError(
-            f"{revision!r} is neither a folder nor a Git revision that is known in {folder}. Fetch it first (git fetch "
-            "origin main; in CI, check out with the whole history, fetch-depth: 0)."
+            f"{revision!r} is neither a folder nor a Git revision in {folder}. Fetch it first (git fetch origin main; "
+            "in CI, check out the whole history with fetch-depth: 0)."
         ) from error
-    return found.decode().strip()
+    return commit.decode().strip()
 
 
 class _GitError(ToolError):
-    def __init__(self, told: str, folder: Path) -> None:
+    def __init__(self, output: str, folder: Path) -> None:
         super().__init__(
-            f"Git cannot be asked about {folder}: {told}. Run it inside of a repository, or compare with a folder."
+            f"Git cannot read {folder}: {output}. Run the command inside a repository, or compare with a folder."
         )
-        self.told = told
+        self.output = output
 
 
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+def _git(folder: Path, *arguments: str, standard_input: bytes = b"") -> bytes:
     try:
         ended = subprocess.run(  # noqa: S603 - arguments as a list, and no shell
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
-            input=given,
+            input=standard_input,
             capture_output=True,
             timeout=_GIT_SECONDS,
             check=False,
         )
     except FileNotFoundError as error:
-        raise ToolError(
-            "A Git revision was asked for, but there is no git here. Install it, or name a folder."
-        ) from error
+        raise ToolError("git is not installed, and a Git revision needs it. Install git, or name a folder.") from error
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"git {arguments[0]} did not end within {_GIT_SECONDS} seconds.") from error
     if ended.returncode != 0:
@@ -107,15 +105,15 @@ def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     return ended.stdout
 
 
-def _contents(folder: Path, blobs: Sequence[bytes]) -> list[bytes]:
-    """What the objects of these names hold, all read by one process."""
-    answer = _git(folder, "cat-file", "--batch", given=b"".join(name + b"\n" for name in blobs))
+def _read_blobs(folder: Path, blobs: Sequence[bytes]) -> list[bytes]:
+    """Return the contents of the objects, all read by one process."""
+    output = _git(folder, "cat-file", "--batch", standard_input=b"".join(name + b"\n" for name in blobs))
     contents: list[bytes] = []
     position = 0
     for _ in blobs:
-        end = answer.index(b"\n", position)
-        size = int(answer[position:end].split()[2])
-        contents.append(answer[end + 1 : end + 1 + size])
+        end = output.index(b"\n", position)
+        size = int(output[position:end].split()[2])
+        contents.append(output[end + 1 : end + 1 + size])
         position = end + size + 2
     return contents
 

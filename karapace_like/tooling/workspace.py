@@ -1,7 +1,7 @@
-"""The schemas of a tree of files: their subjects, and what they refer to in each other.
+"""The schemas of a tree of files, with their subjects and references.
 
-References need no listing: an Avro type is found by its name, a JSON document by its `$id` or relative path, an import
-by the end of its path. Where several files would do, the nearest to the one that refers is meant.
+References are resolved by name: an Avro type by its full name, a JSON document by its `$id` or relative path, an import
+by the end of its path. Of several candidates, the file nearest to the referring one is used.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from karapace_like.schema import formats, limits, references
-from karapace_like.schema.files import Need, Source
+from karapace_like.schema.files import FileNeed, Source
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
     InvalidSchemaError,
@@ -29,27 +29,27 @@ from karapace_like.tooling.trees import Tree
 
 @dataclass(frozen=True, slots=True)
 class SchemaFile:
-    """One file that holds a schema."""
+    """A schema file."""
 
     path: str
-    """Below the tree's folder, with slashes."""
+    """Path below the tree's folder, with slashes."""
     type: SchemaType
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A schema with all that it refers to."""
+    """A schema with all its references."""
 
     file: SchemaFile
     references: Mapping[str, SchemaFile]
-    """Reference name -> the file that it means: what the registry is told of."""
+    """Reference name -> its file; these references are registered."""
     source: Source
     paths: Mapping[str, str]
-    """Of each document of the source, its file's path."""
+    """Document of the source -> path of its file."""
 
-    def parsed(self, strictness: Strictness = Strictness.STRICT) -> ParsedSchema:
-        """The schema, understood; raises InvalidSchemaError."""
+    def parse(self, strictness: Strictness = Strictness.STRICT) -> ParsedSchema:
+        """Return the parsed schema; raises InvalidSchemaError."""
         unparsed = UnparsedSchema(self.file.type, self.file.text)
         return formats.parse(unparsed, self.source.dependencies, strictness)
 
@@ -61,13 +61,17 @@ class Workspace:
         self.project = project
         self._tree = tree
         self.files: dict[str, SchemaFile] = {}
-        """Path -> file: every schema that has been found, be it only because another one refers to it."""
-        self._offered: dict[SchemaType, dict[str, list[SchemaFile]]] = {each: defaultdict(list) for each in SchemaType}
+        """Path -> file: the schemas, and files that are used only as references."""
+        self._offered: dict[SchemaType, dict[str, list[SchemaFile]]] = {
+            schema_type: defaultdict(list) for schema_type in SchemaType
+        }
         self._linked: dict[str, Linked] = {}
         self._referred: dict[str, Mapping[str, SchemaFile]] = {}
+        self._seen: dict[tuple[str, str], Sequence[tuple[str, SchemaFile]]] = {}
+        """(path, name by which the file is referred to) -> the references in its text."""
         for path in tree:
-            text = text_of(tree[path])
-            type_ = None if path.rpartition("/")[2] == FILE_NAME else project.type_of(path, text)
+            text = decode_text(tree[path])
+            type_ = None if path.rpartition("/")[2] == FILE_NAME else project.detect_type(path, text)
             if type_ is not None:
                 self._add(SchemaFile(path, type_, text))
         self._schemas: Mapping[str, SchemaFile] = dict(self.files)
@@ -76,36 +80,36 @@ class Workspace:
         self.files[file.path] = file
         try:
             limits.check(file.text)
-            offered = FORMATS[file.type].offers(file.text, file.path)
+            offered = FORMATS[file.type].list_offered_names(file.text, file.path)
         except InvalidSchemaError:
-            return  # whoever checks the file is told
+            return  # a check of the file reports the error
         for name in offered:
             self._offered[file.type][name].append(file)
 
     @cached_property
     def subjects(self) -> Mapping[str, SchemaFile]:
-        """Subject -> its file; raises ToolError where two files would be one subject."""
-        found: dict[str, SchemaFile] = {}
+        """Subject -> its file; raises ToolError if two files have one subject."""
+        files: dict[str, SchemaFile] = {}
         for file in self._schemas.values():
             subject = self.subject_of(file)
-            other = found.setdefault(subject, file)
+            other = files.setdefault(subject, file)
             if other is not file:
                 raise ToolError(
                     f"{other.path} and {file.path} would both be the subject {subject!r}. Name one of them in "
                     f"{FILE_NAME}, as [subjects.NAME] file = ..., set `subject` to a pattern such as {{path}}, or "
                     "list what is no schema of yours in `exclude`."
                 )
-        return found
+        return files
 
     def file(self, path: str) -> SchemaFile | None:
-        """The schema in a file, be it one that does not count otherwise; None if there is none."""
+        """Return the schema in a file, even one that the settings exclude; None if it does not exist."""
         type_ = _type_by_suffix(path)
         if path not in self.files and path in self._tree and type_ is not None:
-            self._add(SchemaFile(path, type_, text_of(self._tree[path])))
+            self._add(SchemaFile(path, type_, decode_text(self._tree[path])))
         return self.files.get(path)
 
     def subject_of(self, file: SchemaFile) -> str:
-        """What the file is registered as; raises ToolError."""
+        """Return the subject of the file; raises ToolError."""
         return self.project.subject_of(file.path, self._record_name(file))
 
     def check_settings(self) -> None:
@@ -121,43 +125,43 @@ class Workspace:
         if not self.project.names_records:
             return None
         try:
-            return FORMATS[file.type].record_name(self.link(file).parsed(Strictness.STORED))
+            return FORMATS[file.type].find_record_name(self.link(file).parse(Strictness.STORED))
         except InvalidSchemaError as error:
             raise ToolError(f"{file.path}: {error}") from error
 
-    def selected(self, paths: Sequence[str], *, referring: bool = True) -> list[tuple[str, SchemaFile]]:
-        """(subject, file) of the files at or below the paths, and of those `referring` to them; all for no path."""
+    def select(self, paths: Sequence[str], *, referring: bool = True) -> list[tuple[str, SchemaFile]]:
+        """Return (subject, file) at or below the paths, with those `referring` to them; all without a path."""
         chosen = {
             file.path
             for file in self._schemas.values()
-            if not paths or any(each in {file.path, "."} or file.path.startswith(f"{each}/") for each in paths)
+            if not paths or any(path in {file.path, "."} or file.path.startswith(f"{path}/") for path in paths)
         }
         return [
             (subject, file)
             for subject, file in sorted(self.subjects.items())
-            if file.path in chosen or (paths and referring and not chosen.isdisjoint(self._paths_behind(file)))
+            if file.path in chosen or (paths and referring and not chosen.isdisjoint(self._list_reference_paths(file)))
         ]
 
-    def _paths_behind(self, file: SchemaFile) -> Sequence[str]:
+    def _list_reference_paths(self, file: SchemaFile) -> Sequence[str]:
         try:
             return list(self.link(file).paths.values())
         except InvalidSchemaError:
             return ()
 
     def link(self, file: SchemaFile) -> Linked:
-        """The schema with what it refers to; raises InvalidSchemaError."""
-        known = self._linked.get(file.path)
-        if known is None:
-            known = self._linked[file.path] = self._link(file)
-        return known
+        """Return the schema with its references; raises InvalidSchemaError."""
+        linked = self._linked.get(file.path)
+        if linked is None:
+            linked = self._linked[file.path] = self._link(file)
+        return linked
 
     def _link(self, file: SchemaFile) -> Linked:
         direct = self._references(file)
         try:
-            texts = references.closure(_unparsed(file, direct), self._look_up)
+            texts = references.closure(_make_unparsed_schema(file, direct), self._look_up)
         except references.CyclicReferenceError as error:
             chain = " -> ".join(part.rpartition(":")[0] for part in str(error).partition(": ")[2].split(" -> "))
-            raise InvalidSchemaError(f"files refer to each other in a circle: {chain}") from error
+            raise InvalidSchemaError(f"files refer to each other in a cycle: {chain}") from error
         paths = {"": file.path}
         pending = [direct]
         while pending:
@@ -169,18 +173,18 @@ class Workspace:
 
     def _look_up(self, reference: Reference) -> UnparsedSchema:
         file = self.files[reference.subject]
-        return _unparsed(file, self._references(file))
+        return _make_unparsed_schema(file, self._references(file))
 
     def _references(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
-        known = self._referred.get(file.path)
-        if known is None:
-            known = self._referred[file.path] = self._needed(file)
-        return known
+        needed = self._referred.get(file.path)
+        if needed is None:
+            needed = self._referred[file.path] = self._list_needed(file)
+        return needed
 
-    def _needed(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
-        """The references that a schema needs of its own, given that those of its references come with them.
+    def _list_needed(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
+        """Return the references that a schema must list itself; those of its references are inherited.
 
-        A relative name may mean another thing in the text of a reference than it does here: such ones are added.
+        A relative name inside a reference can resolve to another file than here; such references are added.
         """
         direct = dict(self._direct(file, ""))
         pending = list(direct.items())
@@ -197,36 +201,42 @@ class Workspace:
                         direct[name] = far
         return direct
 
-    def _direct(self, file: SchemaFile, seen_as: str) -> Iterator[tuple[str, SchemaFile]]:
-        limits.check(file.text)
-        for need in FORMATS[file.type].needs(file.text, seen_as, file.path):
-            found = self._found(file, need)
-            if found is not None:
-                yield need.name, found
+    def _direct(self, file: SchemaFile, seen_as: str) -> Sequence[tuple[str, SchemaFile]]:
+        direct = self._seen.get((file.path, seen_as))
+        if direct is None:
+            direct = self._seen[file.path, seen_as] = list(self._find_direct(file, seen_as))
+        return direct
 
-    def _found(self, file: SchemaFile, need: Need) -> SchemaFile | None:
-        """The file that is meant; None for none: the parser knows some by itself, or says what is missing."""
+    def _find_direct(self, file: SchemaFile, seen_as: str) -> Iterator[tuple[str, SchemaFile]]:
+        limits.check(file.text)
+        for need in FORMATS[file.type].list_file_needs(file.text, seen_as, file.path):
+            needed = self._find(file, need)
+            if needed is not None:
+                yield need.name, needed
+
+    def _find(self, file: SchemaFile, need: FileNeed) -> SchemaFile | None:
+        """Return the file of a reference; None if the parser has it built in or must report it as missing."""
         for name in need.candidates:
-            offering = [each for each in self._offered[file.type].get(name, ()) if each.path != file.path]
+            offering = [other for other in self._offered[file.type].get(name, ()) if other.path != file.path]
             if offering:
-                return _nearest(offering, file, name)
+                return _choose_nearest(offering, file, name)
             if name != file.path and _type_by_suffix(name) is file.type and name in self._tree:
                 return self.file(name)
         return None
 
 
-def text_of(content: bytes) -> str:
-    """Without the byte order mark of some editors; what is not UTF-8 is kept in a form that no parser takes."""
+def decode_text(content: bytes) -> str:
+    """Return the text without a byte order mark; bytes that are not UTF-8 become characters that no parser accepts."""
     return content.decode("utf-8-sig", errors="surrogateescape")
 
 
-def _unparsed(file: SchemaFile, direct: Mapping[str, SchemaFile]) -> UnparsedSchema:
-    """With files in place of subjects."""
-    listed = tuple(Reference(name, Subject(each.path), Version(1)) for name, each in direct.items())
+def _make_unparsed_schema(file: SchemaFile, direct: Mapping[str, SchemaFile]) -> UnparsedSchema:
+    """Return the schema with file paths in place of subjects."""
+    listed = tuple(Reference(name, Subject(other.path), Version(1)) for name, other in direct.items())
     return UnparsedSchema(file.type, file.text, listed)
 
 
-def _nearest(offering: Sequence[SchemaFile], file: SchemaFile, name: str) -> SchemaFile:
+def _choose_nearest(offering: Sequence[SchemaFile], file: SchemaFile, name: str) -> SchemaFile:
     here = file.path.split("/")
 
     def distance(other: SchemaFile) -> tuple[int, int]:
@@ -236,7 +246,9 @@ def _nearest(offering: Sequence[SchemaFile], file: SchemaFile, name: str) -> Sch
 
     best, *others = sorted(offering, key=distance)
     if others and distance(others[0]) == distance(best):
-        raise InvalidSchemaError(f"{name} may be {best.path} or {others[0].path}: exclude one of them in {FILE_NAME}")
+        raise InvalidSchemaError(
+            f"{name} is ambiguous: {best.path} or {others[0].path}. Exclude one of them in {FILE_NAME}."
+        )
     return best
 
 

@@ -1,0 +1,1 @@
+"""The HTTP server: connections, callers, routes of all APIs, and the responses that they send."""

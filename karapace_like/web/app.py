@@ -1,139 +1,203 @@
-"""The one aiohttp application: its middleware and its routes. What stands behind them is given from outside."""
+"""The one aiohttp application: its middleware and its routes. The services behind them are passed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from karapace_like.access.credentials import Credentials
 from karapace_like.access.quotas import Quotas
-from karapace_like.proxy.callers import Callers
+from karapace_like.policies.topic_policies import TopicPolicies
+from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.registry.registry import Registry
-from karapace_like.web import connect, neighbours, openapi, request_ids, service
-from karapace_like.web import exposition as exposition_api
-from karapace_like.web import health as health_api
+from karapace_like.web import connect
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
-from karapace_like.web.access import ACCESS, Access
-from karapace_like.web.connect import WORKERS, Workers
-from karapace_like.web.draining import Draining
-from karapace_like.web.errors import errors_middleware
-from karapace_like.web.exposition import Exposition
-from karapace_like.web.forwarding import forwarding_middleware
-from karapace_like.web.health import HEALTH, Health
-from karapace_like.web.keys import REGISTRY
-from karapace_like.web.overload import bounded
-from karapace_like.web.peers import PEERS, Peers, proof_middleware
-from karapace_like.web.proxy.callers import CALLERS, as_caller
-from karapace_like.web.proxy.owners import OWNERS, Owners
+from karapace_like.web.callers.access import ACCESS, Access, OpenAccess
+from karapace_like.web.callers.quotas import QUOTAS, charging_middleware
+from karapace_like.web.callers.usage import USAGE, UsageTable
+from karapace_like.web.cluster import sibling_workers
+from karapace_like.web.cluster.peers import PEERS, Peers, proof_middleware
+from karapace_like.web.cluster.sibling_workers import LOGS
+from karapace_like.web.connect import CONNECT_WORKERS, ConnectWorkers
+from karapace_like.web.dialect.applying import adapt_routes, translate_errors
+from karapace_like.web.http import hosts, request_ids
+from karapace_like.web.http.app_keys import REGISTRY
+from karapace_like.web.http.errors import Middleware, errors_middleware
+from karapace_like.web.http.overload import limit_requests
+from karapace_like.web.operations import docs_page, service
+from karapace_like.web.operations import exposition as exposition_api
+from karapace_like.web.operations import health as health_api
+from karapace_like.web.operations import usage_export as usage_api
+from karapace_like.web.operations.exposition import Exposition
+from karapace_like.web.operations.health import HEALTH, Health
+from karapace_like.web.proxy.callers import add_callers, as_caller
+from karapace_like.web.proxy.instance_owners import OWNERS, InstanceOwners
 from karapace_like.web.proxy.requests import PROXY
-from karapace_like.web.quotas import QUOTAS, charging_middleware
+from karapace_like.web.proxy_v3 import policies as policy_api
+from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
-from karapace_like.web.routing import add_routes
+from karapace_like.web.routing import Route, add_routes, hide_other_roles
+from karapace_like.web.server.draining import Draining
 
-DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
-DEFAULT_MAX_REQUESTS = 2000
-MAX_LINE_BYTES = 65_536
-"""Of a request's first line: a subject may have ten thousand characters, each up to twelve bytes when encoded."""
+Application: TypeAlias = web.Application
+_Adapt: TypeAlias = Callable[[Iterable[Route]], Iterable[Route]]
+"""Changes routes before they are guarded and added."""
+
+OPEN = OpenAccess()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHandling:
+    """How every request is handled, whatever its route."""
+
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_requests: int = 2000
+    """Answered at the same time."""
+    allowed_hosts: Sequence[str] | None = None
+    """Names that requests may be addressed to, besides those of loopback; None: all."""
+    hides_routes: bool = False
+    """Whether any listener serves some roles only."""
+    speaks_karapace: bool = False
+    """Whether any listener has Karapace's dialect."""
+    tracing: Sequence[Middleware] = ()
 
 
 def make_app(
     registry: Registry | None,
-    proxy: Proxy | Callers[Credentials] | None = None,
+    proxy: Proxy | CallerProxies[Credentials] | None = None,
     *,
     health: Health | None = None,
     peers: Peers | None = None,
-    owners: Owners | None = None,
+    owners: InstanceOwners | None = None,
     draining: Draining | None = None,
-    has_neighbours: bool = False,
+    has_siblings: bool = False,
     cluster_ids: ClusterIds | None = None,
-    access: Access | None = None,
+    access: Access | OpenAccess = OPEN,
     connect_urls: Sequence[str] = (),
     exposition: Exposition | None = None,
-    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
-    max_requests: int = DEFAULT_MAX_REQUESTS,
     quotas: Quotas | None = None,
-    outermost: Sequence[Middleware] = (),
-) -> web.Application:
-    """The application with the halves that are given.
+    usage: UsageTable | None = None,
+    handling: RequestHandling | None = None,
+    policies: PolicyServices | None = None,
+) -> Application:
+    """Return the application with the APIs of the parts that are passed.
 
-    `proxy`: one for all, or one for each caller, who is somebody in Kafka. `quotas`: of each caller.
-    `connect_urls`: Kafka Connect's workers; `access`: who may; `has_neighbours`: it is served by several workers;
-    `outermost` stand around everything.
+    `proxy`: one for all callers, or one for each caller, who then has an identity in Kafka. `quotas`: of each caller.
+    `connect_urls`: Kafka Connect's workers. `access`: who may call what; OPEN: every client may call everything.
+    `has_siblings`: whether other workers serve the same node.
     """
-    middlewares = [*outermost, errors_middleware, bounded(max_requests)]
-    app = web.Application(middlewares=middlewares, client_max_size=max_body_bytes)
+    peers, handling = peers or Peers(), handling or RequestHandling()
+    middlewares = _list_middlewares(handling, peers, quotas)
+    app = web.Application(middlewares=middlewares, client_max_size=handling.max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
     if draining is not None:
-        app.on_response_prepare.append(draining.hang_up)
-    _guard(app, access, quotas)
-    add_routes(app, service.ROUTES)
-    if health is not None:
-        app[HEALTH] = health
-        add_routes(app, health_api.ROUTES)
-    if exposition is not None:
-        _add_exposition(app, exposition, has_neighbours=has_neighbours)
-    if cluster_ids is not None:
-        app[CLUSTER_IDS] = cluster_ids
-    _add_peers(app, peers or Peers())
+        app.on_response_prepare.append(draining.close_after_response)
+    adapt: _Adapt = adapt_routes if handling.speaks_karapace else iter
+    app[USAGE] = usage or UsageTable()
+    # Routes are guarded as they are added, so that access comes before them.
+    _add_access(app, access, quotas)
+    _add_peers(app, peers)
+    _add_operations(app, adapt, health, exposition, has_siblings=has_siblings)
     if registry is not None:
-        _add_registry(app, registry, has_neighbours=has_neighbours)
+        _add_registry(app, adapt, registry, cluster_ids)
     if proxy is not None:
-        _add_proxy(app, proxy)
-        if owners is not None:
-            app[OWNERS] = owners
+        _add_proxy(app, adapt, proxy, owners)
+    if policies is not None:
+        app[POLICIES] = policies
+        _add_proxy_routes(app, policy_api.ROUTES, proxy)
+    if has_siblings:
+        _add_logs(app, registry, policies)
     if connect_urls:
         _add_connect(app, connect_urls)
-    openapi.describe(app)
+    docs_page.add_docs(app)
     return app
 
 
-def _guard(app: web.Application, access: Access | None, quotas: Quotas | None) -> None:
-    """Before any route is added."""
-    if access is not None:
-        app[ACCESS] = access
-        app.cleanup_ctx.append(access.running)
+def _list_middlewares(handling: RequestHandling, peers: Peers, quotas: Quotas | None) -> list[Middleware]:
+    """Return the middleware of every request, the outermost first."""
+    return [
+        *handling.tracing,
+        *([charging_middleware] if quotas is not None else []),
+        *([translate_errors] if handling.speaks_karapace else []),
+        errors_middleware,
+        *([] if handling.allowed_hosts is None else [hosts.serve_only(handling.allowed_hosts)]),
+        *([hide_other_roles] if handling.hides_routes else []),
+        limit_requests(handling.max_requests),
+        *([proof_middleware] if peers.are_authenticated else []),
+    ]
+
+
+def _add_access(app: Application, access: Access | OpenAccess, quotas: Quotas | None) -> None:
+    app[ACCESS] = access
+    if isinstance(access, Access):
+        app.cleanup_ctx.append(access.run)
     if quotas is not None:
         app[QUOTAS] = quotas
-        app.middlewares.insert(app.middlewares.index(errors_middleware), charging_middleware)
 
 
-def _add_exposition(app: web.Application, exposition: Exposition, *, has_neighbours: bool) -> None:
-    app[exposition_api.EXPOSITION] = exposition
-    add_routes(app, exposition_api.ROUTES)
-    if has_neighbours:
-        app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
-
-
-def _add_peers(app: web.Application, peers: Peers) -> None:
+def _add_peers(app: Application, peers: Peers) -> None:
     app[PEERS] = peers
     app.on_cleanup.append(lambda _: peers.close())
-    if peers.prove_themselves:
-        app.middlewares.append(proof_middleware)
 
 
-def _add_registry(app: web.Application, registry: Registry, *, has_neighbours: bool) -> None:
+def _add_operations(
+    app: Application, adapt: _Adapt, health: Health | None, exposition: Exposition | None, *, has_siblings: bool
+) -> None:
+    add_routes(app, adapt(service.ROUTES))
+    if health is not None:
+        app[HEALTH] = health
+        add_routes(app, adapt(health_api.ROUTES))
+    if exposition is not None:
+        app[exposition_api.EXPOSITION] = exposition
+        add_routes(app, exposition_api.ROUTES)
+        add_routes(app, usage_api.ROUTES)
+        if has_siblings:
+            app.router.add_get(exposition_api.WORKER_PATH, exposition_api.worker_metrics)
+            app.router.add_get(usage_api.WORKER_PATH, usage_api.get_worker_usage)
+
+
+def _add_registry(app: Application, adapt: _Adapt, registry: Registry, ids: ClusterIds | None) -> None:
     app[REGISTRY] = registry
-    app.middlewares.append(forwarding_middleware)
-    if has_neighbours:
-        app.router.add_get(neighbours.PATH, neighbours.applied)
-    add_routes(app, registry_api.TOP_ROUTES)
-    add_routes(app, registry_api.ROUTES, prefixes=("", "/contexts/{context}"))
+    if ids is not None:
+        app[CLUSTER_IDS] = ids
+    add_routes(app, adapt(registry_api.TOP_ROUTES))
+    add_routes(app, adapt(registry_api.ROUTES), prefixes=("", registry_api.CONTEXT_PREFIX))
 
 
-def _add_proxy(app: web.Application, proxy: Proxy | Callers[Credentials]) -> None:
-    routes = (*proxy_api.ROUTES, *proxy_v3_api.ROUTES)
+def _add_proxy(
+    app: Application, adapt: _Adapt, proxy: Proxy | CallerProxies[Credentials], owners: InstanceOwners | None
+) -> None:
     if isinstance(proxy, Proxy):
         app[PROXY] = proxy
-        add_routes(app, routes)
     else:
-        app[CALLERS] = proxy
-        add_routes(app, (each._replace(handler=as_caller(each.handler)) for each in routes))
+        add_callers(app, proxy)
+    _add_proxy_routes(app, adapt((*proxy_api.ROUTES, *proxy_v3_api.ROUTES)), proxy)
+    if owners is not None:
+        app[OWNERS] = owners
 
 
-def _add_connect(app: web.Application, urls: Sequence[str]) -> None:
-    app[WORKERS] = workers = Workers(urls)
-    app.cleanup_ctx.append(workers.session)
+def _add_proxy_routes(
+    app: Application, routes: Iterable[Route], proxy: Proxy | CallerProxies[Credentials] | None
+) -> None:
+    """Serve the routes; where each caller has a proxy, under their identity in Kafka."""
+    if isinstance(proxy, CallerProxies):
+        routes = (route._replace(handler=as_caller(route.handler)) for route in routes)
+    add_routes(app, routes)
+
+
+def _add_logs(app: Application, registry: Registry | None, policies: PolicyServices | None) -> None:
+    """Answer the other workers once a log is applied here."""
+    replicated = None if policies is None else policies.policies
+    logs = (registry, replicated if isinstance(replicated, TopicPolicies) else None)
+    app[LOGS] = {log.contents: log for log in logs if log is not None}
+    app.router.add_get(sibling_workers.PATH, sibling_workers.wait_until_applied)
+
+
+def _add_connect(app: Application, urls: Sequence[str]) -> None:
+    app[CONNECT_WORKERS] = workers = ConnectWorkers(urls)
+    app.cleanup_ctx.append(workers.open_session)
     add_routes(app, connect.ROUTES)

@@ -1,17 +1,21 @@
-"""Route tables: what a resource file lists, how the application takes it in, and what is documented of each call."""
+"""Route tables: the routes of each resource, with permission and description, added to the application."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import product
 from typing import NamedTuple
 
 from aiohttp import web
 
-from karapace_like.web.access import ACCESS
-from karapace_like.web.json_schemas import JsonSchema
-from karapace_like.web.needs import Need
+from karapace_like.web.callers.access import ACCESS
+from karapace_like.web.callers.permissions import RequiredPermission
+from karapace_like.web.http.api_roles import ALL_ROLES, ApiRole, ApiRoles
+from karapace_like.web.http.errors import Handler, no_route_error
+from karapace_like.web.http.json_schemas import JsonSchema
 
 
 class Parameter(NamedTuple):
-    """A parameter of the query."""
+    """A query parameter."""
 
     name: str
     schema: JsonSchema
@@ -20,18 +24,18 @@ class Parameter(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What `/openapi.json` says of a call beyond its path; the summary is the handler's docstring."""
+    """The documentation of a call in `/openapi.json`, beyond its path; the summary is the handler's docstring."""
 
     query: tuple[Parameter, ...] = ()
     body: JsonSchema | None = None
-    answer: JsonSchema | None = None
+    response: JsonSchema | None = None
     status: int = 200
-    sent_as: tuple[str, ...] = ()
-    """The body's media types, where they are not those of the whole API."""
-    answered_as: tuple[str, ...] = ()
-    """The answer's, likewise."""
-    or_nothing: bool = False
-    """Whether 204 is answered where there is nothing to tell."""
+    request_types: tuple[str, ...] = ()
+    """Media types of the request body; empty: those of the whole API."""
+    response_types: tuple[str, ...] = ()
+    """Media types of the response; empty: those of the whole API."""
+    may_be_empty: bool = False
+    """Whether the call responds with 204 where it has no result."""
 
 
 class Route(NamedTuple):
@@ -41,37 +45,81 @@ class Route(NamedTuple):
     path: str
     """An aiohttp path, such as `/subjects/{subject}/versions`."""
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    role: ApiRole
+    """What the call is for: a listener serves the calls of its roles only."""
     call: Call = Call()
-    needs: Need | None = None
-    """What its caller must be allowed; a route that does not say it is refused at start-up."""
+    permission: RequiredPermission | None = None
+    """The caller's permission that the call requires; an application with a route without one does not start."""
+    spellings: tuple[str, ...] = ()
+    """Other paths under which the call is served, without being described."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path and its other spellings."""
+        return self.path, *self.spellings
 
 
-class Served(NamedTuple):
-    """A route as the application has it."""
+class RegisteredRoute(NamedTuple):
+    """A route as it was added to an application."""
 
     route: Route
     prefixes: tuple[str, ...]
 
 
-SERVED: web.AppKey[list[Served]] = web.AppKey("served")
-"""Every route that was added, in order."""
+ROUTE_ROLES: web.AppKey[dict[web.AbstractRoute, ApiRole]] = web.AppKey("route roles")
+"""The role of each route of the application's router."""
+_VARIABLE = re.compile(r"\{(\w+)\}")
+"""A variable of a path without a pattern of its own."""
+
+REGISTERED_ROUTES: web.AppKey[list[RegisteredRoute]] = web.AppKey("served")
+"""Every route of the application, in order."""
 
 
 def add_routes(app: web.Application, routes: Iterable[Route], *, prefixes: tuple[str, ...] = ("",)) -> None:
-    """Serve every route under every prefix, with and without a trailing slash.
+    """Serve every route under every prefix, with and without a trailing slash, and under its other spellings.
 
-    GET routes answer HEAD too. A path that begins with a prefix's variable (`/contexts/{context}`) gives it to the
-    handler in `match_info`. Raises ValueError for a route that does not say what it needs.
+    GET routes answer HEAD too. A variable takes everything but a slash: aiohttp's own pattern leaves out braces, which
+    subjects, groups and instances may have. The handler finds a prefix's variable (`/contexts/{context}`) in
+    `match_info`. Raises ValueError for a route without a permission.
     """
-    access = app.get(ACCESS)
-    served = app.setdefault(SERVED, [])
+    served, roles = app.setdefault(REGISTERED_ROUTES, []), app.setdefault(ROUTE_ROLES, {})
+    handlers: list[tuple[Route, Handler]] = []
     for route in routes:
-        if route.needs is None:
-            raise ValueError(f"{route.method} {route.path} does not say what its caller must be allowed (Route.needs)")
-        served.append(Served(route, prefixes))
-        handler = route.handler if access is None else access.guarding(route.handler, route.needs)
-        for prefix in prefixes:
-            for spelled in {prefix + route.path, prefix + route.path.rstrip("/") + "/"} - {""}:
-                app.router.add_route(route.method, spelled, handler)
-                if route.method == "GET":
-                    app.router.add_route("HEAD", spelled, handler)
+        if route.permission is None:
+            raise ValueError(
+                f"{route.method} {route.path} must name the permission that it requires (Route.permission)"
+            )
+        served.append(RegisteredRoute(route, prefixes))
+        parameters = frozenset(parameter.name for parameter in route.call.query)
+        handlers.append((route, app[ACCESS].guard(route.handler, route.permission, parameters)))
+    # aiohttp tries one resource after the other, and only methods that are added in a row share that of their path.
+    for prefix, ending in product(prefixes, ("", "/")):
+        for route, handler in handlers:
+            for spelling in route.paths:
+                path = _VARIABLE.sub(r"{\1:[^/]+}", prefix + spelling).rstrip("/") + ending
+                for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
+                    if path:
+                        roles[app.router.add_route(method, path, handler)] = route.role
+
+
+@web.middleware
+async def hide_other_roles(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer calls of roles that the listener does not serve like calls that do not exist."""
+    roles: ApiRoles = request.protocol.roles  # type: ignore[attr-defined] # of web/server/connection.py
+    if roles == ALL_ROLES:
+        return await handler(request)
+    match = request.match_info
+    if isinstance(refusal := match.http_exception, web.HTTPMethodNotAllowed):
+        served = [method for method in refusal.allowed_methods if await _find_role(request, method) in roles]
+        if not served:
+            raise no_route_error(request)
+        raise web.HTTPMethodNotAllowed(request.method, served)
+    if match.http_exception is None and request.app[ROUTE_ROLES].get(match.route) not in roles:
+        raise no_route_error(request)
+    return await handler(request)
+
+
+async def _find_role(request: web.Request, method: str) -> ApiRole | None:
+    """Return the role of the call with another method."""
+    match = await request.app.router.resolve(request.clone(method=method))
+    return request.app[ROUTE_ROLES].get(match.route)

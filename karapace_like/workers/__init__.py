@@ -1,1 +1,1 @@
-"""Several processes that serve as one node: who starts, replaces and stops them, and what they tell each other."""
+"""Several processes that serve as one node: the supervisor, the workers, and the messages between them."""

@@ -1,7 +1,8 @@
-"""What the supervisor and its workers tell each other: lines of JSON over pipes that end with the process.
+"""The messages between the supervisor and its workers: JSON lines over pipes that close with the process.
 
-To a worker: `Orders`, once, then `Neighbours` each time they change. From a worker: `Ready` or `Failed`, once, and
-`Member` as that changes. No setting is in an argument or in the environment, where others on the machine could see it.
+A worker receives `Orders` once, then `Neighbours` at each change, and `Stopping` at the end. It sends `Ready` or
+`Failed` once, and `Member` at each change. Settings travel in a message, since other users of the machine can
+see arguments and the environment.
 """
 
 from typing import Any
@@ -10,25 +11,28 @@ import msgspec
 
 from karapace_like.config import Settings
 from karapace_like.secret import Secret
+from karapace_like.web.http.api_roles import ApiRoles
+from karapace_like.web.http.dialects import Dialect
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What a worker needs to begin."""
+    """The role and the settings of a worker."""
 
     number: int
-    """The one with number 0 takes part in the election and writes."""
+    """Number of the worker in its node; worker 0 takes part in the election and writes."""
     node: str
-    """What tells this node from any other."""
+    """Identity of the node."""
     socket: str
-    """Path of the Unix socket where the others ask it; its name is a number that no other worker here had."""
+    """Path of the worker's Unix socket; its file name is a number that is never reused."""
     shared: int
-    """File descriptor of the memory that all of them share (`shared_progress.py`)."""
-    listeners: tuple[tuple[int, bool], ...]
-    """(file descriptor, whether it speaks TLS) of the listening sockets."""
+    """File descriptor of the memory that all workers share (`SharedProgress`, `SharedClaims`)."""
+    listeners: tuple[tuple[int, bool, Dialect, ApiRoles], ...]
+    """(file descriptor, whether it speaks TLS, its clients' dialect, what is served there) of each listening
+    socket."""
     replaces: bool
-    """Whether it takes the place of one that is gone: the others accept connections until it is ready."""
+    """Whether it succeeds a worker that has ended: the others accept connections until it is ready."""
     member_id: str
-    """The membership in the election's group of the worker that this one replaces; it goes on with it."""
+    """The membership in the election's group that the worker resumes: that of its predecessor."""
     settings: Settings
 
 
@@ -36,57 +40,61 @@ class Neighbours(msgspec.Struct, frozen=True, tag=True):
     """The other workers, by their Unix sockets."""
 
     sockets: tuple[str, ...]
-    """All that there are, also those that are not ready."""
+    """Every other worker, ready or not."""
     writer: str | None
-    """The one of them that takes part in the election; None while it is being started, or for itself."""
+    """The worker that takes part in the election; None while it starts, and in its own message."""
+
+
+class Stopping(msgspec.Struct, frozen=True, tag=True):
+    """The node is about to stop: the worker's readiness probe fails, and it serves until it is stopped."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The worker serves."""
+    """The worker is ready."""
 
 
 class Member(msgspec.Struct, frozen=True, tag=True):
-    """The worker's membership in the election's group, for the one that will replace it."""
+    """The worker's membership in the election's group, for its successor."""
 
     id: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The worker cannot serve, and neither could another in its place."""
+    """The worker cannot serve, and a successor could not either."""
 
     message: str
 
 
-ToWorker = Orders | Neighbours
+ToWorker = Orders | Neighbours | Stopping
 ToSupervisor = Ready | Member | Failed
 
 
 def encode(message: ToWorker | ToSupervisor) -> bytes:
-    """One line."""
-    return msgspec.json.encode(message, enc_hook=_encoded) + b"\n"
+    """Return the message as one line."""
+    return msgspec.json.encode(message, enc_hook=_encode) + b"\n"
 
 
-def to_worker(line: bytes) -> ToWorker:
-    """What the supervisor says."""
-    return _to_worker.decode(line)
+def decode_for_worker(line: bytes) -> ToWorker:
+    """Return a message of the supervisor."""
+    return _for_worker.decode(line)
 
 
-def to_supervisor(line: bytes) -> ToSupervisor:
-    """What a worker says."""
-    return _to_supervisor.decode(line)
+def decode_for_supervisor(line: bytes) -> ToSupervisor:
+    """Return a message of a worker."""
+    return _for_supervisor.decode(line)
 
 
-def _encoded(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.value
-    raise NotImplementedError(f"{type(value)} is not sent")
+    raise NotImplementedError(f"{type(value)} cannot be sent between processes")
 
 
-def _decoded(wanted: type, value: Any) -> Any:
+def _decode(wanted: type, value: Any) -> Any:
     if wanted is Secret:
         return Secret(str(value))
-    raise NotImplementedError(f"{wanted} is not sent")
+    raise NotImplementedError(f"{wanted} cannot be sent between processes")
 
 
-_to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker, dec_hook=_decoded)
-_to_supervisor: msgspec.json.Decoder[ToSupervisor] = msgspec.json.Decoder(ToSupervisor)
+_for_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker, dec_hook=_decode)
+_for_supervisor: msgspec.json.Decoder[ToSupervisor] = msgspec.json.Decoder(ToSupervisor)

@@ -1,10 +1,11 @@
-"""One worker: `python -m karapace_like.workers.worker`, started by the supervisor with its orders on standard input.
+"""One worker: `python -m karapace_like.workers.worker`; the supervisor starts it with orders on standard input.
 
-It ends in order at SIGTERM and when the pipe from the supervisor ends, and at once if that takes too long then:
-nothing outlives the supervisor. Ctrl-C reaches every process of a terminal, and is the supervisor's to act upon.
+It stops in order at SIGTERM and when the pipe from the supervisor closes. It exits within 30 s of the pipe's end, so
+that no worker outlives the supervisor. Ctrl-C reaches every process of a terminal; only the supervisor acts on it.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -13,121 +14,158 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from karapace_like import logs
+from karapace_like.background import BackgroundTaskError
 from karapace_like.config import ConfigError
 from karapace_like.errors import KafkaFailure
-from karapace_like.listening import Door
 from karapace_like.ownership import Owner
-from karapace_like.serve import Place, Service, loop_factory, running
-from karapace_like.shared_progress import SharedProgress
-from karapace_like.workers.messages import Failed, Member, Neighbours, Orders, Ready, ToSupervisor, encode, to_worker
+from karapace_like.process import logs
+from karapace_like.process.shared_claims import SharedClaims
+from karapace_like.replication.shared_progress import SharedProgress
+from karapace_like.serve.listeners import ListeningSocket
+from karapace_like.serve.process import find_loop_factory
+from karapace_like.serve.process_role import ProcessRole
+from karapace_like.serve.service import Service, start_service
+from karapace_like.workers.messages import (
+    Failed,
+    Member,
+    Neighbours,
+    Orders,
+    Ready,
+    Stopping,
+    ToSupervisor,
+    decode_for_worker,
+    encode,
+)
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("karapace_like.workers.worker")  # its __name__ is __main__
 
 _ORPHAN_SECONDS = 30.0
 _PIPE_BYTES = 65_536
 
 
 class _Supervisor:
-    """The pipes to it."""
+    """The pipes to and from the supervisor."""
 
     def __init__(self, heard: int, said: BinaryIO) -> None:
         self._lines = _lines(heard)
         self._said = said
         self.is_gone = False
-        """Whether it has ended before this worker."""
+        """Whether the supervisor has ended before this worker."""
 
-    def orders(self) -> Orders:
-        """The first that it says."""
-        found = to_worker(next(self._lines))
-        assert isinstance(found, Orders)
-        return found
+    def receive_orders(self) -> Orders:
+        """Return the first message of the supervisor. Blocks."""
+        orders = decode_for_worker(next(self._lines))
+        assert isinstance(orders, Orders)
+        return orders
 
-    def say(self, message: ToSupervisor) -> None:
-        """Tell it something; nobody hears it if it has just ended."""
+    def send(self, message: ToSupervisor) -> None:
+        """Send a message; it is lost if the supervisor has just ended."""
         try:
             self._said.write(encode(message))
         except OSError:
             logger.debug("The supervisor has ended")
 
     def listen(
-        self, loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[Neighbours], stopping: asyncio.Event
+        self, loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[Neighbours | Stopping], stopping: asyncio.Event
     ) -> None:
-        """Hand over what it says; begin to stop when it ends, and see that this process does. Blocks."""
-        for line in self._lines:
-            message = to_worker(line)
-            assert isinstance(message, Neighbours)
-            loop.call_soon_threadsafe(heard.put_nowait, message)
-        self.is_gone = True
-        loop.call_soon_threadsafe(stopping.set)
+        """Queue the messages of the supervisor; when it ends, stop this process, by force after 30 s. Blocks."""
+        try:
+            for line in self._lines:
+                message = decode_for_worker(line)
+                assert not isinstance(message, Orders)
+                loop.call_soon_threadsafe(heard.put_nowait, message)
+            self.is_gone = True
+        except Exception:
+            if loop.is_closed():
+                return
+            logger.critical("A message of the supervisor cannot be decoded; this worker stops", exc_info=True)
+        with suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stopping.set)
         threading.Event().wait(_ORPHAN_SECONDS)
         os._exit(1)
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:
-    """Unbuffered by Python: a thread that waits in a buffered reader would not let the process end."""
+    """Yield lines without Python's buffer: a thread that waits in a buffered reader keeps the process from ending."""
     rest = b""
-    while found := os.read(descriptor, _PIPE_BYTES):
-        *lines, rest = (rest + found).split(b"\n")
+    while chunk := os.read(descriptor, _PIPE_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
 
 
 async def _work(orders: Orders, supervisor: _Supervisor) -> None:
     stopping = asyncio.Event()
-    heard: asyncio.Queue[Neighbours] = asyncio.Queue()
+    heard: asyncio.Queue[Neighbours | Stopping] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     threading.Thread(target=supervisor.listen, args=(loop, heard, stopping), daemon=True).start()
-    place = Place(
-        doors=[Door(socket.socket(fileno=descriptor), is_tls) for descriptor, is_tls in orders.listeners],
+    role = ProcessRole(
+        sockets=[
+            ListeningSocket(socket.socket(fileno=descriptor), is_tls, dialect, roles)
+            for descriptor, is_tls, dialect, roles in orders.listeners
+        ],
         owner=Owner(orders.node, int(Path(orders.socket).name)),
         is_elected_here=orders.number == 0,
-        asked_at=Path(orders.socket),
+        unix_socket=Path(orders.socket),
         shared=SharedProgress(orders.shared, orders.number),
+        claims=SharedClaims(orders.shared),
         accepts_when_ready=orders.replaces,
         member_id=orders.member_id,
-        on_member=lambda member_id: supervisor.say(Member(member_id)),
+        on_member=lambda member_id: supervisor.send(Member(member_id)),
     )
-    async with running(orders.settings, place, logger.info) as service:
-        following = asyncio.create_task(_follow(service, heard))
+    async with start_service(orders.settings, role, logger.info) as service:
+        following = service.background.start("introduction of other workers", partial(_follow, service, heard))
         try:
-            await service.until(stopping, lambda: supervisor.say(Ready()))
+            await service.run_until(stopping, lambda: supervisor.send(Ready()))
         finally:
             following.cancel()
 
 
-async def _follow(service: Service, heard: asyncio.Queue[Neighbours]) -> None:
-    """Work beside whichever workers the supervisor names."""
+async def _follow(service: Service, heard: asyncio.Queue[Neighbours | Stopping]) -> None:
+    """Connect the service to the workers that the supervisor names, and announce the stop that it plans."""
     while True:
-        found = await heard.get()
-        await service.work_beside(found.sockets, found.writer)
+        message = await heard.get()
+        if isinstance(message, Stopping):
+            service.announce_stop()
+            continue
+        neighbours = message
+        try:
+            await service.connect_to_workers(neighbours.sockets, neighbours.writer)
+        except Exception:
+            if heard.empty():
+                heard.put_nowait(neighbours)  # for the next attempt
+            raise
 
 
 def main() -> int:
-    """Work until told to stop; the exit code."""
+    """Serve until the supervisor stops this worker, and return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     said = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no message
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of libraries must not look like a message
     supervisor = _Supervisor(sys.stdin.fileno(), said)
-    orders = supervisor.orders()
+    orders = supervisor.receive_orders()
     logs.configure(orders.settings.log_level, orders.settings.log_format)
     try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
             runner.run(_work(orders, supervisor))
     except (KafkaFailure, ConfigError) as error:
-        supervisor.say(Failed(str(error)))
+        supervisor.send(Failed(str(error)))
+        return 1
+    except BackgroundTaskError:  # logged where it failed; a successor may succeed
         return 1
     finally:
         if supervisor.is_gone:
-            _tidy_up(Path(orders.socket))
+            _remove_socket(Path(orders.socket))
+        gc.freeze()  # the interpreter would look through all objects once more before it ends, for 0.4 s
     return 0
 
 
-def _tidy_up(path: Path) -> None:
-    """Do what is the supervisor's to do: the last worker removes the folder."""
+def _remove_socket(path: Path) -> None:
+    """Remove the socket, and the folder after the last worker, in place of the supervisor."""
     path.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()

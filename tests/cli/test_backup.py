@@ -5,6 +5,7 @@ import os
 import resource
 import secrets
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
         ]
         assert modes == [{"mode": "READWRITE"}] * 2
     assert again.read_bytes() == archive.read_bytes()
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     source = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", topic)
     assert run("verify", archive, *source) == (0, "Equal\n", "")
     assert run("export", by_topic, *source).code == 0
@@ -104,7 +106,7 @@ def test_a_registry_with_other_contents_is_left_alone(
     before = call(service.url, "GET", f"/schemas?subjectPrefix=:{name}:")
     found = run("import", archive, "--context", ".eu", "--as", name, "--registry", service.url)
     assert found.code == 2
-    assert f":{name}:money version 1 is another schema, with id 1, than in the backup, with id 1" in found.err
+    assert f":{name}:money version 1 has another schema, with id 1, than in the backup, with id 1" in found.err
     assert "Nothing was imported" in found.err
     assert call(service.url, "GET", f"/schemas?subjectPrefix=:{name}:") == before
     assert call(service.url, "GET", f"/mode/:{name}:?defaultToGlobal=true") == {"mode": "READWRITE"}
@@ -137,7 +139,7 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda content: content[: len(content) // 2], "cut off"),
+        (lambda content: content[: len(content) // 2], "truncated"),
         (lambda content: content.replace(b"cents", b"cases"), "checksum does not match"),
         (lambda content: content + b"x", "checksum does not match"),
         (lambda content: content.replace(b'"version":1}', b'"version":9}', 1), "version 9 of the format"),
@@ -146,7 +148,17 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
         (lambda content: content.replace(b'"value":{', b'"value":' + b"[" * 100_000, 1), "line 2"),
         (lambda _: b"{}", "neither an archive"),
         (lambda _: b'{"format":"\xff","version":1}\n', "neither an archive"),
-        (lambda _: b'[["\xff", "a"]]', "no backup of Karapace, version 1"),
+        (lambda _: b'[["\xff", "a"]]', "not a backup of Karapace, version 1"),
+        (lambda _: b"[]", "has no records"),
+        (lambda _: b'[["a", "b"]]', "record 1 has the key a; expected a JSON object with a keytype"),
+        (lambda _: b"/V2\n", "has no records"),
+        (lambda _: b"/V2 is what the notes begin with\n", "neither an archive"),
+        (lambda _: b"/V2\r\nnull\tnull\n", "neither an archive"),
+        (lambda _: b"/V2\nnull\tnull\n", "record 1 has the key null"),
+        (lambda _: b"/V2\n7B7D\t7B7D\n", "record 1 has the key {}"),
+        (lambda _: b"/V2\n" + b'{"keytype":"NOOP"}'.hex().encode() + b"\tnull", "truncated"),
+        (lambda _: b"/V2\na letter\n", "line 2"),
+        (lambda _: b"/V3\n", "truncated or damaged"),
         (lambda _: b"", "neither an archive"),
     ],
     ids=[
@@ -160,6 +172,16 @@ def test_what_the_registry_refuses_is_named_and_the_rest_is_restored(
         "other file",
         "no UTF-8",
         "no text",
+        "version 1 without records",
+        "version 1 of another topic",
+        "version 2 without records",
+        "begins as version 2",
+        "begins as version 2 by another line end",
+        "version 2 without keys",
+        "version 2 of another topic",
+        "version 2 that is cut",
+        "version 2 with a line of text",
+        "version 3 without anything",
         "empty",
     ],
 )
@@ -192,9 +214,9 @@ def test_a_backup_that_cannot_be_finished_leaves_the_old_one(filled: ServiceProc
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("export", "x.jsonl"), "either --registry URL, or --bootstrap-uri"),
+        (("export", "x.jsonl"), "either --registry URL or --bootstrap-uri"),
         (("export", "x.jsonl", "--registry", "http://a", "--bootstrap-uri", "b:1"), "either --registry"),
-        (("export", "x.jsonl", "--registry", "localhost:8081"), "begins with http://"),
+        (("export", "x.jsonl", "--registry", "localhost:8081"), "expected http://"),
         (("export", "x.jsonl", "--registry", "http://127.0.0.1:9"), "No registry answers at http://127.0.0.1:9"),
         (("import", "missing.jsonl", "--registry", "http://a"), "does not exist"),
         (
@@ -206,7 +228,7 @@ def test_a_backup_that_cannot_be_finished_leaves_the_old_one(filled: ServiceProc
         ),
         (("import", "{archive}", "--registry", "http://a", "--as", ".b"), "--as needs --context"),
         (("import", "{archive}", "--registry", "http://a", "--context", "eu"), "begins with a dot"),
-        (("import", "{archive}", "--registry", "http://a", "--context", ".none"), "There is: ., .eu, .us"),
+        (("import", "{archive}", "--registry", "http://a", "--context", ".none"), "Existing contexts: ., .eu, .us"),
         (("verify", "{archive}", "--config", "missing.json"), "does not exist"),
     ],
 )

@@ -252,7 +252,7 @@ def test_a_revision_outside_of_any_repository_is_told(tmp_path: Path) -> None:
     write(tmp_path, {"a.avsc": '"int"'})
     ended = run("check", "--against", "HEAD", folder=tmp_path, environment={"GIT_CEILING_DIRECTORIES": str(tmp_path)})
     assert ended.code == 2
-    assert "Run it inside of a repository, or compare with a folder." in ended.err
+    assert "Run the command inside a repository, or compare with a folder." in ended.err
 
 
 class TestForms:
@@ -312,18 +312,18 @@ class TestForms:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["check"], "Say what to compare with: --against FOLDER, --against REVISION"),
+        (["check"], "Name the earlier versions: --against FOLDER, --against REVISION"),
         (["check", "--against", "nowhere"], "neither a folder nor a Git revision"),
         (["check", "--against", "a.avsc"], "name a folder or a Git revision"),
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
-        (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is no format. Choose from text, json, junit"),
+        (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is not a format. Choose from text, json, junit"),
         (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
         (["check", "--against", "HEAD", "--level", "SIDEWAYS"], "'backward_transitive'"),
         (["check", "--against", "HEAD", "--config", "none.toml"], "'none.toml' does not exist"),
         (["check", "--agianst", "HEAD"], "Did you mean one of: '--against'"),
         (["check", "--against", "HEAD", "--config", "wrong.toml"], "`compatibility`"),
         (["check", "--against", "HEAD", "--config", "typo.toml"], "`compatability`"),
-        (["check", "--against", "HEAD", "--config", "pattern.toml"], "only {stem}, {folder}, {path}, {record}"),
+        (["check", "--against", "HEAD", "--config", "pattern.toml"], "Choose from {stem}, {folder}, {path}, {record}"),
         (["check", "--against", "HEAD", "--config", "broken.toml"], "broken.toml is not TOML"),
         (["check", "--against", "HEAD", "--config", "lost.toml"], "there is no file 'lost.avsc'"),
         (["check", "--against", "HEAD", "--config", "twice.toml"], "would both be the subject 'same'"),

@@ -113,7 +113,7 @@ def test_the_action_tells_what_it_could_not_do(pull_request: Path, tmp_path: Pat
     assert ended.code == 2
     assert "No registry answers at http://127.0.0.1:9" in ended.out
     pushed = github_action(pull_request, tmp_path, base="")
-    assert (pushed.code, "say what to compare with" in pushed.out) == (2, True)
+    assert (pushed.code, "Name the earlier versions" in pushed.out) == (2, True)
 
 
 @pytest.mark.parametrize(("pull_request", "code"), [("breaking", 1), ("good", 0)], indirect=["pull_request"])
@@ -172,4 +172,4 @@ def test_what_is_merged_is_registered(tmp_path: Path, service: ServiceProcess) -
     environment = {"KARAPACE_LIKE_REGISTRY": service.url}
     first, again = (shell(workflow["run"], tmp_path, environment) for _ in range(2))
     assert (first.code, first.out.count("done: + register")) == (0, 5), first.out
-    assert again.out == "Nothing to do: the registry is as the files say.\n"
+    assert again.out == "No changes: the registry matches the files.\n"

@@ -111,7 +111,7 @@ def test_layout_makes_no_difference(tmp_path: Path) -> None:
     write(tmp_path, {"a.avsc": ORDER, "b.avsc": ORDER.replace("\n", " ").replace('"doc"', ' "doc" ')})
     ended = run("diff", "a.avsc", "b.avsc", folder=tmp_path)
     assert ended.code == 0
-    assert ended.out.splitlines()[0] == "No difference"
+    assert ended.out.splitlines()[0] == "No differences"
 
 
 def test_a_file_is_compared_with_what_it_was_in_a_revision(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_file_is_compared_with_what_it_was_in_a_revision(tmp_path: Path) -> No
     ended = repository.run("diff", "main:schemas/box.proto", "schemas/box.proto")
     assert ended.code == 1
     assert ended.out.splitlines()[:2] == [
-        "~ reference size.proto: text as it was -> another",
+        "~ reference size.proto: text before -> changed",
         "BACKWARD: incompatible",
     ]
     ended = run("diff", "--json", "HEAD:size.proto", "size.proto", folder=tmp_path / "schemas")
@@ -135,12 +135,12 @@ def test_a_file_is_compared_with_what_it_was_in_a_revision(tmp_path: Path) -> No
     ("operands", "told"),
     [
         (["a.avsc", "missing.avsc"], "There is no file 'missing.avsc'. A version is a file, REVISION:PATH"),
-        (["a.avsc", "orders@3"], "say which one, by --registry URL"),
+        (["a.avsc", "orders@3"], "name the registry with --registry URL"),
         (["a.avsc", "nowhere:a.avsc"], "neither a folder nor a Git revision"),
         (["a.avsc", "HEAD:missing.avsc"], "HEAD has no schema 'missing.avsc'"),
-        (["a.avsc", "b.proto"], "there is nothing to compare"),
+        (["a.avsc", "b.proto"], "compare schemas of one type"),
         (["a.avsc", "broken.avsc"], "cannot be read"),
-        (["a.avsc", "notes.txt"], "is no schema"),
+        (["a.avsc", "notes.txt"], "is not a schema file"),
         (["a.avsc"], "Missing argument 'NEW'"),
     ],
 )

@@ -1,11 +1,21 @@
 """`karapace-like lint`: each rule finds what it is for, and nothing in a schema that is written well."""
 
+import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from karapace_like.schema import json_positions
+from karapace_like.schema.json_schema import linking
+from karapace_like.tooling import json_values
 from karapace_like.tooling.lint_rules import RULES
+from karapace_like.tooling.linting import Linter
+from karapace_like.tooling.opening import open_workspace
 from tests.command_line import run, write
+from tests.unit.serde.test_json_schema_cost import doubling
 
 GOOD = {
     "order.avsc": """\
@@ -95,7 +105,22 @@ BAD = [
     ),
     ("syntax", "a.proto", "message M {\n  optional int32 a = 1;\n}\n", "There is no syntax"),
     ("dialect", "a.schema.json", "{}", "There is no $schema"),
-    ("content-model", "a.schema.json", '{"type": "object"}', "additionalProperties is not said"),
+    (
+        "json-values",
+        "a.schema.json",
+        '{"properties": {"floor": {"type": "integer", "default": "three"}}}',
+        "default \"three\" does not match: 'three' is not of type 'integer'",
+    ),
+    (
+        "json-values",
+        "a.schema.json",
+        (
+            '{"properties": {"a/b": {"$ref": "#/definitions/F", "examples": [1, 0]}},\n'
+            '"definitions": {"F": {"minimum": 1}}}'
+        ),
+        "examples[1] 0 does not match: 0 is less than the minimum of 1",
+    ),
+    ("content-model", "a.schema.json", '{"type": "object"}', "additionalProperties is not set"),
 ]
 
 
@@ -113,6 +138,82 @@ def test_a_rule_finds_what_it_is_for(tmp_path: Path, rule: str, path: str, text:
     (case,) = ended.json()["cases"]
     assert ended.code == 1
     assert any(each["rule"] == rule and told in each["message"] for each in case["problems"])
+
+
+def find_value_problems(folder: Path) -> list[dict[str, Any]]:
+    ended = run("lint", "--rule=json-values=error", "--format", "json", folder=folder)
+    return [each for case in ended.json()["cases"] for each in case["problems"] if each["rule"] == "json-values"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^(a+)+$", "default": "a" * 40 + "b"},
+        {"patternProperties": {"^(a+)+$": True}, "additionalProperties": False, "default": {"a" * 40 + "b": 1}},
+    ],
+)
+def test_a_pattern_that_would_keep_python_busy_is_matched(tmp_path: Path, schema: dict[str, Any]) -> None:
+    write(tmp_path, {"a.schema.json": json.dumps({"properties": {"p": schema}})})
+    assert len(find_value_problems(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**doubling(30), "default": 1},
+        {"allOf": [{"contains": {"const": at}} for at in range(300)], "default": list(range(1_000, 9_000))},
+        {"uniqueItems": True, "default": [{"at": at} for at in range(20_000)]},
+        {"patternProperties": {"(a+)+$": True}, "unevaluatedProperties": False, "default": {"a" * 40 + "b": 1}},
+    ],
+)
+def test_a_value_that_takes_long_to_explain_is_not_checked(tmp_path: Path, schema: dict[str, Any]) -> None:
+    """It would take minutes and gigabytes."""
+    definitions = schema.pop("definitions", {})
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "definitions": definitions}
+    write(tmp_path, {"a.schema.json": json.dumps({**head, "properties": {"p": schema}})})
+    assert find_value_problems(tmp_path) == []
+
+
+def test_no_file_is_read_again_for_each_file_that_refers_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a chain of files each refers to all that come before it. What reads texts is called in proportion to them."""
+    calls = Counter[str]()
+    for module, name in ((linking, "read"), (json_positions, "_Reader"), (json_values, "write")):
+        monkeypatch.setattr(module, name, _count_calls(getattr(module, name), calls))
+    count = 30
+    for at in range(count):
+        fields = {f"Bad{number}": {"type": "integer", "default": "x"} for number in range(5)}
+        refers = {"next": {"$ref": f"f{at - 1}.schema.json"}} if at else {}
+        (tmp_path / f"f{at}.schema.json").write_text(json.dumps({"properties": {**fields, **refers}}))
+    opened = open_workspace([tmp_path], None)
+    report = Linter(opened.workspace, {}).report([])
+    assert sum(len(case.problems) for case in report.cases) >= 10 * count
+    assert {"read", "_Reader", "write"} == calls.keys()
+    assert max(calls.values()) <= 4 * count
+
+
+def _count_calls(function: Callable[..., Any], calls: Counter[str]) -> Callable[..., Any]:
+    def counted(*arguments: Any) -> Any:
+        calls[function.__name__] += 1
+        return function(*arguments)
+
+    return counted
+
+
+def test_values_are_checked_against_schemas_in_other_files(tmp_path: Path) -> None:
+    """What cannot be decided is not reported: a pattern that the engine does not know."""
+    write(
+        tmp_path,
+        {
+            "floor.schema.json": '{"$id": "http://shop/floor.json", "type": "object", "required": ["number"]}',
+            "lift.schema.json": (
+                '{"properties": {\n"floor": {"$ref": "http://shop/floor.json", "default": {}},\n'
+                '"name": {"pattern": "^\\\\p{Nonsense}$", "default": "x"}\n}}'
+            ),
+        },
+    )
+    assert [(each["message"], each["place"]["line"]) for each in find_value_problems(tmp_path)] == [
+        ("default {} does not match: 'number' is a required property", 2)
+    ]
 
 
 def test_every_rule_is_tried() -> None:
@@ -162,10 +263,10 @@ def test_the_rules_are_listed(tmp_path: Path) -> None:
     ("arguments", "settings", "told"),
     [
         (["--rule", "typo=error"], "", "there is no rule 'typo'. `karapace-like lint --list-rules` lists them."),
-        (["--rule", "syntax=loud"], "", "syntax = 'loud': it is one of error, warning, note, off"),
-        (["--rule", "syntax"], "", "syntax = '': it is one of"),
+        (["--rule", "syntax=loud"], "", "syntax = 'loud' is not a severity. Choose from error, warning, note, off"),
+        (["--rule", "syntax"], "", "syntax = '' is not a severity"),
         ([], '[lint.avro]\ntypo = "off"', "karapace-like.toml, [lint]: there is no rule 'typo'"),
-        ([], '[lint]\nfields = "kebab-case"', "is no style of: snake_case"),
+        ([], '[lint]\nfields = "kebab-case"', "is not a style. Choose from snake_case"),
     ],
 )
 def test_a_rule_that_does_not_exist_is_told(tmp_path: Path, arguments: list[str], settings: str, told: str) -> None:

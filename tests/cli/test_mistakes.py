@@ -17,7 +17,7 @@ from tests.command_line import Outcome, Repository, run, write
 
 AWAY = "http://127.0.0.1:9"
 COMMANDS = (
-    "apply", "check", "completion", "diff", "doctor", "export", "impact", "import",
+    "apply", "check", "completion", "config", "diff", "doctor", "export", "impact", "import",
     "kafka", "lint", "passwd", "plan", "register", "serve", "verify",
 )  # fmt: skip
 
@@ -68,9 +68,9 @@ def with_backup(folder: Path, archive: Path) -> Path:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        (AWAY, f"No registry answers at {AWAY}: Connection refused. Look at --registry"),
-        ("localhost:8081", "'localhost:8081' is no URL of a registry: it begins with http:// or https://"),
-        ("{service}/elsewhere", "/elsewhere is no schema registry. Look at the path in --registry."),
+        (AWAY, f"No registry answers at {AWAY}: Connection refused. Check --registry"),
+        ("localhost:8081", "'localhost:8081' is not the URL of a registry: expected http:// or https:// and a host"),
+        ("{service}/elsewhere", "/elsewhere is not a schema registry. Check the path in --registry."),
     ],
 )
 def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: str, told: str) -> None:
@@ -84,22 +84,22 @@ def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: s
     ("arguments", "told"),
     [
         (["nonsense"], "No such command 'nonsense'."),
-        (["check", "--against", "HEAD", "--registry", AWAY], "leave out --against or --registry"),
+        (["check", "--against", "HEAD", "--registry", AWAY], "--against and --registry exclude each other"),
         (["check", "empty", "--against", "HEAD"], "There are no schemas below "),
         (["check", "--against", "HEAD", "missing"], "'missing' does not exist"),
-        (["check", "--against", "no-such"], "neither a folder nor a Git revision that is known"),
-        (["lint", "empty"], "Name the folder that they are in"),
+        (["check", "--against", "no-such"], "neither a folder nor a Git revision in"),
+        (["lint", "empty"], "Name the folder of the schemas"),
         (["lint", "a.avsc", "empty"], "There are no schemas below "),
         (["lint", "--config", "deep"], "'deep' is a directory"),
         (["lint", "--config", "cut.json"], "cut.json is not TOML"),
-        (["lint", "--rule", "field-doc"], "field-doc = '': it is one of error, warning, note, off"),
+        (["lint", "--rule", "field-doc"], "field-doc = '' is not a severity. Choose from error, warning, note, off"),
         (["lint", "--format", "json=/dev/full"], "cannot be written to /dev/full: No space left on device"),
         (["diff", "a.avsc"], "Missing argument 'NEW'"),
         (["diff", "a.avsc", "deep"], "There is no file 'deep'. A version is a file"),
         (["diff", "a.avsc", "broken.avsc"], "broken.avsc cannot be read: "),
         (["diff", "HEAD:none.avsc", "a.avsc"], "HEAD has no schema 'none.avsc'"),
-        (["diff", "no-such:a.avsc", "a.avsc"], "neither a folder nor a Git revision that is known"),
-        (["diff", "a@1", "a.avsc"], "say which one, by --registry URL"),
+        (["diff", "no-such:a.avsc", "a.avsc"], "neither a folder nor a Git revision in"),
+        (["diff", "a@1", "a.avsc"], "name the registry with --registry URL"),
         (["impact", "missing", "--registry", AWAY], "'missing' does not exist"),
         (["register", "empty", "--registry", AWAY], "There are no schemas below "),
         (["plan", "a.avsc", "--registry", AWAY], "'a.avsc' is a file"),
@@ -108,21 +108,26 @@ def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: s
         (["apply", "--plan", "deep", "--registry", AWAY], "'deep' is a directory"),
         (["export"], "Missing argument 'FILE'"),
         (["export", "deep", "--registry", AWAY], "'deep' is a directory"),
-        (["export", "no/where.jsonl", "--registry", AWAY], "there is no folder no. Make it, or name another"),
-        (["export", "/dev/null", "--registry", AWAY], "/dev/null is no ordinary file"),
+        (["export", "no/where.jsonl", "--registry", AWAY], "there is no folder no. Create it, or name another"),
+        (["export", "/dev/null", "--registry", AWAY], "/dev/null is not a regular file"),
         (["export", "x", "--config", "cut.json"], "cut.json cannot be read"),
         (["export", "x", "--config", "list.json"], "list.json must hold one JSON object"),
         (["import", "binary.json", "--registry", AWAY], "neither an archive of `karapace-like export` nor"),
-        (["import", "empty", "--registry", AWAY], "empty is no backup of Karapace"),
+        (["import", "empty", "--registry", AWAY], "empty is not a backup of Karapace"),
         (["verify", "missing", "--registry", AWAY], "'missing' does not exist"),
         (["verify", "package.json", "--registry", AWAY], "neither an archive of `karapace-like export` nor"),
         (["doctor", "--config", "cut.json"], "cut.json cannot be read"),
         (["serve", "deep"], "'deep' is a directory"),
         (["serve", "cut.json"], "cut.json cannot be read"),
         (["serve", "binary.json"], "binary.json cannot be read"),
-        (["serve", "--listeners", "nonsense"], "'nonsense' is not of the form http://host:port"),
+        (["serve", "--listeners", "nonsense"], "'nonsense' is not an address. Write http://host:port"),
         (["serve", "--port", "99999"], "99999 is not in the range"),
-        (["kafka", "--ephemeral", "--data", "x"], "leave out --data"),
+        (["serve", "--data", "x"], "--data is for the embedded Kafka: add --dev, or leave --data out."),
+        (["serve", "--ephemeral"], "--ephemeral is for the embedded Kafka: add --dev, or leave --ephemeral out."),
+        (["serve", "--dev", "--data", "x", "--ephemeral"], "--data and --ephemeral exclude each other"),
+        (["serve", "--dev", "--bootstrap-uri", "a:1"], "--dev and --bootstrap-uri exclude each other"),
+        (["serve", "--listeners", "http://:8081"], "'http://:8081' has no host. Write http://0.0.0.0:8081 for every"),
+        (["kafka", "--ephemeral", "--data", "x"], "--ephemeral and --data exclude each other"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
@@ -135,7 +140,9 @@ def test_other_mistakes(folder: Path, arguments: list[str], told: str) -> None:
 def test_a_plan_that_is_none(shop: Shop, content: bytes) -> None:
     shop.write({"a.avsc": '"int"'})
     (shop.folder / "plan.json").write_bytes(content)
-    assert_told(shop.run("apply", "--plan", "plan.json", "--yes"), "plan.json is no plan as `karapace-like plan --out`")
+    assert_told(
+        shop.run("apply", "--plan", "plan.json", "--yes"), "plan.json is not a plan that `karapace-like plan --out`"
+    )
     assert shop.subjects() == []
 
 
@@ -150,7 +157,7 @@ def test_a_file_that_is_no_schema_is_passed_over_and_told(folder: Path) -> None:
     """A hook names every file that was changed."""
     ended = run("check", "--against", "HEAD", "package.json", "a.avsc", folder=folder)
     assert (ended.code, ended.out) == (0, "1 schema: 1 passed\n")
-    assert ended.err.startswith("Note: package.json is passed over: ")
+    assert ended.err.startswith("Note: package.json is skipped. ")
 
 
 @pytest.mark.parametrize("command", [["lint"], ["check", "--against", "HEAD"]])
@@ -193,9 +200,9 @@ def test_a_fault_of_ours_is_no_verdict_on_the_schemas(folder: Path, monkeypatch:
     ended = run("lint", "a.avsc", folder=folder)
     assert ended.code == 2
     assert "LookupError: unforeseen" in ended.err
-    assert ended.err.endswith("Error: A fault of karapace-like itself. Please report it with the lines above.\n")
+    assert ended.err.endswith("Error: This is a bug in karapace-like. Please report it with the lines above.\n")
 
 
 def test_no_git(folder: Path) -> None:
     ended = run("check", "a.avsc", "--against", "HEAD", folder=folder, environment={"PATH": ""})
-    assert_told(ended, "there is no git here. Install it, or name a folder.")
+    assert_told(ended, "git is not installed, and a Git revision needs it.")

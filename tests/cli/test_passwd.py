@@ -27,7 +27,9 @@ def test_an_entry_is_of_its_password_and_no_other(algorithm: str) -> None:
     assert found[0].salt != found[1].salt
 
 
-@pytest.mark.parametrize(("name", "given"), [("", "x\n"), ("a:b", "x\n"), ("alice", "\n"), ("alice", "")])
+@pytest.mark.parametrize(
+    ("name", "given"), [("", "x\n"), ("a:b", "x\n"), ("alice", "\n"), ("alice", ""), ("alice", "x\0\n")]
+)
 def test_what_could_never_log_in_is_refused(name: str, given: str) -> None:
     done = passwd(name, given=given)
     assert (done.returncode, done.stdout) == (2, "")

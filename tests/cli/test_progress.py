@@ -66,10 +66,10 @@ def arguments(
 @pytest.mark.parametrize(
     ("arguments", "bars"),
     [
-        ("export", ["Reading versions", "Reading settings"]),
+        ("export", ["Reading schemas", "Reading settings"]),
         ("export from the topic", ["Reading records"]),
-        ("import", ["Reading versions"]),
-        ("verify", ["Reading versions", "Reading settings"]),
+        ("import", ["Reading schemas"]),
+        ("verify", ["Reading schemas", "Reading settings"]),
         ("doctor", ["Reading records"]),
         ("check", ["Reading levels", "Reading versions"]),
         ("plan", ["Reading levels", "Reading modes"]),

@@ -83,7 +83,7 @@ def test_credentials_come_from_options_environment_url_or_netrc(
     ended = run(*arguments, folder=shop.folder, environment={**environment, **home})
     assert ended.code == code, ended
     if code:
-        assert "Who are you? (40101). Look at --user, --password and --token." in ended.err
+        assert "Who are you? (40101). Check --user, --password and --token." in ended.err
     assert "secret" not in ended.out + ended.err
 
 
@@ -91,16 +91,19 @@ def test_credentials_come_from_options_environment_url_or_netrc(
     ("arguments", "told"),
     [
         (["check", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
-        (["check", "--registry", "localhost:8081"], "begins with http:// or https://"),
-        (["check", "--registry", "http://ann:secret@host:99999"], "'host:99999' is no URL of a registry: its host or "),
+        (["check", "--registry", "localhost:8081"], "expected http:// or https://"),
+        (
+            ["check", "--registry", "http://ann:secret@host:99999"],
+            "'host:99999' is not the URL of a registry: its host or ",
+        ),
         (
             ["check", "--registry", "http://ann:secret#1@host"],
-            "'host' is no URL of a registry: its host or port cannot",
+            "'host' is not the URL of a registry: its host or port is malformed",
         ),
-        (["check", "--registry", "http://[::1"], "quote what is special: / as %2F"),
-        (["check", "--registry", "http://127.0.0.1:9", "--user", "a:b"], "The user 'a:b' holds a colon"),
-        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\r\nX: y"], "Look at --token."),
-        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\u00e9"], "Look at --token."),
+        (["check", "--registry", "http://[::1"], "Percent-encode special characters of a user or password: / as %2F"),
+        (["check", "--registry", "http://127.0.0.1:9", "--user", "a:b"], "The user 'a:b' has a colon"),
+        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\r\nX: y"], "Check --token."),
+        (["check", "--registry", "http://127.0.0.1:9", "--token", "secret\u00e9"], "Check --token."),
         (["register"], "--registry"),
         (["apply", "--registry", "http://127.0.0.1:9"], "No registry answers at http://127.0.0.1:9"),
         (["apply", "--registry", "http://127.0.0.1:9", "--plan", "none.json"], "'none.json' does not exist"),
@@ -122,4 +125,4 @@ def test_what_is_no_registry_is_told_and_not_taken_for_an_empty_one(shop: Shop, 
     shop.write({"a.avsc": '"int"'})
     ended = run(command, "--registry", f"{shop.url}/elsewhere", folder=shop.folder)
     assert ended.code == 2
-    assert "/elsewhere is no schema registry. Look at the path in --registry." in ended.err
+    assert "/elsewhere is not a schema registry. Check the path in --registry." in ended.err

@@ -38,7 +38,7 @@ def test_what_files_refer_to_is_registered_first(shop: Shop) -> None:
     ]
     assert [each["name"] for each in shop.version("person")["references"]] == ["common/name.json", "common/length.json"]
     again = shop.run("register")
-    assert (again.code, again.out) == (0, "0 registered, the rest was there\n")
+    assert (again.code, again.out) == (0, "0 registered, the rest already exists\n")
 
 
 def test_a_dry_run_registers_nothing(shop: Shop) -> None:
@@ -112,7 +112,7 @@ def test_plan_shows_what_apply_does_and_nothing_is_left(shop: Shop) -> None:
     assert shop.ask("GET", f"/mode/{shop.prefix}notes") == {"mode": "READONLY"}
     for command in ("plan", "apply"):
         again = shop.run(command)
-        assert (again.code, again.out) == (0, "Nothing to do: the registry is as the files say.\n")
+        assert (again.code, again.out) == (0, "No changes: the registry matches the files.\n")
 
 
 def test_a_closed_subject_is_opened_before_it_is_written(shop: Shop) -> None:
@@ -146,7 +146,7 @@ def test_deletes_only_when_told_and_only_what_no_file_has(shop: Shop) -> None:
     (shop.folder / "order.avsc").unlink()
     (shop.folder / "address.avsc").unlink()
     shop.settings("")
-    assert shop.run("plan").out == "Nothing to do: the registry is as the files say.\n"
+    assert shop.run("plan").out == "No changes: the registry matches the files.\n"
     ended = shop.run("apply", "--delete", f"{shop.prefix}*", "--yes")
     assert ended.code == 0, ended
     assert shop.plain(ended.out)[:3] == [
@@ -190,7 +190,7 @@ def test_a_refusal_says_how_much_is_done(shop: Shop) -> None:
     (shop.folder / "order.avsc").unlink()
     ended = shop.run("apply", "--delete", f"{shop.prefix}address", "--yes")
     assert ended.code == 2
-    assert "0 of 1 changes are done" in ended.err
+    assert "0 of 1 changes are made" in ended.err
     assert "(42206)" in ended.err
 
 

@@ -67,4 +67,4 @@ def test_files_that_refer_to_each_other_in_a_circle_are_named(tmp_path: Path) ->
     write(tmp_path, {"new/a.proto": circle.format("b"), "new/b.proto": circle.format("a"), "old/c.avsc": '"int"'})
     ended = run("check", "new", "--against", "old", folder=tmp_path)
     assert ended.code == 2
-    assert "in a circle: b.proto -> a.proto -> b.proto" in ended.out
+    assert "in a cycle: b.proto -> a.proto -> b.proto" in ended.out

@@ -173,7 +173,7 @@ async def test_protobuf_text_and_descriptor_are_one_schema(
         {"schema.id.serializer": header_schema_id_serializer},
         {"subject.name.strategy.type": "TOPIC"},
     ],
-    ids=str,
+    ids=" ".join,
 )
 async def test_a_serializer_finds_its_schema(
     library: Library, topic: Callable[[], str], choice: dict[str, Any]

@@ -17,7 +17,7 @@ import aiohttp
 
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
-from tests.cluster.clients import Reader, Writer, never_twice
+from tests.cluster.clients import Reader, Writer, as_compared, never_twice
 from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.history import Holding, Version, violations
 from tests.cluster.registry_nodes import RegistryNodes, health
@@ -31,7 +31,7 @@ _SETTLE_SECONDS = 120.0
 _PAGE = 1000
 _AT_ONCE = 32
 _PAUSE_BETWEEN_FAULTS = 2.0
-_TAKEOVER = re.compile(r"Writes are accepted ([\d.]+) s after the election")
+_TAKEOVER = re.compile(r"Writes of schemas are accepted ([\d.]+) s after the election")
 
 
 async def run(
@@ -60,7 +60,7 @@ async def run(
         for number in range(_READERS):
             group.create_task(Reader(number, session, nodes, report.events).run(over))
         try:
-            await asyncio.to_thread(faults, Faults(kafka, nodes, note, seed, relays=relays))
+            await asyncio.to_thread(faults, Faults(kafka, nodes, note, report.events, seed, relays=relays))
         finally:
             over.set()
     await judge(nodes, report)
@@ -102,11 +102,11 @@ async def _holding(session: aiohttp.ClientSession, url: str) -> Holding:
     for each in await pages("/schemas?deleted=true"):
         versions = holding.versions.setdefault(each["subject"], {})
         deleted = (each["subject"], each["version"]) not in live
-        versions[each["version"]] = Version(each["id"], each["schema"], deleted)
+        versions[each["version"]] = Version(each["id"], as_compared(each["schema"]), deleted)
     ids = sorted({version.id for versions in holding.versions.values() for version in versions.values()})
     for chunk in (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE)):
         answers = await asyncio.gather(*(get(f"/schemas/ids/{each}") for each in chunk))
-        holding.texts.update(zip(chunk, (each["schema"] for each in answers), strict=True))
+        holding.texts.update(zip(chunk, (as_compared(each["schema"]) for each in answers), strict=True))
     for number in range(_WRITERS):
         found = await get(f"/config/configured-{number}?defaultToGlobal=true")
         holding.levels[f"configured-{number}"] = found["compatibilityLevel"]

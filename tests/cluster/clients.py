@@ -23,6 +23,11 @@ _NOTHING_WRITTEN = frozenset({503, 50004})
 _LEVELS = ("NONE", "BACKWARD", "FULL")
 
 
+def as_compared(text: str) -> str:
+    """A schema's text with sorted keys: another product stores it so, and it is the same schema."""
+    return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) if text.startswith("{") else text
+
+
 class BrokenOffError(aiohttp.ClientError):
     """The connection has ended before the answer came."""
 
@@ -68,7 +73,7 @@ class Client:
             begun=begun,
             ended=time.monotonic(),
             outcome=outcome,
-            text=str(found.get("schema", event.text)),
+            text=as_compared(str(found.get("schema", event.text))),
             id=found.get("id", event.id),
             version=found.get("version"),
             detail=detail,
@@ -90,7 +95,8 @@ class Writer(Client):
     async def run(self, until: asyncio.Event) -> None:
         while not until.is_set():
             action = self._random.choices(
-                [self._register_own, self._register_shared, self._delete, self._configure], [6, 3, 1, 1]
+                [self._register_own, self._register_shared, self._copy, self._delete, self._configure],
+                [6, 3, 2, 1, 1],
             )[0]
             await action()
             await asyncio.sleep(_PAUSE_BETWEEN_REQUESTS)
@@ -103,6 +109,11 @@ class Writer(Client):
 
     async def _register_shared(self) -> None:
         await self._register(f"shared-{self._random.randrange(_SHARED_SUBJECTS)}", self._new_text())
+
+    async def _copy(self) -> None:
+        """The same schema in another subject: it has the same id there."""
+        if self._live:
+            await self._register(f"copies-{self._number}", self._random.choice(self._live)[1])
 
     async def _register(self, subject: str, text: str) -> int | None:
         """Register, and read it back through the same node; the version, if all of that was acknowledged."""

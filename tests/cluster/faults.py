@@ -1,16 +1,25 @@
 """What can go wrong with nodes and brokers, each by one call that returns when it is over. Blocking."""
 
+import asyncio
+import itertools
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 from confluent_kafka import ElectionType, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from karapace_like.kafka.broker import Broker
 from karapace_like.kafka.cluster import Cluster
+from tests import odd_records
+from tests.cluster.clients import Client, never_twice
+from tests.cluster.foreign_primary import ForeignPrimary
+from tests.cluster.foreign_products import CONFLUENT, FOREIGN_PRODUCTS, KARAPACE, ForeignProduct
+from tests.cluster.history import Action, Event
 from tests.cluster.registry_nodes import RegistryNodes, kill, pause, resume
 from tests.cluster.relays import Relays
 from tests.service_process import ServiceProcess
@@ -20,10 +29,18 @@ SESSION_MS = 2_000
 _NOTICED_SECONDS = 2.5 * SESSION_MS / 1000
 """Half of it is longer than a session."""
 _ADMIN_SECONDS = 10.0
+_LENT_SECONDS = 2.5
+_ODD_RECORDS = 20
+_HEAVY_AT_ONCE = 6
+_HEAVY_BYTES = 500_000
+_HEAVY_SECONDS = 60.0
+"""How long a client waits for the answer to a heavy registration."""
 
 
 class Faults:
     """`note` is told the name of each when it begins; those that hit the primary are named so.
+
+    `events` gets what came of the requests that are part of a fault.
 
     `relays` are the nodes' ways to Kafka, in their order; None where they have none that can be cut.
     """
@@ -33,6 +50,7 @@ class Faults:
         kafka: Cluster,
         nodes: RegistryNodes,
         note: Callable[[str], None],
+        events: list[Event],
         seed: int,
         *,
         relays: Relays | None = None,
@@ -41,7 +59,13 @@ class Faults:
         self._nodes = nodes
         self._relays = relays
         self._note = note
+        self._events = events
+        self._odd = odd_records.drawn(seed)
+        self._heavy = itertools.count()
+        self._seed = seed
         self._random = random.Random(seed)
+        self.lent: dict[ForeignProduct, int] = dict.fromkeys(FOREIGN_PRODUCTS, 0)
+        """Records that primaries of other products have written."""
         self._deck: list[Callable[[], None]] = []
         self._admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
 
@@ -50,7 +74,9 @@ class Faults:
         return (
             self.kill_primary, self.pause_primary, self.stop_primary, self.kill_follower, self.pause_follower,
             self.kill_broker, self.pause_broker, self.restart_broker, self.pause_all_brokers, self.move_leader,
-            self.move_coordinator, *((self.cut_primary_off,) if self._relays else ()),
+            self.move_coordinator, self.write_odd_records, self.register_heavy_schemas,
+            self.lend_to_karapace, self.lend_to_confluent,
+            *((self.cut_primary_off,) if self._relays else ()),
         )  # fmt: skip
 
     def next(self) -> None:
@@ -73,6 +99,16 @@ class Faults:
         self._wait(1.0)
         node.start()
 
+    def change_program(self, program: Sequence[str]) -> None:
+        """Restart each node as another release, the primary last; the others are up meanwhile."""
+        primary = self._nodes.primary()
+        for node in [*self._nodes.others(primary), primary]:
+            self._note("change program")
+            node.stop()
+            node.program = program
+            node.start()
+            self._wait(1.0)
+
     def cut_primary_off(self) -> None:
         """From Kafka alone: clients and the other nodes reach it."""
         assert self._relays is not None
@@ -81,6 +117,21 @@ class Faults:
         relay.cut()
         self._wait(_NOTICED_SECONDS)
         relay.heal()
+
+    def lend_to_karapace(self) -> None:
+        self._lend(KARAPACE)
+
+    def lend_to_confluent(self) -> None:
+        self._lend(CONFLUENT)
+
+    def _lend(self, product: ForeignProduct) -> None:
+        """A primary of another product joins, is elected, writes for a while and leaves; ours writes again."""
+        self._note(f"lend to {product.storage.name}")
+        servers, group, topic = self._kafka.bootstrap_servers, self._nodes.group, self._nodes.topic
+        with ForeignPrimary(product, servers, group=group, topic=topic, session_ms=SESSION_MS) as other:
+            self._wait(_LENT_SECONDS)
+        self.lent[product] += other.written
+        self._nodes.primary()
 
     def kill_follower(self) -> None:
         self._kill("kill follower", self._follower())
@@ -132,6 +183,37 @@ class Faults:
                     self._note("move coordinator")
                     self._restart(broker)
 
+    def write_odd_records(self) -> None:
+        """A stranger writes into the schemas topic, past every registry."""
+        self._note("odd records")
+        found = itertools.islice(self._odd, _ODD_RECORDS)
+        odd_records.write(self._kafka.bootstrap_servers, self._nodes.topic, *found)
+
+    def register_heavy_schemas(self) -> None:
+        """Several at one subject at the same time, each compared with those before."""
+        self._note("heavy schemas")
+        kind = self._random.choice(("AVRO", "JSON"))
+        asyncio.run(self._register_heavy(f"heavy-{kind.lower()}", kind))
+
+    async def _register_heavy(self, subject: str, kind: str) -> None:
+        timeout = aiohttp.ClientTimeout(total=_HEAVY_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout, middlewares=[never_twice]) as session:
+            config = f"{self._random.choice(self._nodes.all).url}/config/{subject}"
+            with suppress(aiohttp.ClientError, TimeoutError):  # an earlier fault may go on: nothing is compared then
+                await session.put(config, json={"compatibility": "BACKWARD"})
+            client = Client(self._seed, session, self._nodes, self._events)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_HEAVY_AT_ONCE):
+                    text = _heavy(kind, next(self._heavy))
+                    asked = Event(
+                        action=Action.REGISTER,
+                        subject=subject,
+                        text=text,
+                        node=self._random.choice(self._nodes.all).url,
+                    )
+                    body = {"schema": text, "schemaType": kind}
+                    group.create_task(client.ask(asked, "POST", f"/subjects/{subject}/versions", body))
+
     def _restart(self, broker: Broker) -> None:
         broker.stop()
         broker.start()
@@ -161,3 +243,16 @@ class Faults:
         topic = self._admin.list_topics(self._nodes.topic, timeout=_ADMIN_SECONDS).topics[self._nodes.topic]
         leader = topic.partitions[0].leader if topic.partitions else None
         return next((broker for broker in self._kafka.brokers if broker.node_id == leader), None)
+
+
+def _heavy(kind: str, number: int) -> str:
+    """A schema unlike all others that can read what was written with any of them."""
+    found: dict[str, Any]
+    if kind == "AVRO":
+        names = [f"field_{position}" for position in range(_HEAVY_BYTES // 60)] + [f"own_{number}"]
+        fields = [{"name": each, "type": ["null", "string"], "default": None} for each in names]
+        found = {"type": "record", "name": "Heavy", "fields": fields}
+    else:
+        properties = {f"field_{position}": {"type": "string"} for position in range(_HEAVY_BYTES // 32)}
+        found = {"type": "object", "description": f"number {number}", "properties": properties}
+    return json.dumps(found, separators=(",", ":"))

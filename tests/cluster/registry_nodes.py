@@ -21,15 +21,21 @@ _POLL_SECONDS = 0.05
 
 
 class RegistryNodes:
-    """Nodes of one group and topic, all started inside of the block; `module` is what Python runs.
+    """Nodes of one group and topic, all started inside of the block; `module` is what Python runs, or `program` is run.
 
     `bootstrap_servers` is for all, or a list for each.
     """
 
     def __init__(
-        self, bootstrap_servers: str | Sequence[str], count: int, *, module: str = "karapace_like", **settings: object
+        self,
+        bootstrap_servers: str | Sequence[str],
+        count: int,
+        *,
+        module: str = "karapace_like",
+        program: Sequence[str] = (),
+        **settings: object,
     ) -> None:
-        program = (sys.executable, "-m", module)
+        program = program or (sys.executable, "-m", module)
         servers = [bootstrap_servers] * count if isinstance(bootstrap_servers, str) else bootstrap_servers
         first = ServiceProcess(servers[0], program=program, **settings)
         settings |= {"topic_name": first.topic}

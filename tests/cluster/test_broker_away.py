@@ -40,12 +40,9 @@ async def has_records(call: Any, instance: str) -> bool:
     return bool((await call("GET", f"{instance}/records?timeout=5000"))[1])
 
 
-async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> None:
+async def test_every_call_is_answered_in_time_while_the_brokers_are_away(breakable_kafka: Cluster) -> None:
     """Paused as a machine that hangs is: connections stay, and nothing comes. Afterwards all goes on."""
-    with (
-        Cluster() as kafka,
-        ServiceProcess(kafka.bootstrap_servers, producer_delivery_timeout_ms=5000) as service,
-    ):
+    with ServiceProcess(breakable_kafka.bootstrap_servers, producer_delivery_timeout_ms=5000) as service:
         async with calling(service) as call:
             await written_by(call)
             _, made = await call("POST", "/consumers/readers", {"auto.offset.reset": "earliest"})
@@ -53,7 +50,7 @@ async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> No
             partitions = {"partitions": [{"topic": "known", "partition": 0}]}
             assert (await call("POST", f"{instance}/assignments", partitions))[0] == 204
             await until(lambda: has_records(call, instance))
-            kafka.brokers[0].pause()
+            breakable_kafka.brokers[0].pause()
             try:
                 written, polled, *others = await asyncio.gather(
                     call("POST", "/topics/known", ONE),
@@ -68,7 +65,7 @@ async def test_every_call_is_answered_in_time_while_the_brokers_are_away() -> No
                 # The commit was given up, but Kafka's client is still in it: nothing else may wait for that.
                 polled_again = await call("GET", f"{instance}/records?timeout=1000")
             finally:
-                kafka.brokers[0].resume()
+                breakable_kafka.brokers[0].resume()
             status, report = written
             assert (status, [each["error_code"] for each in report["offsets"]]) == (200, [50003])
             assert polled == polled_again == (200, [])

@@ -1,7 +1,6 @@
 """Consumer instances of two nodes behind a load balancer that sends each request to another one."""
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,14 +11,16 @@ import aiohttp
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.registry_nodes import RegistryNodes, kill, pause, resume
 from tests.cluster.round_robin import round_robin
+from tests.scraping import is_busy
+from tests.service_process import ServiceProcess
+from tests.waiting import until
 
 _INSTANCES = 200
 _TOGETHER = 16
-_SECONDS = 120
 KAFKA_V2 = "application/vnd.kafka.v2+json"
 JSON = "application/vnd.kafka.json.v2+json"
 
-GONE = "Consumer instance not found: the node that had it is gone. Make another instance."
+GONE = "Consumer instance not found: the node that held it has stopped. Create another instance."
 NEVER = "Consumer instance not found."
 
 
@@ -64,13 +65,12 @@ async def poll(client: Client, instance: str, count: int) -> list[Any]:
     return found
 
 
-async def is_busy(session: aiohttp.ClientSession, url: str) -> bool:
-    """Whether that node is answering anything but what is asked here."""
-    async with session.get(f"{url}/metrics") as answer:
-        told = await answer.text()
-    under_way = list(map(float, re.findall(r"^karapace_like_http_requests_in_flight\S* (\S+)$", told, re.MULTILINE)))
-    assert under_way
-    return sum(under_way) > len(under_way)  # each of its workers counts the request that tells
+async def has_subscription(client: Client, instance: str) -> bool:
+    return (await client("GET", f"{instance}/subscription"))[0] == 200
+
+
+async def is_idle(node: ServiceProcess) -> bool:
+    return not await asyncio.to_thread(is_busy, node)
 
 
 async def test_instances_live_through_any_node_and_end_with_their_own(kafka: Cluster, topic: Callable[[], str]) -> None:
@@ -146,13 +146,10 @@ async def test_a_node_tells_what_it_knows_of_instances_that_it_does_not_have(
             after_the_first = {"offsets": [{"topic": name, "partition": 0, "offset": 1}]}
             await other.done("POST", f"{instance}/positions", after_the_first)
             left = asyncio.create_task(other("GET", f"{instance}/records?timeout=600000"))
-            async with asyncio.timeout(_SECONDS):
-                while not await is_busy(session, nodes.all[0].url):
-                    pass
-                left.cancel()
-                await asyncio.gather(left, return_exceptions=True)
-                while await is_busy(session, nodes.all[0].url):
-                    pass
+            await until(lambda: asyncio.to_thread(is_busy, nodes.all[0]))
+            left.cancel()
+            await asyncio.gather(left, return_exceptions=True)
+            await until(lambda: is_idle(nodes.all[0]))
             await owner.done("POST", f"/topics/{name}", {"records": [{"value": 1}]})
             assert await poll(other, instance, 1) == [1]
             await owner.done("POST", f"/topics/{name}", {"records": [{"value": "x" * 400_000}]})
@@ -178,6 +175,5 @@ async def test_a_node_tells_what_it_knows_of_instances_that_it_does_not_have(
             assert (status, refusal) == (404, {"error_code": 40403, "message": GONE})
             resume(nodes.all[0])
             await owner.done("POST", f"/topics/{name}", {"records": [{"value": 2}]})
-            while (await other("GET", f"{instance}/subscription"))[0] != 200:
-                pass
+            await until(lambda: has_subscription(other, instance))
             assert await poll(other, instance, 1) == [2]

@@ -1,5 +1,7 @@
 """A primary that cannot reach Kafka, and can be reached by its peers and clients."""
 
+import pytest
+
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster import chaos
 from tests.cluster.faults import SESSION_MS, Faults
@@ -7,6 +9,7 @@ from tests.cluster.registry_nodes import RegistryNodes
 from tests.cluster.relays import Relays
 
 
+@pytest.mark.kafka
 async def test_clients_see_no_broken_promise_while_the_primary_is_cut_off_from_kafka() -> None:
     """Another one is elected. What the first has sent arrives late, and is refused by the broker."""
     with (

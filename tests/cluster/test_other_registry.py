@@ -130,7 +130,7 @@ def test_credentials_that_the_registry_refuses_are_said(
     with proxy_of(kafka, registry, "wrong") as proxy:
         status, refusal = refused(proxy, topic(), {"number": 1}, value_schema=FLOOR)
         assert (status, refusal["error_code"]) == (503, 503)
-        assert "refuses this service's credentials" in refusal["message"]
+        assert "rejects the credentials of this service" in refusal["message"]
 
 
 def test_a_registry_that_is_away_is_said_and_what_is_known_is_read(kafka: Cluster, topic: Callable[[], str]) -> None:
@@ -141,5 +141,5 @@ def test_a_registry_that_is_away_is_said_and_what_is_known_is_read(kafka: Cluste
         registry.stop()
         status, refusal = refused(proxy, name, {"name": "a"}, value_schema=NAMED)
         assert (status, refusal["error_code"]) == (503, 503)
-        assert refusal["message"].startswith("The schema registry cannot be asked: No registry answers at http://")
+        assert refusal["message"].startswith("The schema registry cannot be reached: No registry answers at http://")
         assert read(proxy, name, 1) == [{"number": 1}]

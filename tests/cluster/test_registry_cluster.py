@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -56,6 +57,31 @@ def test_a_proxy_beside_a_follower_registers_what_it_writes(three_brokers: Clust
     )
     found = call(follower.url, "GET", f"/schemas/ids/{produced['value_schema_id']}")
     assert found["schema"] == '"int"'
+
+
+@pytest.mark.parametrize("documentation", [0, 30_000], ids=["light", "heavy"])
+async def test_of_versions_that_exclude_each_other_one_is_registered(nodes: RegistryNodes, documentation: int) -> None:
+    """Sent to all nodes at the same time, each compatible with the latest version and with no other of them."""
+    subject = f"exclusive{documentation}"
+
+    def schema(number: int) -> dict[str, str]:
+        fields = [] if not number else [{"name": "a", "type": {"type": "fixed", "name": f"F{number}", "size": 4}}]
+        fields = [{**each, "default": "aaaa", "doc": "x" * documentation} for each in fields]
+        return {"schema": json.dumps({"type": "record", "name": "R", "fields": fields})}
+
+    async with aiohttp.ClientSession() as session:
+
+        async def register(number: int) -> int:
+            url = f"{nodes.all[number % 3].url}/subjects/{subject}/versions"
+            async with session.post(url, json=schema(number)) as answer:
+                return answer.status
+
+        assert await register(0) == 200
+        assert sorted(await asyncio.gather(*map(register, range(1, 10)))) == [200] + [409] * 8
+    # Whatever a node has acknowledged it shows; the registration below it has applied what came before.
+    for number, node in enumerate(nodes.all):
+        call(node.url, "POST", f"/subjects/{subject}-{number}/versions", schema(0))
+        assert call(node.url, "GET", f"/subjects/{subject}/versions") == [1, 2]
 
 
 def test_a_killed_primary_is_replaced_and_nothing_is_lost(nodes: RegistryNodes) -> None:
@@ -126,7 +152,12 @@ async def test_only_fencing_keeps_a_primary_that_was_paused_from_writing(
 ) -> None:
     """It had planned its write, and was sure to be primary, when it was stopped. The checker finds what comes of it."""
     # Workers would be others than that program.
-    settings = {"session_timeout_ms": SESSION_MS, "replication_factor": 3, "fencing": fencing, "workers": 1}
+    settings: dict[str, Any] = {
+        "session_timeout_ms": SESSION_MS,
+        "replication_factor": 3,
+        "fencing": fencing,
+        "workers": 1,
+    }
     report = Report()
     with RegistryNodes(three_brokers.bootstrap_servers, 3, module="tests.cluster.sleepy_node", **settings) as nodes:
         async with aiohttp.ClientSession() as session:

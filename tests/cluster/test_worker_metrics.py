@@ -1,5 +1,7 @@
 """Metrics of several processes: whichever worker is asked tells of all of its node; nodes tell of each other."""
 
+import os
+import signal
 import urllib.error
 import urllib.request
 
@@ -10,8 +12,10 @@ from tests.calling import call
 from tests.cluster.registry_nodes import RegistryNodes, kill
 from tests.scraping import Series, scraped, sum_of
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 ASKED = 40
+RESTARTS = "karapace_like_worker_restarts_total"
 
 
 def primaries(found: Series) -> list[float]:
@@ -37,6 +41,18 @@ def test_any_worker_tells_of_all(kafka: Cluster) -> None:
         with pytest.raises(urllib.error.HTTPError, match="404") as refused:  # only a worker may ask so
             urllib.request.urlopen(f"{service.url}/_worker/metrics")
         refused.value.close()
+
+        usage = call(service.url, "GET", "/usage")
+        assert len(usage["processes"]) == 2
+        assert [row["principal"] for row in usage["principals"]] == ["anyone"]
+        assert usage["principals"][0]["requests"] >= ASKED
+
+        def count_restarts() -> set[float]:
+            return {value for (name, _), value in scraped(service).items() if name == RESTARTS}
+
+        assert count_restarts() == {0}
+        os.kill(service.worker(1), signal.SIGKILL)
+        wait_until(lambda: 1 in count_restarts())
 
 
 def test_nodes_tell_of_elections_forwards_and_their_place_in_the_topic(kafka: Cluster) -> None:

@@ -29,7 +29,7 @@ _SECONDS = 120.0
 @pytest.fixture(scope="module")
 def node(kafka: Cluster) -> Iterator[ServiceProcess]:
     """A test that ends a worker waits for the next one."""
-    with ServiceProcess(kafka.bootstrap_servers, workers=2, ssl_password="a secret") as process:
+    with ServiceProcess(kafka.bootstrap_servers, workers=2, ssl_password="the workers' own") as process:
         yield process
 
 
@@ -98,19 +98,21 @@ def test_what_is_written_over_one_connection_is_read_over_any_other(node: Servic
     assert len(set(ids)) == 12
 
 
-def test_a_known_schema_is_registered_again_without_kafka_at_a_worker_that_does_not_write(kafka: Cluster) -> None:
+def test_a_known_schema_is_registered_again_without_kafka_at_a_worker_that_does_not_write(
+    breakable_kafka: Cluster,
+) -> None:
     """Nothing can have been written that this node has not, until its session with the group has ended."""
-    with ServiceProcess(kafka.bootstrap_servers, workers=2, session_timeout_ms=300_000) as service:
+    with ServiceProcess(breakable_kafka.bootstrap_servers, workers=2, session_timeout_ms=300_000) as service:
         register = partial(call, service.url, "POST", "/subjects/known/versions", {"schema": '"int"'})
         known = register()["id"]
         with paused(service, 0):
             assert register()["id"] == known  # it has read by now what the other had
-            kafka.brokers[0].pause()
+            breakable_kafka.brokers[0].pause()
             try:
                 for _ in range(3):
                     assert register()["id"] == known
             finally:
-                kafka.brokers[0].resume()
+                breakable_kafka.brokers[0].resume()
 
 
 def test_every_worker_tells_the_nodes_health(node: ServiceProcess) -> None:
@@ -214,7 +216,7 @@ def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
                 refusal = json.loads(error.read())
             gone += 1
             assert refusal["error_code"] == 40403
-            assert "the worker that had it is gone" in refusal["message"] or number % 2
+            assert "the worker that held it has stopped" in refusal["message"] or number % 2
     assert 0 < gone < len(paths)
 
 

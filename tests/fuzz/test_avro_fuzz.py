@@ -76,12 +76,12 @@ def test_a_text_is_understood_or_refused_and_its_own_text_is_understood(text: st
     parsed = parse(text, strictness)
     if parsed is None:
         return
-    for write in (avro.canonical, avro.normalized):
+    for write in (avro.canonicalise, avro.normalize):
         written = write(parsed)
         again = parse(written, strictness)
         assert again is not None
         assert write(again) == written
-    assert json.loads(avro.formatted(parsed, "resolved")) == json.loads(avro.canonical(parsed))
+    assert json.loads(avro.format_text(parsed, "resolved")) == json.loads(avro.canonicalise(parsed))
 
 
 @BOUNDED
@@ -90,5 +90,5 @@ def test_any_two_stored_schemas_are_compared(one: str, other: str) -> None:
     first, second = (parse(text, Strictness.STORED) for text in (one, other))
     for reader, writer in ((first, first), (first, second), (second, first)):
         if reader and writer:
-            found = avro.compatible(reader, writer, CompatibilityPolicy.STRICT)
+            found = avro.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT)
             assert all(each.message() and each.path.startswith("/") for each in found)

@@ -57,12 +57,14 @@ def parsed(text: str, strictness: Strictness = Strictness.STRICT) -> json_schema
 @FUZZ
 @given(st.one_of(st.text(), st.text('{}[]",:\\ue0+-.tfn"0123456789')), st.sampled_from(Strictness))
 def test_any_text_is_a_schema_or_refused(text: str, strictness: Strictness) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     parsed(text, strictness)
 
 
 @FUZZ
 @given(SCHEMA_LIKE, st.integers(0, 400), st.text(max_size=3))
 def test_a_damaged_schema_is_a_schema_or_refused(value: Any, position: int, inserted: str) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     text = json.dumps(value)
     parsed(text[:position] + inserted + text[position + len(inserted) :])
 
@@ -73,12 +75,12 @@ def test_what_is_accepted_can_be_printed_read_again_and_compared_with_itself(val
     schema = parsed(json.dumps(value))
     if schema is None:
         return
-    for text_of in (json_schema.canonical, json_schema.normalized):
+    for text_of in (json_schema.canonicalise, json_schema.normalize):
         again = parsed(text_of(schema))
         assert again is not None
         assert text_of(again) == text_of(schema)
-    json_schema.record_name(schema)
-    assert json_schema.compatible(schema, schema, CompatibilityPolicy.STRICT) == []
+    json_schema.find_record_name(schema)
+    assert json_schema.find_incompatibilities(schema, schema, CompatibilityPolicy.STRICT) == []
 
 
 @FUZZ
@@ -86,6 +88,6 @@ def test_what_is_accepted_can_be_printed_read_again_and_compared_with_itself(val
 def test_any_two_schemas_can_be_compared(old: Any, new: Any, policy: CompatibilityPolicy) -> None:
     writer, reader = parsed(json.dumps(old)), parsed(json.dumps(new))
     if writer is not None and reader is not None:
-        for found in json_schema.compatible(reader, writer, policy):
+        for found in json_schema.find_incompatibilities(reader, writer, policy):
             assert found.path.startswith("#/")
             assert found.message()

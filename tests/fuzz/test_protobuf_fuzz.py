@@ -58,22 +58,24 @@ def check(text: str, strictness: Strictness) -> None:
         schema = parsed(text)
     except InvalidSchemaError:
         return
-    stored = PROTOBUF.canonical(schema)
-    assert PROTOBUF.canonical(parsed(stored)) == stored
-    normal = PROTOBUF.normalized(schema)
-    assert PROTOBUF.normalized(parsed(normal)) == normal
-    assert PROTOBUF.compatible(schema, schema, CompatibilityPolicy.STRICT) == []
+    stored = PROTOBUF.canonicalise(schema)
+    assert PROTOBUF.canonicalise(parsed(stored)) == stored
+    normal = PROTOBUF.normalize(schema)
+    assert PROTOBUF.normalize(parsed(normal)) == normal
+    assert PROTOBUF.find_incompatibilities(schema, schema, CompatibilityPolicy.STRICT) == []
 
 
 @SETTINGS
 @given(st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join), st.sampled_from(Strictness))
 def test_words_in_any_order_are_parsed_or_refused(text: str, strictness: Strictness) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     check(text, strictness)
 
 
 @SETTINGS
 @given(st.text(max_size=60), st.sampled_from(Strictness))
 def test_any_characters_are_parsed_or_refused(text: str, strictness: Strictness) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     check(text, strictness)
 
 
@@ -86,6 +88,7 @@ def test_any_characters_are_parsed_or_refused(text: str, strictness: Strictness)
 def test_a_schema_with_words_lost_and_put_in_is_parsed_or_refused(
     text: str, changes: list[tuple[int, int, str]], strictness: Strictness
 ) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     words = text.split(" ")
     for position, lost, put_in in changes:
         at = position % len(words)
@@ -94,7 +97,7 @@ def test_a_schema_with_words_lost_and_put_in_is_parsed_or_refused(
 
 
 VALID = protobuf.parse(EVERYTHING, REFERENCES, Strictness.STRICT)
-DESCRIPTOR = base64.b64decode(protobuf.formatted(VALID, "serialized"))
+DESCRIPTOR = base64.b64decode(protobuf.format_text(VALID, "serialized"))
 
 
 @SETTINGS
@@ -105,6 +108,7 @@ DESCRIPTOR = base64.b64decode(protobuf.formatted(VALID, "serialized"))
 def test_a_descriptor_with_bytes_changed_is_parsed_or_refused(
     changes: list[tuple[int, int]], strictness: Strictness
 ) -> None:
+    """Passes if parsing raises nothing but its own refusal."""
     changed = bytearray(DESCRIPTOR)
     for position, byte in changes:
         changed[position] = byte

@@ -16,7 +16,12 @@ from confluent_kafka.admin import AdminClient
 
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.jars import can_archive_classes, find_class_archive, find_jars
+from karapace_like.kafka.java import find_java
+from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.kafka
 
 _SECONDS = 120.0
 
@@ -68,9 +73,18 @@ def test_a_record_comes_back(kafka: Cluster, topic: Callable[[], str]) -> None:
     assert _values(kafka.bootstrap_servers, name, 1) == [b"hello"]
 
 
-def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_data(
-    tmp_path: Path, topic: Callable[[], str]
+def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_data_of_its_own_cluster_only(
+    tmp_path: Path, topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The first end leaves an archive of Java's classes, which every later start uses while it is undamaged."""
+    java = find_java()
+    downloaded = find_jars(java, lambda _: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KAFKA_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    jars = tmp_path / "home" / "libs"
+    jars.symlink_to(downloaded)
+    assert find_class_archive(java, jars) is None
     data, name = tmp_path / "a folder, kept", topic()
     for i, number in enumerate((signal.SIGINT, signal.SIGTERM)):
         with _command("--data", str(data)) as (process, address):
@@ -80,8 +94,23 @@ def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_dat
             process.send_signal(number)
             assert process.wait(_SECONDS) == 0
             assert not _listens(address)
-    with Cluster(data=data) as kafka:
+        assert [path for path in (data, *data.rglob("*")) if path.stat().st_mode & 0o077] == []  # nobody else's to read
+        assert [path.name for path in data.rglob("*.jsa")] == []
+    archive = find_class_archive(java, jars)
+    assert (archive is not None) == can_archive_classes(java)
+    assert list((tmp_path / "cache").rglob("*.*")) == [archive] * (archive is not None)
+    told: list[str] = []
+    with Cluster(data=data, progress=told.append) as kafka:
         assert _values(kafka.bootstrap_servers, name, 2) == [b"\x00", b"\x01"]
+        maps = Path(f"/proc/{kafka.brokers[0].pid}/maps")
+        assert archive is None or not maps.exists() or str(archive) in maps.read_text()
+    assert len(told) == 2, told
+    with pytest.raises(BrokerError, match=r"belongs to another cluster \(number of brokers: 1, not 2\): start as many"):
+        Cluster(data=data, brokers=2).start()
+    meta = data / "broker-1" / "data" / "meta.properties"
+    meta.write_text(re.sub(r"cluster\.id=.*", "cluster.id=abcdefghijklmnopqrstuv", meta.read_text()))
+    with pytest.raises(BrokerError, match="broker-1/data belongs to cluster abcdefghijklmnopqrstuv, not"):
+        Cluster(data=data).start()
 
 
 def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path: Path) -> None:
@@ -121,6 +150,19 @@ def test_a_lost_port_is_replaced_and_a_broker_that_dies_is_told_and_its_ephemera
     assert not list(tmp_path.iterdir())
 
 
+def test_one_replica_in_a_cluster_of_several_brokers_is_a_warning(three_brokers: Cluster) -> None:
+    """When the registry creates its topic, and at every later start; three replicas are none."""
+    warning = "has one replica in a cluster of 3 brokers"
+    with ServiceProcess(three_brokers.bootstrap_servers, replication_factor=1) as service:
+        assert any(warning in line for line in service.lines)
+        service.stop()
+        service.lines.clear()
+        service.start()
+        assert any(warning in line for line in service.lines)
+    with ServiceProcess(three_brokers.bootstrap_servers, replication_factor=3) as service:
+        assert not any(warning in line for line in service.lines)
+
+
 def test_a_replicated_topic_survives_the_kill_of_its_leader(three_brokers: Cluster, topic: Callable[[], str]) -> None:
     name = topic()
     servers = three_brokers.bootstrap_servers
@@ -133,34 +175,34 @@ def test_a_replicated_topic_survives_the_kill_of_its_leader(three_brokers: Clust
     _produce(servers, name, b"after")
     assert _values(servers, name, 2) == [b"before", b"after"]
     leader.start()
-    wait_until(lambda: leader.knows([1, 2, 3]))
+    wait_until(lambda: leader.is_ready_for([1, 2, 3]))
 
 
 def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Cluster) -> None:
     broker = three_brokers.brokers[0]
     broker.pause()
     assert _listens(broker.address)
-    assert not broker.knows([])
+    assert not broker.is_ready_for([])
     broker.resume()
-    wait_until(lambda: broker.knows([1, 2, 3]))
+    wait_until(lambda: broker.is_ready_for([1, 2, 3]))
     broker.stop()
-    assert not broker.running
+    assert not broker.is_running
     assert not _listens(broker.address)
     broker.start()
-    wait_until(lambda: broker.knows([1, 2, 3]))
+    wait_until(lambda: broker.is_ready_for([1, 2, 3]))
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(BrokerError, match=rf"Port {port} of 127\.0\.0\.1 is not to be had .*choose another port"):
+        with pytest.raises(BrokerError, match=rf"Port {port} of 127\.0\.0\.1 is not available .*choose another port"):
             Cluster(port=port, data=tmp_path).start()
 
 
 def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.touch()
-    with pytest.raises(BrokerError, match="holds other files than a Kafka of this program: choose another"):
+    with pytest.raises(BrokerError, match="holds files that are not of a Kafka of this program: choose another"):
         Cluster(data=tmp_path).start()
     assert list(tmp_path.iterdir()) == [letter]
 
@@ -168,8 +210,16 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--data", __file__], 1, f"Error: {__file__} cannot be made a data folder (File exists): choose another.\n"),
-        (["--data", ".", "--ephemeral"], 2, "Error: --ephemeral keeps no data: leave out --data.\n"),
+        (
+            ["--data", __file__],
+            1,
+            f"Error: The data folder {__file__} cannot be created (File exists): choose another folder.\n",
+        ),
+        (
+            ["--data", ".", "--ephemeral"],
+            2,
+            "Error: --ephemeral and --data exclude each other: leave one of them out.\n",
+        ),
     ],
 )
 def test_the_command_says_on_standard_error_why_it_cannot_start(arguments: list[str], code: int, said: str) -> None:
@@ -183,16 +233,5 @@ def test_the_command_says_on_standard_error_why_it_cannot_start(arguments: list[
 def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(BrokerError, match="cannot be made a data folder"):
+    with pytest.raises(BrokerError, match="cannot be created"):
         Cluster(data=file / "data").start()
-
-
-def test_data_of_another_cluster_is_refused(tmp_path: Path) -> None:
-    with Cluster(data=tmp_path):
-        pass
-    with pytest.raises(BrokerError, match=r"is of another cluster \(number of brokers: 1, not 2\): start as many"):
-        Cluster(data=tmp_path, brokers=2).start()
-    meta = tmp_path / "broker-1" / "data" / "meta.properties"
-    meta.write_text(re.sub(r"cluster\.id=.*", "cluster.id=abcdefghijklmnopqrstuv", meta.read_text()))
-    with pytest.raises(BrokerError, match="broker-1/data is of cluster abcdefghijklmnopqrstuv, not"):
-        Cluster(data=tmp_path).start()

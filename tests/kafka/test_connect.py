@@ -124,7 +124,8 @@ def test_errors_of_a_worker_have_the_one_shape(client: Client) -> None:
     assert refused("GET", "/connectors/nope") == (404, "Connector nope not found")
     assert refused("DELETE", "/connectors/nope") == (404, "Connector nope not found")
     assert refused("GET", "/connectors/nope/what") == (404, "HTTP 404 Not Found")
-    assert refused("PUT", "/connectors") == (405, "HTTP 405 Method Not Allowed")
+    message = "HTTP 405 Method Not Allowed: /connectors has no PUT; it takes GET, HEAD, POST."
+    assert refused("PUT", "/connectors") == (405, message)
     status, message = refused("POST", "/connectors", {"name": "bad", "config": {"connector.class": "NoSuchClass"}})
     assert (status, "NoSuchClass" in message) == (400, True)
     status, message = refused("POST", "/connectors", {"name": "bad", "config": {"connector.class": SINK_CLASS}})

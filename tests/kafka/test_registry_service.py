@@ -99,7 +99,8 @@ def test_another_products_keys_are_written_over_in_their_own_spelling(kafka: Clu
         call(service.url, "DELETE", "/subjects/a/versions/1")
         call(service.url, "DELETE", "/subjects/a/versions/1?permanent=true")
     written = records_of(kafka, name)[2:]
-    assert [key for key, _ in written] == [legacy, legacy]
+    counter = b'{"keytype":"MODE","subject":"__MAX_ID","magic":0}'
+    assert [key for key, _ in written] == [legacy, counter, legacy]
     assert written[-1][1] is None
 
 
@@ -149,6 +150,16 @@ def test_the_service_names_its_clusters(service: ServiceProcess, kafka: Cluster)
     assert clusters["schema-registry-cluster"]
 
 
+def test_an_open_service_on_loopback_is_not_read_by_a_page_whose_name_resolves_to_it(service: ServiceProcess) -> None:
+    """Also where the response cache knows the rest of the request."""
+    for _ in range(3):
+        assert isinstance(call(service.url, "GET", "/subjects", Host="localhost"), list)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        call(service.url, "GET", "/subjects", Host="evil.example")
+    assert refused.value.code == 421
+    refused.value.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_service_cleanly(kafka: Cluster, number: signal.Signals) -> None:
     """Exit code 0, and no traceback."""
@@ -157,24 +168,23 @@ def test_a_signal_stops_the_service_cleanly(kafka: Cluster, number: signal.Signa
     assert not [line for line in service.lines if "Traceback" in line]
 
 
-def test_while_kafka_is_away_the_registry_says_so() -> None:
+def test_while_kafka_is_away_the_registry_says_so(breakable_kafka: Cluster) -> None:
     """It answers 503 with Retry-After, and becomes ready when Kafka comes."""
-    with Cluster() as own:
-        own.brokers[0].pause()
-        service = ServiceProcess(own.bootstrap_servers)
-        try:
-            service.start(wait=False)
-            with pytest.raises(urllib.error.HTTPError) as raised:
-                call(service.url, "GET", "/subjects")
-            with raised.value as answer:
-                assert (answer.code, answer.headers["Retry-After"]) == (503, "1")
-                assert json.loads(answer.read())["error_code"] == 503
-            own.brokers[0].resume()
-            service.wait()
-            assert call(service.url, "GET", "/subjects") == []
-        finally:
-            own.brokers[0].resume()
-            service.stop()
+    breakable_kafka.brokers[0].pause()
+    service = ServiceProcess(breakable_kafka.bootstrap_servers)
+    try:
+        service.start(wait=False)
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            call(service.url, "GET", "/subjects")
+        with raised.value as answer:
+            assert (answer.code, answer.headers["Retry-After"]) == (503, "1")
+            assert json.loads(answer.read())["error_code"] == 503
+        breakable_kafka.brokers[0].resume()
+        service.wait()
+        assert call(service.url, "GET", "/subjects") == []
+    finally:
+        breakable_kafka.brokers[0].resume()
+        service.stop()
 
 
 def ready(service: ServiceProcess, query: str = "") -> tuple[int, Any]:
@@ -186,31 +196,28 @@ def ready(service: ServiceProcess, query: str = "") -> tuple[int, Any]:
             return error.code, json.loads(error.read())
 
 
-def test_an_outage_of_kafka_ends_writes_and_nothing_else_until_it_is_over() -> None:
+def test_an_outage_of_kafka_ends_writes_and_nothing_else_until_it_is_over(breakable_kafka: Cluster) -> None:
     """The service goes on with what it has, says why it cannot write, and needs no restart to write again."""
-    with Cluster() as own, ServiceProcess(own.bootstrap_servers, session_timeout_ms=2_000) as service:
+    with ServiceProcess(breakable_kafka.bootstrap_servers, session_timeout_ms=2_000) as service:
         call(service.url, "POST", "/subjects/a/versions", {"schema": '"int"'})
-        own.brokers[0].stop()
-        while ready(service)[1]["writes"]:
-            pass
+        breakable_kafka.brokers[0].stop()
+        wait_until(lambda: not ready(service)[1]["writes"])
         status, body = ready(service)
         assert (status, body["reads"]) == (200, True)
         assert body["reason"]
         assert ready(service, "?writes=true")[0] == 503
         assert call(service.url, "GET", "/health/live")["live"]
         assert call(service.url, "GET", "/subjects/a/versions") == [1]
-        own.brokers[0].start()
+        breakable_kafka.brokers[0].start()
         call(service.url, "POST", "/subjects/a/versions", {"schema": '"long"'})
         assert call(service.url, "GET", "/subjects/a/versions") == [1, 2]
-        while ready(service, "?writes=true")[0] != 200:
-            pass
+        wait_until(lambda: ready(service, "?writes=true")[0] == 200)
 
 
 def test_a_node_that_nobody_can_reach_is_found_out(kafka: Cluster) -> None:
     """Before it harms: in the log and in the health, while it goes on to serve."""
     with ServiceProcess(kafka.bootstrap_servers, advertised_hostname="127.0.0.1", advertised_port=1) as service:
         expected = "This node cannot be reached at its advertised URL http://127.0.0.1:1"
-        while expected not in str(call(service.url, "GET", "/_health")["status"]["schema_registry_problem"]):
-            pass
+        wait_until(lambda: expected in str(call(service.url, "GET", "/_health")["status"]["schema_registry_problem"]))
         wait_until(lambda: any("ERROR" in line and f"{expected} (" in line for line in service.lines))
         assert expected in ready(service)[1]["warning"]

@@ -122,7 +122,7 @@ def test_many_records_are_read_and_progress_is_told(kafka: Cluster, topic: Calla
     finally:
         service.stop()
     assert all(each == "Kafka has not been reached yet" or "at offset" in str(each) for each in reasons)
-    assert f"Reading {_MANY} records of schemas" in service.lines
+    assert f"Replaying {_MANY} records of the schemas topic" in service.lines
 
 
 def has_read_all(service: ServiceProcess) -> bool:

@@ -11,10 +11,11 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from benchmarks import soak
-from karapace_like import listening
 from karapace_like.config import Settings
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.serve import Place, running
+from karapace_like.serve import listeners
+from karapace_like.serve.process_role import ProcessRole
+from karapace_like.serve.service import start_service
 
 _LIVES = 4
 _SETTLING_SECONDS = 120.0
@@ -26,8 +27,7 @@ def held() -> Counter[str]:
     clients = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, AdminClient))
     for kind in (Consumer, Producer):
         clients[kind.__name__] = sum(isinstance(each, kind) for each in gc.get_objects())
-    pools = ("asyncio_", "consumer-call_")  # which grow to their bounds by themselves
-    pool = sum(each.name.startswith(pools) for each in threading.enumerate())
+    pool = sum(each.name.startswith("asyncio_") for each in threading.enumerate())  # grows to its bound by itself
     return clients + Counter(
         tasks=len(asyncio.all_tasks()),
         threads=len(list(Path("/proc/self/task").iterdir())) - pool,
@@ -59,10 +59,10 @@ async def test_nothing_grows_however_many_schemas_topics_and_consumers_come_and_
     )
     brokers = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     there = soaked(brokers) | {"soak-shared"}
-    doors = listening.opened(settings.addresses)
-    async with running(settings, Place(doors)) as service, aiohttp.ClientSession() as session:
+    doors = listeners.open_listeners(settings.addresses)
+    async with start_service(settings, ProcessRole(doors)) as service, aiohttp.ClientSession() as session:
         await service.ready
-        client = soak.Client(session, listening.urls(doors))
+        client = soak.Client(session, listeners.format_urls(doors))
 
         async def lives() -> None:
             await asyncio.gather(*(client.life() for _ in range(_LIVES)))

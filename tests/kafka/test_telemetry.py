@@ -217,8 +217,10 @@ def test_metrics_are_those_of_prometheus(traced: Traced) -> None:
     assert len(delay.bucket_counts) == len(delay.explicit_bounds) + 1
     assert sum(delay.bucket_counts) == delay.count
     with urllib.request.urlopen(f"{traced.service.url}/metrics") as answer:
-        families = {line.split()[2] for line in answer.read().decode().splitlines() if line.startswith("# TYPE")}
-    told = {each.removesuffix("_total") for each in families}
+        lines = answer.read().decode().splitlines()
+    families = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    # Without files to watch, some families have no value to send.
+    told = {name.removesuffix("_total") for name in families if any(line.startswith(name) for line in lines)}
     assert traced.collector.until(lambda: told <= traced.collector.metrics.keys())
 
 
@@ -235,7 +237,7 @@ def test_a_missing_extra_is_named() -> None:
         check=False,
     )
     assert found.returncode != 0
-    assert "telemetry_otel_endpoint_url: it needs the extra: pip install 'karapace-like[otel]'" in found.stderr
+    assert "telemetry_otel_endpoint_url: the extra is not installed: pip install 'karapace-like[otel]'" in found.stderr
 
 
 def test_a_collector_that_is_away_disturbs_nobody(kafka: Cluster) -> None:

@@ -21,12 +21,13 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "compatibility.md"])
+@pytest.mark.parametrize("name", ["configuration.md", "compatibility.md", "dialects.md"])
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     """`make docs` writes it."""
     assert (DOCS / name).read_text() == generator().PAGES[name]()
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     """A page that is on no menu, or a link to nowhere, is a warning."""
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", str(DOCS), str(tmp_path)]

@@ -1,8 +1,11 @@
 """The suite's look for its own secrets finds one, wherever it is told, and does not tell it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import karapace_like
 
@@ -36,13 +39,26 @@ def test_shown():
 """
 
 
-def test_it_finds_what_is_told(tmp_path: Path) -> None:
+AFTER_THE_LAST = """
+import pytest
+from tests import leaks
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    leaks.hear("told at the end: of-nobodys-business")
+"""
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_it_finds_what_is_told(tmp_path: Path, processes: int) -> None:
+    """In this process or in a worker of pytest-xdist; during a test and after the last one."""
     (tmp_path / "test_telling.py").write_text(TESTS)
-    root = Path(karapace_like.__file__).parents[1]
+    (tmp_path / "conftest.py").write_text(AFTER_THE_LAST)
     options = ["-p", "tests.leaks", "-o", "log_level=INFO", "-p", "no:cacheprovider", "--rootdir", tmp_path]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *map(str, options), str(tmp_path)],
-        cwd=root,
+        [sys.executable, "-m", "pytest", "-q", *map(str, options), "-p", "xdist", f"-n{processes}", str(tmp_path)],
+        cwd=Path(karapace_like.__file__).parents[1],
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the ones that are not needed take seconds
         capture_output=True,
         text=True,
         check=False,
@@ -51,3 +67,4 @@ def test_it_finds_what_is_told(tmp_path: Path) -> None:
     told = {"logged", "printed", "printed_by_a_child", "in_an_error", "said_by_a_service"}
     assert failed == {f"test_{each}" for each in told}, run.stdout
     assert "1 passed" in run.stdout
+    assert "Secrets were told:\ntold at the end: ..." in run.stdout

@@ -7,6 +7,7 @@ _LATER = {
     "opentelemetry": "traces and metrics over OTLP",
     "joserfc": "bearer tokens",
     "cryptography": "their signatures",
+    "jsonschema": "the values in schemas that are linted",
     "grpc_tools._protoc_compiler": "Protobuf schemas",
 }
 """Library -> what it is loaded for."""

@@ -10,30 +10,40 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from pytest_aiohttp.plugin import AiohttpClient
 
 from karapace_like.access.quotas import Quotas
 from karapace_like.leadership import Takeover, Term
+from karapace_like.policies.topic_policies import TopicPolicies
+from karapace_like.proxy.contracts.administration import PolicyAdministration
+from karapace_like.proxy.internal import InternalResources
+from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
-from karapace_like.registry.standing import Standing
-from karapace_like.web.access import Access
-from karapace_like.web.app import MAX_LINE_BYTES, make_app
-from karapace_like.web.runner import Runner
-from karapace_like.web.shortcuts import Admit
+from karapace_like.replication.write_availability import WriteAvailability
+from karapace_like.schemas_access.registry_in_process import RegistrySchemas
+from karapace_like.web.app import OPEN, RequestHandling, make_app
+from karapace_like.web.callers.access import Access, OpenAccess
+from karapace_like.web.callers.usage import UsageTable
+from karapace_like.web.proxy_v3.policies import PolicyServices
+from karapace_like.web.server.access_log import AccessLog
+from karapace_like.web.server.caching import Admit
+from karapace_like.web.server.runner import Runner
 
 
 class TopicRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int
+    offset: int = 0
 
 
 class MemoryLog:
-    """A schemas topic: what is appended comes back through `take`, and every record stays to be looked at."""
+    """A schemas topic: what is appended comes back through `apply_batch`, and every record stays to be looked at."""
 
     def __init__(self) -> None:
         self.records: list[TopicRecord] = []
-        self.registry: Registry | None = None
+        self.registry: Registry | TopicPolicies | None = None
 
     async def end(self) -> int:
         return len(self.records)
@@ -45,10 +55,11 @@ class MemoryLog:
         """Every record is seen at once."""
 
     async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
-        written = [TopicRecord(key, value, int(time.time() * 1000)) for key, value in batch]
+        now = int(time.time() * 1000)
+        written = [TopicRecord(key, value, now, offset) for offset, (key, value) in enumerate(batch, len(self.records))]
         self.records += written
         assert self.registry is not None
-        self.registry.take(written, len(self.records))
+        self.registry.apply_batch(written, len(self.records))
         return len(self.records)
 
 
@@ -63,14 +74,32 @@ def in_memory(
     return registry, log
 
 
+def policies_in_memory(registry: Registry) -> PolicyServices:
+    """Policies over a topic of their own, without a primary: what they refer to is in the registry."""
+    log = MemoryLog()
+    log.registry = policies = TopicPolicies(log)
+    policies.begin_replay(0)
+    administration = PolicyAdministration(SchemaCache(RegistrySchemas(registry)), InternalResources())
+    return PolicyServices(policies, administration, None)
+
+
 class Server(TestServer):
     """Runs the application as the service does, shortcuts included."""
 
     admit: Admit | None = None
     patience = 0.0
+    caches_responses = True
+    access_log: AccessLog | None = None
 
     async def _make_runner(self, **options: Any) -> Runner:
-        return Runner(self.app, admit=self.admit, patience=self.patience, **options)
+        return Runner(
+            self.app,
+            admit=self.admit,
+            patience=self.patience,
+            caches_responses=self.caches_responses,
+            requests_log=self.access_log,
+            **options,
+        )
 
 
 class Api:
@@ -95,40 +124,48 @@ class Api:
 async def leading(registry: Registry) -> AsyncIterator[None]:
     """Inside of the block the registry is the primary."""
     term = asyncio.create_task(registry.lead(Term(number=1)))
-    await registry.board.other_than(Standing())
+    await registry.board.wait_for_change_from(WriteAvailability())
     yield
     term.cancel()
     await asyncio.gather(term, return_exceptions=True)
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Callable[..., Awaitable[Api]]]:
+async def start(aiohttp_client: AiohttpClient) -> AsyncIterator[Callable[..., Awaitable[Api]]]:
     """Start an application; `ready=False` leaves the replay unfinished."""
     async with AsyncExitStack() as stack:
-        yield partial(_started, stack)
+        yield partial(_started, stack, aiohttp_client)
 
 
 async def _started(
     stack: AsyncExitStack,
+    aiohttp_client: AiohttpClient,
     *,
     ready: bool = True,
     rules: Rules | None = None,
     max_body_bytes: int = 2**24,
     admit: Admit | None = None,
-    access: Access | None = None,
+    access: Access | OpenAccess = OPEN,
     quotas: Quotas | None = None,
     patience: float = 0.0,
+    caches_responses: bool = True,
+    access_log: AccessLog | None = None,
+    usage: UsageTable | None = None,
 ) -> Api:
     registry, log = in_memory(rules, ready=ready)
     if ready:
         await stack.enter_async_context(leading(registry))
-    server = Server(make_app(registry, access=access, max_body_bytes=max_body_bytes, quotas=quotas))
+    server = Server(
+        make_app(
+            registry, access=access, quotas=quotas, usage=usage, handling=RequestHandling(max_body_bytes=max_body_bytes)
+        )
+    )
     server.patience = patience
-    server.admit = admit if access is None else access.admits
-    await server.start_server(max_line_size=MAX_LINE_BYTES)
-    client = TestClient(server)
-    await stack.enter_async_context(client)
-    return Api(client, log, registry)
+    server.access_log = access_log
+    server.caches_responses = caches_responses
+    server.admit = access.recognise if isinstance(access, Access) else admit
+    await server.start_server()
+    return Api(await aiohttp_client(server), log, registry)
 
 
 @pytest.fixture

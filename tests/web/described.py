@@ -8,13 +8,14 @@ from typing import Any
 import jsonschema
 import msgspec
 
-from karapace_like.web import openapi, proxy, proxy_v3
-from karapace_like.web.routing import Route, Served
+from karapace_like.web import proxy, proxy_v3
+from karapace_like.web.operations import openapi
+from karapace_like.web.routing import RegisteredRoute, Route
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The description of these routes, as clients read it."""
-    described = openapi.document([Served(each, ("",)) for each in routes])
+    described = openapi.document([RegisteredRoute(each, ("",)) for each in routes])
     return dict(msgspec.json.decode(msgspec.json.encode(described)))
 
 

@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from karapace_like.in_process import RegistrySchemas
 from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.consumer import ConsumerSettings
-from karapace_like.kafka.consumers import Consumers
-from karapace_like.kafka.producer import ProducerSettings
-from karapace_like.kafka.producers import Producers
+from karapace_like.kafka.consumer_factory import ConsumerFactory
+from karapace_like.kafka.producer_pool import ProducerPool
+from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.ownership import Owner
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
+from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from tests.web.conftest import in_memory, leading
 
 
@@ -25,17 +27,22 @@ class Halves(NamedTuple):
 
 
 @asynccontextmanager
-async def both_halves(kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0) -> AsyncIterator[Halves]:
+async def both_halves(
+    kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0, metadata_timeout: float = 3.0
+) -> AsyncIterator[Halves]:
     """Inside of the block the registry is the primary, and the proxy runs."""
     registry, _ = in_memory()
     cluster = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    validators = Validators()
     proxy = Proxy.over(
-        owner=Owner.drawn(),
+        owner=Owner.create(),
         schemas=RegistrySchemas(registry),
         admin=Admin(cluster),
-        producer=Producers(cluster, ProducerSettings()),
-        members=Consumers(cluster, ConsumerSettings(rest_after=rest_after)),
+        producer=ProducerPool(cluster, ProducerSettings(metadata_timeout=metadata_timeout)),
+        consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         settings=settings,
+        internal=InternalResources(),
+        validators=validators,
     )
     proxy.start()
     try:
@@ -43,3 +50,4 @@ async def both_halves(kafka: Cluster, settings: ProxySettings, *, rest_after: fl
             yield Halves(registry, proxy)
     finally:
         await proxy.close()
+        await validators.close()

@@ -4,7 +4,7 @@ import pytest
 
 from karapace_like.backup import registry_state
 from karapace_like.backup.errors import ChangingError
-from karapace_like.backup.registry_state import Progress
+from karapace_like.backup.registry_state import ReportProgress
 from karapace_like.client.registry_client import RegistryClient
 from karapace_like.registry.store import Store
 from tests.web.conftest import Api, TopicRecord
@@ -22,12 +22,12 @@ def change(api: Api, subject: str, *, present: bool) -> None:
     value = b'{"subject":"%s","version":1,"id":%d,"schema":"\\"int\\""}' % (subject.encode(), ord(subject[0]))
     text = value.replace(b"int", b"fixed%d" % ord(subject[0]))
     api.log.records.append(TopicRecord(version_key(subject, 1), text if present else None, 0))
-    api.registry.take(api.log.records[-1:], len(api.log.records))
+    api.registry.apply_batch(api.log.records[-1:], len(api.log.records))
 
 
-async def listed(api: Api, progress: Progress) -> Store:
+async def listed(api: Api, progress: ReportProgress) -> Store:
     async with RegistryClient(str(api.client.make_url("/"))) as client:
-        return await registry_state.read_versions(client, progress)
+        return (await registry_state.read_versions(client, progress)).store
 
 
 @pytest.fixture(autouse=True)

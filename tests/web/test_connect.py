@@ -1,12 +1,13 @@
 """Kafka Connect through this service: workers that answer as its REST API is documented, of which some are away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import encode_basic_auth, web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
+from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 from yarl import URL
 
 from karapace_like.web.app import make_app
@@ -21,14 +22,14 @@ class Worker:
         self.calls: list[tuple[str, str]] = []
         self.headers: list[web.Request] = []
         self.breaks = False
-        app = web.Application(middlewares=[self._noted])
+        self.server: TestServer
+        self.app = app = web.Application(middlewares=[self._noted])
         app.router.add_get("/connectors", self._listed)
         app.router.add_post("/connectors", self._created)
         app.router.add_get("/connectors/{name}/status", self._status)
         app.router.add_delete("/connectors/{name}", self._deleted)
         app.router.add_get("/connector-plugins", self._listed)
         app.router.add_put("/admin/loggers/{name}", self._listed)
-        self.server = TestServer(app)
 
     @property
     def url(self) -> str:
@@ -59,20 +60,16 @@ class Worker:
 
 
 @pytest.fixture
-async def workers() -> AsyncIterator[tuple[Worker, Worker]]:
+async def workers(aiohttp_server: AiohttpServer) -> tuple[Worker, Worker]:
     pair = Worker(), Worker()
-    for each in pair:
-        await each.server.start_server()
-    yield pair
-    for each in pair:
-        await each.server.close()
+    for worker in pair:
+        worker.server = await aiohttp_server(worker.app)
+    return pair
 
 
 @pytest.fixture
-async def service(workers: tuple[Worker, Worker]) -> AsyncIterator[TestClient[Any, Any]]:
-    urls = [each.url for each in workers]
-    async with TestClient(TestServer(make_app(None, connect_urls=urls))) as client:
-        yield client
+async def service(workers: tuple[Worker, Worker], aiohttp_client: AiohttpClient) -> TestClient[Any, Any]:
+    return await aiohttp_client(make_app(None, connect_urls=[worker.url for worker in workers]))
 
 
 async def test_calls_and_answers_pass_as_they_are(
@@ -83,14 +80,14 @@ async def test_calls_and_answers_pass_as_they_are(
     made = await service.post("/connectors", json=CONFIG)
     assert (made.status, await made.json()) == (201, {**CONFIG, "tasks": []})
     assert made.headers["Location"] == "/connectors/sink"
-    gone = await service.delete("/connectors/a%2Fb")
+    gone = await service.delete("/connectors/a%20b")
     assert (gone.status, await gone.read()) == (204, b"")
     assert (await service.get("/connector-plugins")).status == 200
     assert (await service.put("/admin/loggers/org.apache", json={"level": "DEBUG"})).status == 200
     assert workers[0].calls == [
         ("GET", "/connectors?expand=status&expand=info"),
         ("POST", "/connectors"),
-        ("DELETE", "/connectors/a%2Fb"),
+        ("DELETE", "/connectors/a%20b"),
         ("GET", "/connector-plugins"),
         ("PUT", "/admin/loggers/org.apache"),
     ]
@@ -126,12 +123,12 @@ async def test_a_call_is_repeated_only_where_that_does_no_harm(
     assert len(workers[1].calls) == 1
 
 
-async def test_no_worker_at_all_is_503() -> None:
+async def test_no_worker_at_all_is_503(aiohttp_client: AiohttpClient) -> None:
     urls = [f"http://127.0.0.1:{unused_port()}", f"http://127.0.0.1:{unused_port()}"]
-    async with TestClient(TestServer(make_app(None, connect_urls=urls))) as service:
-        answer = await service.get("/connectors")
-        assert (answer.status, (await answer.json())["error_code"]) == (503, 503)
-        assert "Retry-After" in answer.headers
+    service = await aiohttp_client(make_app(None, connect_urls=urls))
+    answer = await service.get("/connectors")
+    assert (answer.status, (await answer.json())["error_code"]) == (503, 503)
+    assert "Retry-After" in answer.headers
 
 
 async def test_a_client_s_credentials_stay_here(service: TestClient[Any, Any], workers: tuple[Worker, Worker]) -> None:
@@ -141,13 +138,13 @@ async def test_a_client_s_credentials_stay_here(service: TestClient[Any, Any], w
 
 
 async def test_a_worker_s_own_credentials_are_in_its_url_and_nowhere_else(
-    workers: tuple[Worker, Worker], caplog: pytest.LogCaptureFixture
+    workers: tuple[Worker, Worker], caplog: pytest.LogCaptureFixture, aiohttp_client: AiohttpClient
 ) -> None:
     urls = [str(URL(each.url).with_user("me").with_password("hidden")) for each in reversed(workers)]
     await workers[1].server.close()
-    async with TestClient(TestServer(make_app(None, connect_urls=urls))) as service:
-        answer = await service.get("/connectors", headers={"Authorization": "Basic c2VjcmV0"})
-        assert answer.status == 200
+    service = await aiohttp_client(make_app(None, connect_urls=urls))
+    answer = await service.get("/connectors", headers={"Authorization": "Basic c2VjcmV0"})
+    assert answer.status == 200
     (seen,) = workers[0].headers
     assert seen.headers["Authorization"] == encode_basic_auth("me", "hidden")
     assert "Kafka Connect worker" in caplog.text
@@ -165,6 +162,23 @@ async def test_a_path_does_not_climb_out(
     assert workers[0].calls == []
 
 
-async def test_without_workers_there_is_no_connect() -> None:
-    async with TestClient(TestServer(make_app(None))) as service:
-        assert (await service.get("/connectors")).status == 404
+@pytest.mark.parametrize(
+    "name", ["mine;x=secret", "mine%3bsecret", "mine%2Fsecret", "mine\\secret", "mine%5csecret", "%ff"]
+)
+async def test_a_name_that_servers_read_differently_is_refused(
+    service: TestClient[Any, Any], workers: tuple[Worker, Worker], name: str
+) -> None:
+    """A grant decides by the name as it is read here, and the worker acts on it as it reads it."""
+    for method, path in (("GET", f"/connectors/{name}/status"), ("DELETE", f"/connectors/{name}")):
+        reader, writer = await asyncio.open_connection(service.host, service.port)
+        writer.write(f"{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"error_code":400' in answer
+        writer.close()
+    assert workers[0].calls == []
+
+
+async def test_without_workers_there_is_no_connect(aiohttp_client: AiohttpClient) -> None:
+    service = await aiohttp_client(make_app(None))
+    assert (await service.get("/connectors")).status == 404

@@ -6,13 +6,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from karapace_like import listening
 from karapace_like.config import Listener
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
+from karapace_like.serve import listeners
 from karapace_like.web.app import make_app
-from karapace_like.web.draining import Draining
-from karapace_like.web.runner import Runner
+from karapace_like.web.server.draining import Draining
+from karapace_like.web.server.runner import Runner
 from tests.web.conftest import MemoryLog
 
 
@@ -21,9 +21,9 @@ async def test_clients_are_answered_and_told_to_go_elsewhere() -> None:
     draining = Draining()
     runner = Runner(make_app(Registry(MemoryLog(), Rules()), draining=draining))
     await runner.setup()
-    doors = listening.opened([Listener("127.0.0.1", 0)])
+    doors = listeners.open_listeners([Listener("127.0.0.1", 0)])
     await web.SockSite(runner, doors[0].socket).start()
-    url = listening.urls(doors)
+    url = listeners.format_urls(doors)
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as answer:
             assert (answer.status, answer.headers.get("Connection")) == (200, None)
@@ -36,10 +36,25 @@ async def test_clients_are_answered_and_told_to_go_elsewhere() -> None:
     await runner.cleanup()
 
 
+async def test_a_server_that_announces_its_end_lets_new_connections_in() -> None:
+    """Each ends with its next response, so that clients go elsewhere as soon as a load balancer knows where."""
+    draining = Draining()
+    runner = Runner(make_app(Registry(MemoryLog(), Rules()), draining=draining))
+    await runner.setup()
+    doors = listeners.open_listeners([Listener("127.0.0.1", 0)])
+    await web.SockSite(runner, doors[0].socket).start()
+    draining.announce(runner)
+    async with aiohttp.ClientSession() as session:
+        for _ in range(2):
+            async with session.get(listeners.format_urls(doors)) as answer:
+                assert (answer.status, answer.headers.get("Connection")) == (200, "close")
+    await runner.cleanup()
+
+
 async def test_an_address_that_is_taken_ends_the_start_and_frees_the_others() -> None:
-    taken = listening.opened([Listener("127.0.0.1", 0)])
+    taken = listeners.open_listeners([Listener("127.0.0.1", 0)])
     port = taken[0].address.port
-    with pytest.raises(OSError, match="in use"):
-        listening.opened([Listener("localhost", 0), Listener("127.0.0.1", port)])
+    with pytest.raises(listeners.ListenError, match="another program uses port"):
+        listeners.open_listeners([Listener("localhost", 0), Listener("127.0.0.1", port)])
     for each in taken:
         each.socket.close()

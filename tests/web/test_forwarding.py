@@ -8,11 +8,17 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, web
 
 from karapace_like.registry.registry import Registry
-from karapace_like.registry.standing import Standing, StandingBoard
+from karapace_like.replication.write_availability import WriteAvailability, WriteAvailabilityBoard
 from karapace_like.web.app import make_app
 from tests.web.conftest import MemoryLog, TopicRecord, in_memory, leading
 
 SCHEMA = {"schema": '"int"'}
+CONFLUENT_HAS_NO_PRIMARY = {"error_code": 50004, "message": "Leader not known."}
+CONFLUENT_HAS_FAILED = {
+    "error_code": 50003,
+    "message": "Error while forwarding register schema request to the leader",
+}
+KARAPACE_HAS_NO_PRIMARY = {"error_code": 50003, "message": "Error while forwarding the request to the master."}
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -31,16 +37,16 @@ class Primary:
         return await answering(request)
 
 
-class Board(StandingBoard):
+class Board(WriteAvailabilityBoard):
     """Tells when somebody waits for an election."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_watched = asyncio.Event()
 
-    async def other_than(self, seen: Standing) -> Standing:
+    async def wait_for_change_from(self, seen: WriteAvailability) -> WriteAvailability:
         self.is_watched.set()
-        return await super().other_than(seen)
+        return await super().wait_for_change_from(seen)
 
 
 class Follower:
@@ -56,7 +62,7 @@ class Follower:
     def take(self, *records: tuple[bytes, bytes]) -> None:
         """What the primary wrote arrives."""
         self.log.records += [TopicRecord(key, value, 0) for key, value in records]
-        self.registry.take(self.log.records[-len(records) :], len(self.log.records))
+        self.registry.apply_batch(self.log.records[-len(records) :], len(self.log.records))
 
 
 @asynccontextmanager
@@ -169,6 +175,9 @@ async def test_what_this_node_can_tell_by_itself_is_not_sent_on() -> None:
         breaks_off,
         says(503, {"error_code": 50004, "message": "Leader not known."}),
         says(500, {"error_code": 50002, "message": "The outcome is not known."}, Retry_After="1"),
+        says(500, CONFLUENT_HAS_NO_PRIMARY),
+        says(500, CONFLUENT_HAS_FAILED),
+        says(500, KARAPACE_HAS_NO_PRIMARY),
     ],
 )
 async def test_a_registration_is_asked_again_until_a_primary_answers(first: Answering) -> None:
@@ -203,6 +212,36 @@ async def test_a_deletion_that_breaks_off_is_not_repeated() -> None:
     assert len(primary.asked) == 1
 
 
+@pytest.mark.parametrize("body", [CONFLUENT_HAS_NO_PRIMARY, KARAPACE_HAS_NO_PRIMARY], ids=["Confluent", "Karapace"])
+async def test_a_deletion_waits_until_another_product_has_elected_its_primary(body: dict[str, object]) -> None:
+    """Nothing was written: it is asked again, as it is where one of our own nodes is not the primary."""
+    primary = Primary(says(500, body), says(200, [1]))
+    async with follower(primary) as node:
+        node.take(
+            (
+                b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
+                b'{"subject":"a","version":1,"id":1,"schema":"\\"int\\"","deleted":false}',
+            )
+        )
+        answer = await node.ask("DELETE", "/subjects/a")
+        assert (answer.status, await answer.json()) == (200, [1])
+    assert len(primary.asked) == 2
+
+
+async def test_a_deletion_whose_outcome_another_product_does_not_know_is_not_repeated() -> None:
+    primary = Primary(says(500, CONFLUENT_HAS_FAILED))
+    async with follower(primary) as node:
+        node.take(
+            (
+                b'{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
+                b'{"subject":"a","version":1,"id":1,"schema":"\\"int\\"","deleted":false}',
+            )
+        )
+        answer = await node.ask("DELETE", "/subjects/a")
+        assert (answer.status, (await answer.json())["error_code"]) == (500, 50003)
+    assert len(primary.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
@@ -211,8 +250,18 @@ async def test_a_deletion_that_breaks_off_is_not_repeated() -> None:
         ((breaks_off,), (500, 50002, "1", "It is safe to retry.")),
         ((is_silent,), (500, 50002, "1", "It is safe to retry.")),
         ((breaks_off, says(503, {})), (500, 50002, "1", "It is safe to retry.")),
+        ((says(500, KARAPACE_HAS_NO_PRIMARY),), (503, 50004, "1", "does not answer as the primary.")),
+        ((says(500, CONFLUENT_HAS_FAILED),), (500, 50002, "1", "It is safe to retry.")),
     ],
-    ids=["nobody", "not the primary", "broken off", "silent", "broken off, then not the primary"],
+    ids=[
+        "nobody",
+        "not the primary",
+        "broken off",
+        "silent",
+        "broken off, then not the primary",
+        "Karapace",
+        "Confluent",
+    ],
 )
 async def test_without_a_primary_in_time_the_reason_is_told(
     answers: Sequence[Answering], expected: tuple[int, int, str, str]

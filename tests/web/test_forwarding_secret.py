@@ -5,14 +5,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 from aiohttp import ClientSession, web
+from yarl import URL
 
 from karapace_like.access import authfile
 from karapace_like.kafka import identity
 from karapace_like.secret import Secret
-from karapace_like.web.access import Access
 from karapace_like.web.app import make_app
-from karapace_like.web.authentication import Authentication
-from karapace_like.web.peers import Peers
+from karapace_like.web.callers.access import Access
+from karapace_like.web.callers.authentication import Authentication
+from karapace_like.web.cluster.peers import Peers
 from tests.web.access.conftest import basic, written
 from tests.web.conftest import in_memory, leading
 from tests.web.test_forwarding import serving
@@ -111,7 +112,7 @@ async def test_nodes_with_different_secrets_do_not_believe_each_other() -> None:
     async with AsyncExitStack() as stack:
         nodes = await pair(stack, (SECRET, "another"))
         status, told = await nodes.register(nodes.follower_url)
-        assert (status, "no node of this service" in told) == (403, True)
+        assert (status, "forwarding_secret" in told) == (403, True)
         assert nodes.primary.log.records == []
 
 
@@ -121,15 +122,26 @@ async def test_nodes_with_different_secrets_do_not_believe_each_other() -> None:
         b'{"host":"x/?a=","port":80,"master_eligibility":true}',
         b'{"host":"user@x","port":80,"master_eligibility":true}',
         b'{"host":"","port":80,"master_eligibility":true}',
+        b'{"host":"..","port":80,"master_eligibility":true}',
+        b'{"host":"a:b","port":80,"master_eligibility":true}',
+        b'{"host":"[::1","port":80,"master_eligibility":true}',
+        b'{"host":"%b","port":80,"master_eligibility":true}' % (b"x" * 70_000),
+        b'{"host":"x","port":18446744073709551697,"master_eligibility":true}',
+        b'{"host":"x","port":%b,"master_eligibility":true}' % (b"9" * 5_000),
+        b'{"host":"x","port":80,"later":%b}' % (b"[" * 100_000),
+        b"",
+        b"\xff",
         b'{"host":"x","port":0,"master_eligibility":true}',
         b'{"host":"x","port":70000,"master_eligibility":true}',
         b'{"host":"x","port":80,"scheme":"file","master_eligibility":true}',
     ],
 )
 def test_an_address_that_is_none_is_not_asked(member: bytes) -> None:
-    assert identity.decode(member) is None
+    assert identity.decode_identity(member) is None
 
 
 @pytest.mark.parametrize("host", ["a.example", "10.0.0.1", "::1", "[::1]", "a_b"])
 def test_an_address_is_a_members(host: str) -> None:
-    assert identity.decode(b'{"host":"%b","port":80,"scheme":"https"}' % host.encode()) is not None
+    found = identity.decode_identity(b'{"host":"%b","port":80,"scheme":"https"}' % host.encode())
+    assert found is not None
+    assert URL(found.url).port == 80

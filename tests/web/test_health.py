@@ -8,9 +8,10 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from karapace_like.web import reachability
 from karapace_like.web.app import make_app
-from karapace_like.web.health import Health
+from karapace_like.web.operations import reachability
+from karapace_like.web.operations.health import Health
+from tests.waiting import wait_until
 from tests.web.conftest import in_memory, leading
 
 
@@ -86,6 +87,23 @@ async def test_primaries_and_followers_name_the_primary() -> None:
             assert (await each.get("/master_available"))[1] == {"master_available": True}
 
 
+async def test_a_node_that_is_about_to_stop_is_not_ready_and_serves() -> None:
+    """So that a load balancer sends requests elsewhere before any fails."""
+    async with node() as each:
+        each.registry.begin_replay(0)
+        each.health.is_stopping = True
+        async with leading(each.registry):
+            for path in ("/health/ready", "/health/ready?writes=true"):
+                status, body = await each.get(path)
+                assert (status, body["ready"], body["reads"], body["writes"]) == (503, False, True, True)
+                assert "about to stop" in body["reason"]
+            status, body = await each.get("/_health")
+            assert (status, body["healthy"]) == (503, False)
+            assert "about to stop" in body["status"]["schema_registry_problem"]
+            for path in ("/health/live", "/subjects", "/master_available"):
+                assert (await each.get(path))[0] == 200
+
+
 async def test_a_lost_topic_is_the_reason() -> None:
     async with node() as each:
         each.registry.begin_replay(0)
@@ -116,3 +134,17 @@ async def test_an_advertised_url_that_does_not_lead_here_is_found_out() -> None:
         assert "cannot be reached" in (await unreachable(each, "http://127.0.0.1:1") or "")
         each.registry.begin_replay(0)
         assert "cannot be reached" in (await each.get("/health/ready"))[1]["warning"]
+
+
+async def test_the_check_of_the_advertised_url_leaves_no_connection() -> None:
+    """A server that stops waits a second for clients that are silent."""
+    async with node() as each:
+        runner = each.client.server.runner
+        assert runner is not None
+        assert runner.server is not None
+        server = runner.server
+        watching = asyncio.create_task(reachability.watch(str(each.client.make_url("/")).rstrip("/"), each.health))
+        each.health.unreachable = "not asked yet"
+        await asyncio.to_thread(wait_until, lambda: each.health.unreachable is None and not server.connections)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

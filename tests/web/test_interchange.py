@@ -10,13 +10,14 @@ from tests.web.conftest import Api
 from tests.web.schemas_topics import CONFLUENT, KARAPACE, REDPANDA, Log, version_key
 
 LEGACY_USER_1 = b'{"subject":"user","version":1,"magic":1,"keytype":"SCHEMA"}'
+COUNTER = b'{"keytype":"MODE","subject":"__MAX_ID","magic":0}'
 NULL_CONFIG = b'{"keytype":"CONFIG","subject":null,"magic":0}'
 
 
 def compacted(api: Api) -> dict[bytes, bytes]:
     """What is left of the topic once it is compacted: the last value of each key; a null removes the key."""
     left: dict[bytes, bytes] = {}
-    for key, value, _ in api.log.records:
+    for key, value, *_ in api.log.records:
         assert key is not None
         left.pop(key, None)
         if value is not None:
@@ -74,7 +75,8 @@ async def test_a_topic_of_karapace_is_read(api: Api) -> None:
     assert (await api("GET", "/schemas/ids/4"))[0] == 404
     # Its text has sorted keys; the same schema in any order of keys is that schema.
     user = {"schema": '{"type":"record","name":"User","fields":[{"type":"int","name":"id"}]}'}
-    assert (await api("POST", "/subjects/user", user))[0] == 404
+    status, found = await api("POST", "/subjects/user", user)
+    assert (status, found["id"], found["version"]) == (200, 1, 1)
     stored = json.loads((await api("GET", "/subjects/user/versions/1"))[1]["schema"])
     assert stored == json.loads(user["schema"])
 
@@ -88,6 +90,7 @@ async def test_a_topic_of_redpanda_is_read(api: Api) -> None:
     await api("DELETE", "/subjects/a?permanent=true")
     await api("PUT", "/config", {"compatibility": "NONE"})
     assert [(key, value) for key, value in written(api, REDPANDA)] == [
+        (COUNTER, b'{"subject":"1","mode":"READWRITE"}'),
         (REDPANDA[0][0], None),
         (REDPANDA[1][0], b'{"compatibilityLevel":"NONE"}'),
     ]
@@ -104,7 +107,8 @@ async def test_updates_of_foreign_records_go_under_the_keys_that_are_there(api: 
     assert (config_key, config) == (NULL_CONFIG, b'{"compatibilityLevel":"BACKWARD"}')
     await api("DELETE", "/subjects/user/versions/1?permanent=true")
     await api("DELETE", "/config")
-    assert written(api, KARAPACE)[2:] == [(LEGACY_USER_1, None), (NULL_CONFIG, None)]
+    counted = (COUNTER, b'{"subject":"4","mode":"READWRITE"}')  # an id that Karapace has deleted for good
+    assert written(api, KARAPACE)[2:] == [counted, (LEGACY_USER_1, None), (NULL_CONFIG, None)]
     readable = as_others_read(api)
     assert ("SCHEMA", "user", 1, None) not in readable
     assert ("SCHEMA", "user", 2, None) in readable

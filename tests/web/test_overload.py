@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
-from karapace_like.web.app import make_app
-from karapace_like.web.health import ElectionElsewhere, Health
+from karapace_like.web.app import RequestHandling, make_app
+from karapace_like.web.operations.health import ElectionElsewhere, Health
 from tests.web.conftest import MemoryLog, leading
 
 
@@ -37,7 +37,13 @@ async def flood(*, requests: int, max_requests: int, max_waiting: int) -> tuple[
     registry.begin_replay(0)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(leading(registry))
-        server = TestServer(make_app(registry, health=Health(registry, ElectionElsewhere()), max_requests=max_requests))
+        server = TestServer(
+            make_app(
+                registry,
+                health=Health(registry, ElectionElsewhere()),
+                handling=RequestHandling(max_requests=max_requests),
+            )
+        )
         connector = aiohttp.TCPConnector(limit=0)
         client = await stack.enter_async_context(TestClient(server, connector=connector))
 

@@ -100,6 +100,28 @@ async def test_an_incompatible_schema_is_refused_with_its_reasons(api: Api) -> N
     assert (await api("POST", "/subjects/a/versions", wider))[0] == 200
 
 
+INVALID: dict[str, dict[str, Any]] = {
+    "AVRO": {"schema": '{"type": "record", "name": "R", "fields": [{"name": "a", "type": "Missing"}]}'},
+    "JSON": {"schema": '{"type": 7}', "schemaType": "JSON"},
+    "PROTOBUF": {"schema": 'syntax = "proto3"; message A { int32 a = ; }', "schemaType": "PROTOBUF"},
+    "reference": {**INT, "references": [{"name": "n", "subject": "none", "version": 1}]},
+}
+
+
+@pytest.mark.parametrize("name", INVALID)
+async def test_a_verbose_check_of_an_invalid_schema_is_a_verdict_with_the_reason(api: Api, name: str) -> None:
+    """Without `verbose` it is an error, and so is a version that does not exist."""
+    await api("POST", "/subjects/a/versions", INT)
+    for versions in ("versions", "versions/latest"):
+        check = f"/compatibility/subjects/a/{versions}"
+        status, error = await api("POST", check, INVALID[name])
+        assert (status, error["error_code"]) == (422, 42201)
+        expected = {"is_compatible": False, "messages": [error["message"]]}
+        assert await api("POST", f"{check}?verbose=true", INVALID[name]) == (200, expected)
+    status, error = await api("POST", "/compatibility/subjects/a/versions/9?verbose=true", INVALID[name])
+    assert (status, error["error_code"]) == (404, 40402)
+
+
 async def test_transitive_levels_ask_every_version(api: Api) -> None:
     """A field that comes back with another type is only seen by them."""
     await api("PUT", "/config/a", {"compatibility": "NONE"})
@@ -194,7 +216,7 @@ async def test_before_the_replay_has_ended_nothing_is_answered(start: Callable[.
         assert (await answer.json())["error_code"] == 503
     api.registry.begin_replay(5)
     assert "offset 0 of 5" in (await api("GET", "/subjects"))[1]["message"]
-    api.registry.take([], 5)
+    api.registry.apply_batch([], 5)
     assert await api("GET", "/subjects") == (200, [])
 
 
@@ -209,10 +231,37 @@ async def test_answers_come_in_the_type_that_is_accepted(api: Api) -> None:
         headers = {} if accepted is None else {"Accept": accepted}
         answer = await api.response("GET", "/subjects", headers=headers)
         assert (answer.status, answer.content_type) == (200, expected)
-    assert await api("GET", "/subjects", headers={"Accept": "text/html"}) == (
-        406,
-        {"error_code": 406, "message": "HTTP 406 Not Acceptable"},
+    message = (
+        "HTTP 406 Not Acceptable: the request accepts 'text/html'; this call answers "
+        "application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json, application/json."
     )
+    for path in ("/subjects", "/config"):
+        assert await api("GET", path, headers={"Accept": "text/html"}) == (406, {"error_code": 406, "message": message})
+    hostile = await api.response("GET", "/subjects", headers={"Accept": "x/\udcff" + "y" * 5000})
+    assert hostile.status == 406
+    assert len((await hostile.json(content_type=None))["message"]) < 500
+
+
+async def test_a_body_of_another_type_is_refused_with_the_types_that_are_taken(api: Api) -> None:
+    refused = await api("POST", "/subjects/s/versions", {"schema": '"int"'}, headers={"Content-Type": "Text/XML; a=b"})
+    assert refused == (
+        415,
+        {
+            "error_code": 415,
+            "message": "HTTP 415 Unsupported Media Type: the body's Content-Type is 'Text/XML; a=b'; this call takes "
+            "application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json, application/json, "
+            "application/octet-stream.",
+        },
+    )
+
+
+async def test_a_method_or_body_that_is_refused_is_told_what_is_allowed(start: Callable[..., Awaitable[Api]]) -> None:
+    api = await start(max_body_bytes=100)
+    message = "HTTP 405 Method Not Allowed: /subjects/a%20b has no PATCH; it takes DELETE, POST."
+    assert await api("PATCH", "/subjects/a%20b") == (405, {"error_code": 405, "message": message})
+    limit = "100 bytes, the most that http_request_max_size allows."
+    message = f"HTTP 413 Request Entity Too Large: the body has more than {limit}"
+    assert await api("POST", "/subjects/s", {"schema": "x" * 100}) == (413, {"error_code": 413, "message": message})
 
 
 async def test_a_schema_that_fits_no_record_is_refused(start: Callable[..., Awaitable[Api]]) -> None:

@@ -129,7 +129,9 @@ async def test_import_mode_does_not_forget_what_others_refer_to(api: Api) -> Non
         "schema": record % ("User", '{"name":"b","type":"Base"}'),
         "references": [{"name": "Base", "subject": "base", "version": 1}],
     }
-    assert (await api("POST", "/subjects/user/versions", user))[0] == 200
+    await api("PUT", "/mode/user", {"mode": "IMPORT"})  # only imports may refer to it
+    assert (await api("POST", "/subjects/user/versions", {**user, "id": 7}))[0] == 200
+    await api("DELETE", "/mode/user")
     refused = {
         "error_code": 42206,
         "message": "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=base,version=1}.",

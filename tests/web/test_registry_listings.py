@@ -53,7 +53,9 @@ async def test_contexts_are_listed_by_their_subjects_whole_names(api: Api) -> No
         await api("POST", f"/subjects/{subject}/versions", INT)
     ordered = ["1", ":.x:a", "b"]
     assert await api("GET", "/subjects") == (200, ordered)
-    assert [each["subject"] for each in (await api("GET", "/schemas"))[1]] == ordered
+    assert [each["subject"] for each in (await api("GET", "/schemas?subjectPrefix=:*:"))[1]] == ordered
+    assert [each["subject"] for each in (await api("GET", "/schemas"))[1]] == ["1", "b"]
+    assert await api("GET", "/contexts/.x/contexts") == await api("GET", "/contexts") == (200, [".", ".x"])
 
 
 async def test_whoever_shares_an_id_is_listed_whatever_subject_it_is_asked_by(api: Api) -> None:

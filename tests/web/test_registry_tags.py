@@ -12,6 +12,10 @@ PUMP = {
 }
 
 
+WIDER = {"schema": PUMP["schema"].replace("]}", ',{"name":"rpm","type":"int","default":0}]}')}
+PROPAGATE = {"propagateSchemaTags": True}
+
+
 def schema_tags(path: str, *tags: str) -> dict[str, Any]:
     kind = "sr_field" if path.count(".") > 1 else "sr_record"
     return {"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": list(tags)}
@@ -38,6 +42,16 @@ async def test_tagging_a_version_makes_the_next_one(api: Api) -> None:
             assert (await api("GET", f"{path}?{query}"))[1]["schemaTags"] == found
         assert "schemaTags" not in (await api("GET", f"{path}?findTags=KEY"))[1]
         assert "schemaTags" not in (await api("GET", path))[1]
+
+
+async def test_a_registration_that_names_tags_is_a_version_of_its_own(api: Api) -> None:
+    """Also if it takes off a tag that the schema does not have; the number is carried on with propagated tags."""
+    await api("POST", "/subjects/a/versions", PUMP)
+    removal = {**PUMP, "schemaTagsToRemove": [schema_tags("own.Pump.bar", "UNIT")]}
+    for version in (2, 3):
+        status, answer = await api("POST", "/subjects/a/versions", removal if version == 2 else {**WIDER, **PROPAGATE})
+        assert (status, answer["version"], answer["id"]) == (200, version, version)
+        assert answer["metadata"] == {"properties": {"confluent:version": str(version)}}
 
 
 async def test_a_tagging_request_changes_metadata_and_rules_too(api: Api) -> None:
@@ -103,22 +117,25 @@ async def test_tagging_what_is_not_there_is_refused(api: Api) -> None:
 
 
 async def test_the_configs_metadata_and_rules_lie_below_and_above_the_requests(api: Api) -> None:
-    """default, then the request or the previous version, then override; tags of all are kept."""
+    """default, then the request or the previous version, then override; the later tags of one path win."""
     rules = [{"name": name, "type": "CEL", "expr": "default"} for name in ("a", "b", "c")]
     config = {
-        "defaultMetadata": {"properties": {"x": "default", "y": "default"}, "tags": {"own.Pump": ["D"]}},
+        "defaultMetadata": {
+            "properties": {"x": "default", "y": "default"},
+            "tags": {"own.Pump": ["D"], "own.Pump.bar": ["B"]},
+        },
         "overrideMetadata": {"properties": {"z": "override"}, "sensitive": ["z"]},
         "defaultRuleSet": {"domainRules": rules},
         "overrideRuleSet": {"migrationRules": [{"name": "m", "type": "JSONATA"}], "domainRules": [rules[2]]},
     }
     assert (await api("PUT", "/config/a", config))[0] == 200
     own = {
-        "metadata": {"properties": {"z": "own", "x": "own"}, "tags": {"own.Pump": ["O", "D"]}},
+        "metadata": {"properties": {"z": "own", "x": "own"}, "tags": {"own.Pump": ["O", "P"]}},
         "ruleSet": {"domainRules": [{**rules[1], "expr": "own"}, {**rules[2], "expr": "own"}]},
     }
     _, answer = await api("POST", "/subjects/a/versions", {**PUMP, **own})
     assert answer["metadata"] == {
-        "tags": {"own.Pump": ["D", "O"]},
+        "tags": {"own.Pump": ["O", "P"], "own.Pump.bar": ["B"]},
         "properties": {"x": "own", "y": "default", "z": "override"},
         "sensitive": ["z"],
     }

@@ -18,18 +18,6 @@ def record(*fields: str) -> dict[str, object]:
     return {"schema": f'{{"type":"record","name":"R","fields":[{listed}]}}'}
 
 
-async def test_after_the_last_id_registrations_are_refused_and_ids_stay_positive(api: Api) -> None:
-    """The largest id can be imported; what is registered already is still found."""
-    await api("PUT", "/mode/a", {"mode": "IMPORT"})
-    assert (await api("POST", "/subjects/a/versions", {**INT, "id": 2**31 - 1}))[0] == 200
-    await api("DELETE", "/mode/a")
-    status, answer = await api("POST", "/subjects/a/versions", {"schema": '"long"'})
-    assert (status, answer["error_code"]) == (422, 42205)
-    assert "2147483647" in answer["message"]
-    assert (await api("POST", "/subjects/b/versions", INT))[1]["id"] == 2**31 - 1
-    assert (await api("POST", "/subjects/:.other:a/versions", {"schema": '"long"'}))[1]["id"] == 1
-
-
 async def test_a_subject_cannot_look_like_all_contexts(api: Api) -> None:
     """`:*:` is how listings name every context."""
     status, answer = await api("POST", "/subjects/:*:x/versions", INT)
@@ -41,6 +29,32 @@ async def test_an_unknown_id_and_an_empty_mode_are_no_server_errors(api: Api) ->
     """404 and 422."""
     assert await api("GET", "/schemas/ids/7/schema") == (404, {"error_code": 40403, "message": "Schema 7 not found"})
     assert (await api("PUT", "/mode", {}))[1]["error_code"] == 42204
+
+
+async def test_the_scope_above_all_contexts_always_has_a_mode_and_a_level(api: Api) -> None:
+    """Those of the service, unless others are set."""
+    assert await api("GET", "/mode/:.__GLOBAL:") == (200, {"mode": "READWRITE"})
+    assert await api("GET", "/config/:.__GLOBAL:") == (200, {"compatibilityLevel": "BACKWARD"})
+    await api("PUT", "/config/:.__GLOBAL:", {"compatibility": "FULL"})
+    assert await api("GET", "/config/:.__GLOBAL:") == (200, {"compatibilityLevel": "FULL"})
+
+
+async def test_a_rule_has_a_name_of_its_own_in_all_lists(api: Api) -> None:
+    rule = {"name": "r", "type": "CEL"}
+    for rules in ({"domainRules": [rule, rule]}, {"migrationRules": [rule], "domainRules": [rule]}):
+        status, error = await api("POST", "/subjects/a/versions", {**INT, "ruleSet": rules})
+        assert (status, error["error_code"]) == (422, 42210)
+        assert "two rules have the name 'r', the second one in domainRules" in error["message"]
+
+
+async def test_an_empty_name_of_a_reference_is_left_out(api: Api) -> None:
+    """In answers and in the topic, as by Confluent's registry."""
+    await api("POST", "/subjects/base/versions", record("a"))
+    reference = {"subject": "base", "version": 1}
+    status, answer = await api("POST", "/subjects/a/versions", {**INT, "references": [{"name": "", **reference}]})
+    assert (status, answer["references"]) == (200, [reference])
+    assert b'"references":[{"subject":"base","version":1}]' in (api.log.records[-1].value or b"")
+    assert (await api("GET", "/subjects/a/versions/1"))[1]["references"] == [reference]
 
 
 async def test_rule_sets_are_kept_and_searched(api: Api) -> None:
@@ -147,7 +161,8 @@ async def test_what_is_left_out_on_purpose_is_a_clean_404(api: Api) -> None:
         ("POST", "/associations"),
         ("GET", "/associations/subjects/a"),
     ):
-        assert await api(method, path) == (404, {"error_code": 404, "message": "HTTP 404 Not Found"})
+        message = f"HTTP 404 Not Found: this service has no call {method} {path}; GET /openapi.json lists its calls."
+        assert await api(method, path) == (404, {"error_code": 404, "message": message})
 
 
 async def test_every_answer_carries_a_request_id(api: Api) -> None:
@@ -241,3 +256,21 @@ async def test_a_topic_that_has_lost_records_is_written_to_no_more(api: Api) -> 
     status, body = await api("GET", "/subjects")
     assert (status, body["error_code"]) == (503, 50001)
     assert "records were lost" in body["message"]
+
+
+async def test_a_second_soft_deletion_does_not_undo_the_first(start: Callable[..., Awaitable[Api]]) -> None:
+    """Its mark has the key of the first one's, which compaction removes."""
+    api = await start()
+    for text in ('"int"', '"long"'):
+        await api("PUT", "/config/a", {"compatibility": "NONE"})
+        await api("POST", "/subjects/a/versions", {"schema": text})
+    assert await api("DELETE", "/subjects/a") == (200, [1, 2])
+    await api("PUT", "/mode/a?force=true", {"mode": "IMPORT"})
+    assert (await api("POST", "/subjects/a/versions", {**INT, "id": 7, "version": 1}))[0] == 200
+    assert await api("DELETE", "/subjects/a") == (200, [1])
+    other = await start()
+    last = {each.key: at for at, each in enumerate(api.log.records)}
+    await other.log.append(
+        [(each.key or b"", each.value) for at, each in enumerate(api.log.records) if last[each.key] == at]
+    )
+    assert await other("GET", "/subjects") == (200, [])

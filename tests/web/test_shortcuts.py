@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 from aiohttp.test_utils import TestClient
 
-from karapace_like.web import shortcuts
+from karapace_like.web.server import connection
 from tests.web.conftest import Api
 
 V1 = "application/vnd.schemaregistry.v1+json"
@@ -91,13 +91,13 @@ async def api(start: Callable[..., Awaitable[Api]]) -> Api:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each request that has taken a shortcut."""
     found: list[int] = []
-    write = shortcuts.Connection._write
+    write = connection.Connection._write
 
-    def counted(self: shortcuts.Connection, *args: bytes) -> None:
+    def counted(self: connection.Connection, head: bytes, request_id: str, body: bytes) -> None:
         found.append(1)
-        write(self, *args)
+        write(self, head, request_id, body)
 
-    monkeypatch.setattr(shortcuts.Connection, "_write", counted)
+    monkeypatch.setattr(connection.Connection, "_write", counted)
     return found
 
 
@@ -180,8 +180,8 @@ async def test_who_is_deposed_or_has_lost_its_topic_remembers_nothing(api: Api, 
         for each in (known, by_id) * 2:
             await here.ask(each)
         assert len(taken) == 2
-        assert api.registry._term is not None
-        api.registry._term = None
+        assert api.registry.term is not None
+        api.registry.term = None
         assert (await here.ask(known)).status == 200  # asked again after a barrier
         assert len(taken) == 2
         api.registry.give_up("it is another one")
@@ -263,11 +263,13 @@ async def test_a_request_in_pieces_is_one(api: Api, taken: list[int]) -> None:
 async def test_a_chunked_body_is_read_to_its_end(api: Api, taken: list[int]) -> None:
     text = json.dumps(SCHEMA).encode()
     chunked = request("POST", "/subjects/s", b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text), Transfer_Encoding="chunked")
-    async with line(api) as here:
-        for _ in range(3):
-            assert (await here.ask(chunked)).status == 200
-            assert (await here.ask(request("POST", "/subjects/s", SCHEMA))).status == 200
-    assert not taken  # on this connection: where the chunked body ended only aiohttp knows
+    for _ in range(3):
+        async with line(api) as here:
+            assert (await here.ask(request("GET", "/config"))).status == 200
+            answered = await here.ask(chunked)
+            assert (answered.status, answered.headers["connection"]) == (200, "close")
+            assert await here.reader.read() == b""
+    assert not taken
 
 
 async def test_a_client_that_expects_to_be_asked_for_the_body_is_asked(api: Api) -> None:
@@ -335,7 +337,7 @@ async def test_a_client_that_does_not_read_is_not_written_to_for_ever(api: Api, 
 
 async def test_others_who_are_not_admitted_are_refused_by_the_application(start: Callable[..., Awaitable[Api]]) -> None:
     admitted: list[bool] = []
-    api = await start(admit=lambda _, __: admitted[-1])
+    api = await start(admit=lambda _: lambda __: admitted[-1])
     assert (await api("POST", "/subjects/s/versions", SCHEMA))[0] == 200
     async with line(api) as here:
         await here.ask(request("GET", "/schemas/ids/1"))
@@ -343,3 +345,15 @@ async def test_others_who_are_not_admitted_are_refused_by_the_application(start:
             admitted.append(each)
             assert (await here.ask(request("GET", "/schemas/ids/1"))).status == 200
     assert len(admitted) == 2
+
+
+async def test_a_cache_that_is_turned_off_leaves_every_request_to_aiohttp(
+    start: Callable[..., Awaitable[Api]], taken: list[int]
+) -> None:
+    api = await start(caches_responses=False)
+    assert (await api("POST", "/subjects/s/versions", SCHEMA))[0] == 200
+    async with line(api) as here:
+        answers = [await here.ask(request("GET", "/schemas/ids/1")) for _ in range(3)]
+        answers += [await here.ask(request("POST", "/subjects/s", SCHEMA, Content_Type=V1)) for _ in range(2)]
+    assert [each.status for each in answers] == [200] * 5
+    assert taken == []

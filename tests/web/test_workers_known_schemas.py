@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 
 from karapace_like.registry.registry import Registry
-from karapace_like.shared_progress import SharedProgress
+from karapace_like.replication.shared_progress import SharedProgress
 from karapace_like.web.app import make_app
 from tests.waiting import until
 from tests.web.conftest import MemoryLog, Server, in_memory, leading
@@ -37,7 +37,7 @@ class Pair(NamedTuple):
 
     def read(self) -> None:
         """Let the other take all that was written."""
-        self.other.take(self.log.records[self.other.progress.position :], len(self.log.records))
+        self.other.apply_batch(self.log.records[self.other.progress.position :], len(self.log.records))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def pair() -> AsyncIterator[Pair]:
         for number, registry in enumerate((writer, other)):
             registry.share_with(is_not_waited_for, SharedProgress(file.fileno(), number))
     async with leading(writer), AsyncExitStack() as stack:
-        writer.certain(time.monotonic() + 1e6)
+        writer.extend_lease(time.monotonic() + 1e6)
         write, ask = [await _asking(stack, each) for each in (writer, other)]
         found = Pair(write, ask, writer, other, log, ends_asked)
         assert await write(*KNOWN) == FIRST
@@ -107,14 +107,14 @@ async def _waits(registry: Registry) -> bool:
 async def test_kafka_is_asked_once_another_node_may_have_been_elected(pair: Pair, until_when: float) -> None:
     """As the election says, or as time goes by."""
     await pair.ask(*KNOWN)
-    pair.writer.certain(until_when)
+    pair.writer.extend_lease(until_when)
     assert await pair.ask(*KNOWN) == FIRST
     assert len(pair.ends_asked) == 1
 
 
 async def test_kafka_is_asked_once_the_node_is_not_the_primary_any_more(pair: Pair) -> None:
     """Though its worker is in the election."""
-    pair.writer._term = None
-    pair.writer.certain(time.monotonic() + 1e6)
+    pair.writer.term = None
+    pair.writer.extend_lease(time.monotonic() + 1e6)
     assert await pair.ask(*KNOWN) == FIRST
     assert len(pair.ends_asked) == 1

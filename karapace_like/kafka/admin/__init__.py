@@ -1,6 +1,6 @@
-"""Questions to the cluster and changes of it: brokers and topics here, configs, groups and ACLs in files of their own.
+"""The cluster's management: brokers and topics here; configs, groups, ACLs and reassignments in modules of their own.
 
-Failures are raised as KafkaFailure.
+Every call raises KafkaFailure.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import TopicCollection
-from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ConfigResource,
     NewPartitions,
@@ -17,92 +16,103 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from confluent_kafka.admin import NewTopic as ClientTopic  # type: ignore[attr-defined]
 
-from karapace_like.administration import Broker, ClusterDescription, NewTopic
+from karapace_like.administration import Broker, ClusterDescription, NewTopic, Reassignment
 from karapace_like.errors import KafkaFailure
+from karapace_like.kafka import translate
 from karapace_like.kafka.admin.acls import Acls
 from karapace_like.kafka.admin.broker_defaults import BrokerDefaults
 from karapace_like.kafka.admin.configs import Configs
-from karapace_like.kafka.admin.connection import Connection, enumerated
 from karapace_like.kafka.admin.coordinators import Coordinators
 from karapace_like.kafka.admin.groups import Groups
-from karapace_like.kafka.admin.protocol import Protocol
+from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.admin.reassignments import Reassignments
+from karapace_like.kafka.admin.shared_client import SharedAdminClient, get_enum_name
+from karapace_like.kafka.messages import make_client_partition
 from karapace_like.kafka.reader import Reader
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import PartitionDescription, Replica, TopicDescription, TopicPartition
 
 _SPECS: Any = OffsetSpec  # its constructors have no annotations
 _INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
-"""The topics that Kafka keeps for itself, which its own clients leave out of listings."""
+"""Kafka's own topics, which its command-line tools leave out of listings."""
 _CLUSTER_DEFAULT = -1
-_TOPICS_PER_QUESTION = 500
+"""A number of partitions or replicas that the brokers choose (KIP-464)."""
+_TOPICS_PER_REQUEST = 500
 
 
 class Admin:
     """The cluster's management; `close` it at the end."""
 
     def __init__(self, kafka: KafkaSettings, *, timeout: float = 15.0) -> None:
-        """`timeout` is in seconds, for each question."""
+        """`timeout` is in seconds, for each request."""
         self._kafka = kafka
-        self._connection = Connection(kafka, timeout=timeout)
+        self._client = SharedAdminClient(kafka, timeout=timeout)
         self._timeout = timeout
-        self._answer = self._connection.answer
-        protocol = Protocol(kafka, timeout=timeout)
-        self.configs = Configs(self._connection, BrokerDefaults(protocol))
-        self.reassignments = Reassignments(protocol)
+        self._call = self._client.call
+        protocol = ProtocolClient(kafka, timeout=timeout)
+        self.configs = Configs(self._client, BrokerDefaults(protocol))
+        self._reassignments = Reassignments(protocol)
         self._coordinators = Coordinators(protocol)
-        self.groups = Groups(self._connection, self._coordinators)
+        self.groups = Groups(self._client, self._coordinators)
         self.acls = Acls(protocol)
 
     async def cluster(self) -> ClusterDescription:
-        """The cluster, with the brokers that are up."""
-        found = await self._answer(lambda: self._connection.client.describe_cluster(request_timeout=self._timeout))
+        """Return the cluster, with the brokers that are up."""
+        cluster = await self._call(lambda: self._client.current.describe_cluster(request_timeout=self._timeout))
         return ClusterDescription(
-            str(found.cluster_id),
-            None if found.controller is None else found.controller.id,
-            tuple(sorted(Broker(node.id, node.host, node.port, node.rack) for node in found.nodes)),
+            str(cluster.cluster_id),
+            None if cluster.controller is None else cluster.controller.id,
+            tuple(sorted(Broker(node.id, node.host, node.port, node.rack) for node in cluster.nodes)),
         )
 
     async def brokers(self) -> list[int]:
-        """The ids of the brokers that are up, in order."""
-        return [each.id for each in (await self.cluster()).brokers]
+        """Return the ids of the brokers that are up, in order."""
+        return [broker.id for broker in (await self.cluster()).brokers]
 
     async def topics(self) -> list[str]:
-        """The names of all topics but Kafka's own, in order."""
+        """Return the names of all topics except Kafka's own, in order."""
         return sorted(set(await self.topic_names()) - _INTERNAL)
 
     async def topic_names(self) -> list[str]:
-        """The names of all topics, in order."""
-        metadata = await self._connection.in_thread(lambda: self._connection.client.list_topics(timeout=self._timeout))
+        """Return the names of all topics, in order."""
+        metadata = await self._client.call_in_thread(lambda: self._client.current.list_topics(timeout=self._timeout))
         return sorted(metadata.topics)
 
     async def topic(self, name: str, *, with_operations: bool = False) -> TopicDescription:
-        """One topic's partitions; `with_operations` asks what this service may do with it."""
-        found = await self._answer(
-            lambda: self._connection.client.describe_topics(
+        """Return one topic; `with_operations` includes the operations that this service is authorised for (KIP-430)."""
+        translate.check_texts(name)
+        description = await self._call(
+            lambda: self._client.current.describe_topics(
                 TopicCollection([name]), request_timeout=self._timeout, include_authorized_operations=with_operations
             )[name]
         )
-        return _topic(found)
+        return _convert_topic(description)
 
     async def all_topics(self) -> list[TopicDescription]:
-        """Every topic, by name; one that is deleted meanwhile is left out."""
+        """Return every topic, by name; one that is deleted meanwhile is left out."""
         names = await self.topic_names()
         described: list[TopicDescription] = []
-        for start in range(0, len(names), _TOPICS_PER_QUESTION):
-            some = names[start : start + _TOPICS_PER_QUESTION]
-            futures = self._connection.client.describe_topics(TopicCollection(some), request_timeout=self._timeout)
-            answers = await self._connection.answers(futures.values())
-            described += [_topic(found) for found in answers if not isinstance(found, BaseException)]
+        for start in range(0, len(names), _TOPICS_PER_REQUEST):
+            described += await self._describe_topics(names[start : start + _TOPICS_PER_REQUEST])
         return described
 
+    async def _describe_topics(self, names: Sequence[str]) -> list[TopicDescription]:
+        """Return those of the topics that can be described."""
+        descriptions = await self._client.call_many(
+            lambda: self._client.current.describe_topics(
+                TopicCollection(list(names)), request_timeout=self._timeout
+            ).values()
+        )
+        return [_convert_topic(topic) for topic in descriptions if not isinstance(topic, BaseException)]
+
     async def create_topic(self, wanted: NewTopic, *, validate_only: bool = False) -> None:
-        """Make a topic; with `validate_only` say whether it could be made."""
+        """Create a topic; with `validate_only` only check that it could be created."""
         configs = {name: value for name, value in wanted.configs.items() if value is not None}
+        translate.check_texts(wanted.name, *configs, *configs.values())
         if wanted.assignments:
             shape: dict[str, Any] = {
                 "num_partitions": len(wanted.assignments),
-                "replica_assignment": [list(each) for each in wanted.assignments],
+                "replica_assignment": [list(brokers) for brokers in wanted.assignments],
             }
         else:
             shape = {
@@ -111,8 +121,8 @@ class Admin:
                     _CLUSTER_DEFAULT if wanted.replication_factor is None else wanted.replication_factor
                 ),
             }
-        await self._answer(
-            lambda: self._connection.client.create_topics(
+        await self._call(
+            lambda: self._client.current.create_topics(
                 [ClientTopic(wanted.name, config=configs, **shape)],
                 request_timeout=self._timeout,
                 validate_only=validate_only,
@@ -120,35 +130,43 @@ class Admin:
         )
 
     async def add_partitions(self, topic: str, count: int) -> None:
-        """Let the topic have `count` partitions, which must be more than it has."""
-        await self._answer(
-            lambda: self._connection.client.create_partitions(
+        """Raise the topic's number of partitions to `count`."""
+        translate.check_texts(topic)
+        await self._call(
+            lambda: self._client.current.create_partitions(
                 [NewPartitions(topic, count)], request_timeout=self._timeout
             )[topic]
         )
 
     async def delete_topic(self, topic: str) -> None:
-        """Remove a topic with its records."""
-        await self._answer(lambda: self._connection.client.delete_topics([topic], request_timeout=self._timeout)[topic])
+        """Delete a topic with its records."""
+        translate.check_texts(topic)
+        await self._call(lambda: self._client.current.delete_topics([topic], request_timeout=self._timeout)[topic])
 
     async def topic_configs(self, name: str) -> dict[str, str | None]:
-        """One topic's configs, with the defaults that hold for it; None for a value that is a secret."""
-        resource = ConfigResource(ResourceType.TOPIC, name)
-        found = await self._answer(
-            lambda: self._connection.client.describe_configs([resource], request_timeout=self._timeout)[resource]
+        """Return one topic's configs, with its defaults; None for a sensitive value."""
+        translate.check_texts(name)
+        with translate.failures():
+            resource = ConfigResource(ResourceType.TOPIC, name)
+        configs = await self._call(
+            lambda: self._client.current.describe_configs([resource], request_timeout=self._timeout)[resource]
         )
-        return {entry.name: entry.value for entry in found.values()}
+        return {entry.name: entry.value for entry in configs.values()}
 
     async def bounds(self, at: TopicPartition) -> tuple[int, int]:
-        """(offset of the first record, offset after the last) of a partition."""
-        first, end = await asyncio.gather(self._offset(at, _SPECS.earliest()), self._offset(at, _SPECS.latest()))
+        """Return (offset of the first record, offset after the last one) of a partition."""
+        first, end = await asyncio.gather(
+            self._fetch_offset(at, _SPECS.earliest()), self._fetch_offset(at, _SPECS.latest())
+        )
         return first, end
 
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """The offset after the last record of each partition, without those that have no leader."""
-        found = await asyncio.gather(*(self._offset(at, _SPECS.latest()) for at in partitions), return_exceptions=True)
+        """Return the offset after the last record of each partition, without those that have no leader."""
+        offsets = await asyncio.gather(
+            *(self._fetch_offset(at, _SPECS.latest()) for at in partitions), return_exceptions=True
+        )
         ends: dict[TopicPartition, int] = {}
-        for at, end in zip(partitions, found, strict=True):
+        for at, end in zip(partitions, offsets, strict=True):
             if isinstance(end, int):
                 ends[at] = end
             elif not isinstance(end, KafkaFailure) or not end.retriable:
@@ -156,40 +174,43 @@ class Admin:
         return ends
 
     async def offset_at(self, at: TopicPartition, time: int) -> int | None:
-        """The first offset at or after a time, in milliseconds since the epoch; None if there is none."""
-        found = await self._offset(at, _SPECS.for_timestamp(time))
-        return found if found >= 0 else None
+        """Return the first offset at or after a time (milliseconds since the epoch); None if there is none."""
+        offset = await self._fetch_offset(at, _SPECS.for_timestamp(time))
+        return offset if offset >= 0 else None
+
+    async def list_reassignments(self, topic: str | None = None) -> list[Reassignment]:
+        """Return every partition, or every one of a topic, whose replicas are moving, in order."""
+        return await self._reassignments.under_way(topic)
 
     def reader(self, positions: Mapping[TopicPartition, int]) -> Reader:
-        """Reads these partitions from these offsets on, outside of any group."""
+        """Return a reader of these partitions from these offsets, without a group."""
         return Reader(self._kafka, positions)
 
     def close(self) -> None:
-        """Let go of the cluster."""
-        self._connection.close()
+        """Close the clients."""
+        self._client.close()
         self._coordinators.close()
 
-    async def _offset(self, at: TopicPartition, spec: OffsetSpec) -> int:
-        partition = ClientPartition(*at)
-        found = await self._answer(
-            lambda: self._connection.client.list_offsets({partition: spec}, request_timeout=self._timeout)[partition]
+    async def _fetch_offset(self, at: TopicPartition, spec: OffsetSpec) -> int:
+        partition = make_client_partition(at)
+        result = await self._call(
+            lambda: self._client.current.list_offsets({partition: spec}, request_timeout=self._timeout)[partition]
         )
-        return int(found.offset)
+        return int(result.offset)
 
 
-def _topic(found: Any) -> TopicDescription:
-    operations = found.authorized_operations or ()
+def _convert_topic(description: Any) -> TopicDescription:
+    operations = description.authorized_operations or ()
     return TopicDescription(
-        found.name,
-        {each.id: _partition(each) for each in found.partitions},
-        found.is_internal,
-        tuple(enumerated(each) for each in operations),
+        description.name,
+        {partition.id: _convert_partition(partition) for partition in description.partitions},
+        description.is_internal,
+        tuple(get_enum_name(operation) for operation in operations),
     )
 
 
-def _partition(found: Any) -> PartitionDescription:
-    in_sync = {node.id for node in found.isr}
-    leader = -1 if found.leader is None else found.leader.id
-    return PartitionDescription(
-        found.id, leader, tuple(Replica(each.id, each.id == leader, each.id in in_sync) for each in found.replicas)
-    )
+def _convert_partition(partition: Any) -> PartitionDescription:
+    in_sync = {node.id for node in partition.isr}
+    leader = -1 if partition.leader is None else partition.leader.id
+    replicas = (Replica(node.id, node.id == leader, node.id in in_sync) for node in partition.replicas)
+    return PartitionDescription(partition.id, leader, tuple(replicas))

@@ -12,61 +12,65 @@ from confluent_kafka.admin import ConfigEntry as ClientEntry  # type: ignore[att
 from confluent_kafka.admin import ResourceType as ClientResource  # type: ignore[attr-defined]
 
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, ConfigValue, OwnerKind
+from karapace_like.kafka import translate
 from karapace_like.kafka.admin.broker_defaults import BrokerDefaults
-from karapace_like.kafka.admin.connection import Connection
+from karapace_like.kafka.admin.shared_client import SharedAdminClient
 
 _KINDS = {OwnerKind.TOPIC: ClientResource.TOPIC, OwnerKind.BROKER: ClientResource.BROKER}
 
 
 class Configs:
-    """Reads and changes configs. Every call raises KafkaFailure."""
+    """Describes and alters configs. Every call raises KafkaFailure."""
 
-    def __init__(self, connection: Connection, defaults: BrokerDefaults) -> None:
-        self._connection = connection
+    def __init__(self, client: SharedAdminClient, defaults: BrokerDefaults) -> None:
+        self._client = client
         self._defaults = defaults
 
     async def describe(self, owner: ConfigOwner) -> list[ConfigEntry]:
-        """Everything that holds for the owner, by name."""
+        """Return every config of the owner with its effective value, by name."""
         if owner == EVERY_BROKER:
             return await self._defaults.describe()
-        resource = ConfigResource(_KINDS[owner.kind], owner.name)
-        connection = self._connection
-        found = await connection.answer(
-            lambda: connection.client.describe_configs([resource], request_timeout=connection.timeout)[resource]
+        translate.check_texts(owner.name)
+        with translate.failures():
+            resource = ConfigResource(_KINDS[owner.kind], owner.name)
+        client = self._client
+        configs = await client.call(
+            lambda: client.current.describe_configs([resource], request_timeout=client.timeout)[resource]
         )
-        return [_entry(found[name]) for name in sorted(found)]
+        return [_convert_entry(configs[name]) for name in sorted(configs)]
 
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
-        """Make all of the changes, or none; with `validate_only` say whether they could be made."""
+        """Make all of the changes, or none; with `validate_only` only check that they could be made."""
         if owner == EVERY_BROKER:
             await self._defaults.alter(changes, validate_only=validate_only)
             return
-        wanted = [
-            ClientEntry(change.name, None, incremental_operation=AlterConfigOpType.DELETE)
-            if change.value is None
-            else ClientEntry(change.name, change.value, incremental_operation=AlterConfigOpType.SET)
-            for change in changes
-        ]
-        resource = ConfigResource(_KINDS[owner.kind], owner.name, incremental_configs=wanted)
-        connection = self._connection
-        await connection.answer(
-            lambda: connection.client.incremental_alter_configs(
-                [resource], request_timeout=connection.timeout, validate_only=validate_only
+        translate.check_texts(owner.name, *(text for change in changes for text in (change.name, change.value or "")))
+        with translate.failures():
+            wanted = [
+                ClientEntry(change.name, None, incremental_operation=AlterConfigOpType.DELETE)
+                if change.value is None
+                else ClientEntry(change.name, change.value, incremental_operation=AlterConfigOpType.SET)
+                for change in changes
+            ]
+            resource = ConfigResource(_KINDS[owner.kind], owner.name, incremental_configs=wanted)
+        client = self._client
+        await client.call(
+            lambda: client.current.incremental_alter_configs(
+                [resource], request_timeout=client.timeout, validate_only=validate_only
             )[resource]
         )
 
 
-def _entry(found: Any) -> ConfigEntry:
+def _convert_entry(entry: Any) -> ConfigEntry:
     return ConfigEntry(
-        found.name,
-        found.value,
-        _source(found.source),
-        found.is_default,
-        found.is_read_only,
-        found.is_sensitive,
-        tuple(ConfigValue(each.name, each.value, _source(each.source)) for each in found.synonyms.values()),
+        entry.name,
+        entry.value,
+        ConfigSource(entry.source).name,
+        entry.is_default,
+        entry.is_read_only,
+        entry.is_sensitive,
+        tuple(
+            ConfigValue(synonym.name, synonym.value, ConfigSource(synonym.source).name)
+            for synonym in entry.synonyms.values()
+        ),
     )
-
-
-def _source(number: int) -> str:
-    return ConfigSource(number).name

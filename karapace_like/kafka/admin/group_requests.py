@@ -1,16 +1,19 @@
-"""The questions about groups for which aiokafka has no classes, by the Kafka protocol guide.
+"""Structures of requests about groups for which aiokafka has no classes (source: Kafka protocol guide).
 
-DescribeGroups (key 15) in the version that tells static members' ids, and ConsumerGroupDescribe (key 69) for the groups
+DescribeGroups (key 15) in the version with static members' ids (KIP-345), and ConsumerGroupDescribe (key 69) for groups
 of KIP-848's protocol.
 """
 
-from aiokafka.protocol.api import Request, RequestStruct, Response
+from typing import Any
+
+from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import (
     Array,
     Boolean,
     Bytes,
     CompactArray,
     CompactString,
+    Int8,
     Int16,
     Int32,
     Int64,
@@ -53,31 +56,20 @@ class _DescribedV4(Response):  # type: ignore[misc] # aiokafka has no annotation
     )
 
 
-class _DescribeV4(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations
+class DescribeGroupsV4(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations
+    """DescribeGroups of classic groups, whose members assign partitions; any other one is in the state Dead."""
+
     API_KEY = 15
     API_VERSION = 4
     RESPONSE_TYPE = _DescribedV4
     SCHEMA = Schema(("groups", Array(_TEXT)), ("include_authorized_operations", Boolean))
 
 
-class DescribeGroup(Request[_DescribeV4]):  # type: ignore[misc] # aiokafka has no annotations
-    """One group of the protocol in which members assign partitions; of another one it tells the state Dead."""
-
-    API_KEY = 15
-
-    def __init__(self, group: str) -> None:
-        self._group = group
-
-    def build(self, request_struct_class: type[_DescribeV4]) -> _DescribeV4:
-        """The bytes' structure, in the version that the broker speaks."""
-        return request_struct_class([self._group], False)
-
-
 _ASSIGNMENT = Schema(
     (
         "topic_partitions",
         CompactArray(
-            # A UUID, which nobody here reads.
+            # The two halves of a UUID, not used here.
             ("topic_id_high", Int64),
             ("topic_id_low", Int64),
             ("topic_name", _COMPACT),
@@ -89,10 +81,24 @@ _ASSIGNMENT = Schema(
 )
 
 
-class _ConsumerGroupDescribedV0(Response):  # type: ignore[misc] # aiokafka has no annotations
-    API_KEY = 69
-    API_VERSION = 0
-    SCHEMA = Schema(
+_MEMBER_V0 = (
+    ("member_id", _COMPACT),
+    ("instance_id", _COMPACT),
+    ("rack_id", _COMPACT),
+    ("member_epoch", Int32),
+    ("client_id", _COMPACT),
+    ("client_host", _COMPACT),
+    ("subscribed_topic_names", CompactArray(_COMPACT)),
+    ("subscribed_topic_regex", _COMPACT),
+    ("assignment", _ASSIGNMENT),
+    ("target_assignment", _ASSIGNMENT),
+)
+CLASSIC_MEMBER = 0
+"""The `member_type` of a member that speaks the classic protocol."""
+
+
+def _consumer_group_description(*member: tuple[str, Any]) -> Schema:
+    return Schema(
         ("throttle_time_ms", Int32),
         (
             "groups",
@@ -104,22 +110,7 @@ class _ConsumerGroupDescribedV0(Response):  # type: ignore[misc] # aiokafka has 
                 ("group_epoch", Int32),
                 ("assignment_epoch", Int32),
                 ("assignor_name", _COMPACT),
-                (
-                    "members",
-                    CompactArray(
-                        ("member_id", _COMPACT),
-                        ("instance_id", _COMPACT),
-                        ("rack_id", _COMPACT),
-                        ("member_epoch", Int32),
-                        ("client_id", _COMPACT),
-                        ("client_host", _COMPACT),
-                        ("subscribed_topic_names", CompactArray(_COMPACT)),
-                        ("subscribed_topic_regex", _COMPACT),
-                        ("assignment", _ASSIGNMENT),
-                        ("target_assignment", _ASSIGNMENT),
-                        ("tags", TaggedFields),
-                    ),
-                ),
+                ("members", CompactArray(*member, ("tags", TaggedFields))),
                 ("authorized_operations", Int32),
                 ("tags", TaggedFields),
             ),
@@ -128,7 +119,21 @@ class _ConsumerGroupDescribedV0(Response):  # type: ignore[misc] # aiokafka has 
     )
 
 
-class _ConsumerGroupDescribeV0(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations
+class _ConsumerGroupDescribedV0(Response):  # type: ignore[misc] # aiokafka has no annotations
+    API_KEY = 69
+    API_VERSION = 0
+    SCHEMA = _consumer_group_description(*_MEMBER_V0)
+
+
+class _ConsumerGroupDescribedV1(Response):  # type: ignore[misc] # aiokafka has no annotations
+    API_KEY = 69
+    API_VERSION = 1
+    SCHEMA = _consumer_group_description(*_MEMBER_V0, ("member_type", Int8))
+
+
+class ConsumerGroupDescribeV0(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations
+    """ConsumerGroupDescribe of groups whose coordinator assigns partitions; GROUP_ID_NOT_FOUND for any other."""
+
     FLEXIBLE_VERSION = True
     API_KEY = 69
     API_VERSION = 0
@@ -138,14 +143,8 @@ class _ConsumerGroupDescribeV0(RequestStruct):  # type: ignore[misc] # aiokafka 
     )
 
 
-class DescribeConsumerGroup(Request[_ConsumerGroupDescribeV0]):  # type: ignore[misc] # aiokafka has no annotations
-    """One group of the protocol in which the coordinator assigns partitions; GROUP_ID_NOT_FOUND for any other."""
+class ConsumerGroupDescribeV1(ConsumerGroupDescribeV0):
+    """The same, whose response also has the protocol of each member."""
 
-    API_KEY = 69
-
-    def __init__(self, group: str) -> None:
-        self._group = group
-
-    def build(self, request_struct_class: type[_ConsumerGroupDescribeV0]) -> _ConsumerGroupDescribeV0:
-        """The bytes' structure, in the version that the broker speaks."""
-        return request_struct_class([self._group], False, {})
+    API_VERSION = 1
+    RESPONSE_TYPE = _ConsumerGroupDescribedV1

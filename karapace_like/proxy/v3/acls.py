@@ -1,16 +1,16 @@
-"""Access control lists."""
+"""Search, create and delete access control lists (ACLs)."""
 
 from collections.abc import Collection, Sequence
 
 from karapace_like.administration import Acl, AclFilter, Operation, PatternType, Permission, ResourceType
+from karapace_like.proxy.ports import ClusterAdmin
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.clusters import Clusters
-from karapace_like.proxy.v3.ports import ClusterAdmin
 
 _NOTHING = frozenset({"UNKNOWN"})
-"""What cannot be looked for: brokers break off the connection."""
+"""Values that no filter may have: brokers close the connection."""
 _UNDEFINED = _NOTHING | {"ANY", "MATCH"}
-"""What an ACL that is made must not leave open."""
+"""Values that no ACL may have."""
 
 
 class Acls:
@@ -21,27 +21,27 @@ class Acls:
         self._clusters = clusters
 
     async def search(self, cluster: str, wanted: AclFilter) -> list[Acl]:
-        """The ACLs that match, in order."""
+        """Return the ACLs that match, sorted."""
         _check(wanted, _NOTHING)
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             return await self._admin.acls.search(wanted)
 
     async def create(self, cluster: str, acls: Sequence[Acl]) -> None:
-        """Add them; one that is there already stays. None is added if one of them leaves something open."""
+        """Create the ACLs; those that exist stay. None is created if one of them is incomplete."""
         for acl in acls:
             _check(acl, _UNDEFINED)
             if not acl.resource_name:
                 raise errors.bad_value("resource_name is required in an ACL that is created.")
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             await self._admin.acls.create(acls)
 
     async def delete(self, cluster: str, wanted: AclFilter) -> list[Acl]:
-        """Remove the ACLs that match; they are returned, in order."""
+        """Delete the ACLs that match, and return them, sorted."""
         _check(wanted, _NOTHING)
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             return await self._admin.acls.delete(wanted)
 
 
@@ -54,4 +54,4 @@ def _check(acl: Acl | AclFilter, refused: Collection[str]) -> None:
     )
     for name, value in named:
         if value in refused:
-            raise errors.malformed(f"{name} cannot be {value}")
+            raise errors.malformed_request(f"{name} cannot be {value}")

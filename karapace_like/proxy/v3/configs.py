@@ -1,95 +1,95 @@
-"""Configs of topics and brokers."""
+"""Describe and change the configs of topics and brokers."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
-from karapace_like.proxy.errors import ProxyError
+from karapace_like.proxy.errors import ProxyError, not_found_error
+from karapace_like.proxy.ports import ClusterAdmin
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.clusters import Clusters
-from karapace_like.proxy.v3.ports import ClusterAdmin
 
 
 class Configs:
-    """What holds for topics and brokers. Every call raises ProxyError: 404 for another cluster, 40403, 50003."""
+    """The configs of topics and brokers. Every call raises ProxyError: 404 for another cluster, 40403, 50003."""
 
     def __init__(self, admin: ClusterAdmin, clusters: Clusters) -> None:
         self._admin = admin
         self._clusters = clusters
 
     async def of(self, cluster: str, owner: ConfigOwner) -> list[ConfigEntry]:
-        """Everything that holds for one owner, by name."""
+        """Return the configs of one owner, by name."""
         await self._check(cluster, owner, "describeConfigs")
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             return await self._admin.configs.describe(owner)
 
     async def of_all(self, cluster: str, kind: OwnerKind) -> list[tuple[ConfigOwner, list[ConfigEntry]]]:
-        """The same for every topic, or every broker that is up."""
+        """Return the configs of every topic, or every broker that is up."""
         if kind is OwnerKind.BROKER:
-            owners = [ConfigOwner(kind, str(each.id)) for each in await self._clusters.brokers(cluster)]
+            owners = [ConfigOwner(kind, str(broker.id)) for broker in await self._clusters.brokers(cluster)]
         else:
             await self._clusters.check(cluster)
-            with errors.kafka_failures():
-                owners = [ConfigOwner(kind, each.name) for each in await self._admin.all_topics()]
-        with errors.kafka_failures():
-            found = await asyncio.gather(*map(self._admin.configs.describe, owners))
-        return list(zip(owners, found, strict=True))
+            with errors.translate_kafka_failures():
+                owners = [ConfigOwner(kind, topic.name) for topic in await self._admin.all_topics()]
+        with errors.translate_kafka_failures():
+            configs = await asyncio.gather(*map(self._admin.configs.describe, owners))
+        return list(zip(owners, configs, strict=True))
 
     async def one(self, cluster: str, owner: ConfigOwner, name: str) -> ConfigEntry:
-        """One config; 404 if there is no such one."""
+        """Return one config; 404 if the owner does not have it."""
         for entry in await self.of(cluster, owner):
             if entry.name == name:
                 return entry
-        raise errors.not_found()
+        raise not_found_error(f"{owner.kind} {owner.name} has no config {name}")
 
     async def put(self, cluster: str, owner: ConfigOwner, name: str, value: str | None) -> None:
-        """Let the config have the value; 404 if there is no such one, 40002 for a value that it cannot have."""
+        """Set the config; 404 if the owner does not have it, 40002 for an invalid value."""
         if name not in await self._names(cluster, owner):
-            raise errors.config_not_found(name, owner, cluster)
+            raise errors.config_not_found_error(name, owner, cluster)
         if value is None:
             raise errors.no_value(name)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             await self._admin.configs.alter(owner, [ConfigChange(name, value)])
 
     async def reset(self, cluster: str, owner: ConfigOwner, name: str) -> None:
-        """Let what holds without it hold again; 404 if there is no such config."""
+        """Reset the config to its default; 404 if the owner does not have it."""
         await self.alter(cluster, owner, [ConfigChange(name, None)])
 
     async def alter(
         self, cluster: str, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False
     ) -> None:
-        """Make all of the changes, or none; 404 if there is no config of a name, 40002 if one is named twice."""
-        known = await self._names(cluster, owner)
+        """Apply all changes or none; 404 for an unknown config, 40002 if one is named twice."""
+        names = await self._names(cluster, owner)
         for change in changes:
-            if change.name not in known:
-                raise errors.config_not_found(change.name, owner, cluster)
-        if len({each.name for each in changes}) < len(changes):
+            if change.name not in names:
+                raise errors.config_not_found_error(change.name, owner, cluster)
+        if len({wanted.name for wanted in changes}) < len(changes):
             raise errors.bad_value("Error due to duplicate config keys")
         if changes:
-            with errors.kafka_failures():
+            with errors.translate_kafka_failures():
                 await self._admin.configs.alter(owner, changes, validate_only=validate_only)
 
     async def alter_topics(
         self, cluster: str, changes: Mapping[str, Sequence[ConfigChange]], *, validate_only: bool = False
     ) -> dict[str, ProxyError]:
-        """Change each topic by all of its changes, or none; the topics that are not changed, and why."""
+        """Apply to each topic all of its changes or none; return the errors of the topics that were not changed."""
         await self._clusters.check(cluster)
-        refused: dict[str, ProxyError] = {}
+        failures: dict[str, ProxyError] = {}
         for name, wanted in changes.items():
             try:
                 await self.alter(cluster, ConfigOwner(OwnerKind.TOPIC, name), wanted, validate_only=validate_only)
             except ProxyError as error:
-                refused[name] = error
-        return refused
+                failures[name] = error
+        return failures
 
     async def _names(self, cluster: str, owner: ConfigOwner) -> set[str]:
-        """What the owner can have; what all brokers can have is known from one of them."""
+        """Return the names of the configs of the owner; for all brokers, those of one of them."""
         if owner == EVERY_BROKER:
             owner = ConfigOwner(OwnerKind.BROKER, str((await self._clusters.brokers(cluster))[0].id))
-        return {each.name for each in await self.of(cluster, owner)}
+        return {entry.name for entry in await self.of(cluster, owner)}
 
     async def _check(self, cluster: str, owner: ConfigOwner, call: str) -> None:
-        """A broker answers for its own configs only: nobody would if it is away."""
+        """Raise ProxyError unless a broker can return the configs: those of one broker only that broker knows."""
         if owner.kind is not OwnerKind.BROKER or owner == EVERY_BROKER:
             await self._clusters.check(cluster)
         elif await self._clusters.broker(cluster, int(owner.name)) is None:

@@ -1,36 +1,36 @@
-"""From a record's request to its bytes: which schema a key or value is written with, and under which subject.
+"""Encode the keys and values of v3 records: resolve the schema and subject of each.
 
-What was found out about one way of writing is kept as long as the `Encoding`, which is made for a few records.
+An `Encoding` caches what it resolved, and lives for the records of one call.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.proxy import errors, rights
+from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
-from karapace_like.proxy.formats import Role
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import RegisteredSchema
-from karapace_like.proxy.schemas import SchemaCache, asking
+from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.schemas import SchemaCache, registry_call
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.v3 import errors as v3
 from karapace_like.proxy.v3.records import DataSpec, DataType, RecordData, WrittenData
+from karapace_like.proxy.validators import Validators
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaId, UnparsedSchema
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, EncodeError
+from karapace_like.serde.codec import Codec, EncodeError, HeavyValidationError
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _NULL = b"null"
 _LATEST = -1
-_INVALID = (
-    "Cannot construct instance of `io.confluent.kafkarest.entities.v3.ProduceRequest$ProduceRequestData`, problem: "
-)
 
 
 @dataclass(frozen=True, slots=True)
-class _Writing:
-    """How one key or value is written; without a schema only type and codec are there."""
+class _ResolvedEncoding:
+    """A resolved encoding of keys or values; without a schema it has only type and codec."""
 
     type: DataType
     codec: Codec
@@ -39,110 +39,121 @@ class _Writing:
     schema_version: int | None = None
     prefix: bytes = b""
 
-    def encode(self, text: msgspec.Raw) -> bytes | None:
-        """The bytes; None for a null that no schema speaks of."""
+    async def encode(self, text: msgspec.Raw, validators: Validators) -> bytes | None:
+        """Return the bytes; None for a null in a format without a schema. Raises ProxyError."""
         if self.schema_id is None and bytes(text) == _NULL:
             return None
         try:
-            return self.prefix + self.codec.encode(text)
+            try:
+                return self.prefix + self.codec.encode(text)
+            except HeavyValidationError as heavy:
+                return self.prefix + await validators.validate(heavy)
         except EncodeError as error:
             raise errors.bad_request(str(error)) from error
 
-    def written(self, encoded: bytes | None) -> WrittenData:
-        """What the answer tells of it."""
+    def describe_written_part(self, encoded: bytes | None) -> WrittenData:
+        """Return how the result of the record describes this part."""
         return WrittenData(self.type, len(encoded or b""), self.subject, self.schema_id, self.schema_version)
 
 
 class Encoding:
-    """Encodes the keys and values of one topic's records."""
+    """Encodes the keys and values of one topic's records, for one caller."""
 
-    def __init__(self, schemas: SchemaCache, topic: str) -> None:
+    def __init__(self, schemas: SchemaCache, topic: str, rights: SubjectRights) -> None:
         self._schemas = schemas
+        self._rights = rights
         self._topic = topic
-        self._known: dict[tuple[Role, DataSpec], _Writing] = {}
+        self._resolved: dict[tuple[RecordPart, DataSpec], _ResolvedEncoding] = {}
 
-    async def encode(self, role: Role, data: RecordData | None) -> tuple[bytes | None, WrittenData | None]:
-        """(bytes, what the answer tells of them), both None where there is no key or value. Raises ApiError."""
+    async def encode(self, role: RecordPart, data: RecordData | None) -> tuple[bytes | None, WrittenData | None]:
+        """Return (bytes, description for the result), both None without a key or value; raise ApiError."""
         if data is None:
             return None, None
         spec = data.spec
-        writing = self._known.get((role, spec))
-        if writing is None:
-            _check(spec, data)
-            writing = await self._writing(role, spec)
-            self._known[role, spec] = writing
+        resolved = self._resolved.get((role, spec))
+        if resolved is None:
+            _check(role, spec, data)
+            resolved = await self._resolve(role, spec)
+            self._resolved[role, spec] = resolved
         if data.data is ABSENT:
-            raise v3.malformed(f"{_INVALID}Null data")
-        encoded = writing.encode(data.data)
-        return encoded, writing.written(encoded)
+            raise _data_missing(role)
+        encoded = await resolved.encode(data.data, self._schemas.validators)
+        return encoded, resolved.describe_written_part(encoded)
 
-    async def _writing(self, role: Role, spec: DataSpec) -> _Writing:
+    async def _resolve(self, role: RecordPart, spec: DataSpec) -> _ResolvedEncoding:
         if spec.type is not None and spec.type.schema_type is None:
-            return _Writing(spec.type, SCHEMALESS[spec.type.lower()])
+            return _ResolvedEncoding(spec.type, role.codec(SCHEMALESS[spec.type.lower()]))
         if spec.schema is not None and spec.type is not None and spec.type.schema_type is not None:
             unparsed = UnparsedSchema(spec.type.schema_type, spec.schema)
             subject = self._subject(role, spec, unparsed, {})
-            rights.check(subject, registers=True)
-            registered = await self._schemas.requested_by_text(subject, spec.type, unparsed)
-            version = await self._version_of(subject, registered)
+            self._rights.require_registering(subject)
+            registered = await self._schemas.register_text(subject, spec.type, unparsed, self._rights)
+            version = await self._version_of(subject, registered, registers=True)
         elif spec.schema_id is not None:
-            with asking(f"fetching schema by id. schemaId = {spec.schema_id}"):
-                registered = await self._schemas.by_id(spec.schema_id, spec.subject or role.subject(self._topic))
+            with registry_call(f"fetching schema by id. schemaId = {spec.schema_id}"):
+                context = spec.subject or role.subject(self._topic)
+                registered = await self._schemas.by_id(spec.schema_id, context, self._rights)
             subject = self._subject(role, spec, registered.schema, registered.dependencies)
-            rights.check(subject, registers=False)
-            version = await self._version_of(subject, registered)
+            self._rights.require_reading(subject)
+            version = await self._version_of(subject, registered, registers=False)
         else:
             if spec.strategy in {SubjectNameStrategy.RECORD_NAME, SubjectNameStrategy.TOPIC_RECORD_NAME}:
                 raise errors.bad_request(
                     f"Cannot use schema_subject_strategy={spec.strategy} without schema_id or schema."
                 )
             subject = spec.subject or role.subject(self._topic)
-            rights.check(subject, registers=False)
-            version, registered = await self._numbered(subject, spec.schema_version)
-        return await self._with_schema(spec, subject, version, registered)
+            self._rights.require_reading(subject)
+            version, registered = await self._find_version(role, spec, subject)
+        return await self._with_schema(role, spec, subject, version, registered)
 
-    async def _with_schema(self, spec: DataSpec, subject: str, version: int, registered: RegisteredSchema) -> _Writing:
-        found = DataType.of(registered.schema.type)
-        if spec.type not in {None, found}:
-            raise errors.bad_request(f"Schema {registered.id} is for type={found}, not type={spec.type}.")
+    async def _with_schema(
+        self, role: RecordPart, spec: DataSpec, subject: str, version: int, registered: RegisteredSchema
+    ) -> _ResolvedEncoding:
+        data_type = DataType.of(registered.schema.type)
+        if spec.type not in {None, data_type}:
+            raise errors.bad_request(f"Schema {registered.id} is for type={data_type}, not type={spec.type}.")
         try:
-            codec = await self._schemas.codec_of(registered, subject)
+            codec = role.codec(await self._schemas.codec_of(registered, subject))
         except InvalidSchemaError as error:
-            raise errors.invalid_schema(found, registered.schema.text) from error
-        return _Writing(found, codec, subject, registered.id, version, wire.prefix(registered.id))
+            raise errors.invalid_schema(data_type, registered.schema.text, str(error)) from error
+        return _ResolvedEncoding(data_type, codec, subject, registered.id, version, wire.prefix(registered.id))
 
-    def _subject(self, role: Role, spec: DataSpec, schema: UnparsedSchema, dependencies: Dependencies) -> str:
-        """The subject that the strategy leads to, unless the request names one."""
+    def _subject(self, role: RecordPart, spec: DataSpec, schema: UnparsedSchema, dependencies: Dependencies) -> str:
+        """Return the subject that the request names, or the one that the strategy computes."""
         if spec.subject is not None:
             return spec.subject
         strategy = spec.strategy or SubjectNameStrategy.TOPIC_NAME
         try:
             subject = subject_of(strategy, role, self._topic, schema, dependencies)
         except InvalidSchemaError as error:
-            raise errors.invalid_schema(DataType.of(schema.type), schema.text) from error
+            raise errors.invalid_schema(DataType.of(schema.type), schema.text, str(error)) from error
         if subject is None:
             raise errors.bad_request(f"Cannot use schema_subject_strategy={strategy}: the schema has no name.")
         return subject
 
-    async def _version_of(self, subject: str, registered: RegisteredSchema) -> int:
-        with asking(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):
-            return await self._schemas.version_of(subject, registered.id)
+    async def _version_of(self, subject: str, registered: RegisteredSchema, *, registers: bool) -> int:
+        with registry_call(f"fetching schema version. subject = {subject}, schema = {registered.schema.text}"):
+            return await self._schemas.version_of(subject, registered.id, self._rights, registers=registers)
 
-    async def _numbered(self, subject: str, version: int | None) -> tuple[int, RegisteredSchema]:
-        if version is None:
+    async def _find_version(self, role: RecordPart, spec: DataSpec, subject: str) -> tuple[int, RegisteredSchema]:
+        if spec.schema_version is None:
             try:
-                return await self._schemas.by_version(subject, _LATEST)
+                return await self._schemas.by_version(subject, _LATEST, self._rights)
             except ApiError as error:
-                raise v3.latest_schema_missing(subject) from error
-        with asking(f"fetching schema by version. subject = {subject}, version = {version}"):
-            return await self._schemas.by_version(subject, version)
+                raise v3.latest_schema_missing(subject, role, is_typed=spec.type is not None) from error
+        try:
+            return await self._schemas.by_version(subject, spec.schema_version, self._rights)
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise v3.schema_version_missing(subject, spec.schema_version) from error
 
 
-def _check(spec: DataSpec, data: RecordData) -> None:
-    """Refuse what excludes each other."""
+def _check(role: RecordPart, spec: DataSpec, data: RecordData) -> None:
+    """Raise ProxyError for fields that exclude each other, or that another one needs."""
     if data.data is ABSENT:
-        raise v3.malformed(f"{_INVALID}Null data")
-    given = [
+        raise _data_missing(role)
+    named = [
         f"'{name}={value}'"
         for name, value in (
             ("schema_id", spec.schema_id),
@@ -152,10 +163,16 @@ def _check(spec: DataSpec, data: RecordData) -> None:
         if value is not None
     ]
     if spec.type is not None and (spec.schema_id is not None or spec.schema_version is not None):
-        raise v3.malformed(f"{_INVALID}{given[0]} cannot be used with 'serializer'.")
-    if len(given) > 1:
-        raise v3.malformed(f"{_INVALID}{given[0]} cannot be used with {given[1]}.")
+        raise v3.malformed_request(
+            f"{role}: {named[0]} cannot be used with 'type={spec.type}': the schema has the type."
+        )
+    if len(named) > 1:
+        raise v3.malformed_request(f"{role}: {named[0]} cannot be used with {named[1]}.")
     if spec.schema is not None and (spec.type is None or spec.type.schema_type is None):
-        raise v3.malformed(f"{_INVALID}'schema' can only be used with 'type=AVRO|JSONSCHEMA|PROTOBUF'.")
+        raise v3.malformed_request(f"{role}: 'schema' can only be used with 'type=AVRO|JSONSCHEMA|PROTOBUF'.")
     if spec.subject is not None and spec.strategy is not None:
-        raise v3.malformed(f"{_INVALID}'subject={spec.subject}' cannot be used with 'subject_name_strategy'.")
+        raise v3.malformed_request(f"{role}: 'subject={spec.subject}' cannot be used with 'subject_name_strategy'.")
+
+
+def _data_missing(role: RecordPart) -> ApiError:
+    return v3.malformed_request(f'{role} has no data: send it as "data", null for a tombstone')

@@ -1,7 +1,7 @@
-"""Saying what is wrong with a text that is no JSON, in the words of the JSON library of Confluent's services.
+"""Describe the faults of malformed JSON, in the words of the JSON library of Confluent's services.
 
-Only for texts that a decoder has refused. Users and tools of the reference proxy know these messages, and its stream
-tells of a malformed record twice: of the first fault, and of what stands in the way when its parser goes on.
+Only for texts that a decoder has rejected. Clients of Confluent REST Proxy know these messages. Its stream reports a
+malformed record twice: the first fault, and the fault at which its parser stops when it continues.
 """
 
 import re
@@ -14,22 +14,22 @@ _SPACE = " \t\r\n"
 _TOKENS = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _NAMES = {"{": "Object", "[": "Array"}
 _CLOSING = {"{": "}", "[": "]"}
-_SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
+_SOURCE = "line: {line}, column: {column}"
 
 
 class Faults:
-    """Reads a text token by token and tells of everything that is out of place."""
+    """Parses a text token by token, and yields a message for each token that is out of place."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._open: list[tuple[str, int]] = []
-        """The brackets that are not closed yet, with their places."""
+        """The open brackets with their positions."""
         self._fresh = False
-        """Whether the innermost of them has just been opened."""
+        """Whether the innermost bracket has just been opened."""
 
     def __iter__(self) -> Iterator[str]:
-        """The messages, in the order of their places; the end of the text may be the last one."""
+        """Yield the messages in the order of their positions; the last one may be the end of the text."""
         yield from self._value()
         while self._open:
             bracket = self._open[-1][0]
@@ -48,10 +48,12 @@ class Faults:
                 if character == ",":
                     yield from self._entry(bracket)
                 else:
-                    yield self._unexpected(character, f"was expecting comma to separate {_NAMES[bracket]} entries")
+                    yield self._describe_unexpected_character(
+                        character, f"was expecting comma to separate {_NAMES[bracket]} entries"
+                    )
 
     def _entry(self, bracket: str) -> Iterator[str]:
-        """One more value, with its name in an object."""
+        """Parse one more value, in an object with its name."""
         self._fresh = False
         if bracket == "{":
             for message in self._name():
@@ -60,18 +62,20 @@ class Faults:
         yield from self._value()
 
     def _name(self) -> Iterator[str]:
-        """A field's name and the colon after it."""
+        """Parse the name of a field and the colon after it."""
         character = self._peek()
-        found = _STRING.match(self._text, self._at)
-        if found is None:
+        name = _STRING.match(self._text, self._at)
+        if name is None:
             self._at += 1
-            yield self._unexpected(character, "was expecting double-quote to start field name")
+            yield self._describe_unexpected_character(character, "was expecting double-quote to start field name")
             return
-        self._at = found.end()
+        self._at = name.end()
         character = self._peek()
         self._at += 1
         if character != ":":
-            yield self._unexpected(character, "was expecting a colon to separate field name and value")
+            yield self._describe_unexpected_character(
+                character, "was expecting a colon to separate field name and value"
+            )
 
     def _value(self) -> Iterator[str]:
         character = self._peek()
@@ -79,23 +83,23 @@ class Faults:
             self._open.append((character, self._at))
             self._fresh = True
             self._at += 1
-        elif found := _STRING.match(self._text, self._at) or _NUMBER.match(self._text, self._at):
-            self._at = found.end()
-        elif found := _WORD.match(self._text, self._at):
-            self._at = found.end()
-            if found[0] not in {"null", "true", "false"}:
-                yield f"Unrecognized token '{found[0]}': was expecting {_TOKENS}"
+        elif token := _STRING.match(self._text, self._at) or _NUMBER.match(self._text, self._at):
+            self._at = token.end()
+        elif token := _WORD.match(self._text, self._at):
+            self._at = token.end()
+            if token[0] not in {"null", "true", "false"}:
+                yield f"Unrecognized token '{token[0]}': was expecting {_TOKENS}"
         elif character:
             self._at += 1
-            yield self._unexpected(character, "expected a valid value " + _TOKENS)
+            yield self._describe_unexpected_character(character, "expected a valid value " + _TOKENS)
 
     def _peek(self) -> str:
-        """The next character that is no white space, or nothing at the end."""
+        """Return the next character that is not white space; empty at the end."""
         while self._at < len(self._text) and self._text[self._at] in _SPACE:
             self._at += 1
         return self._text[self._at : self._at + 1]
 
-    def _unexpected(self, character: str, hint: str) -> str:
+    def _describe_unexpected_character(self, character: str, hint: str) -> str:
         if not character:
             return self._cut_off() if self._open else "Unexpected end-of-input"
         return f"Unexpected character ('{character}' (code {ord(character)})): {hint}"
@@ -108,18 +112,18 @@ class Faults:
         return f"Unexpected end-of-input: expected close marker for {_NAMES[bracket]} (start marker at {where})"
 
 
-def faults(text: bytes) -> tuple[str, ...]:
-    """The first fault, and the second where reading went on after it; at least one.
+def find_faults(text: bytes) -> tuple[str, ...]:
+    """Return the first fault, and the second one that the parser meets; at least one.
 
-    A text that is at fault with its first token has one only.
+    A text whose first token is wrong has only one.
     """
     spelled = text.decode("utf-8", "replace")
-    found = []
+    faults = []
     for message in Faults(spelled):
-        found.append(message)
-        if len(found) == 2:
+        faults.append(message)
+        if len(faults) == 2:
             break
-    if not found:
+    if not faults:
         return ("The value is not valid JSON",)
     is_container = spelled.lstrip(_SPACE)[:1] in _NAMES
-    return tuple(found) if len(found) > 1 or not is_container else (found[0], found[0])
+    return tuple(faults) if len(faults) > 1 or not is_container else (faults[0], faults[0])

@@ -1,16 +1,15 @@
-"""REST v3 as its API sees it."""
+"""REST v3: what the handlers of its API call."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.ports import ClusterAdmin, Producer
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.v3.acls import Acls
 from karapace_like.proxy.v3.clusters import Clusters
 from karapace_like.proxy.v3.configs import Configs
 from karapace_like.proxy.v3.groups import Groups
-from karapace_like.proxy.v3.ports import ClusterAdmin
 from karapace_like.proxy.v3.producing import RecordProducing
 from karapace_like.proxy.v3.reading import RecordReading
 from karapace_like.proxy.v3.topics import Topics
@@ -18,7 +17,7 @@ from karapace_like.proxy.v3.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """What the API's calls are about."""
+    """The services of REST v3."""
 
     clusters: Clusters
     topics: Topics
@@ -30,7 +29,7 @@ class Management:
 
     @classmethod
     def over(cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer, reading: Reading) -> Self:
-        """The API's calls, over these."""
+        """Create the services over these clients."""
         clusters = Clusters(admin)
         topics = Topics(admin, clusters)
         return cls(

@@ -1,41 +1,52 @@
-"""Which partitions a request for records is about: reading them is the same for both APIs (`proxy/reading.py`)."""
+"""Choose the partitions of a request to read records; `proxy/reading.py` reads them for both versions of the API."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from karapace_like.proxy.reading import Followed, Limits, Page, Reading, Shown, Start
+from karapace_like.proxy.reading import FollowedRecords, Limits, Reading, RecordFormats, RecordPage, Start
+from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.v3.topics import Topics
 from karapace_like.records import TopicPartition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """What to read, and how to show it."""
+    """Which records to read, and in which formats."""
 
     topic: str
     partition: int | None = None
-    """None: all of them."""
+    """None: all partitions of the topic."""
     start: Start
-    shown: Shown
+    formats: RecordFormats
 
 
 class RecordReading:
-    """Reads records; every call raises ProxyError: 404 for another cluster or no such partition, 40403."""
+    """Reads records. Every call raises ProxyError: 404 for another cluster or an unknown partition, 40403."""
 
     def __init__(self, topics: Topics, reading: Reading) -> None:
         self._topics = topics
         self._reading = reading
 
-    async def page(self, cluster: str, request: ReadRequest, limits: Limits, *, is_wanted: Callable[[], bool]) -> Page:
-        """The next records, up to the limits."""
+    async def read_page(
+        self,
+        cluster: str,
+        request: ReadRequest,
+        limits: Limits,
+        rights: SubjectRights,
+        *,
+        is_wanted: Callable[[], bool],
+    ) -> RecordPage:
+        """Return the next records, up to the limits."""
         partitions = await self._partitions(cluster, request)
-        return await self._reading.read(partitions, request.start, request.shown, limits, is_wanted=is_wanted)
+        return await self._reading.read(partitions, request.start, request.formats, limits, rights, is_wanted=is_wanted)
 
-    async def following(self, cluster: str, request: ReadRequest) -> AbstractAsyncContextManager[Followed]:
-        """The records as they come, for as long as somebody reads them."""
+    async def follow(
+        self, cluster: str, request: ReadRequest, rights: SubjectRights
+    ) -> AbstractAsyncContextManager[FollowedRecords]:
+        """Follow the records, until the caller leaves the context."""
         partitions = await self._partitions(cluster, request)
-        return self._reading.follow(partitions, request.start, request.shown)
+        return self._reading.follow(partitions, request.start, request.formats, rights)
 
     async def _partitions(self, cluster: str, request: ReadRequest) -> list[TopicPartition]:
         if request.partition is not None:

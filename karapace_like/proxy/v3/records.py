@@ -1,23 +1,25 @@
-"""Records as REST v3 takes them: one request each, its key and value in formats of their own.
+"""Records of REST v3: each is a request of its own, with separate formats of key and value.
 
-The structures are the request's JSON. Source: Confluent REST Proxy API reference, v3, "Produce Records".
+The structures mirror the JSON of the request. Source: Confluent REST Proxy API reference, v3, "Produce Records".
 """
 
 import enum
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
 
+from karapace_like.proxy import bounds
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.subjects import SubjectNameStrategy
+from karapace_like.proxy.v3 import errors
 from karapace_like.records import MAX_PARTITION, Delivery
 from karapace_like.schema.model import SchemaId, SchemaType
 
 
 class DataType(enum.StrEnum):
-    """How a key or value is written in a request."""
+    """The format of a key or value in a request."""
 
     BINARY = "BINARY"
     AVRO = "AVRO"
@@ -28,13 +30,13 @@ class DataType(enum.StrEnum):
 
     @property
     def schema_type(self) -> SchemaType | None:
-        """The schemas that it is written with; None for a format without."""
+        """The type of its schemas; None for a format without schemas."""
         return _SCHEMA_TYPES.get(self)
 
     @classmethod
     def of(cls, schema_type: SchemaType) -> "DataType":
-        """The format that is written with schemas of a type."""
-        return next(each for each, found in _SCHEMA_TYPES.items() if found is schema_type)
+        """Return the format whose schemas have this type."""
+        return next(data_type for data_type, written in _SCHEMA_TYPES.items() if written is schema_type)
 
 
 _SCHEMA_TYPES: Mapping[DataType, SchemaType] = {
@@ -45,7 +47,7 @@ _SCHEMA_TYPES: Mapping[DataType, SchemaType] = {
 
 
 class DataSpec(NamedTuple):
-    """How a key or value is to be written: all of it but the data."""
+    """How to encode a key or value: all fields except the data."""
 
     type: DataType | None
     subject: str | None
@@ -68,7 +70,7 @@ class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def spec(self) -> DataSpec:
-        """All but the data."""
+        """All fields except the data."""
         return DataSpec(
             self.type, self.subject, self.subject_name_strategy, self.schema_id, self.schema_version, self.schema
         )
@@ -82,37 +84,37 @@ class RecordHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One record to be written."""
+    """One record to write."""
 
     partition_id: Annotated[int, msgspec.Meta(ge=0, le=MAX_PARTITION)] | None = None
     headers: tuple[RecordHeader, ...] = ()
     key: RecordData | None = None
     value: RecordData | None = None
     timestamp: datetime | Annotated[int, msgspec.Meta(ge=0)] | None = None
-    """A point in time in ISO 8601, UTC unless it says otherwise; or milliseconds since the epoch."""
+    """ISO 8601, in UTC if it names no offset; or milliseconds since the epoch."""
 
     @property
     def timestamp_ms(self) -> int | None:
-        """Milliseconds since the epoch; None is now."""
-        if self.timestamp is None or isinstance(self.timestamp, int):
-            return self.timestamp
-        instant = self.timestamp if self.timestamp.tzinfo else self.timestamp.replace(tzinfo=UTC)
-        return int(instant.timestamp() * 1000)
+        """Milliseconds since the epoch; None is the time of writing. Raises ApiError 400 for a time out of bounds."""
+        try:
+            return bounds.parse_timestamp(self.timestamp)
+        except ValueError as error:
+            raise errors.malformed_request(f"timestamp {error}") from error
 
 
 class WrittenData(NamedTuple):
-    """What became of a key or value."""
+    """How a key or value was encoded."""
 
     type: DataType
     size: int
-    """Bytes in the topic."""
+    """Bytes in the topic, with the prefix of the schema id."""
     subject: str | None = None
     schema_id: SchemaId | None = None
     schema_version: int | None = None
 
 
 class WrittenRecord(NamedTuple):
-    """A record that is in the topic."""
+    """A record that was written."""
 
     delivery: Delivery
     key: WrittenData | None

@@ -1,94 +1,89 @@
-"""Topics, partitions and replicas."""
+"""Describe, create, change and delete topics; describe partitions and replicas."""
 
 import asyncio
 from collections.abc import Sequence
 
 from karapace_like.administration import NewTopic, Reassignment
 from karapace_like.errors import KafkaFailure
+from karapace_like.proxy import errors as proxy_errors
+from karapace_like.proxy.ports import ClusterAdmin
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.clusters import Clusters
-from karapace_like.proxy.v3.ports import ClusterAdmin
 from karapace_like.records import PartitionDescription, TopicDescription, TopicPartition
 
 _SETTLE_SECONDS = 30.0
-"""How long the brokers may take to tell of a topic that was made: one that is busy can take long."""
+"""How long to wait until the brokers know a new topic or partition; busy brokers can take long."""
 _AGAIN_SECONDS = 0.02
 
 
 class Topics:
-    """The cluster's topics. Every call raises ProxyError: 404 for another cluster, 40403 for no such topic."""
+    """The topics of the cluster. Every call raises ProxyError: 404 for another cluster, 40403 for an unknown topic."""
 
     def __init__(self, admin: ClusterAdmin, clusters: Clusters) -> None:
         self._admin = admin
         self._clusters = clusters
 
     async def all(self, cluster: str) -> list[TopicDescription]:
-        """Every topic, Kafka's own too, by name."""
+        """Return every topic, Kafka's own too, sorted by name."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             return await self._admin.all_topics()
 
     async def one(self, cluster: str, name: str, *, with_operations: bool = False) -> TopicDescription:
-        """One topic; `with_operations` asks what this service may do with it."""
+        """Return one topic; `with_operations` adds what this service is allowed to do with it."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             return await self._admin.topic(name, with_operations=with_operations)
 
     async def create(self, cluster: str, wanted: NewTopic, *, validate_only: bool) -> TopicDescription | None:
-        """Make a topic and return it as the brokers tell of it; None if it was only to be validated."""
+        """Create a topic and return it as the brokers describe it; None with `validate_only`."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             await self._admin.create_topic(wanted, validate_only=validate_only)
-            return None if validate_only else await self._settled(wanted.name, 1)
+            return None if validate_only else await self._await_partitions(wanted.name, 1)
 
     async def add_partitions(self, cluster: str, name: str, count: int) -> TopicDescription:
-        """Let a topic have `count` partitions; 40002 unless it has fewer."""
+        """Increase the partitions of a topic to `count`; 40002 unless it has fewer."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             await self._admin.add_partitions(name, count)
-            return await self._settled(name, count)
+            return await self._await_partitions(name, count)
 
     async def delete(self, cluster: str, name: str) -> None:
-        """Remove a topic."""
+        """Delete a topic."""
         await self._clusters.check(cluster)
-        with errors.kafka_failures():
+        with errors.translate_kafka_failures():
             await self._admin.delete_topic(name)
 
     async def partition(self, cluster: str, at: TopicPartition) -> PartitionDescription | None:
-        """One partition; None if the topic has no such one."""
+        """Return one partition; None if the topic does not have it."""
         return (await self.one(cluster, at.topic)).partitions.get(at.partition)
 
     async def known_partition(self, cluster: str, at: TopicPartition) -> PartitionDescription:
-        """One partition; 404 if the topic has no such one."""
-        found = await self.partition(cluster, at)
-        if found is None:
-            raise errors.partition_not_found(at, cluster)
-        return found
+        """Return one partition; 404 if the topic does not have it."""
+        described = await self.partition(cluster, at)
+        if described is None:
+            raise errors.partition_not_found_error(at, cluster)
+        return described
 
     async def bounds(self, cluster: str, at: TopicPartition) -> tuple[int, int]:
-        """(offset of the first record, offset after the last); 404 if the topic has no such partition."""
-        await self.known_partition(cluster, at)
-        with errors.kafka_failures():
+        """Return (beginning offset, end offset); 40402 if the topic does not have the partition."""
+        if await self.partition(cluster, at) is None:
+            raise proxy_errors.partition_not_found_error(at.partition, at.topic)
+        with errors.translate_kafka_failures():
             return await self._admin.bounds(at)
 
-    async def offset_at(self, cluster: str, at: TopicPartition, time: int) -> int:
-        """The first offset at or after a time, in milliseconds since the epoch; the end if there is none."""
-        _, end = await self.bounds(cluster, at)
-        with errors.kafka_failures():
-            found = await self._admin.offset_at(at, time)
-        return end if found is None else found
-
     async def reassignments(self, cluster: str, topic: str | None = None) -> Sequence[Reassignment]:
-        """The partitions of a topic, or of all, whose replicas are on their way to other brokers."""
+        """Return the partitions of a topic, or of all topics, whose replicas are moving to other brokers."""
         if topic is None:
             await self._clusters.check(cluster)
         else:
             await self.one(cluster, topic)
-        with errors.kafka_failures():
-            return await self._admin.reassignments.under_way(topic)
+        with errors.translate_kafka_failures():
+            return await self._admin.list_reassignments(topic)
 
-    async def _settled(self, name: str, partitions: int) -> TopicDescription:
-        """The topic, once it has so many partitions, each with a leader; then the next request finds it, too."""
+    async def _await_partitions(self, name: str, partitions: int) -> TopicDescription:
+        """Return the topic once it has the partitions, each with a leader, so that the next request finds them."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + _SETTLE_SECONDS
         while True:
@@ -98,7 +93,7 @@ class Topics:
                 if not failure.retriable or loop.time() > give_up:
                     raise
             else:
-                leaders = [each.leader for each in described.partitions.values()]
+                leaders = [partition.leader for partition in described.partitions.values()]
                 if (len(leaders) >= partitions and min(leaders) >= 0) or loop.time() > give_up:
                     return described
             await asyncio.sleep(_AGAIN_SECONDS)

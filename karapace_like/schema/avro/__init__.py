@@ -6,40 +6,43 @@
 
 from collections.abc import Collection
 
-from karapace_like.schema.avro.canonical import canonical, formatted, normalized
-from karapace_like.schema.avro.compatibility import compatible
-from karapace_like.schema.avro.linking import needs, offers
+from karapace_like.schema.avro.canonical import canonicalise, format_text, normalize
+from karapace_like.schema.avro.compatibility import find_incompatibilities
+from karapace_like.schema.avro.linking import list_file_needs, list_offered_names
 from karapace_like.schema.avro.model import Parsed, Record
-from karapace_like.schema.avro.outline import outline
+from karapace_like.schema.avro.outline import list_elements
 from karapace_like.schema.avro.parser import parse
-from karapace_like.schema.avro.places import place
+from karapace_like.schema.avro.places import locate
 from karapace_like.schema.avro.rules import DIFFERENCES, RULES
-from karapace_like.schema.avro.tags import entity_tags, tagged
+from karapace_like.schema.avro.tags import change_tags, list_tags
 
 __all__ = [
     "DIFFERENCES",
+    "REPORT_TEMPLATE",
     "RULES",
-    "canonical",
-    "compatible",
-    "entity_tags",
-    "formatted",
-    "needs",
-    "normalized",
-    "offers",
-    "outline",
+    "canonicalise",
+    "change_tags",
+    "find_incompatibilities",
+    "find_record_name",
+    "format_text",
+    "list_elements",
+    "list_file_needs",
+    "list_offered_names",
+    "list_tags",
+    "list_top_fields",
+    "locate",
+    "normalize",
     "parse",
-    "place",
-    "record_name",
-    "tagged",
-    "top_fields",
 ]
 
-
-def top_fields(parsed: Parsed) -> Collection[str]:
-    """The names of a record's fields."""
-    return [each.name for each in parsed.root.fields] if isinstance(parsed.root, Record) else ()
+REPORT_TEMPLATE = "{errorType:'{rule}', description:'{message}', additionalInfo:'{detail}'}"
 
 
-def record_name(parsed: Parsed) -> str | None:
-    """The full name of a record; other types have none to name a subject by."""
+def list_top_fields(parsed: Parsed) -> Collection[str]:
+    """Return the names of a record's fields."""
+    return [field.name for field in parsed.root.fields] if isinstance(parsed.root, Record) else ()
+
+
+def find_record_name(parsed: Parsed) -> str | None:
+    """Return the full name of a record; other types have none to name a subject by."""
     return parsed.root.name if isinstance(parsed.root, Record) else None

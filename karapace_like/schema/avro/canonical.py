@@ -1,18 +1,20 @@
 """A schema's text: as it is stored and served, normalized, and with its references resolved.
 
-The form is that of the reference registry, because equal texts share one schema id: attributes in a fixed order,
+The form is that of Confluent's registry, because equal texts share one schema id: attributes in a fixed order,
 names as short as their surroundings allow, each named type written out where it is first used. Nothing here
 recurses over the types, so references may be nested as deeply as they like.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from karapace_like.schema.avro import json_text
 from karapace_like.schema.avro.defaults import Defaults
 from karapace_like.schema.avro.logical import logical_properties
 from karapace_like.schema.avro.model import (
     ABSENT,
+    NULLABLE_PRIMITIVES,
+    PRIMITIVES,
     Array,
     AvroType,
     Enum,
@@ -31,39 +33,44 @@ from karapace_like.schema.avro.names import qualify, relative, shortest, split
 
 _Part: TypeAlias = "str | tuple[AvroType, str]"
 """A piece of text, or a type still to be written and the namespace that it is written in."""
+_PLAIN: Final[Mapping[AvroType, str]] = {
+    **{primitive: f'"{kind}"' for kind, primitive in PRIMITIVES.items()},
+    **{union: f'["{first}","{second}"]' for (first, second), union in NULLABLE_PRIMITIVES.items()},
+}
+"""The texts of the types that all schemas share."""
 
 
-def canonical(parsed: Parsed) -> str:
-    """The text that is stored: what references define is used by name."""
+def canonicalise(parsed: Parsed) -> str:
+    """Return the text that is stored: what references define is used by name."""
     return _render(parsed.root, _Writer(parsed.names, set(parsed.imported)).parts)
 
 
-def normalized(parsed: Parsed) -> str:
-    """The text under `normalize=true`: equal for schemas that differ in form only."""
+def normalize(parsed: Parsed) -> str:
+    """Return the text under `normalize=true`: equal for schemas that differ in form only."""
     return _render(parsed.root, _NormalizingWriter(parsed.names, set(parsed.imported)).parts)
 
 
-def formatted(parsed: Parsed, name: str) -> str:
+def format_text(parsed: Parsed, name: str) -> str:
     """`resolved`: what references define is written out; else the canonical text."""
     written = set() if name == "resolved" else set(parsed.imported)
     return _render(parsed.root, _Writer(parsed.names, written).parts)
 
 
-def _render(root: AvroType, parts: Callable[[AvroType, str], Iterable[_Part]]) -> str:
-    """The text of a type, from the parts that one type at a time is made of."""
+def _render(root: AvroType, parts: Callable[[AvroType, str], list[_Part]]) -> str:
+    """Return the text of a type, from the parts that one type at a time is made of."""
     text: list[str] = []
-    pending: list[_Part] = [(root, "")]
+    pending: list[_Part] = [_PLAIN.get(root) or (root, "")]
     while pending:
         part = pending.pop()
         if isinstance(part, str):
             text.append(part)
         else:
-            pending.extend(reversed(list(parts(*part))))
+            pending += reversed(parts(*part))
     return "".join(text)
 
 
 class _Writer:
-    """Writes types in the reference's form and remembers which named types it has written."""
+    """Writes types in Confluent's form and remembers which named types it has written."""
 
     def __init__(self, names: Mapping[str, NamedType], written: set[str]) -> None:
         self._names = names
@@ -77,9 +84,11 @@ class _Writer:
             case Union():
                 return self._union(type_, namespace)
             case Array():
-                return ['{"type":"array","items":', (type_.items, namespace), self._properties(type_.properties) + "}"]
+                items = _PLAIN.get(type_.items) or (type_.items, namespace)
+                return ['{"type":"array","items":', items, self._properties(type_.properties) + "}"]
             case Map():
-                return ['{"type":"map","values":', (type_.values, namespace), self._properties(type_.properties) + "}"]
+                values = _PLAIN.get(type_.values) or (type_.values, namespace)
+                return ['{"type":"map","values":', values, self._properties(type_.properties) + "}"]
             case TypeName() | Record() | Enum() | Fixed():
                 if type_.name in self._written:
                     return [json_text.quote(shortest(self._spelling(type_.name), namespace))]
@@ -89,17 +98,17 @@ class _Writer:
 
     @staticmethod
     def _union(union: Union, namespace: str) -> list[_Part]:
-        """The branches in brackets, with commas between them."""
+        """Return the branches in brackets, with commas between them."""
         parts: list[_Part] = []
         for branch in union.branches:
-            parts += ["," if parts else "[", (branch, namespace)]
+            parts += ["," if parts else "[", _PLAIN.get(branch) or (branch, namespace)]
         return [*parts, "]"] if parts else ["[]"]
 
     def _definition(self, type_: NamedType, namespace: str) -> list[_Part]:
         full = self._define(type_.name, namespace)
         own, name = split(full)
         moved = full != type_.name
-        aliases = self._aliases([qualify(each, own) for each in type_.aliases] if moved else type_.aliases, own)
+        aliases = self._aliases([qualify(alias, own) for alias in type_.aliases] if moved else type_.aliases, own)
         head = f'"name":{json_text.quote(name)}'
         if own != namespace:
             head += f',"namespace":{json_text.quote(own)}'
@@ -121,11 +130,9 @@ class _Writer:
     def _fields(self, record: Record, namespace: str) -> list[_Part]:
         parts: list[_Part] = []
         for field in record.fields:
-            parts += [
-                f'{"," if parts else ""}{{"name":{json_text.quote(field.name)},"type":',
-                (field.type, namespace),
-                self._field_attributes(field) + "}",
-            ]
+            head = f'{"," if parts else ""}{{"name":{json_text.quote(field.name)},"type":'
+            plain, tail = _PLAIN.get(field.type), self._field_attributes(field) + "}"
+            parts += [head, (field.type, namespace), tail] if plain is None else [head + plain + tail]
         return parts
 
     def _field_attributes(self, field: Field) -> str:
@@ -141,16 +148,16 @@ class _Writer:
     def _aliases(self, aliases: Sequence[str], namespace: str) -> str:
         if not aliases:
             return ""
-        return f',"aliases":{json_text.write([relative(each, namespace) for each in self._alias_order(aliases)])}'
+        return f',"aliases":{json_text.write([relative(alias, namespace) for alias in self._alias_order(aliases)])}'
 
     # What follows is the difference between the plain and the normalized form.
 
     def _define(self, full: str, namespace: str) -> str:  # noqa: ARG002
-        """The full name to define a type under in a namespace."""
+        """Return the full name to define a type under in a namespace."""
         return full
 
     def _spelling(self, full: str) -> str:
-        """The full name that a type was defined under."""
+        """Return the full name that a type was defined under."""
         return full
 
     def _record_kind(self, record: Record) -> str:
@@ -173,7 +180,7 @@ class _Writer:
 
 
 class _NormalizingWriter(_Writer):
-    """Leaves out what is form only; follows the reference in forgetting the null namespace (see `_define`)."""
+    """Omits what is form only; loses the null namespace, as Confluent does (see `_define`)."""
 
     def __init__(self, names: Mapping[str, NamedType], written: set[str]) -> None:
         super().__init__(names, written)
@@ -181,7 +188,7 @@ class _NormalizingWriter(_Writer):
         self._moved: dict[str, str] = {}
 
     def _define(self, full: str, namespace: str) -> str:
-        """The reference's normalized form has no way to say `"namespace": ""`.
+        """Confluent's normalized form has no way to say `"namespace": ""`.
 
         So a type without a namespace takes the one around it. Ids of normalized schemas depend on this text.
         """
@@ -203,17 +210,17 @@ class _NormalizingWriter(_Writer):
         return sorted(aliases)
 
     def _default(self, field: Field) -> str:
-        return json_text.write(self._defaults.typed(field.type, field.default), sort=True)
+        return json_text.write(self._defaults.convert(field.type, field.default), sort=True)
 
     def _scalar_properties(self, type_: Primitive | Fixed) -> str:
         first = logical_properties(type_)
         rest = sorted(type_.properties.keys() - first)
-        return self._listed({key: type_.properties[key] for key in (*first, *rest)})
+        return self._list_properties({key: type_.properties[key] for key in (*first, *rest)})
 
     def _properties(self, properties: Properties) -> str:
-        return self._listed(dict(sorted(properties.items())))
+        return self._list_properties(dict(sorted(properties.items())))
 
-    def _listed(self, properties: Properties) -> str:
+    def _list_properties(self, properties: Properties) -> str:
         return "".join(
             [f",{json_text.quote(key)}:{json_text.write(value, sort=True)}" for key, value in properties.items()]
         )

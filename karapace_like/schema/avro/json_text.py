@@ -1,4 +1,4 @@
-"""JSON as the reference implementation (Java Avro on Jackson) reads and writes it.
+"""JSON as Apache Avro for Java (on Jackson) reads and writes it.
 
 Comments are read, NaN and Infinity are not. Numbers and escapes are written as Java writes them, because the
 text of a schema decides its id. A text that holds half of a surrogate pair is refused: it could not be served.
@@ -36,7 +36,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def read(text: str) -> Any:
-    """The JSON value of a text; raises InvalidSchemaError."""
+    """Return the JSON value of a text; raises InvalidSchemaError."""
     try:
         value = _DECODER.decode(text)
     except ValueError as error:
@@ -52,8 +52,8 @@ def read(text: str) -> Any:
 
 
 def _read_with_comments(text: str) -> Any:
-    """As Jackson does: a comment may stand before and inside of the value, but nothing at all after it."""
-    bare = _COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else " " * len(found[0]), text)
+    """Read as Jackson does: comments may stand before and inside of the value, but nothing may follow it."""
+    bare = _COMMENT.sub(lambda match: match[0] if match[0][0] == '"' else " " * len(match[0]), text)
     try:
         value, end = _DECODER.raw_decode(bare, len(bare) - len(bare.lstrip(_WHITESPACE)))
     except ValueError as error:
@@ -69,9 +69,9 @@ def _invalid(error: ValueError) -> InvalidSchemaError:
 
 
 def quote(text: str) -> str:
-    """A string literal."""
+    """Return a string literal."""
     if _ESCAPED.search(text):
-        text = _ESCAPED.sub(lambda found: _ESCAPES[found[0]], text)
+        text = _ESCAPED.sub(lambda match: _ESCAPES[match[0]], text)
     return f'"{text}"'
 
 
@@ -88,13 +88,13 @@ def write(value: Any, *, sort: bool = False) -> str:
     if isinstance(value, float):
         return _double(value)
     if isinstance(value, list):
-        return "[" + ",".join([write(each, sort=sort) for each in value]) + "]"
+        return "[" + ",".join([write(item, sort=sort) for item in value]) + "]"
     items = sorted(value.items()) if sort else value.items()
-    return "{" + ",".join([f"{quote(key)}:{write(each, sort=sort)}" for key, each in items]) + "}"
+    return "{" + ",".join([f"{quote(key)}:{write(item, sort=sort)}" for key, item in items]) + "}"
 
 
 def _double(value: float) -> str:
-    """As Java's Double.toString: computerised scientific notation outside of 0.001 to 10,000,000."""
+    """Format as Java's Double.toString: computerised scientific notation outside of 0.001 to 10,000,000."""
     if math.isnan(value):
         return '"NaN"'
     if math.isinf(value):
@@ -108,7 +108,7 @@ def _double(value: float) -> str:
 
 
 def single_precision(value: float) -> float:
-    """The value of the shortest decimal that denotes the same 32-bit float."""
+    """Return the value of the shortest decimal that denotes the same 32-bit float."""
     single = c_float(value).value
     shorter = (float(f"{single:.{digits}g}") for digits in range(1, 9))
-    return next((each for each in shorter if c_float(each).value == single), single)
+    return next((text for text in shorter if c_float(text).value == single), single)

@@ -5,28 +5,28 @@ from typing import Any
 from karapace_like.schema.avro import json_text
 from karapace_like.schema.avro.model import PRIMITIVES
 from karapace_like.schema.avro.names import qualify, split
-from karapace_like.schema.files import Need
+from karapace_like.schema.files import FileNeed
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
 
 
-def offers(text: str, path: str) -> list[str]:  # noqa: ARG001 - types are found by name, wherever they are
-    """The full names of the types that the text defines; raises InvalidSchemaError."""
+def list_offered_names(text: str, path: str) -> list[str]:  # noqa: ARG001 - types are found by name, wherever they are
+    """Return the full names of the types that the text defines; raises InvalidSchemaError."""
     return list(_names(text)[0])
 
 
-def needs(text: str, seen_as: str, path: str) -> list[Need]:  # noqa: ARG001 - as above
-    """The names that the text uses and does not define; raises InvalidSchemaError."""
+def list_file_needs(text: str, seen_as: str, path: str) -> list[FileNeed]:  # noqa: ARG001 - as above
+    """Return the names that the text uses and does not define; raises InvalidSchemaError."""
     defined, used = _names(text)
     return [
-        Need(name, tuple(dict.fromkeys((name, simple))))
+        FileNeed(name, tuple(dict.fromkeys((name, simple))))
         for name, simple in used.items()
         if name not in defined and simple not in defined
     ]
 
 
 def _names(text: str) -> tuple[dict[str, None], dict[str, str]]:
-    """The full names that are defined, and those used with the spelling in the text, both in its order."""
+    """Return the full names that are defined, and those used with the spelling in the text, both in its order."""
     defined: dict[str, None] = {}
     used: dict[str, str] = {}
     pending: list[tuple[Any, str]] = [(json_text.read(text), "")]
@@ -36,7 +36,7 @@ def _names(text: str) -> tuple[dict[str, None], dict[str, str]]:
             if node not in PRIMITIVES:
                 used.setdefault(qualify(node, namespace), node)
         elif isinstance(node, list):
-            pending += [(each, namespace) for each in reversed(node)]
+            pending += [(child, namespace) for child in reversed(node)]
         elif isinstance(node, dict):
             kind = node.get("type")
             name = node.get("name")
@@ -46,16 +46,18 @@ def _names(text: str) -> tuple[dict[str, None], dict[str, str]]:
                 full = qualify(name, own if isinstance(own, str) else namespace)
                 defined.setdefault(full)
                 inside = split(full)[0]
-            pending += [(each, inside) for each in reversed(_inner(node, kind))]
+            pending += [(child, inside) for child in reversed(_inner(node, kind))]
     return defined, used
 
 
 def _inner(node: dict[str, Any], kind: Any) -> list[Any]:
-    """The types that a type is made of."""
+    """Return the types that a type is made of."""
     match kind:
         case "record" | "error":
             fields = node.get("fields")
-            return [each.get("type") for each in fields if isinstance(each, dict)] if isinstance(fields, list) else []
+            return (
+                [field.get("type") for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
+            )
         case "array":
             return [node.get("items")]
         case "map":

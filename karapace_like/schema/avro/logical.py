@@ -26,7 +26,7 @@ _FIXED_SIZES: Final[Mapping[str, int]] = {"uuid": 16, "duration": 12}
 
 
 def logical_properties(type_: Primitive | Fixed) -> tuple[str, ...]:
-    """The names of the properties that make up the type's valid logical type; empty if it has none."""
+    """Return the names of the properties that make up the type's valid logical type; empty if it has none."""
     name = type_.properties.get("logicalType")
     if not isinstance(name, str):
         return ()

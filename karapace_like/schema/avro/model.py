@@ -133,6 +133,13 @@ PRIMITIVES: Final[Mapping[str, Primitive]] = {
     for kind in ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 }
 """The primitive types without properties, shared by all schemas."""
+NULLABLE_PRIMITIVES: Final[Mapping[tuple[str, str], Union]] = {
+    (first, second): Union((PRIMITIVES[first], PRIMITIVES[second]))
+    for kind in PRIMITIVES
+    for first, second in (("null", kind), (kind, "null"))
+    if kind != "null"
+}
+"""The unions of null and one of these, by the names of their branches, shared by all schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ class Parsed:
     type: SchemaType = SchemaType.AVRO
 
     def definition(self, type_: AvroType) -> "Definition":
-        """The type itself, where a name stands for it."""
+        """Return the type itself, where a name stands for it."""
         return self.names[type_.name] if isinstance(type_, TypeName) else type_
 
 

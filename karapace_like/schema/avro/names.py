@@ -10,7 +10,7 @@ _TYPE_KEYWORDS = frozenset(PRIMITIVES) | {"record", "enum", "array", "map", "uni
 
 
 def check_name(name: str, role: str = "") -> str:
-    """The name itself; raises InvalidSchemaError if it is none. `role` says what it names, for the message."""
+    """Return the name; raises InvalidSchemaError if it is invalid. `role` describes it in the message."""
     if _NAME.fullmatch(name):
         return name
     if not name:
@@ -30,20 +30,20 @@ def check_namespace(namespace: str) -> None:
 
 
 def split(full: str) -> tuple[str, str]:
-    """(namespace, simple name); the namespace is empty for the null namespace."""
+    """Return (namespace, simple name); the namespace is empty for the null namespace."""
     namespace, _, name = full.rpartition(".")
     return namespace, name
 
 
 def qualify(name: str, namespace: str) -> str:
-    """The full name of what a definition or an alias calls `name` inside of a namespace."""
+    """Return the full name of what a definition or an alias calls `name` inside of a namespace."""
     if "." in name:
         return name.removeprefix(".") if name.rindex(".") == 0 else name
     return f"{namespace}.{name}" if namespace else name
 
 
 def shortest(full: str, namespace: str) -> str:
-    """What to write for a type's full name inside of a namespace.
+    """Return the shortest spelling of a type's full name inside of a namespace.
 
     A name that is also a keyword stays qualified: bare, it would be read as the type of that name.
     """
@@ -52,5 +52,5 @@ def shortest(full: str, namespace: str) -> str:
 
 
 def relative(full: str, namespace: str) -> str:
-    """What to write for an alias of a type in a namespace; a leading dot says that the alias has none."""
+    """Return the spelling of an alias in a namespace; a leading dot says that the alias has none."""
     return f".{full}" if namespace and "." not in full else shortest(full, namespace)

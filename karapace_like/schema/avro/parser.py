@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from karapace_like.schema import limits
 from karapace_like.schema.avro import json_text
-from karapace_like.schema.avro.canonical import canonical
+from karapace_like.schema.avro.canonical import canonicalise
 from karapace_like.schema.avro.defaults import Defaults
 from karapace_like.schema.avro.model import (
     ABSENT,
     NO_PROPERTIES,
+    NULLABLE_PRIMITIVES,
     PRIMITIVES,
     Array,
     AvroType,
@@ -48,31 +49,33 @@ _MAX_EXCERPT: Final = 500
 
 
 def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Parsed:
-    """The schema, understood together with what its references define; raises InvalidSchemaError."""
+    """Return the schema, understood together with what its references define; raises InvalidSchemaError."""
     strict = strictness is not Strictness.STORED
+    checks_defaults = strict and strictness is not Strictness.KARAPACE
     names: dict[str, NamedType] = {}
     imported = set()
     for reference, dependency in dependencies.items():
         try:
-            root = _Parser(names, strict=strict).parse(dependency)
+            root = _Parser(names, strict=strict, checks_defaults=checks_defaults).parse(dependency)
         except InvalidSchemaError as error:
             raise InvalidSchemaError(f"reference {reference!r}: {error}") from error
         if isinstance(root, Record | Enum | Fixed):
             imported.add(root.name)
-    parser = _Parser(names, strict=strict)
+    parser = _Parser(names, strict=strict, checks_defaults=checks_defaults)
     parsed = Parsed(parser.parse(text), names, frozenset(imported))
     if strict and (dependencies or parser.has_late_names):
         # Each type is written where it is first used, so this text may be nested deeper than the one that was sent.
-        limits.check(canonical(parsed))
+        limits.check(canonicalise(parsed))
     return parsed
 
 
 class _Parser:
     """Parses one text and adds what it defines to the names that all texts of a schema share."""
 
-    def __init__(self, names: dict[str, NamedType], *, strict: bool) -> None:
+    def __init__(self, names: dict[str, NamedType], *, strict: bool, checks_defaults: bool) -> None:
         self._names = names
         self._strict = strict
+        self._checks_defaults = checks_defaults
         self._defaults = Defaults(names)
         self._undefined: dict[int, TypeName] = {}
         self._unsettled: list[Field] = []
@@ -96,7 +99,7 @@ class _Parser:
 
     def _type(self, node: Any, namespace: str) -> AvroType:
         if isinstance(node, str):
-            return self._named(node, namespace)
+            return PRIMITIVES.get(node) or self._resolve_name(node, namespace)
         if isinstance(node, dict):
             return self._object(node, namespace)
         if isinstance(node, list):
@@ -117,17 +120,15 @@ class _Parser:
             case "map":
                 return self._map(node, namespace)
             case "fixed":
-                return self._fixed(node, namespace)
+                return self._parse_fixed(node, namespace)
             case str(name):
-                return self._named(name, namespace)
+                return self._resolve_name(name, namespace)
             case dict() | list() as wrapped if not self._strict:
                 return self._type(wrapped, namespace)
             case _:
                 raise _invalid("No type", node)
 
-    def _named(self, name: str, namespace: str) -> AvroType:
-        if name in PRIMITIVES:
-            return PRIMITIVES[name]
+    def _resolve_name(self, name: str, namespace: str) -> AvroType:
         full = f"{namespace}.{name}" if namespace and "." not in name else name
         if full in self._names:
             return TypeName(full)
@@ -138,6 +139,10 @@ class _Parser:
         return use
 
     def _union(self, node: list[Any], namespace: str) -> Union:
+        if len(node) == 2 and isinstance(node[0], str) and isinstance(node[1], str):
+            nullable = NULLABLE_PRIMITIVES.get((node[0], node[1]))
+            if nullable is not None:
+                return nullable
         branches = tuple([self._type(branch, namespace) for branch in node])
         seen = set()
         for branch in branches:
@@ -159,7 +164,7 @@ class _Parser:
             raise _invalid("Map has no values type", node)
         return Map(self._type(node["values"], namespace), _properties(node, _RESERVED))
 
-    def _fixed(self, node: dict[str, Any], namespace: str) -> Fixed:
+    def _parse_fixed(self, node: dict[str, Any], namespace: str) -> Fixed:
         name = self._name(node, namespace)
         size = node.get("size")
         if not isinstance(size, int) or isinstance(size, bool) or size.bit_length() > 31:
@@ -226,11 +231,7 @@ class _Parser:
         if "type" not in node:
             raise _invalid("No field type", node)
         type_ = self._type(node["type"], namespace)
-        order = node.get("order", "ascending")
-        if not isinstance(order, str) or order.lower() not in _ORDERS:
-            if self._strict:
-                raise InvalidSchemaError(f"Invalid order for field {name}: {json_text.write(order)}")
-            order = "ascending"
+        order = self._order(node["order"], name) if "order" in node else "ascending"
         if self._strict:
             check_name(name)
         default = self._default(node["default"], name, type_) if "default" in node else ABSENT
@@ -238,7 +239,7 @@ class _Parser:
             name,
             type_,
             default,
-            order.lower(),
+            order,
             _text(node, "doc"),
             _alias_names(node) if "aliases" in node else (),
             _properties(node, _FIELD_RESERVED),
@@ -248,14 +249,21 @@ class _Parser:
             self._defaults.guessed.clear()
         return field
 
+    def _order(self, order: Any, name: str) -> str:
+        if isinstance(order, str) and order.lower() in _ORDERS:
+            return order.lower()
+        if self._strict:
+            raise InvalidSchemaError(f"Invalid order for field {name}: {json_text.write(order)}")
+        return "ascending"
+
     def _default(self, default: Any, name: str, type_: AvroType) -> Any:
         if isinstance(default, str) and type_.kind in {"float", "double"}:
             number = _JAVA_DOUBLE.match(default.strip())
             if number:
                 default = float(number[0])
-        if self._strict and not (
+        if self._checks_defaults and not (
             self._defaults.fits(type_, default)
-            # A record that is still open cannot tell what it is made of.
+            # The fields of a record that is still being parsed are not known yet.
             and self._defaults.guessed.isdisjoint(self._open)
         ):
             raise self._invalid_default(name, type_, default)
@@ -263,7 +271,7 @@ class _Parser:
 
     def _invalid_default(self, name: str, type_: AvroType, default: Any) -> InvalidSchemaError:
         undefined = frozenset(use.name for use in self._undefined.values() if use.name not in self._names)
-        shown = canonical(Parsed(type_, self._names, undefined))
+        shown = canonicalise(Parsed(type_, self._names, undefined))
         return InvalidSchemaError(f"Invalid default for field {name}: {_excerpt(default)} not a {_cut(shown)}")
 
     def _check_field_names(self, record: str, fields: list[Field]) -> None:
@@ -272,8 +280,7 @@ class _Parser:
             other = seen.setdefault(field.name, position)
             if other != position:
                 shown = [
-                    f"{fields[each].name} type:{self._kind(fields[each].type).upper()} pos:{each}"
-                    for each in (position, other)
+                    f"{fields[at].name} type:{self._kind(fields[at].type).upper()} pos:{at}" for at in (position, other)
                 ]
                 message = f"Duplicate field {field.name} in record {record}: {shown[0]} and {shown[1]}."
                 raise InvalidSchemaError(message)
@@ -305,12 +312,12 @@ class _Parser:
         return tuple(dict.fromkeys(qualify(alias, namespace) for alias in aliases))
 
     def _define(self, type_: NamedType) -> None:
-        known = self._names.setdefault(type_.name, type_)
+        earlier = self._names.setdefault(type_.name, type_)
         if not self._strict:
             return
-        if known is type_:
+        if earlier is type_:
             check_namespace(split(type_.name)[0])
-        elif signature(known, self._undefined) != signature(type_, self._undefined):
+        elif signature(earlier, self._undefined) != signature(type_, self._undefined):
             raise InvalidSchemaError(f"Can't redefine: {type_.name}")
 
 

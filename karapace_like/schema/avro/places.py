@@ -1,24 +1,25 @@
-"""Where in an Avro text an incompatibility is: its path (`/fields/2/type`) followed through the text's JSON.
+"""The location of an incompatibility in an Avro text: follows its path (`/fields/2/type`) through the text's JSON.
 
 The path is one of the reader's schema and counts fields; in the other schema they are found by name. Types that are
 used by name are entered where they are defined, in whichever text that is. A path that leads nowhere in this text,
 because what it is about is missing, ends at the last thing on the way that is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from karapace_like.schema.avro.names import qualify, split
-from karapace_like.schema.files import Place, Source
+from karapace_like.schema.files import CACHED_SOURCES, CACHED_TEXTS, Source, SourceLocation
 from karapace_like.schema.json_positions import Node, positions
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
 
 
-def place(source: Source, path: str, reader: Source) -> Place:
-    """Where in the source the path of the reader's schema leads."""
+def locate(source: Source, path: str, reader: Source) -> SourceLocation:
+    """Return the location in the source that the path in the reader's schema leads to."""
     steps: list[str] = path.strip("/").split("/")
-    return _Texts(source).follow(_Texts(reader).named(steps))
+    return _find_texts(source).follow(_find_texts(reader).name_steps(steps))
 
 
 @dataclass(slots=True)
@@ -34,19 +35,18 @@ class _Texts:
     """A text and those that it refers to, as positions."""
 
     def __init__(self, source: Source) -> None:
-        roots = {document: positions(text) for document, text in source.documents.items()}
         self._types: dict[str, _Spot] = {}
-        for document, root in roots.items():
-            for spot in _types(_Spot(document, root, "")):
-                self._types.setdefault(_full_name(spot), spot)
-        self._root = _Spot("", roots[""], "")
+        for document, text in source.documents.items():
+            for name, spot in _find_types(document, text):
+                self._types.setdefault(name, spot)
+        self._root = _Spot("", positions(source.text), "")
 
-    def named(self, steps: list[str]) -> list[str]:
-        """The steps with the numbers of fields replaced by their names."""
+    def name_steps(self, steps: list[str]) -> list[str]:
+        """Return the steps with the numbers of fields replaced by their names."""
         spot = self._root
         named = list(steps)
         for index, step in enumerate(steps):
-            spot = self._settled(spot)
+            spot = self._settle(spot)
             if steps[index - 1 : index] == ["fields"]:
                 fields = spot.node.items or []
                 if step.isdecimal() and int(step) < len(fields):
@@ -54,21 +54,21 @@ class _Texts:
             spot = self._next(spot, named[index]) or spot
         return named
 
-    def follow(self, steps: list[str]) -> Place:
+    def follow(self, steps: list[str]) -> SourceLocation:
         spot = self._root
         is_exact = True
         before = ""
         for step in filter(None, steps):
-            spot = self._settled(spot)
-            found = self._next(spot, step)
+            spot = self._settle(spot)
+            following = self._next(spot, step)
             # The number of a union's branch, which may be the other schema's, leads nowhere.
             is_branch = step.isdecimal() and before != "fields"
-            is_exact = is_exact and (found is not None or is_branch)
-            spot, before = found or spot, step
-        return Place(spot.document, _shown(spot.node).start, is_exact)
+            is_exact = is_exact and (following is not None or is_branch)
+            spot, before = following or spot, step
+        return SourceLocation(spot.document, _show(spot.node).start, is_exact)
 
-    def _settled(self, spot: _Spot) -> _Spot:
-        """The definition where a name stands for it, and what is wrapped in `{"type": ...}` without its wrapping."""
+    def _settle(self, spot: _Spot) -> _Spot:
+        """Return the definition for a name, and the inner type for one that is wrapped in `{"type": ...}`."""
         for _ in range(10):
             node = spot.node
             wrapped = node.get("type")
@@ -76,10 +76,10 @@ class _Texts:
             if wrapped is not None and wrapped.text is None and node.get("fields") is None and not _is_field(node):
                 spot = _Spot(spot.document, wrapped, _inside(spot))
                 continue
-            found = None if name is None or _is_field(node) else self._type(name, spot.namespace)
-            if found is None:
+            definition = None if name is None or _is_field(node) else self._type(name, spot.namespace)
+            if definition is None:
                 return spot
-            spot = found
+            spot = definition
         return spot
 
     def _type(self, name: str, namespace: str) -> _Spot | None:
@@ -87,29 +87,38 @@ class _Texts:
 
     @staticmethod
     def _next(spot: _Spot, step: str) -> _Spot | None:
-        """What a step leads to."""
+        """Return the node that a step leads to."""
         node = spot.node
         if node.items is not None:
-            found = next((each for each in node.items if _answers_to(each, step)), None)
+            item = next((item for item in node.items if _answers_to(item, step)), None)
         else:
-            found = node.get(step)
-        return None if found is None else _Spot(spot.document, found, _inside(spot))
+            item = node.get(step)
+        return None if item is None else _Spot(spot.document, item, _inside(spot))
+
+
+_find_texts = lru_cache(CACHED_SOURCES)(_Texts)
+
+
+@lru_cache(CACHED_TEXTS)
+def _find_types(document: str, text: str) -> Sequence[tuple[str, _Spot]]:
+    """(full name, place) of every named type in a text."""
+    return [(_full_name(spot), spot) for spot in _types(_Spot(document, positions(text), ""))]
 
 
 def _is_field(node: Node) -> bool:
-    """Whether an object is a record's field: it has a name, and its type is not one that is named there."""
+    """Return whether an object is a record's field: it has a name, and its type is not one that is named there."""
     kind = node.string("type")
     return node.get("name") is not None and (kind is None or kind not in _NAMED)
 
 
 def _answers_to(node: Node, name: str) -> bool:
     aliases = node.get("aliases")
-    names = [node.string("name"), *(each.text for each in (aliases.items or [] if aliases else []))]
+    names = [node.string("name"), *(alias.text for alias in (aliases.items or [] if aliases else []))]
     return _is_field(node) and name in names
 
 
-def _shown(node: Node) -> Node:
-    """A named thing's name is what a reader looks for."""
+def _show(node: Node) -> Node:
+    """Return the node to show: for a named type, its name."""
     return node.get("name") or node
 
 
@@ -126,7 +135,7 @@ def _full_name(spot: _Spot) -> str:
 
 
 def _types(root: _Spot) -> Iterator[_Spot]:
-    """Every definition of a named type."""
+    """Yield every definition of a named type."""
     pending = [root]
     while pending:
         spot = pending.pop()
@@ -135,9 +144,9 @@ def _types(root: _Spot) -> Iterator[_Spot]:
             yield spot
         inside = _inside(spot)
         if node.items is not None:
-            pending += [_Spot(spot.document, each, inside) for each in reversed(node.items)]
+            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items)]
         pending += [
-            _Spot(spot.document, each, inside)
-            for each in (node.get(key) for key in ("values", "items", "fields", "type"))
-            if each is not None
+            _Spot(spot.document, child, inside)
+            for child in (node.get(key) for key in ("values", "items", "fields", "type"))
+            if child is not None
         ]

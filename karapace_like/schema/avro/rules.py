@@ -1,6 +1,6 @@
-"""Every incompatibility between two Avro schemas, with the sentence that tells it and an example.
+"""Every incompatibility between two Avro schemas, with its sentence and an example.
 
-Names and sentences are those of the reference registry: its users' tools match on them.
+Names and sentences are those of Confluent's registry: its users' tools match on them.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ AMBIGUOUS_FIELD_ALIASES: Final = Rule(
     old='{"type":"record","name":"Parcel","fields":[{"name":"weight","type":"int"},{"name":"grams","type":"int"}]}',
     new='{"type":"record","name":"Parcel","fields":[{"name":"grams","type":"int","aliases":["weight"]}]}',
 )
-"""Only here: the reference registry answers "Unexpected exception during compatibility check" without a rule."""
+"""Only here: Confluent's registry answers "Unexpected exception during compatibility check" without a rule."""
 
 RULES: Final[Mapping[str, Rule]] = {
     rule.name: rule
@@ -78,20 +78,20 @@ RULES: Final[Mapping[str, Rule]] = {
 
 DIFFERENCES: Final[Mapping[str, str]] = {
     "A field of the reader whose aliases match several fields of the writer is AMBIGUOUS_FIELD_ALIASES; its own name "
-    "among its aliases is no conflict": "The reference stops with an exception and reports nothing else.",
-    "What was judged while a pair of recursive types was assumed to be compatible is judged again if it is not, where "
-    "a union has other branches to try": "The reference keeps the verdict, and may call unreadable data readable.",
-    "The normalized text keeps a default that fits a later branch of a union": "The reference drops it without a word,"
-    " so that the field has no default any more.",
-    "The normalized text sorts aliases by the full names that they have in it": "The reference's is not idempotent for "
-    "a type without a namespace inside of one with a namespace.",
+    "among its aliases is no conflict": "Confluent stops with an exception and reports nothing else.",
+    "Verdicts that assumed a pair of recursive types to be compatible are revised if it is not, where a union has "
+    "other branches to try": "Confluent keeps the verdicts, and may accept schemas that cannot read the data.",
+    "The normalized text keeps a default that fits a later branch of a union": "Confluent drops it silently, "
+    "so that the field has no default any more.",
+    "The normalized text sorts aliases by the full names that they have in it": "Confluent's text is not idempotent "
+    "for a type without a namespace inside one with a namespace.",
     "An alias in the null namespace of a type in another one is written with a leading dot, as it was read": "The "
-    "reference leaves the dot out, and the alias moves into the type's namespace.",
-    "A record, array or map may have properties that are whole numbers beyond 64 bits": "The reference refuses them "
+    "dot is missing in Confluent's text, which moves the alias into the type's namespace.",
+    "A record, array or map may have properties that are whole numbers beyond 64 bits": "Confluent rejects them "
     "when it copies the type.",
-    "Texts nested deeper than 200 levels, or with half of a surrogate pair, are refused": "They cannot be served "
+    "Texts nested deeper than 200 levels, or with half of a surrogate pair, are rejected": "They cannot be served "
     "safely; no data needs them.",
-    "An undefined name is reported by that name wherever it stands": "The reference shows an internal placeholder for "
+    "An undefined name is reported by that name wherever it stands": "Confluent shows an internal placeholder for "
     "the type of the whole schema.",
 }
-"""Where this judge differs from the reference registry on purpose: what, and why."""
+"""The verdicts that differ from Confluent's on purpose, each with its reason."""

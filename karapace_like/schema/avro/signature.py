@@ -1,4 +1,4 @@
-"""What makes two definitions of one full name the same, so that the second is only a repetition of the first.
+"""The signature of a definition: two definitions of one full name with equal signatures are the same type.
 
 As in Java Avro, documentation, aliases and an enum's default do not count.
 """

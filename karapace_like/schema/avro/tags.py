@@ -5,33 +5,33 @@ from typing import Any
 
 from karapace_like.schema import tags
 from karapace_like.schema.avro import json_text
-from karapace_like.schema.avro.canonical import canonical
+from karapace_like.schema.avro.canonical import canonicalise
 from karapace_like.schema.avro.model import Parsed
 from karapace_like.schema.avro.names import qualify, split
 from karapace_like.schema.tags import Entity, EntityKind, TagChange
 
 
-def tagged(parsed: Parsed, changes: Sequence[TagChange]) -> str:
-    """The text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
-    value = json_text.read(canonical(parsed))
+def change_tags(parsed: Parsed, changes: Sequence[TagChange]) -> str:
+    """Return the text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
+    value = json_text.read(canonicalise(parsed))
     tags.change_nodes(_nodes(value), changes)
     return json_text.write(value)
 
 
-def entity_tags(parsed: Parsed) -> Mapping[Entity, Sequence[str]]:
-    """The tags of every record and field, in the order of the text."""
-    nodes = _nodes(json_text.read(canonical(parsed)))
+def list_tags(parsed: Parsed) -> Mapping[Entity, Sequence[str]]:
+    """Return the tags of every record and field, in the order of the text."""
+    nodes = _nodes(json_text.read(canonicalise(parsed)))
     return {entity: tags.of_node(node) for entity, node in nodes.items()}
 
 
 def _nodes(root: Any) -> dict[Entity, dict[str, Any]]:
-    """The JSON objects of all records and fields of a canonical text, in its order."""
+    """Return the JSON objects of all records and fields of a canonical text, in its order."""
     nodes: dict[Entity, dict[str, Any]] = {}
     pending: list[tuple[Any, str]] = [(root, "")]
     while pending:
         value, namespace = pending.pop()
         if isinstance(value, list):
-            pending += [(each, namespace) for each in reversed(value)]
+            pending += [(child, namespace) for child in reversed(value)]
         elif isinstance(value, dict):
             inner: list[Any] = [value.get("items"), value.get("values")]
             if value.get("type") in {"record", "error"}:
@@ -41,5 +41,5 @@ def _nodes(root: Any) -> dict[Entity, dict[str, Any]]:
                 for field in value["fields"]:
                     nodes[Entity(f"{name}.{field['name']}", EntityKind.FIELD)] = field
                     inner.append(field["type"])
-            pending += [(each, namespace) for each in reversed(inner)]
+            pending += [(child, namespace) for child in reversed(inner)]
     return nodes

@@ -1,23 +1,24 @@
-"""JSON Schema: drafts 4, 6, 7, 2019-09 and 2020-12, read and compared as the reference registry reads and compares.
+"""JSON Schema: drafts 4, 6, 7, 2019-09 and 2020-12, read and compared as Confluent's registry reads and compares.
 
-Instances are not validated here. Keywords that the reference does not compare (`format`, `contains`, `propertyNames`,
+Instances are not validated here. Keywords that Confluent does not compare (`format`, `contains`, `propertyNames`,
 the branches of `if`, draft-04's boolean bounds) are not compared here either.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from karapace_like.schema.files import Place, Source
+from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.json_schema import outline as outlines
 from karapace_like.schema.json_schema import places, tags
 from karapace_like.schema.json_schema.comparison import Comparer
 from karapace_like.schema.json_schema.documents import Documents
 from karapace_like.schema.json_schema.draft import draft_of
 from karapace_like.schema.json_schema.json_text import JsonValue, read, write
-from karapace_like.schema.json_schema.linking import needs, offers
+from karapace_like.schema.json_schema.linking import list_file_needs, list_offered_names
 from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.schema.json_schema.rules import DIFFERENCES, LENIENT, RULES
 from karapace_like.schema.json_schema.schemas import Schema
+from karapace_like.schema.json_schema.untyped import UntypedAsObjects
 from karapace_like.schema.model import (
     CompatibilityPolicy,
     Dependencies,
@@ -30,61 +31,69 @@ from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
     "DIFFERENCES",
+    "REPORT_TEMPLATE",
     "RULES",
     "Parsed",
-    "canonical",
-    "compatible",
-    "entity_tags",
-    "formatted",
-    "needs",
-    "normalized",
-    "offers",
-    "outline",
+    "canonicalise",
+    "change_tags",
+    "find_incompatibilities",
+    "find_record_name",
+    "format_text",
+    "list_elements",
+    "list_file_needs",
+    "list_offered_names",
+    "list_tags",
+    "list_top_fields",
+    "locate",
+    "normalize",
     "parse",
-    "place",
-    "record_name",
-    "tagged",
-    "top_fields",
 ]
+
+# The unbalanced quote is Confluent's; tools of its users match on it.
+REPORT_TEMPLATE = '{errorType:"{rule}", description:"{message}\'}'
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A JSON Schema, understood."""
+    """A parsed JSON Schema."""
 
     value: JsonValue
-    """The text as a value: what is printed."""
+    """The text as a value, which is printed."""
     schema: Schema
-    """What it means: what is compared."""
+    """The meaning of the text, which is compared."""
     type: SchemaType = SchemaType.JSON
+    is_as_karapace: bool = False
+    """Whether it is to be compared as Karapace compares it."""
 
 
 def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Parsed:
     """Read a schema; a dependency's name is the URI that `$ref` uses. Raises InvalidSchemaError."""
     value = read(text)
     draft = draft_of(value)
-    documents = Documents(value, dependencies, draft)
-    return Parsed(value, Loader(documents, draft, strictness).load())
+    documents = Documents(value, dependencies, draft, bridges_definitions=strictness is not Strictness.STRICT)
+    schema = Loader(documents, draft, strictness).load()
+    return Parsed(value, schema, is_as_karapace=strictness is Strictness.KARAPACE)
 
 
-def canonical(parsed: Parsed) -> str:
-    """The text without whitespace, keys in the order they came in."""
+def canonicalise(parsed: Parsed) -> str:
+    """Return the text without whitespace, keys in the order they came in."""
     return write(parsed.value)
 
 
-def normalized(parsed: Parsed) -> str:
-    """The text with sorted keys; arrays keep their order."""
+def normalize(parsed: Parsed) -> str:
+    """Return the text with sorted keys; arrays keep their order."""
     return write(parsed.value, sort_keys=True)
 
 
-def formatted(parsed: Parsed, name: str) -> str:
-    """The canonical text: JSON Schema has no other formats."""
-    return canonical(parsed)
+def format_text(parsed: Parsed, name: str) -> str:
+    """Return the canonical text: JSON Schema has no other formats."""
+    return canonicalise(parsed)
 
 
-def compatible(reader: Parsed, writer: Parsed, policy: CompatibilityPolicy) -> list[Incompatibility]:
-    """Why the reader would refuse something that the writer's schema accepts, in the reference registry's order."""
+def find_incompatibilities(reader: Parsed, writer: Parsed, policy: CompatibilityPolicy) -> list[Incompatibility]:
+    """Return why the reader would refuse what the writer's schema accepts, in Confluent's order."""
     ignored = LENIENT if policy is CompatibilityPolicy.LENIENT else frozenset()
+    view = UntypedAsObjects() if reader.is_as_karapace or writer.is_as_karapace else None
     return [
         Incompatibility(
             rule=RULES[finding.rule],
@@ -93,37 +102,37 @@ def compatible(reader: Parsed, writer: Parsed, policy: CompatibilityPolicy) -> l
             reader="" if finding.reader is None else write(finding.reader),
             writer="" if finding.writer is None else write(finding.writer),
         )
-        for finding in Comparer(ignored).compare(writer.schema, reader.schema)
+        for finding in Comparer(ignored, view).compare(writer.schema, reader.schema)
     ]
 
 
-def outline(parsed: Parsed, text: str) -> list[Element]:
-    """The schema itself, then everything in it that has a name."""
-    return outlines.outline(parsed.value)
+def list_elements(parsed: Parsed, text: str) -> list[Element]:
+    """Return the schema itself, then everything in it that has a name."""
+    return outlines.list_elements(parsed.value)
 
 
-def place(source: Source, path: str, reader: Source) -> Place:
-    """Where in the source an incompatibility is: a path is the same in every schema."""
-    return places.place(source, path)
+def locate(source: Source, path: str, reader: Source) -> SourceLocation:
+    """Return the location of an incompatibility in the source: a path is the same in every schema."""
+    return places.locate(source, path)
 
 
-def tagged(parsed: Parsed, changes: Sequence[TagChange]) -> str:
-    """The text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
-    return tags.tagged(parsed.value, changes)
+def change_tags(parsed: Parsed, changes: Sequence[TagChange]) -> str:
+    """Return the text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
+    return tags.change_tags(parsed.value, changes)
 
 
-def entity_tags(parsed: Parsed) -> Mapping[Entity, Sequence[str]]:
-    """The tags of every object and property."""
-    return tags.entity_tags(parsed.value)
+def list_tags(parsed: Parsed) -> Mapping[Entity, Sequence[str]]:
+    """Return the tags of every object and property."""
+    return tags.list_tags(parsed.value)
 
 
-def top_fields(parsed: Parsed) -> Collection[str]:
-    """The names of the root's properties."""
+def list_top_fields(parsed: Parsed) -> Collection[str]:
+    """Return the names of the root's properties."""
     properties = parsed.value.get("properties") if isinstance(parsed.value, dict) else None
     return properties.keys() if isinstance(properties, dict) else ()
 
 
-def record_name(parsed: Parsed) -> str | None:
-    """The title."""
+def find_record_name(parsed: Parsed) -> str | None:
+    """Return the title."""
     title = parsed.value.get("title") if isinstance(parsed.value, dict) else None
     return title if isinstance(title, str) else None

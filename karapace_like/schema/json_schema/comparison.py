@@ -1,4 +1,4 @@
-"""Whether a reader's schema accepts all that a writer's schema accepts, judged as the reference registry judges.
+"""Whether a reader's schema accepts all that a writer's schema accepts, judged as Confluent's registry judges.
 
 First every pair of subschemas that the judgement rests on is taken for compatible, then pairs are refuted until no
 more can be: recursive schemas are compatible unless something speaks against it. Only then are the findings of the
@@ -6,7 +6,7 @@ refuted pairs put together. No step is exponential, whatever refers to what.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from karapace_like.schema.json_schema.findings import Comparison, Finding, Findings, Question
@@ -34,15 +34,17 @@ class _TooManyQuestionsError(Exception):
 class Comparer:
     """Compares two schemas under one policy; `ignored` are the rules that the policy forgives."""
 
-    def __init__(self, ignored: Collection[str]) -> None:
+    def __init__(self, ignored: Collection[str], view: Callable[[Schema], Schema] | None = None) -> None:
+        """`view` returns the schema that is compared in place of another, always the same one; None: none is."""
         self._ignored = ignored
+        self._view = view
         self._asked_by: dict[_Pair, list[_Pair]] = {}
         self._refuted: set[_Pair] = set()
         self._questions = 0
 
     def compare(self, writer: Schema, reader: Schema) -> Findings:
-        """Everything that breaks compatibility, in the reference registry's order."""
-        root = _referred(writer), _referred(reader)
+        """Everything that breaks compatibility, in Confluent's order."""
+        root = self._follow_reference(writer), self._follow_reference(reader)
         try:
             self._refute(root)
         except _TooManyQuestionsError:
@@ -62,58 +64,64 @@ class Comparer:
             if refuted:
                 self._refuted.add(pair)
                 asking = dict.fromkeys(self._asked_by[pair])
-                unasked += [each for each in asking if each not in self._refuted and each not in queued]
+                unasked += [pair for pair in asking if pair not in self._refuted and pair not in queued]
             pending.extend(unasked)
             queued.update(unasked)
 
     def _try(self, pair: _Pair) -> tuple[list[_Pair], bool]:
-        """Compare a pair, as far as known by now: the pairs that nobody asked about before, and if it is refuted."""
+        """Compare a pair with the results so far; return the pairs that it also needs, and whether it is refuted."""
         unasked: list[_Pair] = []
         comparison = compare_pair(*pair)
         answer: Findings | None = None
         while True:
             question = _continue(comparison, answer)
             if not isinstance(question, Question):
-                return unasked, any(each.rule not in self._ignored for each in question)
+                return unasked, any(finding.rule not in self._ignored for finding in question)
             self._questions += 1
             if self._questions > _MAX_QUESTIONS:
                 raise _TooManyQuestionsError
-            asked = _referred(question.writer), _referred(question.reader)
-            if asked not in self._asked_by:
-                self._asked_by[asked] = []
-                unasked.append(asked)
-            self._asked_by[asked].append(pair)
-            answer = _REFUTED if asked in self._refuted else ()
+            followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+            if followed not in self._asked_by:
+                self._asked_by[followed] = []
+                unasked.append(followed)
+            self._asked_by[followed].append(pair)
+            answer = _REFUTED if followed in self._refuted else ()
 
     def _report(self, root: _Pair) -> Findings:
-        """The findings of a refuted pair. A pair inside of itself is reported once, at the outer place."""
+        """Return the findings of a refuted pair. A pair inside of itself is reported once, at the outer place."""
         reports: dict[_Pair, Findings] = {}
-        kept = 0
+        count = 0
         opened: dict[_Pair, Comparison] = {root: compare_pair(*root)}
         answer: Findings | None = None
         while opened:
             pair, comparison = next(reversed(opened.items()))
             question = _continue(comparison, answer)
             if isinstance(question, Question):
-                answer = self._known(question, opened, reports)
+                answer = self._find_cached_findings(question, opened, reports)
                 if answer is None:
-                    asked = _referred(question.writer), _referred(question.reader)
-                    opened[asked] = compare_pair(*asked)
+                    followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+                    opened[followed] = compare_pair(*followed)
             else:
                 del opened[pair]
-                limit = _MAX_FINDINGS if kept < _MAX_KEPT else 1
-                answer = tuple([each for each in question if each.rule not in self._ignored][:limit])
+                limit = _MAX_FINDINGS if count < _MAX_KEPT else 1
+                answer = tuple([finding for finding in question if finding.rule not in self._ignored][:limit])
                 reports[pair] = answer
-                kept += len(answer)
+                count += len(answer)
         return reports[root]
 
-    def _known(self, question: Question, opened: Collection[_Pair], reports: dict[_Pair, Findings]) -> Findings | None:
-        asked = _referred(question.writer), _referred(question.reader)
-        if asked not in self._refuted:
+    def _find_cached_findings(
+        self, question: Question, opened: Collection[_Pair], reports: dict[_Pair, Findings]
+    ) -> Findings | None:
+        followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+        if followed not in self._refuted:
             return ()
         if not question.in_full:
             return _REFUTED
-        return () if asked in opened else reports.get(asked)
+        return () if followed in opened else reports.get(followed)
+
+    def _follow_reference(self, schema: Schema) -> Schema:
+        schema = schema.target if isinstance(schema, Reference) else schema
+        return schema if self._view is None else self._view(schema)
 
 
 def _continue(comparison: Comparison, answer: Findings | None) -> Question | list[Finding]:
@@ -122,7 +130,3 @@ def _continue(comparison: Comparison, answer: Findings | None) -> Question | lis
         return next(comparison) if answer is None else comparison.send(answer)
     except StopIteration as stop:
         return list(stop.value)
-
-
-def _referred(schema: Schema) -> Schema:
-    return schema.target if isinstance(schema, Reference) else schema

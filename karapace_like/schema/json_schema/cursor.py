@@ -19,68 +19,68 @@ class Cursor:
     """For messages, as `#/properties/a`."""
 
     def below(self, *segments: str | int) -> str:
-        """The path of something inside."""
+        """Return the path of a part."""
         return "/".join([self.path, *map(str, segments)])
 
     def string(self, keyword: str) -> str | None:
-        """A string."""
-        found = self.value.get(keyword)
-        if found is None and keyword not in self.value:
+        """Return a string."""
+        text = self.value.get(keyword)
+        if text is None and keyword not in self.value:
             return None
-        if not isinstance(found, str):
-            raise mistyped(self.below(keyword), "a string")
-        return found
+        if not isinstance(text, str):
+            raise mistyped_error(self.below(keyword), "a string")
+        return text
 
     def boolean(self, keyword: str) -> bool | None:
         """True or false."""
-        found = self.value.get(keyword)
-        if found is None and keyword not in self.value:
+        value = self.value.get(keyword)
+        if value is None and keyword not in self.value:
             return None
-        if not isinstance(found, bool):
-            raise mistyped(self.below(keyword), "a boolean")
-        return found
+        if not isinstance(value, bool):
+            raise mistyped_error(self.below(keyword), "a boolean")
+        return value
 
     def number(self, keyword: str) -> Number | None:
-        """A number of any form."""
-        found = self.value.get(keyword)
-        if found is None and keyword not in self.value:
+        """Return a number of any form."""
+        value = self.value.get(keyword)
+        if value is None and keyword not in self.value:
             return None
-        if isinstance(found, bool) or not isinstance(found, int | Decimal):
-            raise mistyped(self.below(keyword), "a number")
-        return found
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise mistyped_error(self.below(keyword), "a number")
+        return value
 
     def integer(self, keyword: str) -> int | None:
-        """A number written without fraction and exponent."""
-        found = self.number(keyword)
-        if isinstance(found, Decimal):
-            raise mistyped(self.below(keyword), "an integer")
-        return found
+        """Return a number without fraction and exponent."""
+        value = self.number(keyword)
+        if isinstance(value, Decimal):
+            raise mistyped_error(self.below(keyword), "an integer")
+        return value
 
     def array(self, keyword: str) -> list[JsonValue]:
-        """A list of anything."""
-        found = self.value.get(keyword, [])
-        if not isinstance(found, list):
-            raise mistyped(self.below(keyword), "an array")
-        return found
+        """Return a list of any values."""
+        value = self.value.get(keyword, [])
+        if not isinstance(value, list):
+            raise mistyped_error(self.below(keyword), "an array")
+        return value
 
     def mapping(self, keyword: str) -> JsonObject:
-        """An object with any keys."""
-        found = self.value.get(keyword, {})
-        if not isinstance(found, dict):
-            raise mistyped(self.below(keyword), "an object")
-        return found
+        """Return an object with any keys."""
+        value = self.value.get(keyword, {})
+        if not isinstance(value, dict):
+            raise mistyped_error(self.below(keyword), "an object")
+        return value
 
 
 def strings(value: JsonValue, path: str) -> frozenset[str]:
-    """A list of strings, as the set that it stands for."""
+    """Return a list of strings as a set."""
     if not isinstance(value, list):
-        raise mistyped(path, "an array of strings")
-    names = [each for each in value if isinstance(each, str)]
+        raise mistyped_error(path, "an array of strings")
+    names = [name for name in value if isinstance(name, str)]
     if len(names) != len(value):
-        raise mistyped(path, "an array of strings")
+        raise mistyped_error(path, "an array of strings")
     return frozenset(names)
 
 
-def mistyped(path: str, expected: str) -> InvalidSchemaError:
-    """What to raise where something else was expected."""
+def mistyped_error(path: str, expected: str) -> InvalidSchemaError:
+    """Return the error for a value of another kind than expected."""
     return InvalidSchemaError(f"{path} is not {expected}")

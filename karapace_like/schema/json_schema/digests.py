@@ -18,7 +18,7 @@ class Digests:
         self._known: dict[int, str] = {}
 
     def of(self, value: JsonValue) -> str:
-        """The digest of a value that lives as long as this object."""
+        """Return the digest of a value that lives as long as this object."""
         if not isinstance(value, dict | list):
             return write(value)
         if id(value) not in self._known:
@@ -26,7 +26,7 @@ class Digests:
         return self._known[id(value)]
 
     def fresh(self, value: JsonObject | list[JsonValue]) -> str:
-        """The digest of a value that may be gone soon; its parts live on."""
+        """Return the digest of a value that may be gone soon; its parts live on."""
         if isinstance(value, dict):
             text = "{" + ",".join([f"{write(key)}:{self.of(value[key])}" for key in sorted(value)]) + "}"
         else:

@@ -1,8 +1,8 @@
-"""Where a `$ref` leads: URIs, `$id`, anchors and JSON pointers within a schema and the schemas registered with it.
+"""The targets of `$ref`: URIs, `$id`, anchors and JSON pointers within a schema and the schemas registered with it.
 
 Nothing is ever fetched. A URI is looked up among the schema's own resources, then among its dependencies: by name as
 written, or by name resolved against the schema's `$id`. A dependency's own `$id` does not name it, for the clients of
-the reference registry find dependencies by name only.
+Confluent's registry find dependencies by name only.
 """
 
 import re
@@ -20,6 +20,7 @@ _MAPS = {"properties", "patternProperties", "definitions", "$defs", "dependencie
 """Keywords whose values are maps from any name to a schema."""
 
 
+_DEFS, _DEFINITIONS = "/$defs/", "/definitions/"
 _SHOWN = 200
 """Characters of a bad reference in its error message."""
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -35,8 +36,12 @@ class Location(NamedTuple):
 class Documents:
     """A schema's text as a value, with the dependencies that are read when a reference asks for them."""
 
-    def __init__(self, root: JsonValue, dependencies: Dependencies, draft: Draft) -> None:
+    def __init__(
+        self, root: JsonValue, dependencies: Dependencies, draft: Draft, *, bridges_definitions: bool = False
+    ) -> None:
+        """`bridges_definitions`: `#/$defs/X` also finds an X in the root's `definitions`, as Confluent does."""
         self._draft = draft
+        self._bridges_definitions = bridges_definitions
         self.root = Location(root, self.base_of(root, ""))
         self._unread: dict[str, str] = {}
         for name, text in dependencies.items():
@@ -45,14 +50,14 @@ class Documents:
         self._resources: dict[str, Location] = {}
 
     def base_of(self, value: JsonValue, base: str) -> str:
-        """The base URI inside of a value: its `$id` resolved against the base around it."""
+        """Return the base URI inside of a value: its `$id` resolved against the base around it."""
         identifier = value.get(self._draft.id_keyword) if isinstance(value, dict) else None
         if not isinstance(identifier, str) or identifier.startswith("#"):
             return base
         return _document(resolve(base, identifier))
 
     def find(self, reference: str, base: str) -> Location:
-        """What a `$ref` refers to; raises InvalidSchemaError where there is nothing."""
+        """Return the target of a `$ref`; raises InvalidSchemaError where there is none."""
         if not self._resources:
             self._index(self.root.value, "")
         document, _, fragment = resolve(base, reference).partition("#")
@@ -66,19 +71,23 @@ class Documents:
         elif resource is not None:
             # Some take a pointer to start at the schema's root, also below a subschema's own `$id`.
             for start in (resource, self.root):
-                found = self._descend(start, fragment)
-                if found is not None:
-                    return found
+                target = self._descend(start, fragment)
+                if target is not None:
+                    return target
+            if self._bridges_definitions and fragment.startswith(_DEFS):
+                target = self._descend(resource, fragment.replace(_DEFS, _DEFINITIONS, 1))
+                if target is not None:
+                    return target
         raise InvalidSchemaError(f"the reference {reference[:_SHOWN]!r} cannot be resolved")
 
     def holds(self, uri: str) -> bool:
-        """Whether the schema's own text has a part of this URI."""
+        """Return whether the schema's own text has a part of this URI."""
         if not self._resources:
             self._index(self.root.value, "")
         return bool(uri) and uri in self._resources
 
     def references(self, keywords: Collection[str], seen_as: str) -> Iterator[tuple[str, str]]:
-        """Every reference in the schema's own text, and the URI that it is relative to; `seen_as` is the text's."""
+        """Yield every reference in the schema's own text, and its base URI; `seen_as` is the URI of the text."""
         for node, around in self._subschemas(self.root.value, seen_as):
             base = self.base_of(node, around)
             for keyword in keywords:
@@ -103,7 +112,7 @@ class Documents:
             self._name(node, around)
 
     def _subschemas(self, value: JsonValue, base: str) -> Iterator[tuple[dict[str, JsonValue], str]]:
-        """Every object that is or may be a schema, and the base URI around it."""
+        """Yield every object that is or may be a schema, and the base URI around it."""
         pending: list[tuple[JsonValue, str, bool]] = [(value, base, False)]
         while pending:
             node, around, is_map = pending.pop()
@@ -147,7 +156,7 @@ class Documents:
 
 
 def resolve(base: str, reference: str) -> str:
-    """The URI that a reference means next to a base; only hierarchical bases can be extended."""
+    """Resolve a reference against a base URI; only hierarchical bases can be extended."""
     if reference.startswith("#"):
         return _document(base) + reference
     try:

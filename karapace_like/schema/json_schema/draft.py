@@ -1,6 +1,6 @@
 """The drafts of JSON Schema, and what they differ in for a reader of schemas.
 
-2019-09 and 2020-12 are read alike, as by the reference registry: both know `prefixItems`, and `items` is one schema.
+2019-09 and 2020-12 are read alike, as by Confluent's registry: both know `prefixItems`, and `items` is one schema.
 """
 
 import enum
@@ -87,6 +87,7 @@ _MODERN = {
     **_DRAFT_7,
     Group.REFERENCE: REFERENCES,
     Group.CONDITIONAL: ("if",),
+    Group.STRING: ("minLength", "maxLength", "pattern"),  # `format` is an annotation
     Group.ARRAY: ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "unevaluatedItems"),
     Group.OBJECT: (
         "properties",
@@ -118,7 +119,7 @@ GROUPS: Mapping[Draft, Mapping[str, Group]] = {
 
 
 def draft_of(root: JsonValue) -> Draft:
-    """The draft that `$schema` names; draft-07 where it names none that is known, as the reference registry does."""
+    """The draft that `$schema` names; draft-07 where it names none that is known, as Confluent's registry does."""
     uri = root.get("$schema", "") if isinstance(root, dict) else ""
     if not isinstance(uri, str):
         raise InvalidSchemaError("$schema is not a string")

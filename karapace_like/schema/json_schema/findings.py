@@ -1,4 +1,4 @@
-"""What a comparison of two schemas says, and how a comparer asks about the subschemas.
+"""The findings of a comparison of two schemas, and how a comparer asks about the subschemas.
 
 A comparer is a generator: it yields questions and is sent findings. So neither deep nesting nor a long chain of
 references becomes a chain of Python calls, and a pair that many places ask about is compared once.
@@ -11,7 +11,7 @@ from karapace_like.schema.json_schema.json_text import JsonValue
 from karapace_like.schema.json_schema.schemas import Schema
 
 _SHOWN_SEGMENTS = 200
-"""Of a path: only references can nest deeper, and then its end tells most."""
+"""Segments of a path at most: only references nest deeper, and then its end says most."""
 
 Path: TypeAlias = "tuple[str, Path] | None"
 """A linked list of segments, so that a finding deep down is not copied as text at every level."""
@@ -30,12 +30,12 @@ class Finding(NamedTuple):
     detail: str = ""
 
     def under(self, segment: str) -> "Finding":
-        """The same finding, seen from the schema that holds the pair at `segment`."""
+        """Return the same finding, seen from the schema that holds the pair at `segment`."""
         return Finding(self.rule, (segment, self.path), self.writer, self.reader, self.detail)
 
     @property
     def pointer(self) -> str:
-        """The path as the API tells it."""
+        """The path as a JSON pointer, as the API shows it."""
         segments: list[str] = []
         path = self.path
         while path is not None:
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
 
 
 def finding(rule: str, segment: str, writer: JsonValue, reader: JsonValue) -> Finding:
-    """A difference at `segment` of the compared pair; empty for the pair itself."""
+    """Return a difference at `segment` of the compared pair; empty for the pair itself."""
     return Finding(rule, (segment, None) if segment else None, writer, reader)
 
 
@@ -55,7 +55,7 @@ Findings: TypeAlias = tuple[Finding, ...]
 
 
 class Question(NamedTuple):
-    """What a comparer yields: a pair of subschemas."""
+    """A pair of subschemas, as a comparer yields it."""
 
     writer: Schema
     reader: Schema
@@ -66,7 +66,7 @@ class Question(NamedTuple):
 Comparison: TypeAlias = Generator[Question, Findings, list[Finding]]
 
 
-def nested(segment: str, writer: Schema, reader: Schema) -> Comparison:
-    """What is found between two subschemas, its paths beginning with `segment`."""
+def compare_subschemas(segment: str, writer: Schema, reader: Schema) -> Comparison:
+    """Compare two subschemas; the paths of the findings begin with `segment`."""
     findings = yield Question(writer, reader, in_full=True)
-    return [each.under(segment) for each in findings]
+    return [inner.under(segment) for inner in findings]

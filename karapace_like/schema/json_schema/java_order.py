@@ -1,4 +1,4 @@
-"""The order in which a Java hash set lists strings, because the reference registry reports properties in it.
+"""The order in which a Java hash set lists strings, because Confluent's registry reports properties in it.
 
 Strings of one bucket are listed as they came; Java's reordering of crowded buckets is left out.
 """
@@ -10,7 +10,7 @@ _SMALLEST_TABLE = 16
 
 
 def java_order(names: Collection[str], size: int) -> list[str]:
-    """The names as a set of `size` elements lists those of its elements, where it has grown element by element."""
+    """Return the names in the order of a Java set of `size` elements that has grown element by element."""
     buckets = _SMALLEST_TABLE
     while size > buckets * 3 // 4:
         buckets *= 2

@@ -1,7 +1,7 @@
 """JSON text to Python values and back, exactly: number literals keep their value and their digits, keys their order.
 
 Floats are read as `Decimal`, so 0.1 and 1e400 survive; a repeated key keeps its first place and its last value. What
-is written is what the reference registry stores (Jackson with BigDecimal): no whitespace, 1e10 as 1E+10.
+is written is what Confluent's registry stores (Jackson with BigDecimal): no whitespace, 1e10 as 1E+10.
 """
 
 import json
@@ -31,7 +31,7 @@ _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
 def read(text: str) -> JsonValue:
-    """The first JSON value in the text; raises InvalidSchemaError. What follows it is ignored (as by the reference)."""
+    """Return the first JSON value in the text and ignore the rest, as Confluent does; raises InvalidSchemaError."""
     start = len(text) - len(text.lstrip(_WHITESPACE))
     try:
         value, end = _DECODER.raw_decode(text, start)
@@ -50,7 +50,7 @@ def read(text: str) -> JsonValue:
 
 
 def write(value: JsonValue, *, sort_keys: bool = False) -> str:
-    """The value as text without whitespace; with `sort_keys`, objects that differ in key order only are equal."""
+    """Return the value as text without whitespace; `sort_keys` makes texts independent of the order of keys."""
     pieces: list[str] = []
     _write(value, pieces.append, sort_keys)
     return "".join(pieces)
@@ -82,12 +82,12 @@ def _check_surrogates(value: JsonValue) -> None:
 
 def _write(value: JsonValue, put: Callable[[str], None], sort_keys: bool) -> None:  # noqa: FBT001 - recursion, hot
     if isinstance(value, str):
-        put(_quoted(value))
+        put(_quote(value))
     elif isinstance(value, dict):
         put("{")
         separator = ""
         for key in sorted(value, key=_java_order) if sort_keys else value:
-            put(separator + _quoted(key) + ":")
+            put(separator + _quote(key) + ":")
             _write(value[key], put, sort_keys)
             separator = ","
         put("}")
@@ -106,7 +106,7 @@ def _write(value: JsonValue, put: Callable[[str], None], sort_keys: bool) -> Non
         put(str(value))
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     if _ESCAPED.search(text):
         text = _ESCAPED.sub(lambda match: _ESCAPES[match[0]], text)
     return f'"{text}"'

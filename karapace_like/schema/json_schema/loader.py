@@ -1,4 +1,4 @@
-"""From JSON values to typed schemas, as strict as the reference registry's loaders and no stricter.
+"""From JSON values to typed schemas, as strict as Confluent's loaders and no stricter.
 
 Checked is what the draft's keywords need (a type that exists, `required` a list of strings, a `multipleOf` that is
 not 0), not what the meta-schema says besides (a negative `minLength`, an empty `enum` pass). Definitions are read only
@@ -8,7 +8,7 @@ when something refers to them.
 from collections.abc import Callable, Mapping
 
 from karapace_like.schema.json_schema import pattern
-from karapace_like.schema.json_schema.cursor import Cursor, mistyped, strings
+from karapace_like.schema.json_schema.cursor import Cursor, mistyped_error, strings
 from karapace_like.schema.json_schema.digests import Digests
 from karapace_like.schema.json_schema.documents import Documents
 from karapace_like.schema.json_schema.draft import GROUPS, REFERENCES, Draft, Group
@@ -90,7 +90,7 @@ class Loader:
         if isinstance(value, bool):  # in draft-04 too, though only later drafts have them
             return Anything(value) if value else Nothing(value)
         if not isinstance(value, dict):
-            raise mistyped(path, "a schema")
+            raise mistyped_error(path, "a schema")
         cursor = Cursor(value, self._documents.base_of(value, base), path)
         self._check_annotations(cursor)
         groups = {self._groups[keyword] for keyword in value if keyword in self._groups}
@@ -112,6 +112,7 @@ class Loader:
             cursor.boolean("readOnly")
             cursor.boolean("writeOnly")
         if self._draft.is_modern:
+            cursor.string("format")
             cursor.boolean("deprecated")
             cursor.string("$dynamicAnchor")
             if self._strictness is not Strictness.STORED:
@@ -149,7 +150,7 @@ class Loader:
     def _identity(self, value: JsonValue) -> str:
         """Equal for subschemas that count as one alternative; in modern drafts `format` is a mere annotation."""
         if self._draft.is_modern and isinstance(value, dict) and "format" in value:
-            return self._digests.fresh({keyword: each for keyword, each in value.items() if keyword != "format"})
+            return self._digests.fresh({keyword: operand for keyword, operand in value.items() if keyword != "format"})
         return self._digests.of(value)
 
     def _not(self, cursor: Cursor) -> Not:
@@ -162,7 +163,7 @@ class Loader:
         listed: list[Schema] = []
         for name in names if isinstance(names, list) else [names]:
             if not isinstance(name, str) or name not in self._of_type:
-                raise mistyped(cursor.below("type"), "a type of JSON Schema")
+                raise mistyped_error(cursor.below("type"), "a type of JSON Schema")
             if name not in loaded:
                 group, load = self._of_type[name]
                 groups.discard(group)
@@ -173,7 +174,8 @@ class Loader:
         return [Combined(cursor.value, Criterion.ANY, tuple(listed), loaded)]
 
     def _string(self, cursor: Cursor) -> String:
-        cursor.string("format")
+        if not self._draft.is_modern:
+            cursor.string("format")
         expression = cursor.string("pattern")
         if expression is not None:
             self._check_pattern(expression)
@@ -183,7 +185,7 @@ class Loader:
         exclusive_maximum: Number | None = None
         exclusive_minimum: Number | None = None
         if self._draft is Draft.FOUR:
-            # They are booleans beside the bounds there; the reference registry does not compare them.
+            # They are booleans beside the bounds there; Confluent's registry does not compare them.
             cursor.boolean("exclusiveMaximum")
             cursor.boolean("exclusiveMinimum")
         else:
@@ -191,7 +193,7 @@ class Loader:
             exclusive_minimum = cursor.number("exclusiveMinimum")
         multiple_of = cursor.number("multipleOf")
         if multiple_of == 0 and not self._draft.is_modern:
-            raise mistyped(cursor.below("multipleOf"), "a number other than 0")
+            raise mistyped_error(cursor.below("multipleOf"), "a number other than 0")
         return Numeric(
             cursor.value,
             integer=integer,
@@ -206,8 +208,8 @@ class Loader:
         """How long or many; a fraction is an error in older drafts, and has no effect since 2019-09."""
         if not self._draft.is_modern:
             return cursor.integer(keyword)
-        found = cursor.number(keyword)
-        return None if found is None else int(found)
+        size = cursor.number(keyword)
+        return None if size is None else int(size)
 
     def _object(self, cursor: Cursor) -> Object:
         if self._draft >= Draft.SIX:
@@ -228,21 +230,30 @@ class Loader:
         )
 
     def _dependencies(self, cursor: Cursor) -> tuple[Mapping[str, frozenset[str]], Mapping[str, Schema]]:
-        """What a property's presence asks for: other properties by name, and a schema for the whole object."""
+        """Load what a property's presence requires: other properties by name, and a schema for the whole object."""
         if self._draft.is_modern:
             names, schemas = "dependentRequired", "dependentSchemas"
             required = cursor.mapping(names)
             dependent = cursor.mapping(schemas)
         else:
             names = schemas = "dependencies"
-            required = {name: each for name, each in cursor.mapping(names).items() if isinstance(each, list)}
-            dependent = {name: each for name, each in cursor.mapping(names).items() if not isinstance(each, list)}
-            for name, each in dependent.items():
-                self._refuse_boolean(each, cursor.below(names, name))
-        named = {name: strings(each, cursor.below(names, name)) for name, each in required.items()}
+            required = {
+                name: dependency for name, dependency in cursor.mapping(names).items() if isinstance(dependency, list)
+            }
+            dependent = {
+                name: dependency
+                for name, dependency in cursor.mapping(names).items()
+                if not isinstance(dependency, list)
+            }
+            for name, dependency in dependent.items():
+                self._refuse_boolean(dependency, cursor.below(names, name))
+        named = {name: strings(dependency, cursor.below(names, name)) for name, dependency in required.items()}
         return (
-            {name: each for name, each in named.items() if each},
-            {name: self._schema(each, cursor.base, cursor.below(schemas, name)) for name, each in dependent.items()},
+            {name: dependency for name, dependency in named.items() if dependency},
+            {
+                name: self._schema(dependency, cursor.base, cursor.below(schemas, name))
+                for name, dependency in dependent.items()
+            },
         )
 
     def _array(self, cursor: Cursor) -> Array:
@@ -264,7 +275,7 @@ class Loader:
             first = ()
             self._refuse_boolean(cursor.value.get("items"), cursor.below("items"))
             every = self._child(cursor, "items")
-            # It should mean nothing here; the reference registry overlooks only `false` beside a schema for all items.
+            # It should mean nothing here; Confluent's registry overlooks only `false` beside a schema for all items.
             additional = self._additional(cursor, "additionalItems")
             if every is not None and additional is False:
                 additional = True
@@ -286,7 +297,7 @@ class Loader:
     def _refuse_boolean(self, value: JsonValue, path: str) -> None:
         """Where draft-04 does not take one for a schema."""
         if isinstance(value, bool) and self._draft is Draft.FOUR:
-            raise mistyped(path, "a schema or an array")
+            raise mistyped_error(path, "a schema or an array")
 
     def _conditional(self, cursor: Cursor) -> Conditional:
         for keyword in ("if", "then", "else"):
@@ -304,22 +315,22 @@ class Loader:
 
     def _children(self, cursor: Cursor, keyword: str) -> Mapping[str, Schema]:
         return {
-            name: self._schema(each, cursor.base, cursor.below(keyword, name))
-            for name, each in cursor.mapping(keyword).items()
+            name: self._schema(subschema, cursor.base, cursor.below(keyword, name))
+            for name, subschema in cursor.mapping(keyword).items()
         }
 
     def _sequence(self, cursor: Cursor, keyword: str) -> tuple[Schema, ...]:
         return tuple(
             [
-                self._schema(each, cursor.base, cursor.below(keyword, position))
-                for position, each in enumerate(cursor.array(keyword))
+                self._schema(subschema, cursor.base, cursor.below(keyword, position))
+                for position, subschema in enumerate(cursor.array(keyword))
             ]
         )
 
     def _patterns(self, cursor: Cursor) -> tuple[tuple[pattern.Pattern, Schema], ...]:
         covering = self._children(cursor, "patternProperties")
         if len(covering) > MAX_PATTERNS:
-            raise mistyped(cursor.below("patternProperties"), f"limited to {MAX_PATTERNS} patterns")
+            raise mistyped_error(cursor.below("patternProperties"), f"limited to {MAX_PATTERNS} patterns")
         for expression in covering:
             self._check_pattern(expression)
         return tuple([(pattern.Pattern(expression), schema) for expression, schema in covering.items()])
@@ -330,12 +341,12 @@ class Loader:
 
 
 def _enum(cursor: Cursor) -> Enum:
-    return Enum(cursor.value, {write(each, sort_keys=True): each for each in cursor.array("enum")})
+    return Enum(cursor.value, {write(value, sort_keys=True): value for value in cursor.array("enum")})
 
 
 def _min_contains(cursor: Cursor) -> Number:
-    found = cursor.number("minContains")
-    return 1 if found is None else found
+    count = cursor.number("minContains")
+    return 1 if count is None else count
 
 
 def _all_of(value: JsonObject, parts: list[Schema]) -> Combined:

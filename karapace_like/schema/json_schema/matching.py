@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def matching_size(partners: Sequence[Sequence[int]]) -> int:
-    """The most left nodes that can each get a right node of their own; `partners[left]` are the right nodes it takes.
+    """Return the size of a maximum matching; `partners[left]` are the right nodes that a left node can get.
 
     Takes O(edges * sqrt(nodes)) and no recursion.
     """
@@ -12,17 +12,17 @@ def matching_size(partners: Sequence[Sequence[int]]) -> int:
     right_of: dict[int, int] = {}
     while True:
         layer = _layers(partners, left_of, right_of)
-        found = sum(
+        count = sum(
             _augment(start, partners, layer, left_of, right_of)
             for start in range(len(partners))
             if start not in right_of
         )
-        if not found:
+        if not count:
             return len(right_of)
 
 
 def _layers(partners: Sequence[Sequence[int]], left_of: dict[int, int], right_of: dict[int, int]) -> dict[int, int]:
-    """How many alternating steps each left node is from the nearest free one."""
+    """Return the number of alternating steps from each left node to the nearest free one."""
     layer = {left: 0 for left in range(len(partners)) if left not in right_of}
     frontier = list(layer)
     while frontier:

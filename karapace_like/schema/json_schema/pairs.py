@@ -24,7 +24,7 @@ from karapace_like.schema.json_schema.schemas import (
 
 
 def compare_pair(writer: Schema, reader: Schema) -> Comparison:
-    """One pair: combinations first, then the types, then the keywords of the common type."""
+    """Compare a pair: combinations first, then the types, then the keywords of the common type."""
     alternatives = _alternatives(writer, reader)
     if len(alternatives) == 1:
         return list((yield alternatives[0]._replace(in_full=True)))
@@ -63,20 +63,20 @@ def _compare_alike(writer: Schema, reader: Schema) -> Comparison:
         case Array(), Array():
             return (yield from compare_arrays(writer, reader))
         case Combined(), Combined():
-            return (yield from _compare_combined(writer, reader))
+            return (yield from _compare_combinations(writer, reader))
         case Const(), Const() if writer.value != reader.value:
             return [finding("CONST_CHANGED", "const", writer.source, reader.source)]
         case Not(), Not():
             if (yield Question(reader.forbidden, writer.forbidden)):
                 return [finding("NOT_TYPE_EXTENDED", "not", writer.forbidden.source, reader.forbidden.source)]
         case Reference(), Reference():
-            # The reference registry follows one step and takes two longer chains for equal without a look.
+            # Confluent's registry follows one step and takes two longer chains for equal without a look.
             return list((yield Question(_end(writer), _end(reader), in_full=True)))
     return []
 
 
 def _end(schema: Schema) -> Schema:
-    """Where a chain of references ends; in a circle of nothing but references, somewhere in it."""
+    """Return the end of a chain of references; in a cycle of references only, one of them."""
     seen: set[int] = set()
     while isinstance(schema, Reference) and id(schema) not in seen:
         seen.add(id(schema))
@@ -85,13 +85,13 @@ def _end(schema: Schema) -> Schema:
 
 
 def _comparable(writer: Combined, reader: Combined) -> bool:
-    """Whether the reader's criterion asks for no more than the writer's does."""
+    """Return whether the reader's criterion asks for no more than the writer's does."""
     if writer.criterion is reader.criterion or reader.criterion is Criterion.ANY:
         return True
     return len(writer.subschemas) == 1 and (reader.criterion is Criterion.ONE or len(reader.subschemas) == 1)
 
 
-def _compare_combined(writer: Combined, reader: Combined) -> Comparison:
+def _compare_combinations(writer: Combined, reader: Combined) -> Comparison:
     if not _comparable(writer, reader):
         return [finding("COMBINED_TYPE_CHANGED", "", writer.source, reader.source)]
     findings: list[Finding] = []
@@ -101,18 +101,18 @@ def _compare_combined(writer: Combined, reader: Combined) -> Comparison:
         findings.append(finding("PRODUCT_TYPE_EXTENDED", path, writer.source, reader.source))
     if before > after and reader.criterion is not Criterion.ALL:
         findings.append(finding("SUM_TYPE_NARROWED", path, writer.source, reader.source))
-    if not (yield from _paired(writer, reader, min(before, after))):
+    if not (yield from _can_pair(writer, reader, min(before, after))):
         findings.append(finding("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, writer.source, reader.source))
     return findings
 
 
-def _paired(writer: Combined, reader: Combined, wanted: int) -> Generator[Question, Findings, bool]:
-    """Whether that many subschemas of the writer each find one of the reader that is compatible and theirs alone."""
-    found = 0
+def _can_pair(writer: Combined, reader: Combined, wanted: int) -> Generator[Question, Findings, bool]:
+    """Return whether that many subschemas of the writer can be matched with compatible ones of the reader."""
+    length = 0
     for text, subschema in writer.distinct.items():
         if text in reader.distinct and not (yield Question(subschema, reader.distinct[text])):
-            found += 1
-    if found >= wanted:
+            length += 1
+    if length >= wanted:
         return True
     partners: list[list[int]] = []
     for old in writer.distinct.values():

@@ -1,6 +1,6 @@
 """Regular expressions of `pattern` and `patternProperties`: is one well-formed, does it match a property's name.
 
-The dialect is ECMA 262 or, for the reference registry, Java's; no engine here knows both. So well-formedness is
+The dialect is ECMA 262 or, for Confluent's registry, Java's; no engine here knows both. So well-formedness is
 checked by structure only, and names are matched by jsonschema-rs, whose engine has no exponential backtracking. A
 pattern that it cannot compile matches nothing.
 """
@@ -36,8 +36,13 @@ class Pattern:
         except ValueError:
             return None
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the engine can compile it: where it cannot, nothing is known of what the pattern matches."""
+        return self._validator is not None
+
     def matches(self, name: str) -> bool:
-        """Whether the pattern is found anywhere in the name."""
+        """Return whether the pattern is found anywhere in the name."""
         return self._validator is not None and self._validator.is_valid(name)
 
 
@@ -58,28 +63,28 @@ def check(text: str) -> None:
         elif character == ")":
             depth -= 1
             if depth < 0:
-                raise _malformed(text, "closes a group that is not open")
+                raise _malformed_error(text, "closes a group that is not open")
         elif character in _QUANTIFIERS:
             counted = _COUNTED.match(text, position)
             if not repeatable or (character == "{" and not counted):
-                raise _malformed(text, f"has nothing to repeat at character {position}")
+                raise _malformed_error(text, f"has nothing to repeat at character {position}")
             end = counted.end() if counted else end
         repeatable = character not in "(|"
         position = end
     if depth:
-        raise _malformed(text, "leaves a group open")
+        raise _malformed_error(text, "leaves a group open")
 
 
 def _end_of_escape(text: str, start: int) -> int:
-    """Where the escape that begins at `start` is over."""
+    """Return the end of the escape that begins at `start`."""
     escape = _ESCAPE.match(text, start)
     if escape is None:
-        raise _malformed(text, "ends in a backslash")
+        raise _malformed_error(text, "ends in a backslash")
     return escape.end()
 
 
 def _end_of_class(text: str, start: int) -> int:
-    """Where the character class that begins at `start` is over."""
+    """Return the end of the character class that begins at `start`."""
     position = start + 1
     while position < len(text):
         if text[position] == "\\":
@@ -88,8 +93,8 @@ def _end_of_class(text: str, start: int) -> int:
             return position + 1
         else:
             position += 1
-    raise _malformed(text, "leaves a character class open")
+    raise _malformed_error(text, "leaves a character class open")
 
 
-def _malformed(text: str, why: str) -> InvalidSchemaError:
+def _malformed_error(text: str, why: str) -> InvalidSchemaError:
     return InvalidSchemaError(f"the pattern {text[:_SHOWN]!r} {why}")

@@ -1,32 +1,33 @@
-"""Where in a JSON Schema an incompatibility is: its path (`#/properties/a/minLength`) followed through the text.
+"""The location of an incompatibility in a JSON Schema: follows its path (`#/properties/a/minLength`) through the text.
 
 References are followed into whichever text they lead to. A path that leads nowhere in this text, because what it is
 about is missing, ends at the last thing on the way that is there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from karapace_like.schema.files import Place, Source
+from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.json_positions import Node, positions
 from karapace_like.schema.json_schema.documents import resolve
 from karapace_like.schema.json_schema.draft import REFERENCES
 
 _MAX_REFERENCES = 20
-"""That are followed at one place: they may lead in a circle."""
+"""References followed at one place: they may form a cycle."""
 
 
-def place(source: Source, path: str) -> Place:
-    """Where in the source the path leads."""
-    texts = {document: positions(text) for document, text in source.documents.items()}
-    spot = _Spot("", texts[""])
-    pending = [each for each in path.removeprefix("#").split("/") if each]
+def locate(source: Source, path: str) -> SourceLocation:
+    """Return the location in the source that the path leads to."""
+    texts = source.documents
+    spot = _Spot("", positions(source.text))
+    pending = [step for step in path.removeprefix("#").split("/") if step]
     is_exact = True
     while pending:
-        found = _step(texts, spot, pending)
-        is_exact = is_exact and found is not None
-        spot, pending = found or (spot, pending[1:])
-    return Place(spot.document, spot.node.start, is_exact)
+        following = _step(texts, spot, pending)
+        is_exact = is_exact and following is not None
+        spot, pending = following or (spot, pending[1:])
+    return SourceLocation(spot.document, spot.node.start, is_exact)
 
 
 @dataclass(slots=True)
@@ -35,13 +36,13 @@ class _Spot:
     node: Node
 
 
-def _step(texts: dict[str, Node], spot: _Spot, pending: list[str]) -> tuple[_Spot, list[str]] | None:
-    """One step on, and what is left: a property's name may hold slashes. None if it leads nowhere."""
+def _step(texts: Mapping[str, str], spot: _Spot, pending: list[str]) -> tuple[_Spot, list[str]] | None:
+    """Return the next spot and the remaining steps (a property's name may contain slashes); None if there is none."""
     for _ in range(_MAX_REFERENCES):
         for length in range(1, len(pending) + 1):
-            found = _child(spot.node, "/".join(pending[:length]))
-            if found is not None:
-                return _Spot(spot.document, found), pending[length:]
+            child = _child(spot.node, "/".join(pending[:length]))
+            if child is not None:
+                return _Spot(spot.document, child), pending[length:]
         target = _target(texts, spot)
         if target is None:
             break
@@ -54,21 +55,21 @@ def _child(node: Node, step: str) -> Node | None:
         return node.get(step)
     if step.isdecimal() and int(step) < len(node.items):
         return node.items[int(step)]
-    return next((each for each in node.items if each.text == step), None)
+    return next((item for item in node.items if item.text == step), None)
 
 
-def _target(texts: dict[str, Node], spot: _Spot) -> _Spot | None:
-    """What a `$ref` at this place leads to; None where there is none, or where it leads to an anchor."""
-    reference = next((found for found in map(spot.node.string, REFERENCES) if found is not None), None)
+def _target(texts: Mapping[str, str], spot: _Spot) -> _Spot | None:
+    """Return the target of a `$ref` at this place; None where there is none, or where it leads to an anchor."""
+    reference = next((target for target in map(spot.node.string, REFERENCES) if target is not None), None)
     if reference is None:
         return None
     written, _, fragment = reference.partition("#")
     document = spot.document
     if written:
-        base = texts[""].string("$id") or ""
+        base = positions(texts[""]).string("$id") or ""
         names = (resolve(spot.document, written), written, resolve(base, written))
-        document = next((each for each in names if each in texts), document)
-    node: Node | None = texts[document]
+        document = next((name for name in names if name in texts), document)
+    node: Node | None = positions(texts[document])
     for step in unquote(fragment).split("/")[1:]:
         node = None if node is None else _child(node, step.replace("~1", "/").replace("~0", "~"))
     return None if node is None else _Spot(document, node)

@@ -1,6 +1,6 @@
 """Every incompatibility between JSON Schemas by name, with its sentence and an example, and what LENIENT forgives.
 
-The names are the reference registry's. `{path}` is a pointer into the schemas, such as `#/properties/a/minLength`.
+The names are Confluent's. `{path}` is a pointer into the schemas, such as `#/properties/a/minLength`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ _SUBSCHEMAS = (
 
 
 def _bound(name: str, keyword: str, type_: str, *, upper: bool, about: str = "") -> Iterator[Rule]:
-    """The two rules of a keyword with a number; `about` is what else a schema must say for the keyword to count."""
+    """Yield the two rules of a numeric keyword; `about` names what else a schema must have for the keyword to count."""
     schema = f'{{"type":"{type_}"{about}'
     low, high = f'{schema},"{keyword}":2}}', f'{schema},"{keyword}":5}}'
     yield Rule(f"{name}_ADDED", _BOUND_ADDED, old=f'{{"type":"{type_}"}}', new=low)
@@ -98,7 +98,7 @@ def _values() -> Iterator[Rule]:
 
 def _objects() -> Iterator[Rule]:
     yield from _properties()
-    yield from _unevaluated("PROPERTIES", "Properties", "object")
+    yield from _unevaluated_rules("PROPERTIES", "Properties", "object")
     yield from _dependencies()
     yield from _bound("MAX_PROPERTIES", "maxProperties", "object", upper=True)
     yield from _bound("MIN_PROPERTIES", "minProperties", "object", upper=False)
@@ -186,7 +186,7 @@ def _arrays() -> Iterator[Rule]:
     yield Rule("ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", _NOT_COVERED, old=closed, new=numbers)
     yield Rule("ADDITIONAL_ITEMS_REMOVED", _REST_REMOVED, old=first + "}", new=closed)
     yield Rule("ADDITIONAL_ITEMS_NARROWED", _REST_NARROWED, old='{"type":"array"}', new=numbers)
-    yield from _unevaluated("ITEMS", "Items", "array")
+    yield from _unevaluated_rules("ITEMS", "Items", "array")
     yield from _bound("MAX_ITEMS", "maxItems", "array", upper=True)
     yield from _bound("MIN_ITEMS", "minItems", "array", upper=False)
     yield from _bound("MAX_CONTAINS", "maxContains", "array", upper=True, about=counted)
@@ -194,7 +194,7 @@ def _arrays() -> Iterator[Rule]:
     yield Rule("UNIQUE_ITEMS_ADDED", _BOUND_ADDED, old='{"type":"array"}', new='{"type":"array","uniqueItems":true}')
 
 
-def _unevaluated(name: str, suffix: str, type_: str) -> Iterator[Rule]:
+def _unevaluated_rules(name: str, suffix: str, type_: str) -> Iterator[Rule]:
     modern = f'{{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"{type_}"'
     keyword = f"unevaluated{suffix}"
     yield Rule(f"UNEVALUATED_{name}_REMOVED", _REST_REMOVED, old=modern + "}", new=f'{modern},"{keyword}":false}}')
@@ -259,18 +259,18 @@ LENIENT = frozenset(
 
 DIFFERENCES: Mapping[str, str] = {
     "A changed `const` value is incompatible": "No value is valid under both; the specification leaves no doubt.",
-    "`multipleOf` is compared with its fraction": "The reference drops the fraction, fails with an internal error on "
+    "`multipleOf` is compared with its fraction": "Confluent drops the fraction, fails with an internal error on "
     "some pairs, and accepts 4.5 followed by 2.2.",
-    "`const: null` is judged like any other constant": "The reference fails with an internal error.",
-    "A chain of `$ref` is followed to its end where both schemas have one": "The reference resolves one step.",
+    "`const: null` is judged like any other constant": "Confluent fails with an internal error.",
+    "A chain of `$ref` is followed to its end where both schemas have one": "Confluent resolves one step.",
     "A pair of recursive subschemas is skipped only when that same pair comes round again": "A change below the first "
-    "round would be overlooked.",
-    "Before 2019-09, bounds beyond 32 bits are accepted, and an anchor that is not there is refused": "The "
-    "specification says so; the reference does the opposite, and takes such an anchor for the whole schema.",
-    "Since 2019-09, an alternative with a type and an `enum` is one alternative": "The reference takes it apart "
-    "into two, and accepts an `enum` that is added to it.",
-    "`$dynamicRef` and `$recursiveRef` are read as references to their static target": "Where they lead depends on "
-    "who refers to the schema, which nobody knows here.",
+    "round would otherwise be overlooked.",
+    "Before 2019-09, bounds beyond 32 bits are accepted, and an anchor that does not exist is rejected": "The "
+    "specification says so; Confluent does the opposite, and treats such an anchor as the whole schema.",
+    "Since 2019-09, an alternative with a type and an `enum` is one alternative": "Confluent splits it into "
+    "two, and accepts an `enum` that is added to it.",
+    "`$dynamicRef` and `$recursiveRef` are read as references to their static target": "Their dynamic target depends "
+    "on the schemas that refer to this one, which the registry does not know.",
     "A comparison that would need more than 500,000 questions counts as incompatible and says so; at most 1,000 "
     "findings are listed": "Alternatives within alternatives can otherwise take hours.",
     "Numbers have exponents within 10,000, and objects at most 200 `patternProperties`": "Texts of few bytes would "
@@ -278,4 +278,4 @@ DIFFERENCES: Mapping[str, str] = {
     "Patterns are checked for their structure only": "Dialects of regular expressions differ, and a registry must not "
     "refuse what its clients' validators understand.",
 }
-"""Where this judge differs from the reference registry on purpose: what, and why."""
+"""The verdicts that differ from Confluent's on purpose, each with its reason."""

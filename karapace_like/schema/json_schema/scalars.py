@@ -7,14 +7,14 @@ from karapace_like.schema.json_schema.schemas import Array, Enum, Number, Numeri
 
 
 def upper_bound(rule: str, keyword: str, writer: Number | None, reader: Number | None) -> list[Finding]:
-    """A maximum may be raised or dropped."""
+    """Compare a maximum, which may be raised or dropped."""
     if reader is None or (writer is not None and writer <= reader):
         return []
     return [finding(f"{rule}_ADDED" if writer is None else f"{rule}_DECREASED", keyword, writer, reader)]
 
 
 def lower_bound(rule: str, keyword: str, writer: Number | None, reader: Number | None) -> list[Finding]:
-    """A minimum may be lowered or dropped."""
+    """Compare a minimum, which may be lowered or dropped."""
     if reader is None or (writer is not None and writer >= reader):
         return []
     return [finding(f"{rule}_ADDED" if writer is None else f"{rule}_INCREASED", keyword, writer, reader)]
@@ -52,7 +52,7 @@ def _multiple_of(writer: Number | None, reader: Number | None) -> list[Finding]:
     if writer is None:
         rule = "MULTIPLE_OF_ADDED"
     elif int(writer) and int(reader) % int(writer) == 0:
-        # The reference registry divides without fractions here, so a factor below 1 always counts as expanded.
+        # Confluent's registry divides without fractions here, so a factor below 1 always counts as expanded.
         rule = "MULTIPLE_OF_EXPANDED"
     elif reader and (Fraction(writer) / Fraction(reader)).denominator == 1:
         return []
@@ -70,7 +70,7 @@ def compare_enums(writer: Enum, reader: Enum) -> list[Finding]:
 
 
 def compare_object_sizes(writer: Object, reader: Object) -> list[Finding]:
-    """How many properties an object may have."""
+    """Compare the allowed numbers of properties of an object."""
     return [
         *upper_bound("MAX_PROPERTIES", "maxProperties", writer.max_properties, reader.max_properties),
         *lower_bound("MIN_PROPERTIES", "minProperties", writer.min_properties, reader.min_properties),
@@ -78,7 +78,7 @@ def compare_object_sizes(writer: Object, reader: Object) -> list[Finding]:
 
 
 def compare_array_sizes(writer: Array, reader: Array) -> list[Finding]:
-    """How many items an array may have, and whether they must differ."""
+    """Compare the allowed numbers of items of an array, and whether they must differ."""
     findings = [
         *upper_bound("MAX_ITEMS", "maxItems", writer.max_items, reader.max_items),
         *lower_bound("MIN_ITEMS", "minItems", writer.min_items, reader.min_items),

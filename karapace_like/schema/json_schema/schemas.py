@@ -19,7 +19,7 @@ Number: TypeAlias = int | Decimal
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """What all nodes share: the JSON value that the node was read from."""
+    """The common part of all nodes: the JSON value that the node was read from."""
 
     source: JsonValue = field(repr=False)
 
@@ -149,7 +149,7 @@ class Reference(Schema):
     """`$ref`: how a schema is recursive. `targets` belongs to the whole parsed schema and holds every referred node."""
 
     location: int
-    """Which of the targets: the identity of the JSON value that is referred to."""
+    """The identity of the JSON value that is referred to."""
     targets: Mapping[int, Schema] = field(repr=False)
 
     @property

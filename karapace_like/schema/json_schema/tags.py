@@ -15,20 +15,20 @@ _CONDITIONAL = ("if", "then", "else")
 _DEFINITIONS = ("definitions", "$defs")
 
 
-def tagged(value: JsonValue, changes: Sequence[TagChange]) -> str:
-    """The text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
+def change_tags(value: JsonValue, changes: Sequence[TagChange]) -> str:
+    """Return the text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
     copy = read(write(value))
     tags.change_nodes(_nodes(copy), changes)
     return write(copy)
 
 
-def entity_tags(value: JsonValue) -> Mapping[Entity, Sequence[str]]:
-    """The tags of every object and property."""
+def list_tags(value: JsonValue) -> Mapping[Entity, Sequence[str]]:
+    """Return the tags of every object and property."""
     return {entity: tags.of_node(node) for entity, node in _nodes(value).items()}
 
 
 def _nodes(root: JsonValue) -> dict[Entity, JsonObject]:
-    """Every subschema by the entity that it is."""
+    """Return the subschemas by their entities."""
     nodes: dict[Entity, JsonObject] = {}
     pending: list[tuple[str, JsonValue]] = [("", root)]
     while pending:
@@ -51,22 +51,22 @@ def _is_object(value: JsonObject) -> bool:
 
 
 def _inner(path: str, value: JsonObject) -> Iterator[tuple[EntityKind | None, str, JsonValue]]:
-    """(what it is by itself, its path with a dot at the end, subschema) of each subschema."""
-    for name, each in _mapping(value, "properties"):
-        yield EntityKind.FIELD, f"{path}object.{name}.", each
+    """Yield (kind of entity, path with a dot at the end, subschema) of each subschema."""
+    for name, member in _mapping(value, "properties"):
+        yield EntityKind.FIELD, f"{path}object.{name}.", member
     for keyword in _DEFINITIONS:
-        for name, each in _mapping(value, keyword):
-            yield EntityKind.RECORD, f"{path}object.{keyword}.{name}.", each
+        for name, member in _mapping(value, keyword):
+            yield EntityKind.RECORD, f"{path}object.{keyword}.{name}.", member
     yield None, f"{path}array.", value.get("items")
     for keyword, spelled in _ALTERNATIVES.items():
         alternatives = value.get(keyword)
-        for index, each in enumerate(alternatives if isinstance(alternatives, list) else ()):
-            yield None, f"{path}{spelled}.{index}.", each
+        for index, member in enumerate(alternatives if isinstance(alternatives, list) else ()):
+            yield None, f"{path}{spelled}.{index}.", member
     yield None, f"{path}not.", value.get("not")
     for keyword in _CONDITIONAL:
         yield None, f"{path}conditional.{keyword}.", value.get(keyword)
 
 
 def _mapping(value: JsonObject, keyword: str) -> list[tuple[str, JsonValue]]:
-    found = value.get(keyword)
-    return list(found.items()) if isinstance(found, dict) else []
+    members = value.get(keyword)
+    return list(members.items()) if isinstance(members, dict) else []

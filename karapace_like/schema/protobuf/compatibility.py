@@ -1,16 +1,16 @@
 """Whether a reader's schema can read what a writer's schema wrote: messages by name, fields by number.
 
-The verdicts are those of the reference registry. A file's own messages are compared where they stand; those that
+The verdicts are those of Confluent's registry. A file's own messages are compared where they stand; those that
 come from an import are compared where a field refers to them, since a reference can change without the file.
 
-Left out, as in the reference: groups, extensions, values of enums and services; the type of a field that also moves
+Left out, as by Confluent: groups, extensions, values of enums and services; the type of a field that also moves
 into a oneof, out of one or between two; and that a packed list of numbers is not read into a single number.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from karapace_like.schema.model import Incompatibility, Rule
+from karapace_like.schema.model import CompatibilityPolicy, Incompatibility, Rule
 from karapace_like.schema.protobuf import rules
 from karapace_like.schema.protobuf.printer import print_field
 from karapace_like.schema.protobuf.reference_order import in_reference_order
@@ -25,16 +25,20 @@ _MAX_IMPORT_DEPTH = 50
 """Imported types inside of imported types that are compared in place; deeper ones are compared on their own."""
 
 
-def incompatibilities(reader: ParsedProtobuf, writer: ParsedProtobuf) -> list[Incompatibility]:
-    """Every reason why the reader cannot read the writer's messages: by message, oneofs first, then by number."""
+def find_incompatibilities(
+    reader: ParsedProtobuf,
+    writer: ParsedProtobuf,
+    policy: CompatibilityPolicy,  # noqa: ARG001 - the policy is about JSON Schema
+) -> list[Incompatibility]:
+    """Return why the reader cannot read the writer's messages: by message, oneofs first, then by number."""
     comparison = _Comparison(reader.scope, writer.scope)
     if reader.file.package != writer.file.package:
         comparison.report(rules.PACKAGE_CHANGED, "#/", reader.file.package, writer.file.package)
     root = _Place("#", reader.file.package, writer.file.package)
     comparison.messages(root, reader.file.messages, writer.file.messages)
     while comparison.postponed:
-        comparison.imported(comparison.postponed.pop())
-    return comparison.found
+        comparison.compare_imported_messages(comparison.postponed.pop())
+    return comparison.findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +60,18 @@ class _Place:
 class _Comparison:
     reader: Scope
     writer: Scope
-    found: list[Incompatibility] = field(default_factory=list)
+    findings: list[Incompatibility] = field(default_factory=list)
     judged: dict[tuple[str, str], bool] = field(default_factory=dict)
     """Imported messages (reader's and writer's full name) that were compared, and whether they are compatible."""
     postponed: list[_Place] = field(default_factory=list)
     depth: int = 0
 
     def report(self, rule: Rule, path: str, reader: str = "", writer: str = "") -> None:
-        self.found.append(Incompatibility(rule, path, reader=reader, writer=writer))
+        self.findings.append(Incompatibility(rule, path, reader=reader, writer=writer))
 
     def messages(self, place: _Place, reader: Iterable[Message], writer: Iterable[Message]) -> None:
-        readable = {each.name: each for each in reader}
-        written = {each.name: each for each in writer}
+        readable = {message.name: message for message in reader}
+        written = {message.name: message for message in writer}
         for name in in_reference_order(written, readable):
             inner = place.inside(name)
             if name in readable and name in written:
@@ -77,8 +81,8 @@ class _Comparison:
 
     def message(self, place: _Place, reader: Message, writer: Message) -> None:
         self.moves(place, reader, writer)
-        readable = {each.name: each for each in reader.oneofs}
-        written = {each.name: each for each in writer.oneofs}
+        readable = {oneof.name: oneof for oneof in reader.oneofs}
+        written = {oneof.name: oneof for oneof in writer.oneofs}
         for name in in_reference_order(written, readable):
             if name in readable and name in written:
                 self.oneof(place.at(name), readable[name], written[name])
@@ -87,9 +91,9 @@ class _Comparison:
 
     def moves(self, place: _Place, reader: Message, writer: Message) -> None:
         """Fields that were outside of any oneof and now share one: what was set together cannot be any more."""
-        outside = {each.number for each in writer.fields}
+        outside = {message_field.number for message_field in writer.fields}
         for oneof in reader.oneofs:
-            numbers = {each.number for each in oneof.fields}
+            numbers = {message_field.number for message_field in oneof.fields}
             moved = len(numbers & outside)
             if moved > 1:
                 self.report(rules.MULTIPLE_FIELDS_MOVED_TO_ONEOF, place.at(oneof.name).path, f"oneof {oneof.name}")
@@ -97,8 +101,8 @@ class _Comparison:
                 self.report(rules.FIELD_MOVED_TO_EXISTING_ONEOF, place.at(oneof.name).path, f"oneof {oneof.name}")
 
     def oneof(self, place: _Place, reader: Oneof, writer: Oneof) -> None:
-        readable = {each.number: each for each in reader.fields}
-        for written in sorted(writer.fields, key=lambda each: each.number):
+        readable = {message_field.number: message_field for message_field in reader.fields}
+        for written in sorted(writer.fields, key=lambda message_field: message_field.number):
             if written.number in readable:
                 self.field(place.at(written.number), readable[written.number], written)
             else:
@@ -107,8 +111,10 @@ class _Comparison:
     def fields(self, place: _Place, reader: Message, writer: Message) -> None:
         """Fields outside of oneofs; those that moved into one are judged by `moves` alone."""
         moved = _oneof_numbers(reader)
-        readable = {each.number: each for each in reader.fields}
-        written = {each.number: each for each in writer.fields if each.number not in moved}
+        readable = {message_field.number: message_field for message_field in reader.fields}
+        written = {
+            message_field.number: message_field for message_field in writer.fields if message_field.number not in moved
+        }
         for number in sorted(readable.keys() | written.keys()):
             new, old = readable.get(number), written.get(number)
             if new is not None and old is not None:
@@ -148,12 +154,12 @@ class _Comparison:
             new, old = self.reader.types[new_name], self.writer.types[old_name]
             same = new_name.removeprefix(f"{new.package}.") == old_name.removeprefix(f"{old.package}.")
             if same and (new.is_imported or old.is_imported):
-                same = self.imported(_Place(place.path, new_name, old_name))
+                same = self.compare_imported_messages(_Place(place.path, new_name, old_name))
         if not same:
             self.report(rules.FIELD_NAMED_TYPE_CHANGED, place.path, *fragments)
 
-    def imported(self, place: _Place) -> bool:
-        """Whether two messages, at least one of them imported, are compatible; each pair is reported once."""
+    def compare_imported_messages(self, place: _Place) -> bool:
+        """Return whether two messages, at least one of them imported, are compatible; each pair is reported once."""
         pair = place.reader, place.writer
         if pair in self.judged:
             return self.judged[pair]
@@ -165,16 +171,16 @@ class _Comparison:
         assert isinstance(old, Message)
         # A message that holds itself is compatible unless something else in it is not.
         self.judged[pair] = True
-        before = len(self.found)
+        before = len(self.findings)
         self.depth += 1
         self.message(place, new, old)
         self.depth -= 1
-        self.judged[pair] = len(self.found) == before
+        self.judged[pair] = len(self.findings) == before
         return self.judged[pair]
 
 
 def _oneof_numbers(message: Message) -> set[int]:
-    return {each.number for oneof in message.oneofs for each in oneof.fields}
+    return {message_field.number for oneof in message.oneofs for message_field in oneof.fields}
 
 
 def _is_required(field: Field) -> bool:
@@ -182,7 +188,7 @@ def _is_required(field: Field) -> bool:
 
 
 def _wire_group(scope: Scope, type_name: str, within: str) -> str:
-    """The group of a scalar or enum; empty for messages and for what is unknown."""
+    """Return the group of a scalar or enum; empty for messages and for what is unknown."""
     if type_name in WIRE_GROUPS:
         return WIRE_GROUPS[type_name]
     definition = scope.types.get(scope.resolve(type_name, within) or "")

@@ -33,7 +33,7 @@ from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.schema.protobuf.imports import PROTOC_FOLDER, PROTOC_OWN, is_safe
 
 MAIN = "default"
-"""What the compiled schema itself is called, as the reference registry calls it."""
+"""The file name of the compiled schema itself, the same as in Confluent's registry."""
 MAX_FILES = 500
 """Imported files in one compilation. protoc recurses once per link of an import chain."""
 _MAX_ERRORS = 3
@@ -48,12 +48,12 @@ _DESCRIPTOR = re.compile(rb"AddSerializedFile\((b'.*')\)\n")
 def judge(text: str, imported: Mapping[str, str], *, lines_before: int = 0) -> None:
     """Raise InvalidSchemaError, with lines and columns, unless protoc accepts the text.
 
-    `imported` holds the text of every file that may be imported, but for protoc's own. `lines_before` are those of
+    `imported` holds the text of every file that may be imported, except protoc's own. `lines_before` are those of
     the text that its author does not know of.
     """
     with _sources(text, imported) as folder:
         if _are_long(text, imported):
-            _compiled_by_child(folder, lines_before)
+            _compile_in_child(folder, lines_before)
             return
         try:
             _protoc().get_services(MAIN.encode(), _search_path(folder))
@@ -61,14 +61,17 @@ def judge(text: str, imported: Mapping[str, str], *, lines_before: int = 0) -> N
             raise _refusal(error, lines_before) from error
 
 
-def compiled(text: str, imported: Mapping[str, str]) -> list[FileDescriptorProto]:
+def compile_text(
+    text: str, imported: Mapping[str, str], *, retains_source_options: bool = False
+) -> list[FileDescriptorProto]:
     """The descriptors of a text and of all that it imports, dependencies first, the text's own (MAIN) last.
 
-    Raises InvalidSchemaError as `judge` does.
+    Options whose retention is the source are left out, as in generated code, unless `retains_source_options`, for which
+    a process is started. Raises InvalidSchemaError as `judge` does.
     """
     with _sources(text, imported) as folder:
-        if _are_long(text, imported):
-            return _compiled_by_child(folder, 0)
+        if retains_source_options or _are_long(text, imported):
+            return _compile_in_child(folder, 0, retains_source_options=retains_source_options)
         try:
             modules = _protoc().get_protos(MAIN.encode(), _search_path(folder))
         except _protoc().ProtocErrors as error:
@@ -106,11 +109,14 @@ def _search_path(folder: str) -> list[bytes]:
     return [str(PROTOC_FOLDER).encode(), folder.encode()]
 
 
-def _compiled_by_child(folder: str, lines_before: int) -> list[FileDescriptorProto]:
-    """What `compiled` answers, from a process: the interpreter's lock is free meanwhile."""
+def _compile_in_child(
+    folder: str, lines_before: int, *, retains_source_options: bool = False
+) -> list[FileDescriptorProto]:
+    """Return what `compile_text` returns, from a process: the interpreter's lock is free meanwhile."""
     with TemporaryDirectory(prefix="protoc-out-") as out:
         made = Path(out, "descriptors")
         options = [f"-I{path.decode()}" for path in _search_path(folder)]
+        options += ["--retain_options"] if retains_source_options else []
         options += ["--include_imports", f"--descriptor_set_out={made}", MAIN]
         ended = subprocess.run(  # noqa: S603 - this very interpreter, and paths of our own making
             [sys.executable, "-m", "grpc_tools.protoc", *options],
@@ -119,8 +125,8 @@ def _compiled_by_child(folder: str, lines_before: int) -> list[FileDescriptorPro
             check=False,
         )
         if ended.returncode != 0:
-            told = ended.stderr.decode(errors="replace").replace(f"{folder}/", "")
-            raise _child_refusal(told, lines_before)
+            output = ended.stderr.decode(errors="replace").replace(f"{folder}/", "")
+            raise _child_refusal(output, lines_before)
         files = list(FileDescriptorSet.FromString(made.read_bytes()).file)
     for file in files:
         _drop_default_json_names(file.message_type, file.extension)
@@ -137,14 +143,16 @@ def _drop_default_json_names(messages: Iterable[DescriptorProto], fields: Iterab
 
 
 def _json_name(name: str) -> str:
-    return re.sub(r"_+(.?)", lambda found: found[1].upper(), name)
+    return re.sub(r"_+(.?)", lambda match: match[1].upper(), name)
 
 
-def _child_refusal(told: str, lines_before: int) -> InvalidSchemaError:
-    found = [each for each in map(_CHILD_ERROR.fullmatch, told.splitlines()) if each and "warning" not in each[0]]
+def _child_refusal(output: str, lines_before: int) -> InvalidSchemaError:
+    matches = [
+        match for match in map(_CHILD_ERROR.fullmatch, output.splitlines()) if match and "warning" not in match[0]
+    ]
     sentences = [
-        _sentence(each["file"], int(each["line"] or 0), int(each["column"] or 0), each["message"], lines_before)
-        for each in found[:_MAX_ERRORS]
+        _sentence(match["file"], int(match["line"] or 0), int(match["column"] or 0), match["message"], lines_before)
+        for match in matches[:_MAX_ERRORS]
     ]
     return InvalidSchemaError("; ".join(sentences) or "protoc refuses the schema")
 
@@ -152,13 +160,13 @@ def _child_refusal(told: str, lines_before: int) -> InvalidSchemaError:
 def _refusal(error: Any, lines_before: int) -> InvalidSchemaError:
     sentences = [
         _sentence(
-            each.filename.decode(errors="replace"),
-            each.line + 1,
-            each.column + 1,
-            each.message.decode(errors="replace"),
+            fault.filename.decode(errors="replace"),
+            fault.line + 1,
+            fault.column + 1,
+            fault.message.decode(errors="replace"),
             lines_before,
         )
-        for each in error.errors()[:_MAX_ERRORS]
+        for fault in error.errors()[:_MAX_ERRORS]
     ]
     return InvalidSchemaError("; ".join(sentences))
 

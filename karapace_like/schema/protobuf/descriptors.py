@@ -1,6 +1,6 @@
 """Descriptors and trees: schemas that are sent as a serialized FileDescriptorProto in base64, as Python clients do.
 
-Left out: the visibility of edition 2024's types, and options whose extension is in no imported file.
+Left out: options whose extension is in no imported file.
 """
 
 import base64
@@ -45,12 +45,14 @@ from karapace_like.schema.protobuf.syntax_tree import (
     Value,
     Word,
 )
-from karapace_like.schema.protobuf.tokens import unescaped
+from karapace_like.schema.protobuf.tokens import unescape
 
+_VISIBILITIES = ("", "local", "export")
+"""By the number of SymbolVisibility."""
 _LABELS = {FieldDescriptorProto.LABEL_REPEATED: "repeated", FieldDescriptorProto.LABEL_REQUIRED: "required"}
 
 
-def decoded(text: str) -> FileDescriptorProto | None:
+def decode(text: str) -> FileDescriptorProto | None:
     """The descriptor that the text holds in base64; None if it is something else."""
     try:
         descriptor = FileDescriptorProto.FromString(base64.b64decode(text.strip(), validate=True))
@@ -62,18 +64,19 @@ def decoded(text: str) -> FileDescriptorProto | None:
 def _is_text(message: ProtobufMessage) -> bool:
     """Whether all strings are UTF-8, which the format does not ask for: the library gives others as bytes."""
     for field, value in message.ListFields():
-        for each in value if field.is_repeated else [value]:
-            if isinstance(each, ProtobufMessage):
-                if not _is_text(each):
+        for item in value if field.is_repeated else [value]:
+            if isinstance(item, ProtobufMessage):
+                if not _is_text(item):
                     return False
-            elif isinstance(each, bytes) and field.type == FieldDescriptor.TYPE_STRING:
+            elif isinstance(item, bytes) and field.type == FieldDescriptor.TYPE_STRING:
                 return False
     return True
 
 
 def imports_of(descriptor: FileDescriptorProto) -> File:
     """A file with the descriptor's imports and nothing else."""
-    return File(syntax="proto3", imports=tuple(map(Import, descriptor.dependency)))
+    paths = (*descriptor.dependency, *descriptor.option_dependency)
+    return File(syntax="proto3", imports=tuple(map(Import, paths)))
 
 
 def file_of(descriptor: FileDescriptorProto, imported: Mapping[str, str]) -> File:
@@ -84,12 +87,27 @@ def file_of(descriptor: FileDescriptorProto, imported: Mapping[str, str]) -> Fil
 def _pool(descriptor: FileDescriptorProto, imported: Mapping[str, str]) -> descriptor_pool.DescriptorPool:
     """The descriptor and all that it imports: what is needed to read extension options."""
     pool = descriptor_pool.DescriptorPool()
-    for each in [*compiler.compiled(print_file(imports_of(descriptor)), imported)[:-1], descriptor]:
+    for file in [*compiler.compile_text(print_file(imports_of(descriptor)), imported)[:-1], _copy(descriptor)]:
+        _number_json_names(file.message_type)
         try:
-            pool.Add(each)
+            pool.Add(file)
         except TypeError as error:
             raise InvalidSchemaError(f"the serialized descriptor is not valid: {error}") from error
     return pool
+
+
+def _copy(descriptor: FileDescriptorProto) -> FileDescriptorProto:
+    copy = FileDescriptorProto()
+    copy.CopyFrom(descriptor)
+    return copy
+
+
+def _number_json_names(messages: Iterable[DescriptorProto]) -> None:
+    """Give each field a JSON name of its own: the pool refuses two of one name, which proto2 allows."""
+    for message in messages:
+        for field in message.field:
+            field.json_name = str(field.number)
+        _number_json_names(message.nested_type)
 
 
 class _Reader:
@@ -103,30 +121,38 @@ class _Reader:
 
     def file(self) -> File:
         descriptor = self._descriptor
-        kinds = dict.fromkeys(descriptor.public_dependency, "public") | dict.fromkeys(
-            descriptor.weak_dependency, "weak"
-        )
+        kinds = dict.fromkeys(descriptor.public_dependency, "public")
+        kinds |= dict.fromkeys(descriptor.weak_dependency, "weak")
         has_edition = descriptor.syntax == "editions"
         return File(
             syntax=None if has_edition else descriptor.syntax or None,
             edition=descriptor_pb2.Edition.Name(descriptor.edition).removeprefix("EDITION_") if has_edition else None,
             package=descriptor.package,
-            imports=tuple(Import(path, kinds.get(index, "")) for index, path in enumerate(descriptor.dependency)),
+            imports=(
+                *(Import(path, kinds.get(index, "")) for index, path in enumerate(descriptor.dependency)),
+                *(Import(path, "option") for path in descriptor.option_dependency),
+            ),
             options=self.options(descriptor.options),
-            messages=tuple(self.message(each) for each in descriptor.message_type),
-            enums=tuple(self.enum(each) for each in descriptor.enum_type),
+            messages=self.messages(descriptor.message_type, descriptor.extension),
+            enums=tuple(self.enum(enum) for enum in descriptor.enum_type),
             extends=self.extends(descriptor.extension, descriptor.message_type),
-            services=tuple(self.service(each) for each in descriptor.service),
+            services=tuple(self.service(service) for service in descriptor.service),
         )
 
+    def messages(
+        self, descriptors: Iterable[DescriptorProto], fields: Iterable[FieldDescriptorProto]
+    ) -> tuple[Message, ...]:
+        """Return the messages of a file or message, without those that its own `fields` define as groups."""
+        group_names = {_last(field.type_name) for field in fields if _is_group(field)}
+        return tuple(self.message(message) for message in descriptors if message.name not in group_names)
+
     def message(self, descriptor: DescriptorProto) -> Message:
-        in_oneofs = [each for each in descriptor.field if each.HasField("oneof_index") and not each.proto3_optional]
-        outside = [each for each in descriptor.field if each not in in_oneofs]
+        in_oneofs = [field for field in descriptor.field if field.HasField("oneof_index") and not field.proto3_optional]
+        outside = [field for field in descriptor.field if field not in in_oneofs]
         nested = descriptor.nested_type
-        group_names = {_last(each.type_name) for each in (*descriptor.field, *descriptor.extension) if _is_group(each)}
         oneofs = []
         for index, oneof in enumerate(descriptor.oneof_decl):
-            members = [each for each in in_oneofs if each.oneof_index == index]
+            members = [field for field in in_oneofs if field.oneof_index == index]
             if members:
                 options = self.options(oneof.options)
                 oneofs.append(Oneof(oneof.name, self.fields(members), self.groups(members, nested), options))
@@ -135,37 +161,38 @@ class _Reader:
             fields=self.fields(outside),
             oneofs=tuple(oneofs),
             groups=self.groups(outside, nested),
-            messages=tuple(self.message(each) for each in nested if each.name not in group_names),
-            enums=tuple(self.enum(each) for each in descriptor.enum_type),
+            messages=self.messages(nested, [*descriptor.field, *descriptor.extension]),
+            enums=tuple(self.enum(enum) for enum in descriptor.enum_type),
             extensions=tuple(
-                Extensions((Range(each.start, each.end - 1),), self.options(each.options))
-                for each in descriptor.extension_range
+                Extensions((Range(extension.start, extension.end - 1),), self.options(extension.options))
+                for extension in descriptor.extension_range
             ),
             extends=self.extends(descriptor.extension, nested),
             options=self.options(descriptor.options),
             reserved=(
-                *((Range(each.start, each.end - 1),) for each in descriptor.reserved_range),
+                *((Range(reserved.start, reserved.end - 1),) for reserved in descriptor.reserved_range),
                 *((name,) for name in descriptor.reserved_name),
             ),
+            visibility=_VISIBILITIES[descriptor.visibility],
         )
 
     def fields(self, descriptors: Iterable[FieldDescriptorProto]) -> tuple[Field, ...]:
         return tuple(
-            Field(each.name, each.number, _type_name(each), self.label(each), options=self.field_options(each))
-            for each in descriptors
-            if not _is_group(each)
+            Field(field.name, field.number, _type_name(field), self.label(field), options=self.field_options(field))
+            for field in descriptors
+            if not _is_group(field)
         )
 
     def groups(
         self, descriptors: Iterable[FieldDescriptorProto], nested: Iterable[DescriptorProto]
     ) -> tuple[Group, ...]:
-        messages = {each.name: each for each in nested}
+        messages = {message.name: message for message in nested}
         groups = []
-        for each in filter(_is_group, descriptors):
-            message = messages.get(_last(each.type_name))
+        for field in filter(_is_group, descriptors):
+            message = messages.get(_last(field.type_name))
             if message is None:
-                raise InvalidSchemaError(f"the message of the group {each.name} does not stand beside it")
-            groups.append(Group(each.number, self.message(message), self.label(each), self.options(each.options)))
+                raise InvalidSchemaError(f"the message of the group {field.name} does not stand beside it")
+            groups.append(Group(field.number, self.message(message), self.label(field), self.options(field.options)))
         return tuple(groups)
 
     def label(self, descriptor: FieldDescriptorProto) -> str:
@@ -184,7 +211,7 @@ class _Reader:
         self, descriptors: Iterable[FieldDescriptorProto], nested: Iterable[DescriptorProto]
     ) -> tuple[Extend, ...]:
         extends = []
-        for extendee, neighbours in itertools.groupby(descriptors, key=lambda each: each.extendee):
+        for extendee, neighbours in itertools.groupby(descriptors, key=lambda field: field.extendee):
             members = list(neighbours)
             extends.append(Extend(extendee, self.fields(members), self.groups(members, nested)))
         return tuple(extends)
@@ -192,47 +219,60 @@ class _Reader:
     def enum(self, descriptor: EnumDescriptorProto) -> Enum:
         return Enum(
             name=descriptor.name,
-            values=tuple(EnumValue(each.name, each.number, self.options(each.options)) for each in descriptor.value),
+            values=tuple(
+                EnumValue(value.name, value.number, self.options(value.options)) for value in descriptor.value
+            ),
             options=self.options(descriptor.options),
             reserved=(
-                *((Range(each.start, each.end),) for each in descriptor.reserved_range),
+                *((Range(reserved.start, reserved.end),) for reserved in descriptor.reserved_range),
                 *((name,) for name in descriptor.reserved_name),
             ),
+            visibility=_VISIBILITIES[descriptor.visibility],
         )
 
     def service(self, descriptor: ServiceDescriptorProto) -> Service:
         rpcs = (
             Rpc(
-                each.name,
-                each.input_type,
-                each.output_type,
-                streams_request=each.client_streaming,
-                streams_response=each.server_streaming,
-                options=self.options(each.options),
+                method.name,
+                method.input_type,
+                method.output_type,
+                streams_request=method.client_streaming,
+                streams_response=method.server_streaming,
+                options=self.options(method.options),
             )
-            for each in descriptor.method
+            for method in descriptor.method
         )
         return Service(descriptor.name, tuple(rpcs), self.options(descriptor.options))
 
     def options(self, options: ProtobufMessage) -> tuple[Option, ...]:
-        """What is set in an options message, extensions included if their file is imported."""
+        """Return the options that are set, extensions included if their file is imported."""
         try:
-            known = message_factory.GetMessageClass(self._pool.FindMessageTypeByName(options.DESCRIPTOR.full_name))
+            message_class = message_factory.GetMessageClass(
+                self._pool.FindMessageTypeByName(options.DESCRIPTOR.full_name)
+            )
         except KeyError:
-            known = type(options)
+            message_class = type(options)
         try:
-            return tuple(_written(known.FromString(options.SerializeToString())))
+            return tuple(_write_options(message_class.FromString(options.SerializeToString())))
         except DecodeError as error:
             raise InvalidSchemaError(f"the serialized descriptor has options that are not valid: {error}") from error
 
 
-def _written(options: ProtobufMessage) -> Iterator[Option]:
-    """The options as people write them: features one by one."""
+def _write_options(options: ProtobufMessage) -> Iterator[Option]:
+    """The options as people write them: features one by one, those of a language too."""
     for option in _entries(options):
         if option.name == "features" and isinstance(option.value, Block):
-            yield from (Option(f"features.{key}", value) for key, value in option.value.entries)
+            yield from _write_features("features", option.value)
         else:
             yield option
+
+
+def _write_features(name: str, features: Block) -> Iterator[Option]:
+    for key, value in features.entries:
+        if isinstance(value, Block):
+            yield from _write_features(f"{name}.({key.strip('[]')})", value)
+        else:
+            yield Option(f"{name}.{key}", value)
 
 
 def _entries(message: ProtobufMessage) -> Iterator[Option]:
@@ -246,12 +286,12 @@ def _entries(message: ProtobufMessage) -> Iterator[Option]:
                 entry = (("key", _value(key_field, key)), ("value", _value(value_field, value[key])))
                 yield Option(name, Block(entry))
         else:
-            yield from (Option(name, _value(field, each)) for each in value)
+            yield from (Option(name, _value(field, item)) for item in value)
 
 
 def _value(field: FieldDescriptor, value: Any) -> Value:
     if isinstance(value, ProtobufMessage):
-        return Block(tuple((each.name.replace("(", "[").replace(")", "]"), each.value) for each in _entries(value)))
+        return Block(tuple((entry.name.replace("(", "[").replace(")", "]"), entry.value) for entry in _entries(value)))
     if isinstance(value, bytes):
         return Literal(value)
     if isinstance(value, str):
@@ -259,8 +299,8 @@ def _value(field: FieldDescriptor, value: Any) -> Value:
     if isinstance(value, bool):
         return Word(str(value).lower())
     if field.enum_type is not None:
-        known = field.enum_type.values_by_number.get(value)
-        return Word(str(value) if known is None else known.name)
+        enum_value = field.enum_type.values_by_number.get(value)
+        return Word(str(value) if enum_value is None else enum_value.name)
     return Word(repr(value))
 
 
@@ -268,7 +308,7 @@ def _default(descriptor: FieldDescriptorProto) -> Value:
     if descriptor.type == FieldDescriptorProto.TYPE_STRING:
         return Literal(descriptor.default_value.encode())
     if descriptor.type == FieldDescriptorProto.TYPE_BYTES:
-        return Literal(unescaped(descriptor.default_value.encode()))
+        return Literal(unescape(descriptor.default_value.encode()))
     return Word(descriptor.default_value)
 
 

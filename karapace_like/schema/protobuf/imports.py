@@ -1,4 +1,4 @@
-"""Which files an `import` can mean: the schema's references, and those that are always there. Never the host's.
+"""The files that an `import` can name: the schema's references and the built-in ones, never files of the host.
 
 Always there are the well-known types (`google/protobuf/*`, as protoc ships them), `google/type/*` and Confluent's
 `confluent/meta.proto`, `confluent/type/decimal.proto` and `confluent/type/variant.proto`. A reference of the same name
@@ -24,21 +24,21 @@ _MAX_NAME_BYTES = 255
 
 def visible_files(file: File, references: Mapping[str, File]) -> dict[str, File]:
     """Import path -> file: all the references, and the shipped files that any of them or `file` import."""
-    found = {path: each for path, each in references.items() if not path.startswith(PROTOC_OWN)}
-    pending = [file, *found.values()]
+    texts = {path: text for path, text in references.items() if not path.startswith(PROTOC_OWN)}
+    pending = [file, *texts.values()]
     while pending:
-        for each in pending.pop().imports:
-            if each.path in found:
+        for imported in pending.pop().imports:
+            if imported.path in texts:
                 continue
-            shipped = _shipped(each.path)
+            shipped = _find_shipped_file(imported.path)
             if shipped is not None:
-                found[each.path] = shipped
+                texts[imported.path] = shipped
                 pending.append(shipped)
-    return found
+    return texts
 
 
 def is_safe(path: str) -> bool:
-    """Whether the path stays inside of the folder that it is looked up in, and can be a file's name there."""
+    """Return whether the path stays inside of the folder that it is looked up in, and can be a file's name there."""
     names = path.split("/")
     return (
         len(path.encode()) <= _MAX_PATH_BYTES
@@ -48,15 +48,15 @@ def is_safe(path: str) -> bool:
 
 
 def reachable(file: File, files: Mapping[str, File]) -> Iterable[str]:
-    """The paths in `files` that `file` imports, directly or through others."""
-    found: dict[str, None] = {}
+    """Return the paths in `files` that `file` imports, directly or through others."""
+    paths: dict[str, None] = {}
     pending = [file]
     while pending:
-        for each in pending.pop().imports:
-            if each.path in files and each.path not in found:
-                found[each.path] = None
-                pending.append(files[each.path])
-    return found
+        for imported in pending.pop().imports:
+            if imported.path in files and imported.path not in paths:
+                paths[imported.path] = None
+                pending.append(files[imported.path])
+    return paths
 
 
 @cache
@@ -66,6 +66,6 @@ def _shipped_paths() -> dict[str, Path]:
 
 
 @cache
-def _shipped(path: str) -> File | None:
+def _find_shipped_file(path: str) -> File | None:
     source = _shipped_paths().get(path)
     return None if source is None else parse_file(source.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""What is refused even where an operator asked to accept all that the reference registry accepts.
+"""The checks of texts under `schema_validation = reference`, which accepts all that Confluent's registry accepts.
 
-The reference asks little of a schema that has the shape of one: its types must be found and named once, and fields
-must have the labels of their syntax. Numbers, reserved words, defaults, options and imports are not looked at.
+That registry checks only that types exist and have one definition, and that fields have the labels of their syntax.
+It does not check numbers, reserved words, defaults, options and imports.
 """
 
 from collections import Counter
@@ -12,8 +12,10 @@ from karapace_like.schema.protobuf.syntax_tree import WIRE_GROUPS, Field, File
 
 
 def check(file: File, scope: Scope) -> None:
-    """Raise InvalidSchemaError for what the reference registry refuses, too."""
-    for name, times in Counter([*(each.name for each in file.messages), *(each.name for each in file.enums)]).items():
+    """Raise InvalidSchemaError for what Confluent's registry refuses, too."""
+    for name, times in Counter(
+        [*(message.name for message in file.messages), *(enum.name for enum in file.enums)]
+    ).items():
         if times > 1:
             raise InvalidSchemaError(f"{name} is defined {times} times")
     for placed in placed_fields(file):

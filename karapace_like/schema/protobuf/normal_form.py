@@ -29,17 +29,17 @@ from karapace_like.schema.protobuf.syntax_tree import (
 
 
 def normal_form(file: File, scope: Scope, extensions: Mapping[str, Field]) -> File:
-    """The normal form of a file; `scope` says what its type names mean, `extensions` what its custom options are."""
+    """Return the normal form of a file; `scope` resolves its type names, `extensions` its custom options."""
     normal = _Normal(scope, extensions)
     return replace(
         file,
         syntax=None if file.syntax == "proto2" else file.syntax,
-        imports=tuple(sorted(set(file.imports), key=lambda each: (each.path, each.kind))),
+        imports=tuple(sorted(set(file.imports), key=lambda imported: (imported.path, imported.kind))),
         options=normal.options(file.options, file.package),
-        messages=tuple(normal.message(each, file.package) for each in file.messages),
-        enums=tuple(normal.enum(each, file.package) for each in file.enums),
+        messages=tuple(normal.message(message, file.package) for message in file.messages),
+        enums=tuple(normal.enum(enum, file.package) for enum in file.enums),
         extends=normal.extends(file.extends, file.package),
-        services=tuple(normal.service(each, file.package) for each in file.services),
+        services=tuple(normal.service(service, file.package) for service in file.services),
     )
 
 
@@ -55,30 +55,30 @@ class _Normal:
 
     def message(self, message: Message, within: str) -> Message:
         name = member(within, message.name)
-        oneofs = [self.oneof(each, name) for each in message.oneofs]
+        oneofs = [self.oneof(oneof, name) for oneof in message.oneofs]
         return replace(
             message,
             fields=self.fields(message.fields, name),
-            oneofs=tuple(sorted((each for each in oneofs if each.fields or each.groups), key=_first_number)),
+            oneofs=tuple(sorted((oneof for oneof in oneofs if oneof.fields or oneof.groups), key=_first_number)),
             groups=self.groups(message.groups, name),
-            messages=tuple(self.message(each, name) for each in message.messages),
-            enums=tuple(self.enum(each, name) for each in message.enums),
+            messages=tuple(self.message(nested, name) for nested in message.messages),
+            enums=tuple(self.enum(enum, name) for enum in message.enums),
             extensions=self.extensions(message.extensions, name),
             extends=self.extends(message.extends, name),
             options=self.options(message.options, name),
-            reserved=_sorted_reserved(message.reserved),
+            reserved=_sort_reserved(message.reserved),
         )
 
     def fields(self, fields: Iterable[Field], within: str) -> tuple[Field, ...]:
         return tuple(
-            replace(each, type=self.absolute(each.type, within), options=self.options(each.options, within))
-            for each in sorted(fields, key=lambda each: each.number)
+            replace(field, type=self.absolute(field.type, within), options=self.options(field.options, within))
+            for field in sorted(fields, key=lambda field: field.number)
         )
 
     def groups(self, groups: Iterable[Group], within: str) -> tuple[Group, ...]:
         return tuple(
-            replace(each, message=self.message(each.message, within), options=self.options(each.options, within))
-            for each in sorted(groups, key=lambda each: each.number)
+            replace(group, message=self.message(group.message, within), options=self.options(group.options, within))
+            for group in sorted(groups, key=lambda group: group.number)
         )
 
     def oneof(self, oneof: Oneof, within: str) -> Oneof:
@@ -90,39 +90,43 @@ class _Normal:
         )
 
     def extensions(self, extensions: Iterable[Extensions], within: str) -> tuple[Extensions, ...]:
-        """One statement per range."""
+        """Return one statement for each range."""
         ranges = [
-            (each, self.options(extension.options, within)) for extension in extensions for each in extension.ranges
+            (numbers, self.options(extension.options, within))
+            for extension in extensions
+            for numbers in extension.ranges
         ]
-        return tuple(Extensions((each,), options) for each, options in sorted(ranges, key=lambda each: each[0].start))
+        return tuple(
+            Extensions((numbers,), options) for numbers, options in sorted(ranges, key=lambda numbers: numbers[0].start)
+        )
 
     def extends(self, extends: Iterable[Extend], within: str) -> tuple[Extend, ...]:
-        """One declaration per message that is extended."""
+        """Return one declaration for each message that is extended."""
         together: dict[str, Extend] = {}
         for extend in extends:
             name = self.absolute(extend.type, within)
-            known = together.get(name, Extend(name))
-            together[name] = Extend(name, known.fields + extend.fields, known.groups + extend.groups)
+            earlier = together.get(name, Extend(name))
+            together[name] = Extend(name, earlier.fields + extend.fields, earlier.groups + extend.groups)
         return tuple(
-            Extend(each.type, self.fields(each.fields, within), self.groups(each.groups, within))
-            for each in together.values()
+            Extend(extend.type, self.fields(extend.fields, within), self.groups(extend.groups, within))
+            for extend in together.values()
         )
 
     def enum(self, enum: Enum, within: str) -> Enum:
-        values = [replace(each, options=self.options(each.options, within)) for each in enum.values]
-        values[1:] = sorted(values[1:], key=lambda each: (each.number, each.name))
+        values = [replace(value, options=self.options(value.options, within)) for value in enum.values]
+        values[1:] = sorted(values[1:], key=lambda value: (value.number, value.name))
         options = self.options(enum.options, within)
-        return replace(enum, values=tuple(values), options=options, reserved=_sorted_reserved(enum.reserved))
+        return replace(enum, values=tuple(values), options=options, reserved=_sort_reserved(enum.reserved))
 
     def service(self, service: Service, within: str) -> Service:
         rpcs = (
             replace(
-                each,
-                request=self.absolute(each.request, within),
-                response=self.absolute(each.response, within),
-                options=self.options(each.options, within),
+                rpc,
+                request=self.absolute(rpc.request, within),
+                response=self.absolute(rpc.response, within),
+                options=self.options(rpc.options, within),
             )
-            for each in service.rpcs
+            for rpc in service.rpcs
         )
         return replace(service, rpcs=tuple(rpcs), options=self.options(service.options, within))
 
@@ -134,13 +138,13 @@ class _Normal:
 
 
 def _first_number(oneof: Oneof) -> int:
-    return min([*(each.number for each in oneof.fields), *(each.number for each in oneof.groups)])
+    return min([*(field.number for field in oneof.fields), *(group.number for group in oneof.groups)])
 
 
-def _sorted_reserved(statements: Iterable[tuple[Range | str, ...]]) -> tuple[tuple[Range | str, ...], ...]:
-    """One statement per value: numbers first, then names."""
+def _sort_reserved(statements: Iterable[tuple[Range | str, ...]]) -> tuple[tuple[Range | str, ...], ...]:
+    """Return one statement for each value: numbers first, then names."""
 
     def key(value: Range | str) -> tuple[int, str]:
         return (value.start, "") if isinstance(value, Range) else (MAX_ENUM_NUMBER, value)
 
-    return tuple((value,) for value in sorted((each for values in statements for each in values), key=key))
+    return tuple((value,) for value in sorted((spelled for values in statements for spelled in values), key=key))

@@ -1,7 +1,7 @@
 """Options in the normal form: extensions by full name, each said once as a whole, entries sorted, plain numbers.
 
-`(o).a = 1` beside `(o).b = 0x2` is `(o) = {a: 1, b: 2}`. What an option means is not known here, only how
-protobuf lets it be spelled.
+`(o).a = 1` beside `(o).b = 0x2` is `(o) = {a: 1, b: 2}`. The meaning of an option is not known here, only the
+spellings that protobuf allows.
 """
 
 import re
@@ -19,7 +19,7 @@ _MAX_EXPONENT = 30
 
 
 def normal_options(options: Iterable[Option], within: str, extensions: Mapping[str, Field]) -> tuple[Option, ...]:
-    """The options of a node inside of the package or message `within`, sorted by name without the parentheses.
+    """Return the options of a node inside of the package or message `within`, sorted by name without the parentheses.
 
     Options of one name, as of a repeated one, keep their order. `extensions` holds what custom options are called.
     """
@@ -29,15 +29,17 @@ def normal_options(options: Iterable[Option], within: str, extensions: Mapping[s
         same = said.setdefault(whole.name, [])
         before = same[-1].value if same else None
         if is_single and isinstance(before, Block) and isinstance(whole.value, Block):
-            same[-1] = Option(whole.name, _merged(before, whole.value))
+            same[-1] = Option(whole.name, _merge(before, whole.value))
         else:
             same.append(whole)
-    ordered = sorted(said.items(), key=lambda each: each[0].lstrip("(").partition(")")[0])
-    return tuple([replace(each, value=_normal(each.value, within, extensions)) for _, same in ordered for each in same])
+    ordered = sorted(said.items(), key=lambda item: item[0].lstrip("(").partition(")")[0])
+    return tuple(
+        [replace(option, value=_normal(option.value, within, extensions)) for _, same in ordered for option in same]
+    )
 
 
 def _whole(option: Option, within: str, extensions: Mapping[str, Field]) -> tuple[Option, bool]:
-    """A known extension by its full name with a value for all of it, and whether it has one value only.
+    """Return a known extension under its full name with its whole value, and whether it has one value only.
 
     Any other option as it is.
     """
@@ -53,14 +55,14 @@ def _whole(option: Option, within: str, extensions: Mapping[str, Field]) -> tupl
     return Option(f"({name})", value), extensions[name].label != "repeated"
 
 
-def _merged(before: Block, after: Block) -> Block:
+def _merge(before: Block, after: Block) -> Block:
     """Two values of one message that were set field by field."""
     entries = list(before.entries)
     for key, value in after.entries:
-        place = next((place for place, each in enumerate(entries) if each[0] == key), None)
-        known = None if place is None else entries[place][1]
-        if place is not None and isinstance(known, Block) and isinstance(value, Block):
-            entries[place] = key, _merged(known, value)
+        place = next((place for place, entry in enumerate(entries) if entry[0] == key), None)
+        earlier = None if place is None else entries[place][1]
+        if place is not None and isinstance(earlier, Block) and isinstance(value, Block):
+            entries[place] = key, _merge(earlier, value)
         else:
             entries.append((key, value))
     return Block(tuple(entries))
@@ -70,13 +72,13 @@ def _normal(value: Value, within: str, extensions: Mapping[str, Field]) -> Value
     if isinstance(value, Word):
         return Word(_plain(value.text))
     if isinstance(value, Sequence):
-        return Sequence(tuple([_normal(each, within, extensions) for each in value.values]))
+        return Sequence(tuple([_normal(member, within, extensions) for member in value.values]))
     if isinstance(value, Block):
         listed: dict[str, list[Value]] = {}
-        for key, each in value.entries:
-            known = innermost(extensions, key[1:-1], within) if key.startswith("[") else None
-            values = each.values if isinstance(each, Sequence) else (each,)
-            listed.setdefault(f"[{known}]" if known else key, []).extend(
+        for key, member in value.entries:
+            full_name = innermost(extensions, key[1:-1], within) if key.startswith("[") else None
+            values = member.values if isinstance(member, Sequence) else (member,)
+            listed.setdefault(f"[{full_name}]" if full_name else key, []).extend(
                 [_normal(one, within, extensions) for one in values]
             )
         return Block(
@@ -92,7 +94,7 @@ def _normal(value: Value, within: str, extensions: Mapping[str, Field]) -> Value
 
 
 def _plain(word: str) -> str:
-    """A number without hexadecimal or octal digits, exponent and needless zeros; any other word as it is."""
+    """Return a number in decimal without exponent and needless zeros; any other word unchanged."""
     integer = _INTEGER.match(word)
     if integer is not None:
         sign, hexadecimal, octal = integer.groups()

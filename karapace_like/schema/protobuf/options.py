@@ -55,7 +55,7 @@ def _block(cursor: Cursor, closing: str, depth: int) -> Block:
     while not cursor.accept(closing):
         key = _key(cursor)
         if not cursor.accept(":") and cursor.current not in {"{", "<"}:
-            raise cursor.expected('":"')
+            raise cursor.expected_error('":"')
         entries.append((key, _value(cursor, depth + 1)))
         if not cursor.accept(","):
             cursor.accept(";")

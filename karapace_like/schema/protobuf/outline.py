@@ -6,8 +6,8 @@ A field is the same one where its message and number are the same, a value where
 import re
 from collections.abc import Callable, Iterator
 
-from karapace_like.schema.files import Place, Source
-from karapace_like.schema.outline import Element, Kind
+from karapace_like.schema.files import Source, SourceLocation
+from karapace_like.schema.outline import Element, ElementKind
 from karapace_like.schema.protobuf.places import finder
 from karapace_like.schema.protobuf.printer import print_value
 from karapace_like.schema.protobuf.schema import ParsedProtobuf
@@ -17,11 +17,11 @@ from karapace_like.schema.protobuf.syntax_tree import Enum, Field, Message, Opti
 _COMMENT_MARKS = re.compile(r"^\s*(?://+|/\*+|\*+/?)\s?|\s*\*+/\s*$")
 
 
-def outline(parsed: ParsedProtobuf, text: str) -> list[Element]:
-    """The file itself, then everything that it defines, messages first."""
+def list_elements(parsed: ParsedProtobuf, text: str) -> list[Element]:
+    """Return the file itself, then everything that it defines, messages first."""
     file = parsed.written
     said = {"package": file.package, "syntax": file.syntax or file.edition}
-    whole = Element("", "schema", Kind.SCHEMA, "", "", "#/", {name: each for name, each in said.items() if each})
+    whole = Element("", "schema", ElementKind.SCHEMA, "", "", "#/", {name: text for name, text in said.items() if text})
     outliner = _Outliner(text, finder(Source(text, {})))
     elements = [whole]
     for message in file.messages:
@@ -32,14 +32,14 @@ def outline(parsed: ParsedProtobuf, text: str) -> list[Element]:
 
 
 class _Outliner:
-    def __init__(self, text: str, find: Callable[[str], Place]) -> None:
+    def __init__(self, text: str, find: Callable[[str], SourceLocation]) -> None:
         self._lines = text.split("\n")
         self._text = text
         self._find = find
 
     def message(self, message: Message, within: str, path: str) -> Iterator[Element]:
         key, path = member(within, message.name), f"{path}/{message.name}"
-        yield Element(key, key, Kind.RECORD, message.name, within, path, self._said(path, message.options))
+        yield Element(key, key, ElementKind.RECORD, message.name, within, path, self._attributes(path, message.options))
         for field in message.fields:
             yield self._field(field, key, path, {})
         for oneof in message.oneofs:
@@ -52,11 +52,11 @@ class _Outliner:
 
     def enum(self, enum: Enum, within: str, path: str) -> Iterator[Element]:
         key, path = member(within, enum.name), f"{path}/{enum.name}"
-        yield Element(key, key, Kind.ENUM, enum.name, within, path, self._said(path, enum.options))
+        yield Element(key, key, ElementKind.ENUM, enum.name, within, path, self._attributes(path, enum.options))
         for value in enum.values:
-            said = {"number": str(value.number), **self._said(f"{path}/{value.name}", value.options)}
+            said = {"number": str(value.number), **self._attributes(f"{path}/{value.name}", value.options)}
             title = f"{key}.{value.name}"
-            yield Element(title, title, Kind.SYMBOL, value.name, key, f"{path}/{value.name}", said)
+            yield Element(title, title, ElementKind.SYMBOL, value.name, key, f"{path}/{value.name}", said)
 
     def _field(self, field: Field, message: str, path: str, more: dict[str, str]) -> Element:
         path = f"{path}/{field.number}"
@@ -65,22 +65,28 @@ class _Outliner:
         key = f"{message}/{field.number}"
         title = f"{message}.{field.name} = {field.number}"
         return Element(
-            key, title, Kind.FIELD, field.name, message, path, {**said, **more, **self._said(path, field.options)}
+            key,
+            title,
+            ElementKind.FIELD,
+            field.name,
+            message,
+            path,
+            {**said, **more, **self._attributes(path, field.options)},
         )
 
-    def _said(self, path: str, options: tuple[Option, ...]) -> dict[str, str]:
-        said = {f"option {each.name}": print_value(each.value) for each in options}
+    def _attributes(self, path: str, options: tuple[Option, ...]) -> dict[str, str]:
+        said = {f"option {option.name}": print_value(option.value) for option in options}
         doc = self._doc(self._find(path))
         return {"doc": doc, **said} if doc else said
 
-    def _doc(self, place: Place) -> str:
-        """The comment on the lines before, or behind what stands there."""
+    def _doc(self, place: SourceLocation) -> str:
+        """Return the comment on the lines before, or at the end of the line."""
         line = self._text.count("\n", 0, place.offset)
         _, mark, behind = self._lines[line].partition("//")
         if mark:
             return behind.strip()
-        found: list[str] = []
+        lines: list[str] = []
         while line > 0 and self._lines[line - 1].lstrip().startswith(("//", "/*", "*")):
             line -= 1
-            found.insert(0, _COMMENT_MARKS.sub("", self._lines[line]).strip())
-        return " ".join(filter(None, found))
+            lines.insert(0, _COMMENT_MARKS.sub("", self._lines[line]).strip())
+        return " ".join(filter(None, lines))

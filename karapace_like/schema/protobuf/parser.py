@@ -35,21 +35,21 @@ MAX_NESTING = 100
 MAX_RANGES = 10_000
 """Reserved values and extension ranges of one message or enum. protoc's time is the square of it."""
 _ANY_WORD = "any other word"
-"""What the statements that begin with no keyword are listed under."""
+"""The key of statements that begin with no keyword."""
 _LABELS = frozenset({"optional", "required", "repeated"})
 _VISIBILITIES = frozenset({"export", "local"})
 _VISIBLE = {"message": "messages", "enum": "enums"}
 _IMPORT_KINDS = frozenset({"public", "weak", "option"})
-# The reference stores these two after a field's other options.
+# Confluent stores these two after a field's other options.
 _LAST_OPTIONS = {"default": 1, "json_name": 2}
 
 _Members: TypeAlias = defaultdict[str, list[Any]]
-"""What has been read of a body: the node's attribute -> its nodes in order."""
+"""The nodes of a body so far: the attribute -> its nodes in order."""
 _Statement: TypeAlias = Callable[[Cursor, _Members, int], None]
 
 
 def parse_file(text: str) -> File:
-    """The tree of a text; raises InvalidSchemaError with line and column."""
+    """Return the tree of a text; raises InvalidSchemaError with line and column."""
     cursor = Cursor(text)
     head: dict[str, Any] = {}
     if cursor.current in {"syntax", "edition"}:
@@ -79,7 +79,7 @@ def _tuples(members: _Members) -> dict[str, Any]:
 
 
 def _statement(cursor: Cursor, members: _Members, statements: Mapping[str, _Statement], depth: int) -> None:
-    """One statement of a body, into `members`."""
+    """Parse one statement of a body into `members`."""
     if cursor.accept(";"):
         return
     if cursor.current in _VISIBILITIES and cursor.peek() in _VISIBLE:
@@ -94,7 +94,7 @@ def _statement(cursor: Cursor, members: _Members, statements: Mapping[str, _Stat
     else:
         read = statements.get(_ANY_WORD)
         if read is None or not cursor.at_word():
-            raise cursor.expected("a statement")
+            raise cursor.expected_error("a statement")
     read(cursor, members, depth)
 
 
@@ -105,7 +105,7 @@ def _body(cursor: Cursor, statements: Mapping[str, _Statement], depth: int) -> d
     cursor.require("{")
     while not cursor.accept("}"):
         _statement(cursor, members, statements, depth)
-    ranges = [*members.get("reserved", ()), *(each.ranges for each in members.get("extensions", ()))]
+    ranges = [*members.get("reserved", ()), *(extension.ranges for extension in members.get("extensions", ()))]
     if sum(map(len, ranges)) > MAX_RANGES:
         raise cursor.error(f"more than {MAX_RANGES} reserved or extension numbers")
     return _tuples(members)
@@ -167,7 +167,7 @@ def _head(cursor: Cursor) -> tuple[str, int, tuple[Option, ...]]:
     cursor.require("=")
     number = cursor.integer()
     options = bracketed_options(cursor)
-    return name, number, tuple(sorted(options, key=lambda each: _LAST_OPTIONS.get(each.name, 0)))
+    return name, number, tuple(sorted(options, key=lambda set_option: _LAST_OPTIONS.get(set_option.name, 0)))
 
 
 def _oneof(cursor: Cursor, members: _Members, depth: int) -> None:
@@ -203,7 +203,7 @@ def _range(cursor: Cursor, maximum: int) -> Range:
     return Range(start, maximum if cursor.accept("max") else cursor.integer())
 
 
-def _reserved(maximum: int) -> _Statement:
+def _parse_reserved(maximum: int) -> _Statement:
     def value(cursor: Cursor) -> Range | str:
         if cursor.at_string():
             return cursor.text()
@@ -259,14 +259,14 @@ _MESSAGE_STATEMENTS: dict[str, _Statement] = {
     **_TYPE_STATEMENTS,
     "oneof": _oneof,
     "extensions": _extensions,
-    "reserved": _reserved(MAX_FIELD_NUMBER),
+    "reserved": _parse_reserved(MAX_FIELD_NUMBER),
     _ANY_WORD: _field,
 }
 _ONEOF_STATEMENTS: dict[str, _Statement] = {"option": _option, _ANY_WORD: _oneof_field}
 _EXTEND_STATEMENTS: dict[str, _Statement] = {_ANY_WORD: _field}
 _ENUM_STATEMENTS: dict[str, _Statement] = {
     "option": _option,
-    "reserved": _reserved(MAX_ENUM_NUMBER),
+    "reserved": _parse_reserved(MAX_ENUM_NUMBER),
     _ANY_WORD: _enum_value,
 }
 _SERVICE_STATEMENTS: dict[str, _Statement] = {"option": _option, "rpc": _rpc}

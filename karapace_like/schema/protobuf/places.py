@@ -1,15 +1,15 @@
-"""Where in a .proto text an incompatibility is: its path (`#/Order/3`) followed through the text.
+"""Locate an incompatibility in a .proto text by its path (`#/Order/3`).
 
-A path names messages and oneofs and counts fields by their numbers; behind a field of a message type, it goes on in
-that message, in whichever file that is. What is not in the text is looked for no further: the place is the last thing
-on the way that is there.
+A path names messages and oneofs, and fields by their numbers; after a field of a message type it continues in that
+message, in whichever file that is. Where the text lacks the next step, the location is that of the last step found.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from karapace_like.schema.files import Place, Source
+from karapace_like.schema.files import CACHED_SOURCES, CACHED_TEXTS, Source, SourceLocation
 
 _TOKEN = re.compile(
     r"""
@@ -40,42 +40,44 @@ class _Block:
     inside: "dict[str, _Block]" = field(default_factory=dict)
 
 
-def place(source: Source, path: str) -> Place:
-    """Where in the source the path leads."""
+def locate(source: Source, path: str) -> SourceLocation:
+    """Return the location in the source that the path leads to."""
     return finder(source)(path)
 
 
-def finder(source: Source) -> Callable[[str], Place]:
-    """`place` for many paths of one source."""
+@lru_cache(CACHED_SOURCES)
+def finder(source: Source) -> Callable[[str], SourceLocation]:
+    """`locate` for many paths of one source."""
     files = {document: _blocks(document, text) for document, text in source.documents.items()}
 
-    def find(path: str) -> Place:
+    def find(path: str) -> SourceLocation:
         here = files[""]
         is_exact = True
         for step in filter(None, path.removeprefix("#").split("/")):
             inside = here.inside.get(step) or next(
-                (each.inside[step] for each in _types(files, here.type) if step in each.inside), None
+                (block.inside[step] for block in _types(files, here.type) if step in block.inside), None
             )
             is_exact = is_exact and inside is not None
             here = inside or here
-        return Place(here.document, here.start, is_exact)
+        return SourceLocation(here.document, here.start, is_exact)
 
     return find
 
 
 def _types(files: "dict[str, _Block]", name: str) -> Iterator[_Block]:
-    """The messages that a type name may mean: those of that last name, the file's own first."""
+    """Yield the messages that a type name may mean: those of that last name, the file's own first."""
     last = name.rpartition(".")[2]
     pending = list(files.values()) if last else []
     while pending:
         block = pending.pop(0)
         if block.name == last and block.kind in {"message", "group"}:
             yield block
-        pending += [each for each in block.inside.values() if each.kind != "field"]
+        pending += [child for child in block.inside.values() if child.kind != "field"]
 
 
+@lru_cache(CACHED_TEXTS)
 def _blocks(document: str, text: str) -> _Block:
-    """The file as nested blocks; a statement of no interest is passed over."""
+    """Return the file as nested blocks, without the statements that have no place."""
     package = re.search(r"^\s*(package)\b", text, re.MULTILINE)
     file = _Block(document, package.start(1) if package else 0, "file")
     opened = [file]
@@ -84,7 +86,7 @@ def _blocks(document: str, text: str) -> _Block:
     for token, start in tokens:
         match token:
             case "{" if _keyword(statement) in _BLOCKS:
-                opened.append(_opened(document, statement, opened[-1]))
+                opened.append(_open_block(document, statement, opened[-1]))
                 statement = []
             case "{":
                 _skip(tokens, "}")
@@ -102,7 +104,7 @@ def _blocks(document: str, text: str) -> _Block:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    return ((found[1], found.start(1)) for found in _TOKEN.finditer(text) if found[1])
+    return ((match[1], match.start(1)) for match in _TOKEN.finditer(text) if match[1])
 
 
 def _skip(tokens: Iterator[tuple[str, int]], closing: str) -> None:
@@ -119,7 +121,7 @@ def _keyword(statement: list[tuple[str, int]]) -> str:
     return next((word for word, _ in statement if word not in _LABELS), "")
 
 
-def _opened(document: str, statement: list[tuple[str, int]], around: _Block) -> _Block:
+def _open_block(document: str, statement: list[tuple[str, int]], around: _Block) -> _Block:
     words = [word for word, _ in statement if word not in _LABELS]
     name = words[1] if len(words) > 1 else ""
     block = _Block(document, statement[0][1], words[0], name)
@@ -130,7 +132,7 @@ def _opened(document: str, statement: list[tuple[str, int]], around: _Block) -> 
 
 
 def _note_field(document: str, statement: list[tuple[str, int]], opened: list[_Block]) -> None:
-    """A field or an enum's value, by its name and number; a oneof's fields are also the message's."""
+    """Add a field or an enum's value by its name and number; a oneof's fields are also the message's."""
     words = [word for word, _ in statement]
     equals = words.index("=") if "=" in words else 0
     if not 0 < equals < len(words) - 1 or words[0] in {"option", "syntax", "edition"}:
@@ -138,7 +140,7 @@ def _note_field(document: str, statement: list[tuple[str, int]], opened: list[_B
     type_ = words[equals - 2] if equals > 1 else ""
     if type_ == ">":  # map<key, value>
         type_ = words[equals - 3]
-    found = _Block(document, statement[0][1], "field", type=type_)
+    field_block = _Block(document, statement[0][1], "field", type=type_)
     for block in opened[-2:] if opened[-1].kind == "oneof" else opened[-1:]:
-        block.inside.setdefault(words[equals - 1], found)
-        block.inside.setdefault(words[equals + 1], found)
+        block.inside.setdefault(words[equals - 1], field_block)
+        block.inside.setdefault(words[equals + 1], field_block)

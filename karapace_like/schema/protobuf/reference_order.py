@@ -1,4 +1,4 @@
-"""The order in which the reference registry goes through names: that of a Java `HashSet`.
+"""The order in which Confluent's registry goes through names: that of a Java `HashSet`.
 
 Its users see it in the lists of incompatibilities, so those come in the same order here.
 Source: https://docs.oracle.com/javase/8/docs/api/java/lang/String.html#hashCode--
@@ -11,7 +11,7 @@ _LOAD_FACTOR = 0.75
 
 
 def in_reference_order(writer: Iterable[str], reader: Iterable[str]) -> list[str]:
-    """The names of both, each once."""
+    """Return the names of both, each once."""
     names = list(dict.fromkeys(writer))
     size = _SMALLEST_TABLE
     while size < len(names) / _LOAD_FACTOR + 1:

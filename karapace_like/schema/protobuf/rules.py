@@ -1,6 +1,6 @@
 """Every way in which a Protobuf schema can fail to read what another wrote, with an example.
 
-The names and the first two sentences are those that users of the reference registry see; what the rules mean is in
+The names and the first two sentences are those that users of Confluent's registry see; what the rules mean is in
 `compatibility.py`. Not listed, because always compatible: fields, enums and enum values added, removed or renamed,
 `reserved`, options, services, extensions and the syntax version.
 """
@@ -102,17 +102,17 @@ RULES: Mapping[str, Rule] = {
 }
 
 DIFFERENCES: Mapping[str, str] = {
-    "New schemas must be accepted by protoc, unless `schema_validation` is `reference`": "The reference takes "
+    "New schemas must be accepted by protoc, unless `schema_validation` is `reference`": "Confluent accepts "
     "duplicate or far field numbers, empty enums, clashing names, unknown options and bad defaults, from which no "
     "client can generate code.",
-    "A reference's name must be the path that the schema imports": "protoc finds files by path; the reference also "
-    "looks at every other reference that it was given.",
-    "Editions 2023 and 2024 are accepted": "The reference refuses them.",
-    "The normalized text keeps an enum's first value first": "The reference sorts it away, which makes a proto3 "
-    "schema invalid and changes the default of a proto2 one.",
+    "A reference's name must be the path that the schema imports": "protoc finds files by path; Confluent also "
+    "searches every other reference of the request.",
+    "Editions 2023 and 2024 are accepted": "Confluent rejects them.",
+    "The normalized text keeps an enum's first value first": "Confluent sorts values, which makes a proto3 schema "
+    "invalid and changes the default of a proto2 one.",
     "Weak imports, the values of custom options and quoted defaults of bytes are stored as written": "Nothing "
     "about them may change between registration and use.",
-    "The normalized text keeps all digits of a number, and the groups and options of extensions": "The reference "
-    "rounds to three digits and leaves the others out.",
+    "The normalized text keeps all digits of a number, and the groups and options of extensions": "Confluent "
+    "rounds to three digits and omits groups and options.",
 }
-"""Where this judge differs from the reference registry on purpose: what, and why."""
+"""The verdicts that differ from Confluent's on purpose, each with its reason."""

@@ -1,5 +1,6 @@
 """A Protobuf schema, parsed: its tree, the files that it can see, and what the type names in them mean."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaType, Strictness
 from karapace_like.schema.protobuf import compiler, descriptors, laxity
 from karapace_like.schema.protobuf.imports import reachable, visible_files
-from karapace_like.schema.protobuf.map_entries import folded
+from karapace_like.schema.protobuf.map_entries import fold
 from karapace_like.schema.protobuf.parser import parse_file
 from karapace_like.schema.protobuf.printer import print_file
 from karapace_like.schema.protobuf.scope import Scope, placed_fields, scope_of
@@ -17,6 +18,8 @@ from karapace_like.schema.protobuf.syntax_tree import File, Message
 # Said for files that do not say it, because protoc then writes a warning to the process's standard error.
 _DEFAULT_SYNTAX = 'syntax = "proto2";\n'
 
+_SOURCE_OPTIONS = re.compile(r"RETENTION_SOURCE|features\.|^ *extensions .*\[", re.MULTILINE)
+"""Where options of that retention are: declared by a schema, among protoc's features, and of extension ranges."""
 _LIBRARY_NUMBERS = range(19_000, 20_000)
 
 
@@ -37,41 +40,49 @@ class ParsedProtobuf:
 def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> ParsedProtobuf:
     """The schema of a .proto text, or of a FileDescriptorProto in base64; raises InvalidSchemaError.
 
-    STRICT asks protoc; LAX refuses only what the reference registry refuses, too; STORED what has no shape.
+    STRICT asks protoc; LAX refuses only what Confluent's registry refuses, too; STORED what has no shape.
     """
     references: dict[str, File] = {}
     for path, reference in dependencies.items():
         try:
-            references[path] = _tree(reference, references)
+            references[path] = fold(_tree(reference, references))
         except InvalidSchemaError as error:
             raise InvalidSchemaError(f'in the reference "{path}": {error}') from error
     written = _tree(text, references)
     imported = visible_files(written, references)
-    as_written = scope_of(written, imported)
-    file = folded(written, as_written)
-    imported = {path: folded(each, as_written) for path, each in imported.items()}
+    file = fold(written)
     schema = ParsedProtobuf(written, file, imported, scope_of(file, imported))
     if strictness is Strictness.STRICT:
         _judge(text, schema)
-    elif strictness is Strictness.LAX:
+    elif strictness is not Strictness.STORED:
         laxity.check(schema.file, schema.scope)
     return schema
 
 
-def compiled(schema: ParsedProtobuf) -> list[FileDescriptorProto]:
-    """The descriptors of the schema and of all that it imports, its own last; raises InvalidSchemaError."""
-    files = compiler.compiled(_source(schema.file), _sources(schema.file, schema.imported))
+def compile_schema(schema: ParsedProtobuf, *, retains_source_options: bool = False) -> list[FileDescriptorProto]:
+    """The descriptors of the schema and of all that it imports, its own last; raises InvalidSchemaError.
+
+    With `retains_source_options`, those are included that only tools which read sources need, such as the declarations
+    of extensions.
+    """
+    source, sources = _source(schema.file), _sources(schema.file, schema.imported)
+    retains = retains_source_options and _may_have_source_options([source, *sources.values()])
+    files = compiler.compile_text(source, sources, retains_source_options=retains)
     _restore_order(files[-1].message_type, schema.written.messages)
     return files
 
 
 def descriptor_set(schema: ParsedProtobuf) -> bytes:
     """A serialized FileDescriptorSet of the schema, named `default`, and all that it imports, its own file last."""
-    return FileDescriptorSet(file=compiled(schema)).SerializeToString()
+    return FileDescriptorSet(file=compile_schema(schema)).SerializeToString()
+
+
+def _may_have_source_options(sources: Iterable[str]) -> bool:
+    return any(map(_SOURCE_OPTIONS.search, sources))
 
 
 def _tree(text: str, references: Mapping[str, File]) -> File:
-    descriptor = descriptors.decoded(text)
+    descriptor = descriptors.decode(text)
     if descriptor is None:
         return parse_file(text)
     imports = descriptors.imports_of(descriptor)
@@ -84,8 +95,8 @@ def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Mes
     for descriptor in descriptors:
         message = messages.get(descriptor.name)
         if message is not None:
-            places = {each.name: place for place, each in enumerate(message.messages)}
-            nested = sorted(descriptor.nested_type, key=lambda each: places.get(each.name, -1))
+            places = {nested_message.name: place for place, nested_message in enumerate(message.messages)}
+            nested = sorted(descriptor.nested_type, key=lambda nested_type: places.get(nested_type.name, -1))
             del descriptor.nested_type[:]
             descriptor.nested_type.extend(nested)
             _restore_order(descriptor.nested_type, message.messages)
@@ -101,7 +112,7 @@ def _judge(text: str, schema: ParsedProtobuf) -> None:
                 f" {_LIBRARY_NUMBERS.stop - 1} are reserved for the Protocol Buffers library"
             )
     sources = _sources(schema.file, schema.imported)
-    if schema.file != schema.written or descriptors.decoded(text) is not None:
+    if schema.file != schema.written or descriptors.decode(text) is not None:
         compiler.judge(_source(schema.file), sources)
     elif _is_explicit(schema.file):
         compiler.judge(text, sources)

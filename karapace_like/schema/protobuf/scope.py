@@ -1,4 +1,4 @@
-"""What type names mean: every message and enum that a file can see, by full name, and protobuf's scoping rule.
+"""The meaning of type names: every message and enum that a file can see, by full name, and protobuf's scoping rule.
 
 Source: https://protobuf.dev/programming-guides/proto3/#name-resolution ("innermost scope outwards").
 """
@@ -25,39 +25,42 @@ class Scope:
     types: Mapping[str, Definition]
 
     def resolve(self, name: str, within: str) -> str | None:
-        """The full name of the type that `name` means inside of the package or message `within`; None if unknown."""
+        """Return the full name of the type `name` in the package or message `within`; None if unknown."""
         return innermost(self.types, name, within)
 
 
-def innermost(known: Container[str], name: str, within: str) -> str | None:
-    """The full name among the known ones that `name` means inside of the package or message `within`."""
+def innermost(names: Container[str], name: str, within: str) -> str | None:
+    """Return the full name among the known ones that `name` means inside of the package or message `within`."""
     if name.startswith("."):
-        return name[1:] if name[1:] in known else None
+        return name[1:] if name[1:] in names else None
     while within:
         candidate = f"{within}.{name}"
-        if candidate in known:
+        if candidate in names:
             return candidate
         within = within.rpartition(".")[0]
-    return name if name in known else None
+    return name if name in names else None
 
 
 def scope_of(file: File, imported: Mapping[str, File]) -> Scope:
-    """The scope of a file and of all that it may refer to; its own types win over imported ones."""
+    """Return the scope of a file and of all that it may refer to; its own types win over imported ones."""
     types: dict[str, Definition] = {}
-    for each in imported.values():
-        types.update((name, Definition(node, each.package, is_imported=True)) for name, node in _named_types(each))
+    for imported_file in imported.values():
+        types.update(
+            (name, Definition(node, imported_file.package, is_imported=True))
+            for name, node in _named_types(imported_file)
+        )
     types.update((name, Definition(node, file.package, is_imported=False)) for name, node in _named_types(file))
     return Scope(types)
 
 
 def extensions_of(file: File, imported: Mapping[str, File]) -> Mapping[str, Field]:
-    """The extension fields that a file can see, by full name."""
+    """Return the extension fields that a file can see, by full name."""
     files = (*imported.values(), file)
-    return {name: field for each in files for name, field in _extensions_in(each.package, each)}
+    return {name: field for file in files for name, field in _extensions_in(file.package, file)}
 
 
 def member(within: str, name: str) -> str:
-    """The full name of what `name` is called inside of `within`."""
+    """Return the full name of `name` inside of `within`."""
     return f"{within}.{name}" if within else name
 
 
@@ -71,18 +74,18 @@ class PlacedField:
 
 
 def placed_fields(file: File) -> Iterator[PlacedField]:
-    """Every field of a file, extensions and those of nested messages and groups included."""
-    yield from _placed(file.package, Message("", messages=file.messages, extends=file.extends))
+    """Yield every field of a file, extensions and those of nested messages and groups included."""
+    yield from _list_fields(file.package, Message("", messages=file.messages, extends=file.extends))
 
 
-def _placed(within: str, message: Message) -> Iterator[PlacedField]:
-    """The fields of a message that is called `within`, or of a file as if it were one."""
+def _list_fields(within: str, message: Message) -> Iterator[PlacedField]:
+    """Yield the fields of a message that is called `within`, or of a file as if it were one."""
     for fields in (message.fields, *(extend.fields for extend in message.extends)):
-        yield from (PlacedField(within, each, is_in_oneof=False) for each in fields)
+        yield from (PlacedField(within, field, is_in_oneof=False) for field in fields)
     for oneof in message.oneofs:
-        yield from (PlacedField(within, each, is_in_oneof=True) for each in oneof.fields)
+        yield from (PlacedField(within, field, is_in_oneof=True) for field in oneof.fields)
     for nested in (*message.messages, *_group_messages(message)):
-        yield from _placed(member(within, nested.name), nested)
+        yield from _list_fields(member(within, nested.name), nested)
 
 
 def _named_types(file: File) -> Iterator[tuple[str, Message | Enum]]:
@@ -90,7 +93,7 @@ def _named_types(file: File) -> Iterator[tuple[str, Message | Enum]]:
 
 
 def _types_in(within: str, message: Message) -> Iterator[tuple[str, Message | Enum]]:
-    """The types in a message that is called `within`, or in a file as if it were one."""
+    """Yield the types in a message that is called `within`, or in a file as if it were one."""
     for enum in message.enums:
         yield member(within, enum.name), enum
     for nested in (*message.messages, *_group_messages(message)):
@@ -107,5 +110,9 @@ def _extensions_in(within: str, node: File | Message) -> Iterator[tuple[str, Fie
 
 
 def _group_messages(message: Message) -> list[Message]:
-    groups = [message.groups, *(each.groups for each in message.oneofs), *(each.groups for each in message.extends)]
-    return [group.message for each in groups for group in each]
+    groups = [
+        message.groups,
+        *(oneof.groups for oneof in message.oneofs),
+        *(extend.groups for extend in message.extends),
+    ]
+    return [group.message for listed in groups for group in listed]

@@ -26,21 +26,21 @@ _META = {EntityKind.RECORD: "(confluent.message_meta)", EntityKind.FIELD: "(conf
 _META_FILE = "confluent/meta.proto"
 
 
-def tagged(file: File, changes: Sequence[TagChange]) -> str:
-    """The text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
+def change_tags(file: File, changes: Sequence[TagChange]) -> str:
+    """Return the text with the tags changed; raises InvalidSchemaError for a path that leads nowhere."""
     tagger = _Tagger(changes)
-    result = replace(file, messages=tuple(tagger.message(each, "") for each in file.messages))
+    result = replace(file, messages=tuple(tagger.message(message, "") for message in file.messages))
     for change in changes:
-        if _absolute(change.entity) not in tagger.found:
+        if _absolute(change.entity) not in tagger.tagged_entities:
             raise no_such_entity(change.entity)
-    is_declared = any(each.path == _META_FILE for each in file.imports)
-    if not is_declared and any(each.added for each in changes):
+    is_declared = any(imported.path == _META_FILE for imported in file.imports)
+    if not is_declared and any(change.added for change in changes):
         result = replace(result, imports=(*file.imports, Import(_META_FILE)))
     return print_file(result)
 
 
-def entity_tags(file: File) -> Mapping[Entity, Sequence[str]]:
-    """The tags of every message and field, in the order of the text."""
+def list_tags(file: File) -> Mapping[Entity, Sequence[str]]:
+    """Return the tags of every message and field, in the order of the text."""
     return {entity: _tags(options, entity.kind) for entity, options in _entities(file.messages, "")}
 
 
@@ -48,31 +48,31 @@ class _Tagger:
     """Makes nodes with changed options out of a file's nodes."""
 
     def __init__(self, changes: Iterable[TagChange]) -> None:
-        self._changes = [(_absolute(each.entity), each) for each in changes]
-        self.found: set[Entity] = set()
+        self._changes = [(_absolute(change.entity), change) for change in changes]
+        self.tagged_entities: set[Entity] = set()
 
     def message(self, node: Message, above: str) -> Message:
         path = f"{above}.{node.name}"
         return replace(
             node,
-            options=self._changed(node.options, EntityKind.RECORD, path),
-            fields=tuple(self._field(each, path) for each in node.fields),
-            oneofs=tuple(self._oneof(each, path) for each in node.oneofs),
-            messages=tuple(self.message(each, path) for each in node.messages),
+            options=self._change(node.options, EntityKind.RECORD, path),
+            fields=tuple(self._field(field, path) for field in node.fields),
+            oneofs=tuple(self._oneof(oneof, path) for oneof in node.oneofs),
+            messages=tuple(self.message(message, path) for message in node.messages),
         )
 
     def _oneof(self, node: Oneof, path: str) -> Oneof:
-        return replace(node, fields=tuple(self._field(each, path, f"{path}.{node.name}") for each in node.fields))
+        return replace(node, fields=tuple(self._field(field, path, f"{path}.{node.name}") for field in node.fields))
 
     def _field(self, node: Field, *places: str) -> Field:
-        paths = [f"{each}.{node.name}" for each in places]
-        return replace(node, options=self._changed(node.options, EntityKind.FIELD, *paths))
+        paths = [f"{place}.{node.name}" for place in places]
+        return replace(node, options=self._change(node.options, EntityKind.FIELD, *paths))
 
-    def _changed(self, options: tuple[Option, ...], kind: EntityKind, *paths: str) -> tuple[Option, ...]:
+    def _change(self, options: tuple[Option, ...], kind: EntityKind, *paths: str) -> tuple[Option, ...]:
         for entity, change in self._changes:
             if entity.kind is kind and entity.path in paths:
-                self.found.add(entity)
-                options = _with_tags(options, kind, change.applied(_tags(options, kind)))
+                self.tagged_entities.add(entity)
+                options = _with_tags(options, kind, change.apply(_tags(options, kind)))
         return options
 
 
@@ -80,7 +80,7 @@ def _entities(messages: Iterable[Message], above: str) -> Iterator[tuple[Entity,
     for message in messages:
         path = f"{above}.{message.name}"
         yield Entity(path, EntityKind.RECORD), message.options
-        for field in (*message.fields, *(each for oneof in message.oneofs for each in oneof.fields)):
+        for field in (*message.fields, *(field for oneof in message.oneofs for field in oneof.fields)):
             yield Entity(f"{path}.{field.name}", EntityKind.FIELD), field.options
         yield from _entities(message.messages, path)
 
@@ -90,7 +90,7 @@ def _absolute(entity: Entity) -> Entity:
 
 
 def _entries(options: Iterable[Option], kind: EntityKind) -> list[tuple[str, Value]]:
-    """What all spellings of the meta option say: `meta = {doc: ...}` and `meta.tags = ...`."""
+    """Return the content of all spellings of the meta option: `meta = {doc: ...}` and `meta.tags = ...`."""
     entries: list[tuple[str, Value]] = []
     for option in options:
         if option.name == _META[kind] and isinstance(option.value, Block):
@@ -102,17 +102,19 @@ def _entries(options: Iterable[Option], kind: EntityKind) -> list[tuple[str, Val
 
 def _tags(options: Iterable[Option], kind: EntityKind) -> list[str]:
     values = [value for name, value in _entries(options, kind) if name == "tags"]
-    listed = [each for value in values for each in (value.values if isinstance(value, ValueList) else (value,))]
-    return list(dict.fromkeys(each.value.decode(errors="replace") for each in listed if isinstance(each, Literal)))
+    listed = [member for value in values for member in (value.values if isinstance(value, ValueList) else (value,))]
+    return list(
+        dict.fromkeys(member.value.decode(errors="replace") for member in listed if isinstance(member, Literal))
+    )
 
 
 def _with_tags(options: tuple[Option, ...], kind: EntityKind, tags: Sequence[str]) -> tuple[Option, ...]:
-    """The options with one meta option, in the place of the first, that holds these tags and all that is no tag."""
+    """Return the options with one meta option in the place of the first, with these tags and all other entries."""
     entries = [(name, value) for name, value in _entries(options, kind) if name != "tags"]
     if tags:
-        entries.append(("tags", ValueList(tuple(Literal(each.encode()) for each in tags))))
+        entries.append(("tags", ValueList(tuple(Literal(tag.encode()) for tag in tags))))
     meta = (Option(_META[kind], Block(tuple(entries))),) if entries else ()
-    places = [index for index, each in enumerate(options) if each.name.startswith(_META[kind])]
-    others = [each for each in options if not each.name.startswith(_META[kind])]
+    places = [index for index, option in enumerate(options) if option.name.startswith(_META[kind])]
+    others = [option for option in options if not option.name.startswith(_META[kind])]
     place = places[0] if places else len(others)
     return (*others[:place], *meta, *others[place:])

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 
 from karapace_like.schema.protobuf.printer import print_file
-from karapace_like.schema.protobuf.schema import ParsedProtobuf, compiled
+from karapace_like.schema.protobuf.schema import ParsedProtobuf, compile_schema
 from karapace_like.schema.protobuf.syntax_tree import Extend, Extensions, Option
 
 _DROPPED = (Extend, Extensions)
@@ -15,19 +15,19 @@ _KEPT = ("(confluent.", "(.confluent.")
 """The custom options that belong to the registry."""
 
 
-def formatted(parsed: ParsedProtobuf, name: str) -> str:
+def format_text(parsed: ParsedProtobuf, name: str) -> str:
     """`serialized`: the FileDescriptorProto in base64; `ignore_extensions`: the text without extensions of others.
 
     Every other name gives the stored text. Raises InvalidSchemaError for `serialized` if the schema is one that was
     stored without protoc's consent.
     """
     if name == "serialized":
-        return _serialized(parsed)
+        return _serialize(parsed)
     return print_file(_without_extensions(parsed.written) if name == "ignore_extensions" else parsed.written)
 
 
-def _serialized(parsed: ParsedProtobuf) -> str:
-    descriptor = compiled(parsed)[-1]
+def _serialize(parsed: ParsedProtobuf) -> str:
+    descriptor = compile_schema(parsed, retains_source_options=True)[-1]
     if descriptor.syntax == "proto3":
         for message in descriptor.message_type:
             _drop_implicit_labels(message)
@@ -35,7 +35,7 @@ def _serialized(parsed: ParsedProtobuf) -> str:
 
 
 def _drop_implicit_labels(message: DescriptorProto) -> None:
-    """The reference registry sets a label only where the text has one; absent means optional."""
+    """Confluent's registry sets a label only where the text has one; absent means optional."""
     for field in message.field:
         if field.label == FieldDescriptorProto.LABEL_OPTIONAL and not field.proto3_optional:
             field.ClearField("label")
@@ -51,7 +51,7 @@ def _without_extensions(node: Any) -> Any:
     for attribute in dataclasses.fields(node):
         value = getattr(node, attribute.name)
         if isinstance(value, tuple):
-            changes[attribute.name] = tuple(_without_extensions(each) for each in value if not _is_extension(each))
+            changes[attribute.name] = tuple(_without_extensions(item) for item in value if not _is_extension(item))
     return dataclasses.replace(node, **changes)
 
 

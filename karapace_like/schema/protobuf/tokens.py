@@ -41,7 +41,7 @@ class Cursor:
         self.advance()
 
     def advance(self) -> str:
-        """The current token; the one after it becomes current."""
+        """Return the current token, and make the next one current."""
         passed = self.current
         token = _TOKEN.match(self._text, self._end)
         assert token is not None
@@ -51,24 +51,24 @@ class Cursor:
         return passed
 
     def peek(self) -> str:
-        """The token after the current one."""
+        """Return the token after the current one."""
         token = _TOKEN.match(self._text, self._end)
         assert token is not None
         return token[1]
 
     def error(self, message: str, position: int | None = None) -> InvalidSchemaError:
-        """The error to raise about the current token, or about an earlier `position`."""
+        """Return the error to raise about the current token, or about an earlier `position`."""
         start = self._start if position is None else position
         line = self._text.count("\n", 0, start) + 1
         column = start - self._text.rfind("\n", 0, start)
         return InvalidSchemaError(f"line {line}, column {column}: {message}")
 
-    def expected(self, what: str) -> InvalidSchemaError:
-        """The error that something else stands where `what` should."""
+    def expected_error(self, what: str) -> InvalidSchemaError:
+        """Return the error that `what` was expected."""
         return self.error(f"expected {what} but found {self.current[:_SHOWN] or 'the end'}")
 
     def accept(self, token: str) -> bool:
-        """Whether the current token was this one, which is then passed."""
+        """Skip the current token if it is this one; return whether it was."""
         if self.current != token:
             return False
         self.advance()
@@ -77,27 +77,27 @@ class Cursor:
     def require(self, token: str) -> None:
         """Pass this token, or fail."""
         if not self.accept(token):
-            raise self.expected(f'"{token}"')
+            raise self.expected_error(f'"{token}"')
 
     def at_word(self) -> bool:
-        """Whether a name or number comes next."""
+        """Return whether a name or number comes next."""
         return _WORD_START.match(self.current) is not None
 
     def word(self, what: str = "a name") -> str:
-        """A name or number."""
+        """Read a name or number."""
         if not self.at_word():
-            raise self.expected(what)
+            raise self.expected_error(what)
         return self.advance()
 
     def name(self, what: str = "a name") -> str:
-        """A name whose parts may be spaced around the dots."""
+        """Read a name, which may have spaces around its dots."""
         name = self.word(what)
         while name.endswith(".") or self.current.startswith("."):
             name += self.word(what)
         return name
 
     def integer(self) -> int:
-        """A number in decimal, hexadecimal or (with a leading zero, as protoc reads it) octal notation."""
+        """Read a number in decimal, hexadecimal or (with a leading zero, as protoc reads it) octal notation."""
         start = self._start
         digits = self.word("a number")
         if digits == "-":
@@ -109,20 +109,20 @@ class Cursor:
         return number
 
     def at_string(self) -> bool:
-        """Whether a string literal comes next."""
+        """Return whether a string literal comes next."""
         return self.current[:1] in {'"', "'"}
 
     def string(self) -> bytes:
-        """One or more adjacent string literals, unescaped and joined."""
+        """Read one or more adjacent string literals, unescaped and joined."""
         if not self.at_string():
-            raise self.expected("a string")
+            raise self.expected_error("a string")
         literals = []
         while self.at_string():
-            literals.append(unescaped(self.advance()[1:-1].encode()))
+            literals.append(unescape(self.advance()[1:-1].encode()))
         return b"".join(literals)
 
     def text(self) -> str:
-        """A string literal that is a name or a path."""
+        """Read a string literal that is a name or a path."""
         start = self._start
         try:
             return self.string().decode()
@@ -130,8 +130,8 @@ class Cursor:
             raise self.error("expected a UTF-8 string", start) from None
 
 
-def unescaped(body: bytes) -> bytes:
-    """The bytes that the inside of a string literal stands for."""
+def unescape(body: bytes) -> bytes:
+    """Return the bytes that the inside of a string literal stands for."""
     return _ESCAPE.sub(_unescape, body)
 
 

@@ -1,8 +1,9 @@
 """Avro binary to Avro-JSON values: one function per type of a schema, made once and called per value.
 
 The result is what the specification's "JSON Encoding" asks for, as Python objects that a JSON encoder takes: unions
-as `{"branch": value}`, bytes and fixed as ISO-8859-1 strings, and, as the reference proxy writes them, `"NaN"` and the
-infinities as strings. Every length and count is checked against the bytes that are left before it is believed.
+below the top as `{"branch": value}`, bytes and fixed as ISO-8859-1 strings, and, as Confluent's proxy writes them,
+`"NaN"` and the infinities as strings. In the plain form, unions are their values, and bytes stay bytes. Every length
+and count is checked against the bytes that are left before it is believed.
 """
 
 import struct
@@ -23,8 +24,8 @@ from karapace_like.schema.avro.model import (
 )
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde.avro.unions import label
-from karapace_like.serde.codec import DecodeError
-from karapace_like.serde.floats import shown, shown_float
+from karapace_like.serde.codec import DecodeError, RecordForm
+from karapace_like.serde.floats import render_float, show
 
 Read = Callable[[bytes, int], tuple[Any, int]]
 """(payload, where the value begins) -> (value, where it ends); raises DecodeError, or IndexError at the end."""
@@ -40,27 +41,36 @@ _FLOAT = struct.Struct("<f")
 _DOUBLE = struct.Struct("<d")
 
 
-def reader(schema: Parsed) -> Read:
-    """The decoder of one schema."""
-    return _Readers(schema).of(schema.root)
+def reader(schema: Parsed, form: RecordForm = RecordForm.STANDARD) -> Read:
+    """The decoder of one schema. A union at the top is shown as its value alone, as Confluent's proxy shows it."""
+    if form is RecordForm.PLAIN:
+        return _Readers(schema, shows_labels=False, shows_bytes=bytes).of(schema.root)
+    read = _Readers(schema, shows_labels=True, shows_bytes=_show_as_text).of(schema.root)
+    return _drop_label(read) if isinstance(schema.definition(schema.root), Union) else read
 
 
 class _Readers:
     """Makes the readers of one schema; a record's is made once, so that recursion ends."""
 
-    def __init__(self, schema: Parsed) -> None:
+    def __init__(self, schema: Parsed, *, shows_labels: bool, shows_bytes: Callable[[bytes], str | bytes]) -> None:
+        """`shows_bytes` returns what a JSON encoder takes."""
         self._schema = schema
+        self._shows_labels = shows_labels
+        self._shows_bytes = shows_bytes
         self._records: dict[str, Read] = {}
         self._extents: dict[str, tuple[int, bool]] = {}
 
     def of(self, type_: AvroType) -> Read:
         match self._schema.definition(type_):
+            case Primitive(kind="bytes"):
+                return _bytes(self._shows_bytes)
             case Primitive(kind=kind):
                 return _PRIMITIVE[kind]
             case Record() as record:
                 return self._records.get(record.name) or self._record(record)
             case Union(branches=branches):
-                return _union([(label(self._schema.definition(each)), self.of(each)) for each in branches])
+                read = _union([(label(self._schema.definition(branch)), self.of(branch)) for branch in branches])
+                return read if self._shows_labels else _drop_label(read)
             case Array(items=items):
                 return _array(self.of(items), is_empty=self._extent(items)[1])
             case Map(values=values):
@@ -68,13 +78,13 @@ class _Readers:
             case Enum(symbols=symbols):
                 return _enum(symbols)
             case Fixed(size=size):
-                return _fixed(size)
+                return _fixed_reader(size, self._shows_bytes)
 
     def _record(self, record: Record) -> Read:
         fields: list[tuple[str, Read]] = []
         self._extent(record)
         self._records[record.name] = read = _record(fields)
-        fields.extend((each.name, self.of(each.type)) for each in record.fields)
+        fields.extend((field.name, self.of(field.type)) for field in record.fields)
         return read
 
     def _extent(self, type_: AvroType) -> tuple[int, bool]:
@@ -90,8 +100,8 @@ class _Readers:
             case Record(name=name, fields=fields):
                 if name not in self._extents:
                     self._extents[name] = MAX_VALUES, False  # of the record in itself, without end
-                    extents = [self._extent(each.type) for each in fields]
-                    self._extents[name] = 1 + sum(each for each, _ in extents), all(empty for _, empty in extents)
+                    extents = [self._extent(field.type) for field in fields]
+                    self._extents[name] = 1 + sum(extent for extent, _ in extents), all(empty for _, empty in extents)
                 if self._extents[name][0] > MAX_VALUES:
                     raise InvalidSchemaError(f"one {name} holds more than {MAX_VALUES} values")
                 return self._extents[name]
@@ -139,7 +149,7 @@ def _float(payload: bytes, position: int) -> tuple[float | str, int]:
     end = position + 4
     if end > len(payload):
         raise IndexError
-    return shown_float(_FLOAT.unpack_from(payload, position)[0]), end
+    return render_float(_FLOAT.unpack_from(payload, position)[0]), end
 
 
 def _double(payload: bytes, position: int) -> tuple[float | str, int]:
@@ -147,7 +157,7 @@ def _double(payload: bytes, position: int) -> tuple[float | str, int]:
     if end > len(payload):
         raise IndexError
     number: float = _DOUBLE.unpack_from(payload, position)[0]
-    return number if isfinite(number) else shown(number), end
+    return number if isfinite(number) else show(number), end
 
 
 def _end(payload: bytes, position: int) -> tuple[int, int]:
@@ -163,9 +173,16 @@ def _end(payload: bytes, position: int) -> tuple[int, int]:
     return begin, end
 
 
-def _bytes(payload: bytes, position: int) -> tuple[str, int]:
-    begin, end = _end(payload, position)
-    return payload[begin:end].decode("latin-1"), end
+def _show_as_text(value: bytes) -> str:
+    return value.decode("latin-1")
+
+
+def _bytes(show_bytes: Callable[[bytes], str | bytes]) -> Read:
+    def read(payload: bytes, position: int) -> tuple[str | bytes, int]:
+        begin, end = _end(payload, position)
+        return show_bytes(payload[begin:end]), end
+
+    return read
 
 
 def _string(payload: bytes, position: int) -> tuple[str, int]:
@@ -173,12 +190,12 @@ def _string(payload: bytes, position: int) -> tuple[str, int]:
     return payload[begin:end].decode(), end
 
 
-def _fixed(size: int) -> Read:
-    def read(payload: bytes, position: int) -> tuple[str, int]:
+def _fixed_reader(size: int, show_bytes: Callable[[bytes], str | bytes]) -> Read:
+    def read(payload: bytes, position: int) -> tuple[str | bytes, int]:
         end = position + size
         if end > len(payload):
             raise IndexError
-        return payload[position:end].decode("latin-1"), end
+        return show_bytes(payload[position:end]), end
 
     return read
 
@@ -198,19 +215,27 @@ def _union(branches: list[tuple[str, Read]]) -> Read:
     by_byte = {index << 1: branch for index, branch in enumerate(branches[:64])}
 
     def read(payload: bytes, position: int) -> tuple[dict[str, Any] | None, int]:
-        found = by_byte.get(payload[position])
-        if found is None:
+        common = by_byte.get(payload[position])
+        if common is None:
             index, position = _long(payload, position)
             if not 0 <= index < len(branches):
                 raise DecodeError(f"a union index of {index} before byte {position}")
             name, branch = branches[index]
         else:
-            name, branch = found
+            name, branch = common
             position += 1
         if name == "null":
             return None, position
         value, position = branch(payload, position)
         return {name: value}, position
+
+    return read
+
+
+def _drop_label(read_union: Read) -> Read:
+    def read(payload: bytes, position: int) -> tuple[Any, int]:
+        labelled, position = read_union(payload, position)
+        return None if labelled is None else next(iter(labelled.values())), position
 
     return read
 
@@ -259,8 +284,8 @@ def _map(item: Read) -> Read:
 def _record(fields: list[tuple[str, Read]]) -> Read:
     def read(payload: bytes, position: int) -> tuple[dict[str, Any], int]:
         values: dict[str, Any] = {}
-        for name, each in fields:
-            values[name], position = each(payload, position)
+        for name, read_field in fields:
+            values[name], position = read_field(payload, position)
         return values, position
 
     return read
@@ -273,6 +298,5 @@ _PRIMITIVE: dict[str, Read] = {
     "long": _long,
     "float": _float,
     "double": _double,
-    "bytes": _bytes,
     "string": _string,
 }

@@ -3,7 +3,7 @@
 The JSON form is the specification's ("JSON Encoding"): `{"branch": value}` for a union, ISO-8859-1 strings for bytes
 and fixed. Wider than that where nothing can be misunderstood: a union's value may come plain if one branch only takes
 its kind of JSON, a union's branch may be named without namespace, `3.0` is an int, and `"NaN"` a double. Missing,
-renamed and unknown fields of a record are judged as Apache Avro's JsonDecoder does, which the reference proxy uses;
+renamed and unknown fields of a record are judged as Apache Avro's JsonDecoder does, which Confluent's proxy uses;
 so are the words of the errors (`Expected int. Got VALUE_STRING`).
 """
 
@@ -35,7 +35,7 @@ _EXPECTED = {"array": "array-start", "map": "map-start", "record": "record-start
 
 
 class MismatchError(EncodeError):
-    """An Avro-JSON value that does not fit, told as the reference proxy tells it."""
+    """An Avro-JSON value that does not fit, with the message of Confluent's proxy."""
 
     def __str__(self) -> str:
         return "".join(f'Field "{step}" content mismatch: ' for step in self.path) + self.message
@@ -92,29 +92,31 @@ class _Writers:
             case Enum(symbols=symbols):
                 return _enum(symbols)
             case Fixed(size=size):
-                return _fixed(size)
+                return _fixed_writer(size)
 
     def _record(self, record: Record) -> Write:
-        types = [self._schema.definition(each.type) for each in record.fields]
-        fields = [(each, type_.kind) for each, type_ in zip(record.fields, types, strict=True)]
+        types = [self._schema.definition(field.type) for field in record.fields]
+        fields = [(field, type_.kind) for field, type_ in zip(record.fields, types, strict=True)]
         writers: list[Write] = []
         self._records[record.name] = general = _record(fields, writers)
-        writers.extend(self.of(each.type) for each in record.fields)  # after it is named: they may use it
+        writers.extend(self.of(field.type) for field in record.fields)  # after it is named: they may use it
         if not 0 < len(fields) <= self._fields_left:
             return general
         self._fields_left -= len(fields)
-        names, shapes = [each.name for each in record.fields], [self._shape(each) for each in types]
+        names, shapes = [field.name for field in record.fields], [self._shape(field) for field in types]
         self._records[record.name] = write = generated.record_writer(names, shapes, writers, general, _TOOLS)
         return write
 
     def _shape(self, type_: Definition) -> generated.Shape:
-        branches = [self._schema.definition(each).kind for each in type_.branches] if isinstance(type_, Union) else []
+        branches = (
+            [self._schema.definition(branch).kind for branch in type_.branches] if isinstance(type_, Union) else []
+        )
         return generated.shape(type_.kind, branches, list(map(varint, range(len(branches)))))
 
     def _union(self, union: Union) -> Write:
-        branches = [self._schema.definition(each) for each in union.branches]
-        numbered = [(varint(index), self.of(each)) for index, each in enumerate(branches)]
-        return _union(unions.labelled(branches, numbered), unions.plain(branches, numbered))
+        branches = [self._schema.definition(branch) for branch in union.branches]
+        numbered = [(varint(index), self.of(branch)) for index, branch in enumerate(branches)]
+        return _union(unions.label_branches(branches, numbered), unions.plain(branches, numbered))
 
 
 def _mismatch(kind: str, value: Any) -> MismatchError:
@@ -196,7 +198,7 @@ def _bytes(value: Any) -> bytes:
     return varint(len(encoded)) + encoded
 
 
-def _fixed(size: int) -> Write:
+def _fixed_writer(size: int) -> Write:
     def write(value: Any) -> bytes:
         encoded = _latin("fixed", value)
         if len(encoded) != size:
@@ -243,9 +245,9 @@ def _map(item: Write) -> Write:
         if not value:
             return b"\x00"
         parts = [varint(len(value))]
-        for key, each in value.items():
+        for key, member in value.items():
             try:
-                parts.append(_string(key) + item(each))
+                parts.append(_string(key) + item(member))
             except MismatchError as error:
                 raise error.within(key) from error
         parts.append(b"\x00")
@@ -276,7 +278,7 @@ def _union(labelled: dict[str, tuple[bytes, Write]], plain: dict[type, tuple[byt
 
 
 def _record(fields: list[tuple[Field, str]], writers: list[Write]) -> Write:
-    names = [each.name for each, _ in fields]
+    names = [field.name for field, _ in fields]
     count = len(names)
     values = _picker(names)
 
@@ -284,11 +286,11 @@ def _record(fields: list[tuple[Field, str]], writers: list[Write]) -> Write:
         if value.__class__ is not dict:
             raise _not_a_record(names, value)
         if len(value) != count:
-            value = _arranged(fields, value)
+            value = _arrange(fields, value)
         try:
             picked = values(value)
         except KeyError:
-            picked = values(_arranged(fields, value))
+            picked = values(_arrange(fields, value))
         parts: list[bytes] = []
         try:
             parts.extend(map(call, writers, picked))
@@ -307,12 +309,12 @@ def _picker(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
 
 
 def _not_a_record(names: list[str], value: Any) -> MismatchError:
-    """The reference notices what is no object only when it reads the record's first field."""
+    """Confluent's decoder notices what is no object only when it reads the record's first field."""
     error = _mismatch("record", value)
     return error if not names else MismatchError((names[0],), error.message)
 
 
-def _arranged(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str, Any]:
+def _arrange(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str, Any]:
     """The value under the schema's own field names, where its keys are not just these.
 
     Follows JsonDecoder, which reads keys in the order sent, sets aside what it meets before the field it looks for,
@@ -322,22 +324,22 @@ def _arranged(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[st
     arranged: dict[str, Any] = {}
     aside: dict[str, Any] = {}
     keys: Iterator[str] = iter(value)
-    for each, kind in fields:
-        if each.name in aside:
-            arranged[each.name] = aside.pop(each.name)
+    for field, kind in fields:
+        if field.name in aside:
+            arranged[field.name] = aside.pop(field.name)
             continue
         passed = False
         for key in keys:
-            if key == each.name or key in each.aliases:
-                arranged[each.name] = value[key]
+            if key == field.name or key in field.aliases:
+                arranged[field.name] = value[key]
                 break
             aside[key] = value[key]
             passed = True
         else:
-            message = f"Expected field name not found: {each.name}"
+            message = f"Expected field name not found: {field.name}"
             if not passed:
                 message = f"Expected {_EXPECTED.get(kind, kind)}. Got END_OBJECT"
-            raise MismatchError((each.name,), message)
+            raise MismatchError((field.name,), message)
     if aside:
         raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]")
     return arranged

@@ -1,9 +1,9 @@
-"""Functions written for one record type each, that encode what is commonest in one go: in half the time of calls.
+"""Generates a function for each record type, which encodes common values in half the time of the general encoder.
 
-A function knows fields of primitive types, and of unions of one and null, in the forms in which values mostly come.
-What is unusual or wrong there is for the record's general writer (`encoder.py`), which begins anew, and alone decides
-what is meant or refused. Fields of other types have writers of their own. They are called last, so that none is called
-twice: twice at each level, in records of records, would be without end.
+A function handles fields of primitive types, and of unions of one with null, in their common forms. For any other
+value it calls the record's general writer (`encoder.py`), which encodes the record from its start, and alone decides
+what a value means or why it is refused. Fields of other types have writers of their own. These are called last, so that
+none is called twice: twice at each level of nested records would take exponential time.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _INDENT = " " * 8
 
 
 class Tools(NamedTuple):
-    """What the functions use of the general encoder."""
+    """The parts of the general encoder that the functions use."""
 
     varint: Write
     small: Sequence[bytes]
@@ -40,7 +40,7 @@ class Nullable(NamedTuple):
 
 
 Shape = str | Nullable | None
-"""What a field holds: a primitive kind, one or null, or anything else."""
+"""The shape of a field: a primitive kind, a primitive kind or null, or None for anything else."""
 
 _RANGES = {"int": 1 << 31, "long": 1 << 63}
 _EXACT = 1 << 53
@@ -65,23 +65,23 @@ def record_writer(
     names: Sequence[str], shapes: Sequence[Shape], writers: Sequence[Write], general: Write, tools: Tools
 ) -> Write:
     """The function for a record of these fields, of which there is one at least."""
-    known: dict[str, Any] = {
+    namespace: dict[str, Any] = {
         "general": general, "varint": tools.varint, "small": tools.small, "end": len(tools.small) >> 1,
         "pack_double": tools.pack_double, "mismatch": tools.mismatch,
     }  # fmt: skip
     lines = [f"{_INDENT}v{at} = value[{name!r}]" for at, name in enumerate(names)]
     calls, parts = ["    try:"], []
-    for at, (each, writer) in enumerate(zip(shapes, writers, strict=True)):
-        if each is None:
-            known[f"write{at}"] = writer
+    for at, (shape, writer) in enumerate(zip(shapes, writers, strict=True)):
+        if shape is None:
+            namespace[f"write{at}"] = writer
             calls += [f"{_INDENT}field = {names[at]!r}", f"{_INDENT}p{at} = write{at}(v{at})"]
             parts.append(f"p{at}")
-        elif isinstance(each, Nullable):
-            lines += _nullable(each, at)
+        elif isinstance(shape, Nullable):
+            lines += _nullable(shape, at)
             parts.append(f"p{at}")
         else:
-            lines += _checks(each, at)
-            parts += _parts(each, at)
+            lines += _checks(shape, at)
+            parts += _parts(shape, at)
     calls += ["    except mismatch as error:", "        raise error.within(field) from error"]
     source = [
         "def write(value):",
@@ -92,10 +92,10 @@ def record_writer(
         "    except KeyError:",
         "        return general(value)",
         *(calls if None in shapes else ()),
-        f"    return b''.join(({''.join(f'{each}, ' for each in parts)}))",
+        f"    return b''.join(({''.join(f'{part}, ' for part in parts)}))",
     ]
-    exec("\n".join(source), known)  # noqa: S102 - of names as literals, and of numbers
-    write: Write = known["write"]
+    exec("\n".join(source), namespace)  # noqa: S102 - of names as literals, and of numbers
+    write: Write = namespace["write"]
     return write
 
 

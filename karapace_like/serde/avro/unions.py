@@ -10,10 +10,10 @@ T = TypeVar("T")
 _JSON_KINDS: Mapping[str, tuple[type, ...]] = {
     "null": (),
     "boolean": (bool,),
-    "int": (int, float),
-    "long": (int, float),
-    "float": (int, float),
-    "double": (int, float),
+    "int": (int,),
+    "long": (int,),
+    "float": (float,),
+    "double": (float,),
     "bytes": (str,),
     "string": (str,),
     "enum": (str,),
@@ -22,7 +22,9 @@ _JSON_KINDS: Mapping[str, tuple[type, ...]] = {
     "map": (dict,),
     "record": (dict,),
 }
-"""What the values of a type can be in parsed JSON."""
+"""The Python types that values of a type have in parsed JSON."""
+_OTHER_KINDS: Mapping[str, tuple[type, ...]] = {"int": (float,), "long": (float,), "float": (int,), "double": (int,)}
+"""Those that they may have where the union has no branch for them: `1.0` for an int, `1` for a double."""
 
 
 def label(branch: Definition) -> str:
@@ -30,7 +32,7 @@ def label(branch: Definition) -> str:
     return branch.name if isinstance(branch, Record | Enum | Fixed) else branch.kind
 
 
-def labelled(branches: Sequence[Definition], values: Sequence[T]) -> dict[str, T]:
+def label_branches(branches: Sequence[Definition], values: Sequence[T]) -> dict[str, T]:
     """A value for each branch by its label, and by the name without namespace where only one branch has it."""
     full = dict(zip(map(label, branches), values, strict=True))
     short = [label(branch).rpartition(".")[2] for branch in branches]
@@ -40,8 +42,15 @@ def labelled(branches: Sequence[Definition], values: Sequence[T]) -> dict[str, T
 
 def plain(branches: Sequence[Definition], values: Sequence[T]) -> dict[type, T]:
     """The one branch's value for each kind of JSON that only one branch takes."""
-    taken: dict[type, list[T]] = {}
+    taken = _group(branches, values, _OTHER_KINDS) | _group(branches, values, _JSON_KINDS)
+    return {kind: takers[0] for kind, takers in taken.items() if len(takers) == 1}
+
+
+def _group(
+    branches: Sequence[Definition], values: Sequence[T], kinds: Mapping[str, tuple[type, ...]]
+) -> dict[type, list[T]]:
+    grouped: dict[type, list[T]] = {}
     for branch, value in zip(branches, values, strict=True):
-        for kind in _JSON_KINDS[branch.kind]:
-            taken.setdefault(kind, []).append(value)
-    return {kind: found[0] for kind, found in taken.items() if len(found) == 1}
+        for kind in kinds.get(branch.kind, ()):
+            grouped.setdefault(kind, []).append(value)
+    return grouped

@@ -26,7 +26,7 @@ class Descriptors:
             declared = self.pool.FindFileByName(files[-1].name).message_types_by_name
         except (DecodeError, IndexError, TypeError) as error:
             raise InvalidSchemaError(f"the descriptors are incomplete: {error}") from error
-        self.messages: Mapping[MessagePath, Descriptor] = dict(_numbered(declared.values(), ()))
+        self.messages: Mapping[MessagePath, Descriptor] = dict(_number_messages(declared.values(), ()))
         """Every message of the file, the nested ones too, by its path; the first one comes first."""
 
     def path_of(self, name: str | None) -> MessagePath:
@@ -37,8 +37,8 @@ class Descriptors:
         raise InvalidSchemaError(f"the schema declares no message {name or 'at all'}")
 
 
-def _numbered(messages: Iterable[Descriptor], around: MessagePath) -> Iterator[tuple[MessagePath, Descriptor]]:
-    declared = [each for each in messages if not each.GetOptions().map_entry]
+def _number_messages(messages: Iterable[Descriptor], around: MessagePath) -> Iterator[tuple[MessagePath, Descriptor]]:
+    declared = [message for message in messages if not message.GetOptions().map_entry]
     for index, message in enumerate(declared):
         yield (*around, index), message
-        yield from _numbered(message.nested_types, (*around, index))
+        yield from _number_messages(message.nested_types, (*around, index))

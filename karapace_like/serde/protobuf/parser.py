@@ -1,6 +1,6 @@
 """JSON values to Protobuf messages: one function per message type of a schema, made once and called per value.
 
-Follows the ProtoJSON format (protobuf.dev/programming-guides/json) with the reference proxy's latitude and words,
+Follows the ProtoJSON format (protobuf.dev/programming-guides/json) with Confluent's latitude and words,
 which are those of Java's JsonFormat: fields by JSON name or as declared, numbers as strings, strings from numbers.
 Well-known types with a JSON form of their own go through the protobuf library's; extensions are left out.
 """
@@ -46,22 +46,22 @@ class Parsers:
     def _of(self, descriptor: Descriptor) -> Convert:
         """A message's own fields as a dict, or a whole message where its JSON is of another form."""
         if descriptor.full_name in OWN_JSON:
-            return self._well_known(descriptor)
+            return self._well_known_converter(descriptor)
         if descriptor.full_name in WRAPPERS:
             convert = self._single(descriptor.fields[0])
             return lambda value: {"value": convert(value)}
         if descriptor.full_name not in self._fields:
             fields: dict[str, tuple[str, Convert]] = {}
             self._fields[descriptor.full_name] = _message(descriptor, fields)
-            for each in descriptor.fields:
-                fields[each.name] = fields[each.json_name] = (each.name, self._field(each))
+            for field in descriptor.fields:
+                fields[field.name] = fields[field.json_name] = (field.name, self._field(field))
         return self._fields[descriptor.full_name]
 
     def _field(self, field: FieldDescriptor) -> Convert:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             key, value = field.message_type.fields
-            return _map(field, _SCALARS[key.type], self._made(value))
-        return _repeated(field, self._single(field)) if field.is_repeated else self._single(field)
+            return _map(field, _SCALARS[key.type], self._message_converter(value))
+        return _repeated_converter(field, self._single(field)) if field.is_repeated else self._single(field)
 
     def _single(self, field: FieldDescriptor) -> Convert:
         if field.message_type is not None:
@@ -70,48 +70,48 @@ class Parsers:
             return _enum(field.enum_type)
         return _SCALARS[field.type]
 
-    def _made(self, value: FieldDescriptor) -> Convert:
+    def _message_converter(self, value: FieldDescriptor) -> Convert:
         """As `_single`, but with messages made: a map's constructor takes no dicts for them."""
         return self._single(value) if value.message_type is None else self.message(value.message_type)
 
-    def _well_known(self, descriptor: Descriptor) -> Convert:
+    def _well_known_converter(self, descriptor: Descriptor) -> Convert:
         made = GetMessageClass(descriptor)
 
         def convert(value: Any) -> Message:
             try:
                 return json_format.ParseDict(value, made(), descriptor_pool=self._pool)
             except (json_format.ParseError, ValueError, TypeError, AttributeError, OverflowError) as error:
-                raise EncodeError((), f"Not a {descriptor.full_name} value: {cited(value)}: {error}") from error
+                raise EncodeError((), f"Not a {descriptor.full_name} value: {cite(value)}: {error}") from error
 
         return convert
 
 
-def cited(value: Any) -> str:
+def cite(value: Any) -> str:
     """A value as error messages show it."""
     return msgspec.json.encode(value).decode()
 
 
 def _message(descriptor: Descriptor, fields: dict[str, tuple[str, Convert]]) -> Convert:
     name = descriptor.full_name
-    choices = [{each.name for each in oneof.fields} for oneof in descriptor.oneofs if len(oneof.fields) > 1]
+    choices = [{field.name for field in oneof.fields} for oneof in descriptor.oneofs if len(oneof.fields) > 1]
     nullable = frozenset(
-        key for each in descriptor.fields if is_null_value(each) for key in (each.name, each.json_name)
+        key for field in descriptor.fields if is_null_value(field) for key in (field.name, field.json_name)
     )
 
     def parse(value: Any) -> dict[str, Any]:
         if value.__class__ is not dict:
-            raise EncodeError((), f"Expect message object but got: {cited(value)}")
+            raise EncodeError((), f"Expect message object but got: {cite(value)}")
         arguments: dict[str, Any] = {}
-        for key, each in value.items():
+        for key, member in value.items():
             field = fields.get(key)
             if field is None:
                 raise EncodeError((), f"Cannot find field: {key} in message {name}")
-            if each is None and key not in nullable:
+            if member is None and key not in nullable:
                 continue
             if field[0] in arguments:
                 raise EncodeError((), f"Field {name}.{field[0]} has already been set.")
             try:
-                arguments[field[0]] = field[1](each)
+                arguments[field[0]] = field[1](member)
             except EncodeError as error:
                 raise error.within(key) from error
         for choice in choices:
@@ -123,7 +123,7 @@ def _message(descriptor: Descriptor, fields: dict[str, tuple[str, Convert]]) -> 
 
 def _check_choice(name: str, choice: set[str], arguments: Iterable[str]) -> None:
     """At most one field of a oneof may be there."""
-    chosen = [each for each in arguments if each in choice]
+    chosen = [field for field in arguments if field in choice]
     if len(chosen) > 1:
         raise EncodeError(
             (),
@@ -132,10 +132,10 @@ def _check_choice(name: str, choice: set[str], arguments: Iterable[str]) -> None
         )
 
 
-def _repeated(field: FieldDescriptor, item: Convert) -> Convert:
+def _repeated_converter(field: FieldDescriptor, item: Convert) -> Convert:
     def convert(value: Any) -> list[Any]:
         if value.__class__ is not list:
-            raise EncodeError((), f"Expected an array for {field.name} but found {cited(value)}")
+            raise EncodeError((), f"Expected an array for {field.name} but found {cite(value)}")
         converted: list[Any] = []
         try:
             converted.extend(map(item, value))
@@ -149,13 +149,13 @@ def _repeated(field: FieldDescriptor, item: Convert) -> Convert:
 def _map(field: FieldDescriptor, key: Convert, item: Convert) -> Convert:
     def convert(value: Any) -> dict[Any, Any]:
         if value.__class__ is not dict:
-            raise EncodeError((), f"Expect a map object but found: {cited(value)}")
+            raise EncodeError((), f"Expect a map object but found: {cite(value)}")
         converted: dict[Any, Any] = {}
-        for name, each in value.items():
-            if each is None:
+        for name, member in value.items():
+            if member is None:
                 raise EncodeError((name,), f"Map value cannot be null in field: {field.full_name}")
             try:
-                converted[key(name)] = item(each)
+                converted[key(name)] = item(member)
             except EncodeError as error:
                 raise error.within(name) from error
         return converted
@@ -164,8 +164,8 @@ def _map(field: FieldDescriptor, key: Convert, item: Convert) -> Convert:
 
 
 def _enum(descriptor: EnumDescriptor) -> Convert:
-    numbers = {each.name: each.number for each in descriptor.values}
-    known = frozenset(numbers.values()) if descriptor.is_closed else range(-(1 << 31), 1 << 31)
+    numbers = {enum_value.name: enum_value.number for enum_value in descriptor.values}
+    allowed = frozenset(numbers.values()) if descriptor.is_closed else range(-(1 << 31), 1 << 31)
 
     def convert(value: Any) -> int:
         if value.__class__ is str and value in numbers:
@@ -173,9 +173,9 @@ def _enum(descriptor: EnumDescriptor) -> Convert:
         if value is None and descriptor.full_name == "google.protobuf.NullValue":
             return 0
         number = value if value.__class__ is int else _whole(value)
-        if number is not None and number in known:
+        if number is not None and number in allowed:
             return number
-        shown = value if isinstance(value, str) else cited(value)
+        shown = value if isinstance(value, str) else cite(value)
         raise EncodeError((), f"Invalid enum value: {shown} for enum type: {descriptor.full_name}")
 
     return convert
@@ -185,10 +185,10 @@ def _integer(kind: str, start: int, end: int) -> Convert:
     def convert(value: Any) -> int:
         number = value if value.__class__ is int else _whole(value)
         if number is None:
-            raise EncodeError((), f"Not an {kind} value: {cited(value)}")
+            raise EncodeError((), f"Not an {kind} value: {cite(value)}")
         if start <= number < end:
             return number
-        raise EncodeError((), f"Out of range {kind} value: {cited(value)}")
+        raise EncodeError((), f"Out of range {kind} value: {cite(value)}")
 
     return convert
 
@@ -216,10 +216,10 @@ def _floating(kind: str, end: int) -> Convert:
                 return NON_FINITE[value]
             number = float(value) if _DECIMAL.fullmatch(value) else None
         if number.__class__ not in {int, float}:
-            raise EncodeError((), f"Not a {kind} value: {cited(value)}")
+            raise EncodeError((), f"Not a {kind} value: {cite(value)}")
         if -end < number < end:
             return float(number)
-        raise EncodeError((), f"Out of range {kind} value: {cited(value)}")
+        raise EncodeError((), f"Out of range {kind} value: {cite(value)}")
 
     return convert
 
@@ -229,15 +229,15 @@ def _bool(value: Any) -> bool:
         return True
     if value is False or value == "false":
         return False
-    raise EncodeError((), f"Invalid bool value: {cited(value)}")
+    raise EncodeError((), f"Invalid bool value: {cite(value)}")
 
 
 def _string(value: Any) -> str:
     if value.__class__ is str:
         return value
     if value is None or value.__class__ in {list, dict}:
-        raise EncodeError((), f"Not a string value: {cited(value)}")
-    return cited(value)
+        raise EncodeError((), f"Not a string value: {cite(value)}")
+    return cite(value)
 
 
 def _bytes(value: Any) -> bytes:
@@ -246,8 +246,8 @@ def _bytes(value: Any) -> bytes:
         try:
             return binascii.a2b_base64(padded, strict_mode=True)
         except ValueError as error:
-            raise EncodeError((), f"Not a base64 string: {cited(value)}") from error
-    raise EncodeError((), f"Not a base64 string: {cited(value)}")
+            raise EncodeError((), f"Not a base64 string: {cite(value)}") from error
+    raise EncodeError((), f"Not a base64 string: {cite(value)}")
 
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -1,7 +1,8 @@
 """Protobuf messages to JSON values: one function per message type of a schema, made once and called per message.
 
-Follows the ProtoJSON format as the reference proxy writes it: fields by JSON name in the order of their numbers, those
-that cannot be absent always there, 64-bit integers as strings. Unknown fields and extensions are left out.
+Follows the ProtoJSON format as Confluent's proxy writes it: fields by JSON name, or in the plain form by the schema's,
+in the order of their numbers, those that cannot be absent always there, 64-bit integers as strings. Unknown fields and
+extensions are left out.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 
-from karapace_like.serde.floats import shown, shown_float
+from karapace_like.serde.codec import RecordForm
+from karapace_like.serde.floats import render_float, show
 from karapace_like.serde.protobuf.well_known import OWN_JSON, WRAPPERS
 
 Show = Callable[[Any], Any]
@@ -23,14 +25,15 @@ Show = Callable[[Any], Any]
 class Printers:
     """Makes the printers of one schema's messages; each is made once, so that recursion ends."""
 
-    def __init__(self, pool: DescriptorPool) -> None:
+    def __init__(self, pool: DescriptorPool, form: RecordForm = RecordForm.STANDARD) -> None:
         self._pool = pool
+        self._is_plain = form is RecordForm.PLAIN
         self._messages: dict[str, Show] = {}
 
     def message(self, descriptor: Descriptor) -> Show:
         """A function from a message to its JSON value."""
         if descriptor.full_name in OWN_JSON:
-            return self._well_known
+            return self._print_well_known_type
         if descriptor.full_name in WRAPPERS:
             show, wrapped = self._single(descriptor.fields[0]), attrgetter("value")
             return lambda message: show(wrapped(message))
@@ -38,8 +41,13 @@ class Printers:
             fields: list[tuple[str, str, bool, Show | None]] = []
             self._messages[descriptor.full_name] = _message(fields)
             fields.extend(
-                (each.json_name, each.name, each.has_presence, self._field(each))
-                for each in sorted(descriptor.fields, key=lambda field: field.number)
+                (
+                    field.name if self._is_plain else field.json_name,
+                    field.name,
+                    field.has_presence,
+                    self._field(field),
+                )
+                for field in sorted(descriptor.fields, key=lambda field: field.number)
             )
         return self._messages[descriptor.full_name]
 
@@ -60,18 +68,23 @@ class Printers:
             return _enum(field.enum_type)
         return _SCALARS.get(field.type, _same)
 
-    def _well_known(self, message: Message) -> Any:
-        return json_format.MessageToDict(message, descriptor_pool=self._pool, always_print_fields_with_no_presence=True)
+    def _print_well_known_type(self, message: Message) -> Any:
+        return json_format.MessageToDict(
+            message,
+            descriptor_pool=self._pool,
+            always_print_fields_with_no_presence=True,
+            preserving_proto_field_name=self._is_plain,
+        )
 
 
 def _message(fields: list[tuple[str, str, bool, Show | None]]) -> Show:
     def show(message: Message) -> dict[str, Any]:
         printed: dict[str, Any] = {}
-        for json_name, name, may_be_absent, each in fields:
+        for shown_name, name, may_be_absent, show_field in fields:
             if may_be_absent and not message.HasField(name):
                 continue
             value = getattr(message, name)
-            printed[json_name] = value if each is None else each(value)
+            printed[shown_name] = value if show_field is None else show_field(value)
         return printed
 
     return show
@@ -87,8 +100,8 @@ def _enum(descriptor: EnumDescriptor) -> Show:
     if descriptor.full_name == "google.protobuf.NullValue":
         return lambda _: None
     names: dict[int, str] = {}
-    for each in descriptor.values:
-        names.setdefault(each.number, each.name)  # the first of several names for a number
+    for value in descriptor.values:
+        names.setdefault(value.number, value.name)  # the first of several names for a number
     return lambda number: names.get(number, number)
 
 
@@ -110,8 +123,8 @@ _AS_IT_IS = frozenset(
 )
 
 _SCALARS: dict[int, Show] = {
-    FieldDescriptor.TYPE_DOUBLE: shown,
-    FieldDescriptor.TYPE_FLOAT: shown_float,
+    FieldDescriptor.TYPE_DOUBLE: show,
+    FieldDescriptor.TYPE_FLOAT: render_float,
     FieldDescriptor.TYPE_INT64: str,
     FieldDescriptor.TYPE_SINT64: str,
     FieldDescriptor.TYPE_SFIXED64: str,

@@ -1,4 +1,4 @@
-"""A report in the forms that people and machines read: one function for each, report -> text."""
+"""The output formats of a report; one function for each, report -> text."""
 
 from collections.abc import Callable, Mapping
 

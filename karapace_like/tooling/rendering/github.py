@@ -1,4 +1,4 @@
-"""For GitHub Actions: workflow commands that become annotations on the lines of a pull request."""
+"""The format of GitHub Actions: workflow commands that annotate the lines of a pull request."""
 
 from collections.abc import Iterator
 
@@ -8,21 +8,22 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE
 
 
 def render(report: Report) -> str:
-    """One command a problem, and the summary as a plain line."""
-    return "\n".join([*(line for case in report.cases for line in _annotations(case)), report.summary]) + "\n"
+    """Return one command for each problem, and the summary as a plain line."""
+    return "\n".join([*(line for case in report.cases for line in _render_annotations(case)), report.summary]) + "\n"
 
 
-def _annotations(case: Case) -> Iterator[str]:
-    for each in case.problems:
-        place = each.place
-        was = f"\nOld, {each.old.path}:{each.old.line}: {each.old.text}" if each.old and each.old.is_exact else ""
-        attributes = f"file={_attribute(place.path)},line={place.line},col={place.column},title={_attribute(each.rule)}"
-        yield f"::{_COMMANDS[each.severity]} {attributes}::{_escaped(f'{case.subject}: {each.message}{was}')}"
+def _render_annotations(case: Case) -> Iterator[str]:
+    for problem in case.problems:
+        place, old = problem.place, problem.old
+        was = f"\nOld, {old.path}:{old.line}: {old.text}" if old and old.is_exact else ""
+        path, title = _escape_attribute(place.path), _escape_attribute(problem.rule)
+        attributes = f"file={path},line={place.line},col={place.column},title={title}"
+        yield f"::{_COMMANDS[problem.severity]} {attributes}::{_escape(f'{case.subject}: {problem.message}{was}')}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _attribute(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_attribute(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,12 +1,12 @@
-"""For CI systems that show test results: JUnit XML, a test case for each subject."""
+"""JUnit XML for CI systems that show test results: one test case for each subject."""
 
 from xml.etree import ElementTree as ET
 
-from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict, printable
+from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict, make_printable
 
 
 def render(report: Report) -> str:
-    """One test suite. What could not be judged is an error, what is wrong a failure."""
+    """Return one test suite: an incompatible schema is a failure, an unreadable one is an error."""
     suite = ET.Element(
         "testsuite",
         name=f"karapace-like {report.command}",
@@ -23,22 +23,22 @@ def render(report: Report) -> str:
 
 
 def _count(report: Report, verdict: Verdict) -> int:
-    return sum(each.verdict is verdict for each in report.cases)
+    return sum(case.verdict is verdict for case in report.cases)
 
 
 def _add(suite: ET.Element, case: Case) -> None:
-    element = ET.SubElement(suite, "testcase", name=printable(case.subject), classname=case.path, file=case.path)
-    minor = [each for each in case.problems if each.severity is not Severity.ERROR]
-    serious = [each for each in case.problems if each.severity is Severity.ERROR]
+    element = ET.SubElement(suite, "testcase", name=make_printable(case.subject), classname=case.path, file=case.path)
+    minor = [problem for problem in case.problems if problem.severity is not Severity.ERROR]
+    serious = [problem for problem in case.problems if problem.severity is Severity.ERROR]
     if case.verdict is not Verdict.PASSED:
         kind = "failure" if case.verdict is Verdict.FAILED else "error"
         rule = serious[0].rule if serious else case.summary
-        outcome = ET.SubElement(element, kind, message=printable(case.summary), type=rule)
-        outcome.text = "\n".join(map(_line, serious))
+        outcome = ET.SubElement(element, kind, message=make_printable(case.summary), type=rule)
+        outcome.text = "\n".join(map(_render_line, serious))
     if minor:
-        ET.SubElement(element, "system-out").text = "\n".join(map(_line, minor))
+        ET.SubElement(element, "system-out").text = "\n".join(map(_render_line, minor))
 
 
-def _line(problem: Problem) -> str:
+def _render_line(problem: Problem) -> str:
     place = problem.place
     return f"{place.path}:{place.line}: {problem.rule}: {problem.message}"

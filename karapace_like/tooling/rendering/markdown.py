@@ -1,4 +1,4 @@
-"""For the summary of a job or a comment: Markdown."""
+"""Markdown for the summary of a job or a comment."""
 
 from collections.abc import Iterator
 
@@ -6,49 +6,52 @@ from karapace_like.tooling.report import Case, Problem, Report, Verdict
 
 _SIGNS = {Verdict.PASSED: "✅", Verdict.FAILED: "❌", Verdict.UNKNOWN: "❔"}
 _SHOWN_PASSED = 20
-"""Subjects without a problem that are listed; of more, only the number is told."""
+"""Most subjects without a problem that are listed; above it, only their number is shown."""
 
 
 def render(report: Report) -> str:
-    """A table of the subjects and a section for each that has problems."""
-    return "\n".join(_lines(report)) + "\n"
+    """Return a table of the subjects, and a section for each subject with problems."""
+    return "\n".join(_render_lines(report)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _render_lines(report: Report) -> Iterator[str]:
     yield f"### Schemas, {report.command}: {report.summary}"
     yield ""
-    wrong = [each for each in report.cases if each.problems or each.verdict is not Verdict.PASSED]
-    fine = [each for each in report.cases if each not in wrong]
+    wrong = [case for case in report.cases if case.problems or case.verdict is not Verdict.PASSED]
+    fine = [case for case in report.cases if case not in wrong]
     listed = [*wrong, *(fine if len(fine) <= _SHOWN_PASSED else [])]
     if listed:
         yield "| | subject | file | |"
         yield "|---|---|---|---|"
     for case in listed:
-        yield f"| {_SIGNS[case.verdict]} | {_cell(case.subject)} | `{_cell(case.path)}` | {_cell(case.summary)} |"
+        subject, path, summary = map(_escape_cell, (case.subject, case.path, case.summary))
+        yield f"| {_SIGNS[case.verdict]} | {subject} | `{path}` | {summary} |"
     if len(fine) > _SHOWN_PASSED:
         yield ""
         yield f"{len(fine)} more without a problem."
     for case in wrong:
-        yield from _section(case)
+        yield from _render_section(case)
 
 
-def _section(case: Case) -> Iterator[str]:
+def _render_section(case: Case) -> Iterator[str]:
     yield ""
     yield f"#### {case.subject}"
-    for each in case.problems:
+    for problem in case.problems:
         yield ""
-        yield f"**{each.rule}** `{each.place.path}:{each.place.line}` — {each.message}"
-        yield from _difference(each)
+        yield f"**{problem.rule}** `{problem.place.path}:{problem.place.line}` — {problem.message}"
+        yield from _render_difference(problem)
 
 
-def _difference(problem: Problem) -> Iterator[str]:
-    """What was there and what is: a missing thing has no line."""
+def _render_difference(problem: Problem) -> Iterator[str]:
+    """Yield the old and the new line; a missing element has none."""
     lines = [
-        f"{sign} {each.text}" for sign, each in (("-", problem.old), ("+", problem.place)) if each and each.is_exact
+        f"{sign} {excerpt.text}"
+        for sign, excerpt in (("-", problem.old), ("+", problem.place))
+        if excerpt and excerpt.is_exact
     ]
     if problem.old is not None and problem.old.text != problem.place.text:
         yield from ("```diff", *lines, "```")
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,4 +1,4 @@
-"""For code scanning: SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
+"""SARIF 2.1.0 for code scanning (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
 
 from typing import Any
 from urllib.parse import quote
@@ -12,31 +12,31 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def render(report: Report) -> str:
-    """One run with its rules and results."""
-    problems = [(case, each) for case in report.cases for each in case.problems]
-    rules = sorted({each.rule for _, each in problems})
+    """Return one run with its rules and results."""
+    problems = [(case, problem) for case in report.cases for problem in case.problems]
+    rules = sorted({problem.rule for _, problem in problems})
     driver = {
         "name": "karapace-like",
         "semanticVersion": karapace_like.__version__,
-        "rules": [{"id": each, "shortDescription": {"text": _sentence(each)}} for each in rules],
+        "rules": [{"id": rule, "shortDescription": {"text": _make_sentence(rule)}} for rule in rules],
     }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(case, each, rules) for case, each in problems],
+        "results": [_make_result(case, problem, rules) for case, problem in problems],
         "invocations": [{"executionSuccessful": report.exit_code != 2, "exitCode": report.exit_code}],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 
 
-def _result(case: Case, problem: Problem, rules: list[str]) -> dict[str, Any]:
+def _make_result(case: Case, problem: Problem, rules: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": problem.rule,
         "ruleIndex": rules.index(problem.rule),
         "level": _LEVELS[problem.severity],
         "message": {"text": f"{case.subject}: {problem.message}"},
-        "locations": [_location(problem.place)],
+        "locations": [_make_location(problem.place)],
         # The same finding keeps its identity when lines move.
         "partialFingerprints": {"subjectAndRule/v1": f"{case.subject}:{problem.rule}:{problem.place.text}"},
     }
@@ -45,10 +45,10 @@ def _result(case: Case, problem: Problem, rules: list[str]) -> dict[str, Any]:
     return result
 
 
-def _location(place: Excerpt) -> dict[str, Any]:
+def _make_location(place: Excerpt) -> dict[str, Any]:
     region = {"startLine": place.line, "startColumn": place.column}
     return {"physicalLocation": {"artifactLocation": {"uri": quote(place.path)}, "region": region}}
 
 
-def _sentence(rule: str) -> str:
+def _make_sentence(rule: str) -> str:
     return rule.replace("_", " ").replace("-", " ").capitalize()

@@ -1,4 +1,4 @@
-"""Consumer instances: all calls but the poll, which is in `records.py`."""
+"""Consumer instances: all calls except the poll, which is in `records.py`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,17 +7,21 @@ from urllib.parse import quote
 from aiohttp import web
 from yarl import URL
 
-from karapace_like.access.policy import EVERY, Kind, Operation
+from karapace_like.access.policy import EVERY, Operation, ResourceKind
 from karapace_like.errors import ApiError
-from karapace_like.proxy import errors
-from karapace_like.proxy.consumers import BEGINNING, END, ConsumerInstance, InstanceRequest
+from karapace_like.proxy import bounds, errors
+from karapace_like.proxy.consumer_instance import BEGINNING, END, ConsumerInstance, InstanceRequest
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.settings import OffsetReset
 from karapace_like.records import Committed, TopicPartition
-from karapace_like.web import answers, paths
-from karapace_like.web.access import require
-from karapace_like.web.bodies import MALFORMED, JsonObject
-from karapace_like.web.needs import on_group
+from karapace_like.serde.codec import RecordForm
+from karapace_like.web.callers.access import is_allowed, require
+from karapace_like.web.callers.permissions import on_group
+from karapace_like.web.http import paths, responses
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.bodies import MALFORMED, JsonObject
+from karapace_like.web.proxy.instance_owners import OWNERS, at_owner
+from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.objects import (
     ASSIGN,
     ASSIGNMENTS,
@@ -30,23 +34,27 @@ from karapace_like.web.proxy.objects import (
     SUBSCRIBE,
     SUBSCRIPTION,
 )
-from karapace_like.web.proxy.owners import OWNERS, at_owner
 from karapace_like.web.proxy.rendering import CONSUMER_OFFER, answer, no_content
 from karapace_like.web.proxy.requests import (
+    MAX_LONG,
+    MAX_METADATA,
+    MAX_NAME,
     body,
     check_fields,
-    embedded_format,
-    needed_body,
+    check_length,
+    check_name,
+    instance_user,
     offset,
+    optional_format,
+    parse_undecodable,
     proxy,
+    require_body,
     topic_partition,
     topic_partitions,
-    undecodable_named,
-    user,
 )
 from karapace_like.web.routing import Route
 
-_INSTANCE_FIELDS = (
+INSTANCE_FIELDS = (
     "id",
     "name",
     "format",
@@ -59,174 +67,201 @@ _INSTANCE_FIELDS = (
     "consumer.request.timeout.ms",
     "requestWaitMs",
     "undecodable",
+    "record.form",
 )
 _POSITION_FIELDS = ("topic", "partition", "offset", "metadata")
 
 
-def instance(request: web.Request) -> ConsumerInstance:
-    """The instance of the path; 40403 if there is none."""
-    return proxy(request).consumers.find(request.match_info["group"], request.match_info["instance"], user(request))
+def find_instance(request: web.Request) -> ConsumerInstance:
+    """Return the consumer instance of the path; 40403 if there is none."""
+    return proxy(request).consumers.find(
+        request.match_info["group"], request.match_info["instance"], instance_user(request)
+    )
 
 
-def require_reading(request: web.Request, polled: ConsumerInstance) -> None:
-    """Raise ForbiddenError unless the caller may read what the instance reads: somebody else may have set it up."""
-    require(request, Operation.READ, Kind.TOPIC, {*polled.topics, *(each.topic for each in polled.assigned)})
+def require_reading(request: web.Request, instance: ConsumerInstance) -> None:
+    """Raise ForbiddenError unless the caller may read the topics of the instance, which another client may have set."""
+    require(request, Operation.READ, ResourceKind.TOPIC, {*instance.topics, *(at.topic for at in instance.assignment)})
 
 
-async def create(request: web.Request) -> web.Response:
-    """POST /consumers/{group}."""
-    answers.media_type(request, CONSUMER_OFFER)
-    found = await body(request, "CreateConsumerInstanceRequest", _INSTANCE_FIELDS)
-    wanted = InstanceRequest() if found is None else _instance_request(found)
+async def create_instance(request: web.Request) -> web.Response:
+    """POST /consumers/{group}: Create a consumer instance."""
+    responses.negotiate_media_type(request, CONSUMER_OFFER)
+    json_object = await body(request, "CreateConsumerInstanceRequest", INSTANCE_FIELDS)
+    wanted = InstanceRequest() if json_object is None else _instance_request(json_object)
     group = request.match_info["group"]
+    check_name("group", group, MAX_NAME)
+    if wanted.name is not None:
+        check_name("name", wanted.name, MAX_NAME)
     if wanted.name is not None and (owners := request.config_dict.get(OWNERS)) is not None:
         await owners.check_free(request, group, wanted.name)
     base = URL(proxy(request).settings.base_uri or paths.origin(request))
-    name = proxy(request).consumers.create(group, wanted, user(request))
+    name = proxy(request).consumers.create(group, wanted, instance_user(request))
     address = base.joinpath("consumers", quote(group, safe=""), "instances", quote(name, safe=""), encoded=True)
     return answer(request, {"instance_id": name, "base_uri": str(address)}, CONSUMER_OFFER)
 
 
-async def delete(request: web.Request) -> web.Response:
-    """DELETE /consumers/{group}/instances/{instance}."""
-    await proxy(request).consumers.delete(request.match_info["group"], request.match_info["instance"], user(request))
+async def delete_instance(request: web.Request) -> web.Response:
+    """DELETE /consumers/{group}/instances/{instance}: Delete the consumer instance."""
+    await proxy(request).consumers.delete(
+        request.match_info["group"], request.match_info["instance"], instance_user(request)
+    )
     return no_content()
 
 
 async def subscribe(request: web.Request) -> web.Response:
-    """POST .../subscription: to topics, or to those whose name matches a pattern."""
-    found = await needed_body(
-        request, "ConsumerSubscriptionRecord", ("topics", "topic_pattern"), "subscribe.subscription"
-    )
-    topics, pattern = found.strings("topics"), found.string("topic_pattern")
+    """POST .../subscription: Subscribe to topics, or to all topics whose name matches a pattern."""
+    json_object = await require_body(request, "ConsumerSubscriptionRecord", ("topics", "topic_pattern"))
+    topics, pattern = json_object.strings("topics"), json_object.string("topic_pattern")
     for at, topic in enumerate(topics or ()):
         if not topic:
-            raise errors.violation(f"subscribe.subscription.topics[{at}]", "must not be empty", topic)
-    subscribed = instance(request)
-    # A pattern may lead to any topic, also to one that is made later.
-    require(request, Operation.READ, Kind.TOPIC, topics if topics is not None else [EVERY] if pattern else [])
+            raise errors.violation(f"topics[{at}]", "must not be empty", topic)
+        check_length(f"topics[{at}]", topic, bounds.MAX_TOPIC)
+    instance = find_instance(request)
     if topics is not None:
-        await subscribed.subscribe(topics)
+        use_topics(request, Operation.READ, topics)
+        await instance.subscribe(topics)
     elif pattern is not None:
-        await subscribed.subscribe_to_pattern(pattern)
+        # The pattern may match any topic, also a future one, except internal ones.
+        require(request, Operation.READ, ResourceKind.TOPIC, [EVERY])
+        await instance.subscribe_to_pattern(pattern)
     return no_content()
 
 
-async def subscription(request: web.Request) -> web.Response:
-    """GET .../subscription: the topics' names."""
-    return answer(request, {"topics": instance(request).topics}, CONSUMER_OFFER)
+async def get_subscription(request: web.Request) -> web.Response:
+    """GET .../subscription: List the topics that the instance is subscribed to."""
+    return answer(request, {"topics": find_instance(request).topics}, CONSUMER_OFFER)
 
 
 async def unsubscribe(request: web.Request) -> web.Response:
-    """DELETE .../subscription."""
-    await instance(request).unsubscribe()
+    """DELETE .../subscription: Unsubscribe from all topics."""
+    await find_instance(request).unsubscribe()
     return no_content()
 
 
 async def assign(request: web.Request) -> web.Response:
-    """POST .../assignments."""
-    found = await needed_body(request, "ConsumerAssignmentRequest", ("partitions",), "assign.assignmentRequest")
-    partitions = topic_partitions(found, "assign.assignmentRequest")
-    require(request, Operation.READ, Kind.TOPIC, {each.topic for each in partitions})
-    await instance(request).assign(partitions)
+    """POST .../assignments: Assign partitions to the instance."""
+    json_object = await require_body(request, "ConsumerAssignmentRequest", ("partitions",))
+    partitions = topic_partitions(json_object)
+    use_topics(request, Operation.READ, (partition.topic for partition in partitions))
+    await find_instance(request).assign(partitions)
     return no_content()
 
 
-async def assignments(request: web.Request) -> web.Response:
-    """GET .../assignments: the partitions that are read."""
-    partitions = [_rendered(each) for each in instance(request).assigned]
+async def get_assignments(request: web.Request) -> web.Response:
+    """GET .../assignments: List the partitions that the instance reads."""
+    # The leader of the group, which may be any client, may have assigned what the caller may not describe.
+    partitions = [
+        _render(at)
+        for at in find_instance(request).assignment
+        if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, at.topic)
+    ]
     return answer(request, {"partitions": partitions}, CONSUMER_OFFER)
 
 
 async def commit(request: web.Request) -> web.Response:
-    """POST .../offsets: of the last records that were worked on, or, without a body, of all that were polled."""
-    found = await body(request, "ConsumerOffsetCommitRequest", ("offsets",))
-    listed = None if found is None else found.objects("offsets", "TopicPartitionOffsetMetadata")
-    committing = instance(request)
+    """POST .../offsets: Commit the offsets of the listed records, or without a body those of all polled records."""
+    json_object = await body(request, "ConsumerOffsetCommitRequest", ("offsets",))
+    listed = None if json_object is None else json_object.objects("offsets", "TopicPartitionOffsetMetadata")
+    instance = find_instance(request)
     if listed is None:
-        await committing.commit()
+        await instance.commit()
     else:
-        offsets = [_committed(each, f"commitOffsets.offsetCommitRequest.offsets[{i}]") for i, each in enumerate(listed)]
-        require(request, Operation.READ, Kind.TOPIC, {each.at.topic for each in offsets})
-        await committing.commit_offsets(offsets)
+        offsets = [_parse_committed_offset(entry, f"offsets[{i}]") for i, entry in enumerate(listed)]
+        use_topics(request, Operation.READ, (committed.at.topic for committed in offsets))
+        await instance.commit_offsets(offsets)
     return answer(request, [], CONSUMER_OFFER)
 
 
-async def committed(request: web.Request) -> web.Response:
-    """GET .../offsets: the group's committed positions in the partitions that the body lists."""
-    found = await body(request, "ConsumerCommittedRequest", ("partitions",))
-    if found is None:
-        raise errors.partition_not_found()
-    partitions = topic_partitions(found, "committedOffsets.request")
-    require(request, Operation.DESCRIBE, Kind.TOPIC, {each.topic for each in partitions})
-    offsets = await instance(request).committed(partitions)
-    rendered = [{**_rendered(each.at), "offset": each.offset, "metadata": each.metadata or ""} for each in offsets]
+async def get_committed_offsets(request: web.Request) -> web.Response:
+    """GET .../offsets: Return the committed offsets of the group in the partitions that the body lists."""
+    json_object = await body(request, "ConsumerCommittedRequest", ("partitions",))
+    if json_object is None:
+        raise errors.no_partitions_listed_error()
+    partitions = topic_partitions(json_object)
+    use_topics(request, Operation.DESCRIBE, (partition.topic for partition in partitions))
+    offsets = await find_instance(request).fetch_committed_offsets(partitions)
+    rendered = [
+        {**_render(committed.at), "offset": committed.offset, "metadata": committed.metadata or ""}
+        for committed in offsets
+    ]
     return answer(request, {"offsets": rendered}, CONSUMER_OFFER)
 
 
 async def seek(request: web.Request) -> web.Response:
-    """POST .../positions: to offsets, or to the first records at or after points in time."""
-    place = "seekToOffset.request"
-    found = await needed_body(request, "ConsumerSeekRequest", ("offsets", "timestamps"), place)
+    """POST .../positions: Seek to offsets, or to the first records at or after points in time."""
+    json_object = await require_body(request, "ConsumerSeekRequest", ("offsets", "timestamps"))
     offsets = {}
-    for at, each in enumerate(found.objects("offsets", "PartitionOffset") or ()):
-        check_fields(each, _POSITION_FIELDS)
-        here = f"{place}.offsets[{at}]"
-        offsets[topic_partition(each, here)] = offset(each, here)
+    for at, entry in enumerate(json_object.objects("offsets", "PartitionOffset") or ()):
+        check_fields(entry, _POSITION_FIELDS)
+        here = f"offsets[{at}]"
+        offsets[topic_partition(entry, here)] = offset(entry, here)
     times = {}
-    for at, each in enumerate(found.objects("timestamps", "PartitionTimestamp") or ()):
-        check_fields(each, ("topic", "partition", "timestamp", "metadata"))
-        here = f"{place}.timestamps[{at}]"
-        times[topic_partition(each, here)] = _milliseconds(each, here)
-    sought = instance(request)
+    for at, entry in enumerate(json_object.objects("timestamps", "PartitionTimestamp") or ()):
+        check_fields(entry, ("topic", "partition", "timestamp", "metadata"))
+        here = f"timestamps[{at}]"
+        times[topic_partition(entry, here)] = _parse_milliseconds(entry, here)
+    use_topics(request, Operation.READ, (at.topic for at in (*offsets, *times)))
+    instance = find_instance(request)
     if offsets:
-        await sought.seek(offsets)
+        await instance.seek(offsets)
     if times:
-        await sought.seek_to_times(times)
+        await instance.seek_to_times(times)
     return no_content()
 
 
 async def seek_to_beginning(request: web.Request) -> web.Response:
-    """POST .../positions/beginning."""
-    return await _seek_all(request, "seekToBeginning.seekToRequest", BEGINNING)
+    """POST .../positions/beginning: Seek to the first records of partitions."""
+    return await _seek_all(request, BEGINNING)
 
 
 async def seek_to_end(request: web.Request) -> web.Response:
-    """POST .../positions/end."""
-    return await _seek_all(request, "seekToEnd.seekToRequest", END)
+    """POST .../positions/end: Seek to the end of partitions."""
+    return await _seek_all(request, END)
 
 
-async def _seek_all(request: web.Request, place: str, position: int) -> web.Response:
-    found = await needed_body(request, "ConsumerSeekToRequest", ("partitions",), place)
-    await instance(request).seek(dict.fromkeys(topic_partitions(found, place), position))
+async def _seek_all(request: web.Request, position: int) -> web.Response:
+    json_object = await require_body(request, "ConsumerSeekToRequest", ("partitions",))
+    partitions = topic_partitions(json_object)
+    use_topics(request, Operation.READ, (partition.topic for partition in partitions))
+    await find_instance(request).seek(dict.fromkeys(partitions, position))
     return no_content()
 
 
-def _instance_request(found: JsonObject) -> InstanceRequest:
-    min_bytes = found.integer("fetch.min.bytes" if "fetch.min.bytes" in found else "responseMinBytes")
-    timeout = found.integer(
-        "consumer.request.timeout.ms" if "consumer.request.timeout.ms" in found else "requestWaitMs"
+def _instance_request(json_object: JsonObject) -> InstanceRequest:
+    min_bytes = json_object.integer("fetch.min.bytes" if "fetch.min.bytes" in json_object else "responseMinBytes")
+    timeout = json_object.integer(
+        "consumer.request.timeout.ms" if "consumer.request.timeout.ms" in json_object else "requestWaitMs"
     )
-    both = _format(found, "format")
-    value = _format(found, "value.format") or both or EmbeddedFormat.BINARY
+    both = _parse_format(json_object, "format")
+    value = _parse_format(json_object, "value.format") or both or EmbeddedFormat.BINARY
     if min_bytes is not None and min_bytes < -1:
         raise errors.below_minimum("fetch.min.bytes", min_bytes, -1)
     return InstanceRequest(
-        name=found.string("id") or found.string("name"),
+        name=json_object.string("id") or json_object.string("name"),
         embedded=both or value,
-        key=_format(found, "key.format") or both or EmbeddedFormat.BINARY,
+        key=_parse_format(json_object, "key.format") or both or EmbeddedFormat.BINARY,
         value=value,
-        offset_reset=_offset_reset(found.string("auto.offset.reset")),
-        auto_commit=_auto_commit(found.string("auto.commit.enable")),
+        offset_reset=_offset_reset(json_object.string("auto.offset.reset")),
+        auto_commit=_auto_commit(json_object.string("auto.commit.enable")),
         min_bytes=min_bytes,
         timeout_ms=timeout if timeout and timeout > 0 else None,
-        undecodable=None if (spelled := found.string("undecodable")) is None else undecodable_named(spelled),
+        undecodable=None if (spelled := json_object.string("undecodable")) is None else parse_undecodable(spelled),
+        form=_parse_form(json_object.string("record.form")),
     )
 
 
-def _format(found: JsonObject, name: str) -> EmbeddedFormat | None:
-    spelled = found.string(name)
-    return None if spelled is None else embedded_format(spelled)
+def _parse_form(spelled: str | None) -> RecordForm:
+    if spelled is None:
+        return RecordForm.STANDARD
+    try:
+        return RecordForm(spelled)
+    except ValueError as error:
+        raise errors.violation("record.form", f"must be {' or '.join(RecordForm)}", spelled) from error
+
+
+def _parse_format(json_object: JsonObject, name: str) -> EmbeddedFormat | None:
+    return optional_format(name, json_object.string(name))
 
 
 def _offset_reset(spelled: str | None) -> OffsetReset | None:
@@ -238,8 +273,7 @@ def _offset_reset(spelled: str | None) -> OffsetReset | None:
         raise errors.invalid_consumer_config(
             "auto.offset.reset",
             spelled,
-            f"Invalid value `{spelled}` for configuration auto.offset.reset. The value must be either 'earliest', "
-            "'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'.",
+            "expected earliest, latest or none",
         ) from error
 
 
@@ -251,54 +285,86 @@ def _auto_commit(spelled: str | None) -> bool | None:
     return spelled.strip().lower() == "true"
 
 
-def _committed(found: JsonObject, place: str) -> Committed:
-    """The position after a record that was worked on: the request names the record itself."""
-    check_fields(found, _POSITION_FIELDS)
-    return Committed(topic_partition(found, place), offset(found, place) + 1, found.string("metadata"))
+def _parse_committed_offset(json_object: JsonObject, place: str) -> Committed:
+    """Return the offset to commit, after the record that the request names; -1 is before the first one."""
+    check_fields(json_object, _POSITION_FIELDS)
+    metadata = json_object.string("metadata")
+    check_name(f"{place}.metadata", metadata or "", MAX_METADATA)
+    position = offset(json_object, place, low=-1)
+    if position == MAX_LONG:
+        raise errors.violation(f"{place}.offset", f"must be less than {MAX_LONG}", str(position))
+    return Committed(topic_partition(json_object, place), position + 1, metadata)
 
 
-def _milliseconds(found: JsonObject, place: str) -> int:
-    """A point in time: ISO 8601 text, or milliseconds since the epoch."""
-    spelled = found.raw("timestamp")
+def _parse_milliseconds(json_object: JsonObject, place: str) -> int:
+    """Return milliseconds since the epoch, from a number of them or ISO 8601 text."""
+    spelled = json_object.raw("timestamp")
     if spelled is None:
         raise errors.violation(f"{place}.timestamp", "must not be null", "null")
     if isinstance(spelled, int):
-        return spelled
-    text = found.string("timestamp") or ""
+        milliseconds = json_object.integer("timestamp", low=0, high=MAX_LONG)  # refuses true and false too
+        assert milliseconds is not None
+        return milliseconds
+    text = json_object.string("timestamp") or ""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise ApiError(
             MALFORMED,
-            f'Cannot deserialize value of type `Instant` from String "{text}": Failed to deserialize '
-            "java.time.Instant: (java.time.format.DateTimeParseException) "
-            f"Text '{text}' could not be parsed at index 0",
+            f"{place}.timestamp {text!r} is not a point in time; expected ISO 8601, such as 2026-01-01T00:00:00Z, or "
+            "milliseconds since the epoch",
         ) from error
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)
+    milliseconds = int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)
+    if milliseconds < 0:
+        raise errors.violation(f"{place}.timestamp", "must not be before 1970", text)
+    return milliseconds
 
 
-def _rendered(at: TopicPartition) -> dict[str, Any]:
+def _render(at: TopicPartition) -> dict[str, Any]:
     return {"topic": at.topic, "partition": at.partition}
 
 
 _INSTANCE = "/consumers/{group}/instances/{instance}"
 _OF_INSTANCES = (
-    Route("DELETE", _INSTANCE, delete, NOTHING),
-    Route("POST", f"{_INSTANCE}/subscription", subscribe, SUBSCRIBE),
-    Route("GET", f"{_INSTANCE}/subscription", subscription, SUBSCRIPTION),
-    Route("DELETE", f"{_INSTANCE}/subscription", unsubscribe, NOTHING),
-    Route("POST", f"{_INSTANCE}/assignments", assign, ASSIGN),
-    Route("GET", f"{_INSTANCE}/assignments", assignments, ASSIGNMENTS),
-    Route("POST", f"{_INSTANCE}/offsets", commit, COMMIT),
-    Route("GET", f"{_INSTANCE}/offsets", committed, COMMITTED),
-    Route("POST", f"{_INSTANCE}/positions", seek, SEEK),
-    Route("POST", f"{_INSTANCE}/positions/beginning", seek_to_beginning, SEEK_ALL),
-    Route("POST", f"{_INSTANCE}/positions/end", seek_to_end, SEEK_ALL),
+    Route("DELETE", _INSTANCE, delete_instance, ApiRole.DATA, NOTHING),
+    Route("POST", f"{_INSTANCE}/subscription", subscribe, ApiRole.DATA, SUBSCRIBE),
+    Route("GET", f"{_INSTANCE}/subscription", get_subscription, ApiRole.DATA, SUBSCRIPTION),
+    Route("DELETE", f"{_INSTANCE}/subscription", unsubscribe, ApiRole.DATA, NOTHING),
+    Route("POST", f"{_INSTANCE}/assignments", assign, ApiRole.DATA, ASSIGN),
+    Route("GET", f"{_INSTANCE}/assignments", get_assignments, ApiRole.DATA, ASSIGNMENTS),
+    Route("POST", f"{_INSTANCE}/offsets", commit, ApiRole.DATA, COMMIT),
+    Route("GET", f"{_INSTANCE}/offsets", get_committed_offsets, ApiRole.DATA, COMMITTED),
+    Route("POST", f"{_INSTANCE}/positions", seek, ApiRole.DATA, SEEK),
+    Route(
+        "POST",
+        f"{_INSTANCE}/positions/beginning",
+        seek_to_beginning,
+        ApiRole.DATA,
+        SEEK_ALL,
+        spellings=(f"{_INSTANCE}/positions//beginning",),
+    ),
+    Route(
+        "POST",
+        f"{_INSTANCE}/positions/end",
+        seek_to_end,
+        ApiRole.DATA,
+        SEEK_ALL,
+        spellings=(f"{_INSTANCE}/positions//end",),
+    ),
 )
 ROUTES = (
-    Route("POST", "/consumers/{group}", create, CREATE_CONSUMER, on_group(Operation.READ, is_write=True)),
+    Route(
+        "POST",
+        "/consumers/{group}",
+        create_instance,
+        ApiRole.DATA,
+        CREATE_CONSUMER,
+        on_group(Operation.READ, is_write=True),
+    ),
     *(
-        each._replace(handler=at_owner(each.handler), needs=on_group(Operation.READ, is_write=each.method != "GET"))
-        for each in _OF_INSTANCES
+        instance._replace(
+            handler=at_owner(instance.handler), permission=on_group(Operation.READ, is_write=instance.method != "GET")
+        )
+        for instance in _OF_INSTANCES
     ),
 )

@@ -1,38 +1,106 @@
-"""The bodies and parameters of the REST proxy's v2 as JSON Schema, for `/openapi.json`.
+"""The bodies and parameters of REST v2 as JSON Schema, for `/openapi.json`.
 
-Source: Confluent REST Proxy API v2. What a record's key and value may be depends on the body's media type.
+Source: Confluent REST Proxy API v2. The type of keys and values depends on the media type of the body.
 """
 
 import re
+from typing import Annotated, Any
 
-from karapace_like.proxy.formats import EmbeddedFormat, Role
+import msgspec
+
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.produce import ProduceRequest, TopicsRequest
 from karapace_like.proxy.settings import OffsetReset, Undecodable
-from karapace_like.proxy.subjects import SubjectNameStrategy
-from karapace_like.web.json_schemas import (
+from karapace_like.serde.codec import RecordForm
+from karapace_like.web.http.json_schemas import (
     ANYTHING,
     BOOLEAN,
     MILLISECONDS,
     NUMBER,
     OFFSET,
+    Int32,
+    Int64,
     array,
+    derive,
+    derive_request,
     fields,
     mapping,
-    needing,
     nullable,
     one_of,
-    shown,
+    require_fields,
     text,
     whole,
+    with_example,
 )
 from karapace_like.web.proxy.requests import EMBEDDED
 from karapace_like.web.routing import Call, Parameter
 
+# The order of the fields is the wire's: that of Confluent REST Proxy.
+
+
+class RecordResult(msgspec.Struct, frozen=True, gc=False):
+    """The result of one record."""
+
+    partition: Int32 | None = None
+    offset: Int64 | None = None
+    error_code: Int32 | None = None
+    error: str | None = None
+
+
+class ProduceResponse(msgspec.Struct, frozen=True):
+    """The results of the records of a request."""
+
+    offsets: list[RecordResult]
+    key_schema_id: Int32 | None
+    value_schema_id: Int32 | None
+
+
+class TopicRecordResult(msgspec.Struct, frozen=True, gc=False):
+    """The result of one record of a request to several topics."""
+
+    topic: str
+    partition: Int32 | None
+    offset: Int64 | None
+    error_code: Int32 | None
+    error: str | None
+    key_schema_id: Int32 | None
+    value_schema_id: Int32 | None
+
+
+class TopicsResponse(msgspec.Struct, frozen=True):
+    """The results of the records of a request to several topics."""
+
+    offsets: list[TopicRecordResult]
+
+
+class PolledHeader(msgspec.Struct, gc=False):
+    """One header of a record; bytes are base64 in JSON."""
+
+    key: str
+    value: bytes | None
+
+
+class PolledRecord(msgspec.Struct, omit_defaults=True, gc=False):
+    """One record of a response; from `timestamp` on, absent values are left out."""
+
+    topic: str
+    key: Any
+    """`Decoded`, or None. (msgspec describes no union of strings, bytes and raw JSON.)"""
+    value: Any
+    """As `key`."""
+    partition: Int32
+    offset: Int64
+    timestamp: Annotated[int, msgspec.Meta(extra_json_schema=MILLISECONDS)] | None = None
+    headers: tuple[PolledHeader, ...] = ()
+    error_code: Int32 | None = None
+    message: str | None = None
+
+
 _TOPIC = text("lifts")
-_PARTITION_NUMBER = shown(NUMBER, 0)
+_PARTITION_NUMBER = with_example(NUMBER, 0)
 _AT = {"topic": _TOPIC, "partition": _PARTITION_NUMBER}
 _PARTITIONS = whole(partitions=array(whole(**_AT)))
 _FORMAT = one_of(EmbeddedFormat)
-_STRATEGY = one_of(SubjectNameStrategy)
 _UNDECODABLE = one_of(Undecodable)
 
 OVERRIDES = {
@@ -41,85 +109,80 @@ OVERRIDES = {
     "partitioner": re.compile("random|consistent|consistent_random|murmur2|murmur2_random|fnv1a|fnv1a_random"),
     "delivery_timeout_ms": re.compile("[1-9][0-9]{0,5}"),
 }
-"""What requests may say of the producer that writes their records, where the operator allows it."""
+"""Name -> values of the producer settings that a request may set, if the operator allows it."""
 _OVERRIDE_EXAMPLES = {"acks": "all", "compression": "lz4", "partitioner": "murmur2", "delivery_timeout_ms": "5000"}
 _PRODUCE_QUERY = (
     *(
         Parameter(
             name,
-            {**text(_OVERRIDE_EXAMPLES[name]), "pattern": f"^({each.pattern})$"},
-            "Of the producer, where it is allowed.",
+            {**text(_OVERRIDE_EXAMPLES[name]), "pattern": f"^({values.pattern})$"},
+            "Setting of the producer; only if `producer_overrides_allowed` lists it.",
         )
-        for name, each in OVERRIDES.items()
+        for name, values in OVERRIDES.items()
     ),
-    Parameter("key_format", _FORMAT, "Of the keys, where the body has no `key_format`."),
-    Parameter("value_format", _FORMAT, "Of the values, where the body has no `value_format`."),
-    Parameter("strict", BOOLEAN, "Whether a record that failed makes the status 422; also the header `X-Strict`."),
+    Parameter("key_format", _FORMAT, "Format of the keys, if the body has no `key_format`."),
+    Parameter("value_format", _FORMAT, "Format of the values, if the body has no `value_format`."),
+    Parameter("strict", BOOLEAN, "Respond 422 if a record failed; also the header `X-Strict`."),
 )
-_WRITING = {
-    f"{role}_{name}": schema
-    for role in Role
-    for name, schema in {
-        "format": _FORMAT,
-        "schema": text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}'),
-        "schema_id": NUMBER,
-        "references": array(whole(name=text("house.Floor"), subject=text("floors"), version=NUMBER)),
-        "subject": text("lifts-value"),
-        "subject_name_strategy": _STRATEGY,
-    }.items()
+_REQUEST_ANNOTATIONS = {
+    **{
+        f"{role}_{name}": annotation
+        for role in RecordPart
+        for name, annotation in {
+            "schema": text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}'),
+            "schema_id": NUMBER,
+            "references.name": text("house.Floor"),
+            "references.subject": text("floors"),
+            "references.version": NUMBER,
+            "subject": text("lifts-value"),
+        }.items()
+    },
+    "records.topic": _TOPIC,
+    "records.headers.key": text("trace"),
+    "records.headers.value": {"type": ["string", "null"]},
 }
-_HEADERS = array(needing(fields(key=text("trace"), value=nullable(text("AAE="))), "key"))
-_RECORD = {"key": ANYTHING, "value": ANYTHING, "partition": _PARTITION_NUMBER, "headers": _HEADERS}
 _FORMATS = {"key_format": "string", "value_format": "json"}
-"""They make the examples hold whatever the media type is."""
+"""Formats that make the examples valid for every media type."""
 _SENT = {"key": "north", "value": {"floor": 3}}
-_DELIVERY = {
-    "partition": nullable(_PARTITION_NUMBER),
-    "offset": nullable(OFFSET),
-    "error_code": shown(nullable(NUMBER), None),
-    "error": shown(nullable(text("")), None),
-}
-_SCHEMA_IDS = {"key_schema_id": nullable(NUMBER), "value_schema_id": nullable(NUMBER)}
+_DELIVERED = {"partition": 0, "offset": 42, "error_code": None, "error": None}
+_SCHEMA_IDS = {"key_schema_id": None, "value_schema_id": 1}
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
-    body=shown(
-        needing(fields(records=array(fields(**_RECORD)), **_WRITING), "records"), {**_FORMATS, "records": [_SENT]}
-    ),
-    answer=fields(offsets=array(fields(**_DELIVERY)), **_SCHEMA_IDS),
-    sent_as=tuple(EMBEDDED),
+    body=with_example(derive_request(ProduceRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
+    response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
+    request_types=tuple(EMBEDDED),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
-    body=shown(
-        needing(fields(records=array(needing(fields(topic=_TOPIC, **_RECORD), "topic")), **_WRITING), "records"),
-        {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]},
+    body=with_example(
+        derive_request(TopicsRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]}
     ),
-    answer=fields(offsets=array(fields(topic=_TOPIC, **_DELIVERY, **_SCHEMA_IDS))),
-    sent_as=tuple(EMBEDDED),
+    response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
+    request_types=tuple(EMBEDDED),
 )
 
-_BROKER = shown(NUMBER, 1)
+_BROKER = with_example(NUMBER, 1)
 _PARTITION = whole(
     partition=_PARTITION_NUMBER,
     leader=_BROKER,
     replicas=array(whole(broker=_BROKER, leader=BOOLEAN, in_sync=BOOLEAN)),
 )
-BROKERS = Call(answer=whole(brokers=array(_BROKER)))
-TOPICS = Call(answer=array(_TOPIC))
+BROKERS = Call(response=whole(brokers=array(_BROKER)))
+TOPICS = Call(response=array(_TOPIC))
 ONE_TOPIC = Call(
-    answer=whole(
+    response=whole(
         name=_TOPIC,
-        configs=shown(mapping(nullable(text(""))), {"retention.ms": "604800000"}),
+        configs=with_example(mapping(nullable(text(""))), {"retention.ms": "604800000"}),
         partitions=array(_PARTITION),
     )
 )
-PARTITIONS = Call(answer=array(_PARTITION))
-ONE_PARTITION = Call(answer=_PARTITION)
-BOUNDS = Call(answer=whole(beginning_offset=shown(OFFSET, 0), end_offset=OFFSET))
+PARTITIONS = Call(response=array(_PARTITION))
+ONE_PARTITION = Call(response=_PARTITION)
+BOUNDS = Call(response=whole(beginning_offset=with_example(OFFSET, 0), end_offset=OFFSET))
 
 NOTHING = Call(status=204)
 CREATE_CONSUMER = Call(
-    body=shown(
+    body=with_example(
         fields(
             name=text("reader-1"),
             format=_FORMAT,
@@ -130,71 +193,68 @@ CREATE_CONSUMER = Call(
             fetch__min__bytes=NUMBER,
             consumer__request__timeout__ms=NUMBER,
             undecodable=_UNDECODABLE,
+            record__form=one_of(RecordForm),
         ),
         {"name": "reader-1", "format": "json", "auto.offset.reset": "earliest"},
     ),
-    answer=whole(
+    response=whole(
         instance_id=text("reader-1"),
         base_uri=text("http://127.0.0.1:8082/consumers/lift-readers/instances/reader-1"),
     ),
 )
 SUBSCRIBE = Call(
-    body=shown(fields(topics=array(_TOPIC), topic_pattern=text("lift.*")), {"topics": ["lifts"]}), status=204
+    body=with_example(fields(topics=array(_TOPIC), topic_pattern=text("lift.*")), {"topics": ["lifts"]}), status=204
 )
-SUBSCRIPTION = Call(answer=whole(topics=array(_TOPIC)))
+SUBSCRIPTION = Call(response=whole(topics=array(_TOPIC)))
 ASSIGN = Call(body=_PARTITIONS, status=204)
-ASSIGNMENTS = Call(answer=_PARTITIONS)
+ASSIGNMENTS = Call(response=_PARTITIONS)
 SEEK_ALL = Call(body=_PARTITIONS, status=204)
-_OFFSETS = array(needing(fields(**_AT, offset=OFFSET, metadata=text("")), "topic", "partition", "offset"))
-COMMIT = Call(body=fields(offsets=_OFFSETS), answer=shown(array(ANYTHING), []))
-COMMITTED = Call(body=_PARTITIONS, answer=whole(offsets=_OFFSETS))
+_OFFSETS = array(require_fields(fields(**_AT, offset=OFFSET, metadata=text("")), "topic", "partition", "offset"))
+COMMIT = Call(body=fields(offsets=_OFFSETS), response=with_example(array(ANYTHING), []))
+COMMITTED = Call(body=_PARTITIONS, response=whole(offsets=_OFFSETS))
 SEEK = Call(
-    body=shown(
+    body=with_example(
         fields(offsets=_OFFSETS, timestamps=array(whole(**_AT, timestamp=text("2026-01-01T00:00:00Z")))),
         {"offsets": [{"topic": "lifts", "partition": 0, "offset": 42}]},
     ),
     status=204,
 )
-_SEEN = fields(
-    topic=_TOPIC,
-    key=shown(ANYTHING, "north"),
-    value=ANYTHING,
-    partition=_PARTITION_NUMBER,
-    offset=OFFSET,
-    timestamp=MILLISECONDS,
-    headers=_HEADERS,
-    error_code=shown(NUMBER, 40801),
-    message=text(""),
-)
-_RECORDS = shown(array(_SEEN), [{"topic": "lifts", **_SENT, "partition": 0, "offset": 42}])
+_RECORDS = with_example(array(derive(PolledRecord)), [{"topic": "lifts", **_SENT, "partition": 0, "offset": 42}])
 _LIMITS = (
-    Parameter("timeout", shown(NUMBER, 1000), "Milliseconds to wait for records."),
-    Parameter("max_bytes", shown(NUMBER, 1_000_000), "Of keys and values in the answer."),
-    Parameter("undecodable", _UNDECODABLE, "What becomes of records that cannot be decoded."),
+    Parameter(
+        "timestamps", BOOLEAN, "Each record with the time of its writing, whatever `consumer_record_timestamps`."
+    ),
+    Parameter("timeout", with_example(NUMBER, 1000), "Milliseconds to wait for records."),
+    Parameter("max_bytes", with_example(NUMBER, 1_000_000), "The most bytes of keys and values in the response."),
+    Parameter(
+        "undecodable",
+        _UNDECODABLE,
+        "How to treat records that cannot be decoded: `refuse` them with 40801, or `report` the error in the record.",
+    ),
 )
-POLL = Call(_LIMITS, answer=_RECORDS, answered_as=tuple(EMBEDDED))
+POLL = Call(_LIMITS, response=_RECORDS, response_types=tuple(EMBEDDED))
 READ = Call(
     (
-        Parameter("offset", OFFSET, "Where to begin, in place of the first record."),
-        Parameter("timestamp", MILLISECONDS, "Begin at the first record that is not older, in place of an offset."),
-        Parameter("count", shown(NUMBER, 100), "Of records in the answer, at most."),
+        Parameter("offset", OFFSET, "Offset to start at; the first record if unset."),
+        Parameter("timestamp", MILLISECONDS, "Start at the first record that is not older, instead of an offset."),
+        Parameter("count", with_example(NUMBER, 100), "The most records in the response."),
         *_LIMITS,
-        Parameter("key_format", _FORMAT, "Of the keys, where it is not that of the media type."),
-        Parameter("value_format", _FORMAT, "Of the values, where it is not that of the media type."),
+        Parameter("key_format", _FORMAT, "Format of the keys, if it is not that of the media type."),
+        Parameter("value_format", _FORMAT, "Format of the values, if it is not that of the media type."),
     ),
-    answer=_RECORDS,
-    answered_as=tuple(EMBEDDED),
+    response=_RECORDS,
+    response_types=tuple(EMBEDDED),
 )
 STREAM = Call(
     (
-        Parameter("from", one_of(["earliest", "latest"]), "Where to begin; `latest` if unset."),
-        Parameter("timestamp", MILLISECONDS, "Begin at the first records that are not older."),
-        Parameter("format", _FORMAT, "Of keys and values; binary if unset."),
-        Parameter("key_format", _FORMAT, "Of the keys, where it is not `format`."),
-        Parameter("value_format", _FORMAT, "Of the values, where it is not `format`."),
+        Parameter("from", one_of(["earliest", "latest"]), "Where to start; `latest` if unset."),
+        Parameter("timestamp", MILLISECONDS, "Start at the first records that are not older."),
+        Parameter("format", _FORMAT, "Format of keys and values; binary if unset."),
+        Parameter("key_format", _FORMAT, "Format of the keys, if it is not `format`."),
+        Parameter("value_format", _FORMAT, "Format of the values, if it is not `format`."),
     ),
-    answer=text(
+    response=text(
         'event: message\nid: 0:43\ndata: {"topic":"lifts","key":null,"value":"AAE=","partition":0,"offset":42}\n\n'
     ),
-    answered_as=("text/event-stream",),
+    response_types=("text/event-stream",),
 )

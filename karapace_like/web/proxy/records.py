@@ -1,4 +1,4 @@
-"""Reading records: polls of a consumer instance, and reads of a partition without one."""
+"""Read records: poll a consumer instance, or read a partition without one."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -9,95 +9,80 @@ from pybase64 import b64encode
 from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
-from karapace_like.proxy.decode import DecodedRecord, Half
+from karapace_like.proxy.decode import DecodedPart, DecodedRecord
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
-from karapace_like.proxy.reading import Limits, Shown, Start
+from karapace_like.proxy.reading import Limits, RecordFormats, Start
 from karapace_like.serde.codec import Decoded
 from karapace_like.serde.schemaless import LONG, in_json
-from karapace_like.web import answers, media_types
-from karapace_like.web.errors import error_response
-from karapace_like.web.needs import on_group, on_topic
-from karapace_like.web.proxy.consumers import instance, require_reading
-from karapace_like.web.proxy.objects import POLL, READ
-from karapace_like.web.proxy.owners import at_owner
+from karapace_like.web.callers.permissions import on_group, on_topic
+from karapace_like.web.callers.usage import find_usage
+from karapace_like.web.http import media_types, responses
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.errors import build_error_response
+from karapace_like.web.http.streaming import is_connected, send_in_pieces
+from karapace_like.web.proxy.consumers import find_instance, require_reading
+from karapace_like.web.proxy.instance_owners import at_owner
+from karapace_like.web.proxy.objects import POLL, READ, PolledHeader, PolledRecord
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
-    embedded_format,
     not_negative,
+    optional_format,
     partition,
     positive,
     proxy,
-    undecodable,
+    undecodable_choice,
 )
+from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.routing import Route
-from karapace_like.web.streaming import in_pieces, is_connected
 
 _encoder = msgspec.json.Encoder()
 _ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
 _OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
-"""What polls answer with: binary unless the client asks for a format."""
+"""The media types of polls; binary unless the client accepts another format."""
 
 
-class _Header(msgspec.Struct, gc=False):
-    """One header of a record; bytes are base64 in JSON."""
-
-    key: str
-    value: bytes | None
+async def poll_records(request: web.Request) -> web.StreamResponse:
+    """GET /consumers/{group}/instances/{instance}/records: Poll the next records in the format of the instance."""
+    return await _answer(request, _poll)
 
 
-class _Record(msgspec.Struct, omit_defaults=True, gc=False):
-    """One record of an answer; what there is not to show is left out, from the timestamp on."""
-
-    topic: str
-    key: Decoded | None
-    value: Decoded | None
-    partition: int
-    offset: int
-    timestamp: int | None = None
-    headers: tuple[_Header, ...] = ()
-    error_code: int | None = None
-    message: str | None = None
+async def read_partition(request: web.Request) -> web.StreamResponse:
+    """GET /topics/{topic}/partitions/{partition}/records: Read records from an offset or time, without an instance."""
+    return await _answer(request, _read)
 
 
-async def records(request: web.Request) -> web.StreamResponse:
-    """GET /consumers/{group}/instances/{instance}/records: those that follow, as the instance's format."""
-    return await _answered(request, _poll)
-
-
-async def partition_records(request: web.Request) -> web.StreamResponse:
-    """GET /topics/{topic}/partitions/{partition}/records: from an offset or a time on, without a consumer instance."""
-    return await _answered(request, _read)
-
-
-async def _answered(
+async def _answer(
     request: web.Request, read: Callable[[web.Request, EmbeddedFormat], Awaitable[Sequence[DecodedRecord]]]
 ) -> web.StreamResponse:
-    """What was read, or the error, in the format that the client asks for."""
-    media_type = answers.media_type(request, _OFFER)
+    """Respond with the records, or the error, in the media type that the client accepts."""
+    media_type = responses.negotiate_media_type(request, _OFFER)
     try:
-        found = await read(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
+        records = await read(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
     except ApiError as error:
-        failed = error_response(request.path, error)
+        failed = build_error_response(request.path, error)
         failed.content_type = media_type
         return failed
     settings = proxy(request).settings
-    body = _json_array(found, with_timestamp=settings.record_timestamps)
-    return await in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
+    find_usage(request).consumed += len(records)
+    is_timed = settings.record_timestamps or request.query.get("timestamps", "").lower() == "true"
+    body = _json_array(records, with_timestamp=is_timed)
+    return await send_in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
 async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
     timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
-    polled = instance(request)
-    require_reading(request, polled)
-    if polled.embedded is not embedded:
-        raise errors.format_mismatch()
-    return await polled.poll(
+    instance = find_instance(request)
+    require_reading(request, instance)
+    if instance.embedded is not embedded:
+        raise errors.format_mismatch(embedded, instance.embedded)
+    return await instance.poll(
         timeout_ms=timeout_ms,
         max_bytes=max_bytes,
         is_wanted=lambda: is_connected(request),
-        undecodable=undecodable(request),
+        rights=find_subject_rights(request),
+        undecodable=undecodable_choice(request),
     )
 
 
@@ -106,10 +91,10 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     if offset is not None and time is not None:
         raise errors.bad_request("offset and timestamp are mutually exclusive")
     query = request.query
-    shown = Shown(
-        key=embedded_format(query.get("key_format", embedded)),
-        value=embedded_format(query.get("value_format", embedded)),
-        undecodable=undecodable(request),
+    formats = RecordFormats(
+        key=optional_format("key_format", query.get("key_format")) or embedded,
+        value=optional_format("value_format", query.get("value_format")) or embedded,
+        undecodable=undecodable_choice(request),
     )
     limits = Limits(
         count=positive(request, "count") or _ANY_COUNT,
@@ -119,20 +104,22 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     at = partition(request)
     await proxy(request).topics.partition(at)
     start = Start(offset=offset or 0, time=time, is_strict=True)
-    page = await proxy(request).reading.read([at], start, shown, limits, is_wanted=lambda: is_connected(request))
+    rights = find_subject_rights(request)
+    reading = proxy(request).reading
+    page = await reading.read([at], start, formats, limits, rights, is_wanted=lambda: is_connected(request))
     return page.records
 
 
-def _json_array(found: Sequence[DecodedRecord], *, with_timestamp: bool) -> bytes:
-    """What is `rendered`, as JSON. Most records are put together from pieces, so that a long value is copied once."""
+def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool) -> bytes:
+    """Return the JSON of the records as `render` has it. Most are joined from pieces: a long value is copied once."""
     pieces: list[bytes | msgspec.Raw] = []
     add, encode = pieces.append, _encoder.encode
     at, opening, closing = None, b"", b""
-    for decoded in found:
+    for decoded in records:
         record, key, value = decoded.record, decoded.key, decoded.value
         add(b"," if pieces else b"[")
         if decoded.refusal is not None or record.headers or with_timestamp:
-            add(encode(rendered(decoded, with_timestamp=with_timestamp)))
+            add(encode(render(decoded, with_timestamp=with_timestamp)))
             continue
         if record.at is not at:
             at = record.at
@@ -149,24 +136,24 @@ def _json_array(found: Sequence[DecodedRecord], *, with_timestamp: bool) -> byte
     return b"".join(pieces)
 
 
-def rendered(decoded: DecodedRecord, *, with_timestamp: bool) -> _Record:
-    """The record as answers show it; of one that cannot be decoded, what can be, and the error."""
+def render(decoded: DecodedRecord, *, with_timestamp: bool) -> PolledRecord:
+    """Return the record as responses contain it; one that cannot be decoded has its error and the part that can."""
     record, refusal = decoded.record, decoded.refusal
-    shown = _Record(
+    shown = PolledRecord(
         record.at.topic,
         _in_json(decoded.key),
         _in_json(decoded.value),
         record.at.partition,
         record.offset,
         record.timestamp if with_timestamp else None,
-        tuple(_Header(*each) for each in record.headers) if record.headers else (),
+        tuple(PolledHeader(*header) for header in record.headers) if record.headers else (),
     )
     if refusal is not None:
         shown.error_code, shown.message = refusal.code, refusal.message
     return shown
 
 
-def _in_json(half: Half) -> Decoded | None:
+def _in_json(half: DecodedPart) -> Decoded | None:
     return None if half is None or isinstance(half, ProxyError) else in_json(half)
 
 
@@ -174,11 +161,17 @@ ROUTES = (
     Route(
         "GET",
         "/consumers/{group}/instances/{instance}/records",
-        at_owner(records),
+        at_owner(poll_records),
+        ApiRole.DATA,
         POLL,
-        needs=on_group(Operation.READ),
+        permission=on_group(Operation.READ),
     ),
     Route(
-        "GET", "/topics/{topic}/partitions/{partition}/records", partition_records, READ, needs=on_topic(Operation.READ)
+        "GET",
+        "/topics/{topic}/partitions/{partition}/records",
+        read_partition,
+        ApiRole.DATA,
+        READ,
+        permission=on_topic(Operation.READ),
     ),
 )

@@ -1,80 +1,97 @@
-"""Reading what proxy requests say: path, query and body -> the proxy room's types."""
+"""Parse proxy requests: path, query and body into the types of the proxy room."""
 
 import hashlib
 from collections.abc import Collection, Mapping
 
 from aiohttp import web
 
-from karapace_like.proxy import errors
+from karapace_like.proxy import bounds, errors
+from karapace_like.proxy.consumers import InstanceUser
 from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
-from karapace_like.web import bodies, media_types
-from karapace_like.web.access import caller
-from karapace_like.web.bodies import JsonObject
+from karapace_like.web.callers.access import caller
+from karapace_like.web.callers.credential_checks import find_network
+from karapace_like.web.http import bodies, media_types
+from karapace_like.web.http.bodies import JsonObject
 
 PROXY = web.AppKey("proxy", Proxy)
 PROXY_OF_CALLER = web.RequestKey("proxy_of_caller", Proxy)
-"""Where callers are somebody in Kafka."""
+"""Set where callers have an identity in Kafka."""
 
-EMBEDDED = {f"application/vnd.kafka.{each}.v2+json": each for each in EmbeddedFormat}
+EMBEDDED = {f"application/vnd.kafka.{embedded}.v2+json": embedded for embedded in EmbeddedFormat}
 """Media type -> embedded format."""
 _TAKEN = frozenset({media_types.KAFKA_V2, *EMBEDDED})
-"""What requests about consumers may be written in; no Content-Type at all counts as JSON."""
-_MAX_LONG = 2**63 - 1
+"""The media types of requests about consumers; no Content-Type counts as JSON."""
+MAX_LONG = bounds.MAX_LONG
+MAX_NAME = 255
+"""Characters of the name of a group or an instance: this service's limit, Kafka's is 32,767 bytes."""
+MAX_METADATA = 4_096
+"""Characters of an offset's metadata (Kafka's default of offset.metadata.max.bytes)."""
 
 
 def proxy(request: web.Request) -> Proxy:
-    """The proxy of the application, or of the caller."""
-    found = request.get(PROXY_OF_CALLER)
-    return request.app[PROXY] if found is None else found
+    """Return the proxy of the caller if there is one, else that of the application."""
+    proxy_of_caller = request.get(PROXY_OF_CALLER)
+    return request.app[PROXY] if proxy_of_caller is None else proxy_of_caller
 
 
 def user(request: web.Request) -> str | None:
-    """Whose the request is: who has proved it, or else whoever has these credentials; None if there are none."""
-    found = caller(request)
-    if found is not None:
-        return found.principal.name
+    """Return the identity of the authenticated caller, else a hash of the credentials; None without credentials."""
+    authenticated = caller(request)
+    if authenticated.is_authenticated:
+        return authenticated.principal.key
     credentials = request.headers.get("Authorization")
-    return None if credentials is None else hashlib.sha256(credentials.encode()).hexdigest()
+    return None if credentials is None else hashlib.sha256(credentials.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def number(text: str, *, bits: int) -> int:
-    """A number of the path or query; as in the reference, 404 for what is none or too large."""
-    try:
-        found = int(text)
-    except ValueError as error:
-        raise errors.no_such_path() from error
-    if not -(2 ** (bits - 1)) <= found < 2 ** (bits - 1):
-        raise errors.no_such_path()
-    return found
+def instance_user(request: web.Request) -> InstanceUser:
+    """Return the caller as a user of consumer instances; without access control, their address is counted."""
+    name = user(request)
+    is_proved = caller(request).is_authenticated or PROXY_OF_CALLER in request
+    if name is not None and is_proved:
+        return InstanceUser(name, name)
+    return InstanceUser(name, f"address:{find_network(request.transport)}")
 
 
 def partition(request: web.Request) -> TopicPartition:
-    """The partition of the path; 40402 for a number that no partition has."""
-    found = number(request.match_info["partition"], bits=32)
-    if found < 0:
-        raise errors.partition_not_found()
-    return TopicPartition(request.match_info["topic"], found)
+    """Return the partition of the path; 40402 for a negative number."""
+    at = bounds.parse_partition(request.match_info["topic"], request.match_info["partition"])
+    if at.partition < 0:
+        raise errors.partition_not_found_error(at.partition, at.topic)
+    return at
 
 
-def embedded_format(spelled: str) -> EmbeddedFormat:
-    """The format of this name, in any case; 422 if there is none."""
+def embedded_format(field: str, spelling: str) -> EmbeddedFormat:
+    """Return the format of this name, in any case; raise ProxyError (422), which names the field, if there is none."""
     try:
-        return EmbeddedFormat(spelled.lower())
+        return EmbeddedFormat(spelling.lower())
     except ValueError as error:
-        raise errors.invalid_format() from error
+        raise errors.invalid_format(field, spelling, EmbeddedFormat) from error
 
 
-def undecodable(request: web.Request) -> Undecodable | None:
-    """What the query says of records that cannot be decoded; 422 for another word."""
+def optional_format(field: str, spelling: str | None) -> EmbeddedFormat | None:
+    """Return the format of this name; None where it is not given."""
+    return None if spelling is None else embedded_format(field, spelling)
+
+
+def schema_text(json_object: JsonObject, field: str) -> str | None:
+    """Return the schema in the field; raise ProxyError (400) for JSON that is not put into a string."""
+    value = json_object.raw(field)
+    if isinstance(value, dict | list):
+        raise errors.schema_not_text(field, "an object" if isinstance(value, dict) else "an array")
+    return json_object.string(field)
+
+
+def undecodable_choice(request: web.Request) -> Undecodable | None:
+    """Return the `undecodable` of the query, None if it has none; 422 for an unknown word."""
     spelled = request.query.get("undecodable")
-    return None if spelled is None else undecodable_named(spelled)
+    return None if spelled is None else parse_undecodable(spelled)
 
 
-def undecodable_named(spelled: str) -> Undecodable:
-    """The choice of this name; 422 if there is none."""
+def parse_undecodable(spelled: str) -> Undecodable:
+    """Return the choice of this name; 422 if there is none."""
     try:
         return Undecodable(spelled)
     except ValueError as error:
@@ -82,84 +99,92 @@ def undecodable_named(spelled: str) -> Undecodable:
 
 
 def positive(request: web.Request, name: str) -> int | None:
-    """A number of the query; None if it is absent or not above zero."""
-    found = number(request.query.get(name, "0"), bits=64)
-    return found if found > 0 else None
+    """Return a number of the query; None if it is absent or not positive."""
+    parsed = bounds.parse_number(request.query.get(name, "0"), bits=64)
+    return parsed if parsed > 0 else None
 
 
 def not_negative(request: web.Request, name: str) -> int | None:
-    """A number of the query, None if it is absent; 422 for one below zero."""
+    """Return a number of the query, None if it is absent; 422 for a negative one."""
     if name not in request.query:
         return None
-    found = number(request.query[name], bits=64)
-    if found < 0:
-        raise errors.violation(name, "must be greater than or equal to 0", str(found))
-    return found
+    parsed = bounds.parse_number(request.query[name], bits=64)
+    if parsed < 0:
+        raise errors.violation(name, "must be greater than or equal to 0", str(parsed))
+    return parsed
 
 
-def spelled_positions(positions: Mapping[int, int]) -> str:
-    """Where reading goes on, partition by partition, as a text that clients hand back."""
+def format_positions(positions: Mapping[int, int]) -> str:
+    """Render partition -> next offset as the token that clients send back to resume (`bounds.parse_positions`)."""
     return ",".join(f"{number}:{offset}" for number, offset in sorted(positions.items()))
 
 
-def positions(spelled: str) -> dict[int, int]:
-    """What such a text says; raises ValueError for another one."""
-    pairs = [each.split(":") for each in spelled.split(",")]
-    return {int(number): int(offset) for number, offset in pairs}
-
-
 async def body(request: web.Request, name: str, fields: Collection[str]) -> JsonObject | None:
-    """The body, None if there is none; 415 for another media type, 422 for a field that is not among `fields`."""
+    """Return the body, None if there is none; 415 for another media type, 422 for a field that is not in `fields`."""
     content_type = request.headers.get("Content-Type")
     if content_type is not None and media_types.essence(content_type) not in _TAKEN:
-        raise errors.unsupported_media_type()
-    found = await bodies.read_object(request, name)
-    if found is not None:
-        check_fields(found, fields)
-    return found
+        raise errors.unsupported_media_type(content_type, (media_types.KAFKA_V2, *EMBEDDED))
+    json_object = await bodies.read_object(request, name)
+    if json_object is not None:
+        check_fields(json_object, fields)
+    return json_object
 
 
-async def needed_body(request: web.Request, name: str, fields: Collection[str], place: str) -> JsonObject:
-    """The body; 422 if there is none. `place` is what the reference calls it there."""
-    found = await body(request, name, fields)
-    if found is None:
-        raise errors.violation(place, "must not be null", "null")
-    return found
+async def require_body(request: web.Request, name: str, fields: Collection[str]) -> JsonObject:
+    """Return the body, as `body`; raise ProxyError (422) if there is none."""
+    json_object = await body(request, name, fields)
+    if json_object is None:
+        raise errors.body_missing(fields)
+    return json_object
 
 
-def check_fields(found: JsonObject, fields: Collection[str]) -> None:
-    """422 for a field that is not among these."""
-    for field in found:
+def check_fields(json_object: JsonObject, fields: Collection[str]) -> None:
+    """Raise ProxyError (422) for a field that is not in `fields`."""
+    for field in json_object:
         if field not in fields:
-            raise errors.unknown_field(field)
+            raise errors.unknown_field(field, fields)
 
 
-def topic_partition(found: JsonObject, place: str) -> TopicPartition:
-    """The partition that an object names; the first one if it gives only the topic."""
-    topic = found.string("topic")
+def check_length(place: str, name: str, longest: int) -> None:
+    """Raise ProxyError (422) for a text that is too long."""
+    if len(name) > longest:
+        raise errors.violation(place, f"must have at most {longest} characters", f"{name[:50]}…")
+
+
+def check_name(place: str, name: str, longest: int) -> None:
+    """Raise ProxyError (422) for a text that is too long, or that Kafka's protocol cannot carry."""
+    check_length(place, name, longest)
+    if bounds.find_fault(name) is not None:
+        raise errors.violation(place, "must have neither a null character nor an unpaired surrogate", ascii(name)[:100])
+
+
+def topic_partition(json_object: JsonObject, place: str) -> TopicPartition:
+    """Return the partition that an object names; partition 0 if it names only the topic."""
+    topic = json_object.string("topic")
     if not topic:
         raise errors.violation(f"{place}.topic", "must not be empty", "null" if topic is None else topic)
-    partition_number = found.integer("partition") or 0
+    check_length(f"{place}.topic", topic, bounds.MAX_TOPIC)
+    partition_number = json_object.integer("partition") or 0
     if not 0 <= partition_number <= MAX_PARTITION:
         raise errors.violation(f"{place}.partition", "must be greater than or equal to 0", str(partition_number))
     return TopicPartition(topic, partition_number)
 
 
-def topic_partitions(found: JsonObject, place: str) -> list[TopicPartition]:
-    """The partitions that a body lists; 422 if it has no list."""
-    listed = found.objects("partitions", "TopicPartition")
+def topic_partitions(json_object: JsonObject) -> list[TopicPartition]:
+    """Return the partitions that a body lists; raise ProxyError (422) if it has no list."""
+    listed = json_object.objects("partitions", "TopicPartition")
     if listed is None:
-        raise errors.violation(f"{place}.partitions", "must not be null", "null")
+        raise errors.violation("partitions", "must not be null", "null")
     partitions = []
-    for at, each in enumerate(listed):
-        check_fields(each, ("topic", "partition"))
-        partitions.append(topic_partition(each, f"{place}.partitions[{at}]"))
+    for at, entry in enumerate(listed):
+        check_fields(entry, ("topic", "partition"))
+        partitions.append(topic_partition(entry, f"partitions[{at}]"))
     return partitions
 
 
-def offset(found: JsonObject, place: str) -> int:
-    """The offset that an object names; the first one if it gives none."""
-    found_offset = found.integer("offset", low=-_MAX_LONG, high=_MAX_LONG) or 0
-    if found_offset < 0:
-        raise errors.violation(f"{place}.offset", "must be greater than or equal to 0", str(found_offset))
+def offset(json_object: JsonObject, place: str, *, low: int = 0) -> int:
+    """Return the offset of an object, `low` or more; 0 if it has none."""
+    found_offset = json_object.integer("offset", low=-MAX_LONG, high=MAX_LONG) or 0
+    if found_offset < low:
+        raise errors.violation(f"{place}.offset", f"must be greater than or equal to {low}", str(found_offset))
     return found_offset

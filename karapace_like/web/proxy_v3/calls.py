@@ -1,77 +1,81 @@
-"""What `/openapi.json` says of each REST v3 call: its parameters, its body, its answer."""
+"""The parameters, bodies and responses of the REST v3 calls, for `/openapi.json`."""
 
-from karapace_like.proxy.v3.records import DataType
-from karapace_like.web.json_schemas import (
+from karapace_like.policies.policy import TopicPolicy
+from karapace_like.proxy.v3.records import DataType, RecordRequest
+from karapace_like.web.http.json_schemas import (
     BOOLEAN,
     MILLISECONDS,
     NUMBER,
     OFFSET,
     array,
+    derive_request,
     fields,
     mapping,
-    needing,
     nullable,
     one_of,
     ref,
-    shown,
+    require_fields,
     text,
     whole,
+    with_example,
 )
 from karapace_like.web.proxy_v3.objects import ACL, CONFIG, PARTITION, TOPIC, URL
 from karapace_like.web.routing import Call, Parameter
 
 _PAGE = (
-    Parameter("page_size", shown(NUMBER, 100), "How many at most; unset, all."),
-    Parameter("page_token", text("100"), "From `metadata.next` of the page before."),
+    Parameter("page_size", with_example(NUMBER, 100), "The most items of a page; all if unset."),
+    Parameter("page_token", text("100"), "Token of the page, from `metadata.next` of the previous page."),
 )
 
 
-def one(kind: str, *query: Parameter) -> Call:
-    """A call that answers one object."""
-    return Call(query, answer=ref(kind))
+def describe_one(kind: str, *query: Parameter) -> Call:
+    """Describe a call that responds with one object."""
+    return Call(query, response=ref(kind))
 
 
-def several(kind: str, *query: Parameter) -> Call:
-    """A call that answers a list, or a page of it."""
+def describe_list(kind: str, *query: Parameter) -> Call:
+    """Describe a call that responds with a list, or a page of it."""
     metadata = whole(self=text(URL), next=nullable(text(f"{URL}?page_size=100&page_token=100")))
-    return Call((*query, *_PAGE), answer=whole(kind=one_of([f"{kind}List"]), metadata=metadata, data=array(ref(kind))))
+    return Call(
+        (*query, *_PAGE), response=whole(kind=one_of([f"{kind}List"]), metadata=metadata, data=array(ref(kind)))
+    )
 
 
-_RECORD = {
-    "partition_id": PARTITION,
-    "timestamp": {"type": ["string", "integer"], "examples": ["2026-01-01T00:00:00.000Z"]},
-    "headers": array(needing(fields(name=text("trace"), value=text("AAE=")), "name")),
-    "key": ref("ProduceData"),
-    "value": ref("ProduceData"),
-}
 _SENT = {"key": {"type": "STRING", "data": "north"}, "value": {"type": "JSON", "data": {"floor": 3}}}
-PRODUCE = Call(body=shown(fields(**_RECORD), _SENT), answer={"anyOf": [ref("ProduceSuccess"), ref("ProduceFailure")]})
+_RECORD = derive_request(
+    RecordRequest, {"headers.name": text("trace"), "key": ref("ProduceData"), "value": ref("ProduceData")}
+)
+_ENTRY = require_fields({**_RECORD, "properties": {"id": text("first"), **_RECORD["properties"]}}, "id")
+PRODUCE = Call(body=with_example(_RECORD, _SENT), response={"anyOf": [ref("ProduceSuccess"), ref("ProduceFailure")]})
 PRODUCE_BATCH = Call(
-    body=whole(entries=array(shown(needing(fields(id=text("first"), **_RECORD), "id"), {"id": "first", **_SENT}))),
-    answer=whole(successes=array(ref("ProduceSuccess")), failures=array(ref("ProduceFailure"))),
+    body=whole(entries=array(with_example(_ENTRY, {"id": "first", **_SENT}))),
+    response=whole(successes=array(ref("ProduceSuccess")), failures=array(ref("ProduceFailure"))),
     status=207,
 )
 _TYPE = one_of(DataType)
 READ = Call(
     (
-        Parameter("offset", text("earliest"), "Where to begin: `earliest`, `latest` or a number."),
-        Parameter("timestamp", MILLISECONDS, "Begin at the first records that are not older, in place of the offset."),
-        Parameter("type", _TYPE, "How to show keys and values; BINARY if unset."),
-        Parameter("key_type", _TYPE, "How to show keys, where it is not `type`."),
-        Parameter("value_type", _TYPE, "How to show values, where it is not `type`."),
-        Parameter("limit", shown(NUMBER, 100), "How many at most."),
-        Parameter("timeout", shown(NUMBER, 1000), "Milliseconds to wait for a record where all is read."),
-        Parameter("stream", BOOLEAN, "One record a line as they come, until `limit` of them or for ever."),
-        Parameter("page_token", text("0:42"), "From `metadata.next` of the page before."),
+        Parameter("offset", text("earliest"), "Where to start: `earliest`, `latest` or an offset."),
+        Parameter("timestamp", MILLISECONDS, "Start at the first records that are not older, instead of the offset."),
+        Parameter("type", _TYPE, "Format of keys and values; BINARY if unset."),
+        Parameter("key_type", _TYPE, "Format of keys, if it is not `type`."),
+        Parameter("value_type", _TYPE, "Format of values, if it is not `type`."),
+        Parameter("limit", with_example(NUMBER, 100), "The most records of a page."),
+        Parameter("timeout", with_example(NUMBER, 1000), "Milliseconds to wait for a record at the end of the topic."),
+        Parameter("stream", BOOLEAN, "Stream one record on each line as they arrive, until `limit` records are sent."),
+        Parameter("page_token", text("0:42"), "Token of the page, from `metadata.next` of the previous page."),
     ),
-    answer=several("KafkaRecord").answer,
+    response=describe_list("KafkaRecord").response,
 )
 
-TOPIC_SEEN = one("KafkaTopic", Parameter("include_authorized_operations", BOOLEAN, "With what the caller may do."))
-_CONFIGS = array(needing(fields(name=CONFIG, value=nullable(text("604800000"))), "name"))
+TOPIC_SEEN = describe_one(
+    "KafkaTopic",
+    Parameter("include_authorized_operations", BOOLEAN, "Include the operations that the caller is allowed."),
+)
+_CONFIGS = array(require_fields(fields(name=CONFIG, value=nullable(text("604800000"))), "name"))
 CREATE_TOPIC = Call(
-    body=shown(
-        needing(
+    body=with_example(
+        require_fields(
             fields(
                 topic_name=TOPIC,
                 partitions_count=NUMBER,
@@ -89,30 +93,47 @@ CREATE_TOPIC = Call(
             "configs": [{"name": "retention.ms", "value": "604800000"}],
         },
     ),
-    answer=ref("KafkaTopic"),
+    response=ref("KafkaTopic"),
     status=201,
 )
-CHANGE_TOPIC = Call(body=whole(partitions_count=shown(NUMBER, 12)), answer=ref("KafkaTopic"))
-PARTITION_OFFSET = one(
-    "KafkaPartitionOffset", Parameter("offset_type", one_of(["latest", "earliest"]), "Which end; `latest` if unset.")
+CHANGE_TOPIC = Call(body=whole(partitions_count=with_example(NUMBER, 12)), response=ref("KafkaTopic"))
+PARTITION_OFFSETS = describe_one(
+    "KafkaPartitionWithOffsets",
+    Parameter("offset_type", one_of(["earliest_and_latest"]), "Which offsets: always both."),
 )
 NOTHING = Call(status=204)
 
+_FORCE = Parameter("force", BOOLEAN, "Accept that plain keys get other bytes, and with them other partitions.")
+LIST_POLICIES = describe_list("KafkaTopicPolicy")
+GET_POLICY = describe_one(
+    "KafkaTopicPolicy", Parameter("effective", BOOLEAN, "Describe the policy that is in force for the topic.")
+)
+PUT_POLICY = Call(
+    (Parameter("dryRun", BOOLEAN, "Check the policy, and set nothing."), _FORCE),
+    body=with_example(derive_request(TopicPolicy), {"mode": "observe", "value": {"plain": "refuse"}}),
+    response=ref("KafkaTopicPolicy"),
+)
+DELETE_POLICY = Call((_FORCE,), status=204)
+
 SET_CONFIG = Call(body=whole(value=nullable(text("604800000"))), status=204)
-_CHANGE = needing(fields(name=CONFIG, value=nullable(text("604800000")), operation=one_of(["SET", "DELETE"])), "name")
+_CHANGE = require_fields(
+    fields(name=CONFIG, value=nullable(text("604800000")), operation=one_of(["SET", "DELETE"])), "name"
+)
 ALTER_CONFIGS = Call(
-    body=needing(fields(data=array(_CHANGE), validate_only=shown(BOOLEAN, example=False)), "data"), status=204
+    body=require_fields(fields(data=array(_CHANGE), validate_only=with_example(BOOLEAN, example=False)), "data"),
+    status=204,
 )
 ALTER_TOPICS = Call(
-    body=needing(
+    body=require_fields(
         fields(
-            data=array(whole(topic_name=TOPIC, configs=array(_CHANGE))), validate_only=shown(BOOLEAN, example=False)
+            data=array(whole(topic_name=TOPIC, configs=array(_CHANGE))),
+            validate_only=with_example(BOOLEAN, example=False),
         ),
         "data",
     ),
-    answer=whole(failures=array(whole(topic_name=TOPIC, error_code=NUMBER, message=text("No such topic.")))),
+    response=whole(failures=array(whole(topic_name=TOPIC, error_code=NUMBER, message=text("No such topic.")))),
     status=207,
-    or_nothing=True,
+    may_be_empty=True,
 )
 ALTER_OFFSETS = Call(body=whole(data=array(whole(topic_name=TOPIC, partition_id=PARTITION, offset=OFFSET))), status=204)
 
@@ -120,20 +141,20 @@ _ACL_BODY = whole(**ACL)
 _ACL_FILTER = tuple(
     Parameter(name, ACL[name], about)
     for name, about in {
-        "resource_type": "What is protected.",
-        "resource_name": "Its name.",
-        "pattern_type": "How it is named; MATCH: whatever holds for that name.",
-        "principal": "Who is meant.",
-        "host": "Where requests come from.",
-        "operation": "What is done.",
-        "permission": "Whether it may be.",
+        "resource_type": "Kind of the resource.",
+        "resource_name": "Name of the resource.",
+        "pattern_type": "How the name matches; MATCH finds every ACL that applies to the name.",
+        "principal": "Principal, such as `User:alice`.",
+        "host": "Host of the client; `*` is every host.",
+        "operation": "Operation on the resource.",
+        "permission": "ALLOW or DENY.",
     }.items()
 )
 _NEEDED = ("resource_type", "pattern_type", "operation", "permission")
-SEARCH_ACLS = several("KafkaAcl", *_ACL_FILTER)
+SEARCH_ACLS = describe_list("KafkaAcl", *_ACL_FILTER)
 DELETE_ACLS = Call(
-    tuple(each._replace(required=each.name in _NEEDED) for each in _ACL_FILTER),
-    answer=whole(data=array(ref("KafkaAcl"))),
+    tuple(parameter._replace(required=parameter.name in _NEEDED) for parameter in _ACL_FILTER),
+    response=whole(data=array(ref("KafkaAcl"))),
 )
 CREATE_ACL = Call(body=_ACL_BODY, status=201)
 CREATE_ACLS = Call(body=whole(data=array(_ACL_BODY)), status=201)

@@ -1,240 +1,287 @@
-"""Consumer groups: members, assignments, lags, and (this service's own) offsets to read and change."""
+"""Consumer groups: members, assignments and lag; this service's own calls read and change committed offsets."""
 
 from typing import Any
 
 from aiohttp import web
 
-from karapace_like.access.policy import Kind, Operation
+from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.administration import GroupDescription, GroupMember
+from karapace_like.proxy.errors import not_found_error
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.groups import Lag
 from karapace_like.records import MAX_PARTITION, TopicPartition
-from karapace_like.web.access import may
-from karapace_like.web.needs import AUTHENTICATED, on_group
+from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.permissions import AUTHENTICATED, on_group, on_group_and_topic
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.requests import check_fields
-from karapace_like.web.proxy_v3.calls import ALTER_OFFSETS, NOTHING, one, several
-from karapace_like.web.proxy_v3.links import Place, cluster_place, entity, listing, related, topic_place
+from karapace_like.web.proxy_v3.calls import ALTER_OFFSETS, NOTHING, describe_list, describe_one
+from karapace_like.web.proxy_v3.links import (
+    ResourceLink,
+    link_to_cluster,
+    link_to_topic,
+    render_entity,
+    render_link,
+    render_list,
+)
 from karapace_like.web.proxy_v3.requests import (
     answer,
     body,
     cluster,
     group,
     management,
-    needed,
-    needed_objects,
     partition,
+    require_objects,
+    require_text,
 )
 from karapace_like.web.routing import Route
 
 _MAX_OFFSET = 2**63 - 1
 
 
-async def groups(request: web.Request) -> web.Response:
-    """GET .../consumer-groups."""
+async def list_groups(request: web.Request) -> web.Response:
+    """GET .../consumer-groups: List the consumer groups."""
     everything = await management(request).groups.all(cluster(request))
-    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.GROUP, each.id)]
-    url = cluster_place(request).beside("consumer-groups")
-    return answer(request, listing(request, "KafkaConsumerGroupList", url, [_group(request, each) for each in found]))
+    readable = [
+        described
+        for described in everything
+        if is_allowed(request, Operation.DESCRIBE, ResourceKind.GROUP, described.id)
+    ]
+    url = link_to_cluster(request).child_url("consumer-groups")
+    return answer(
+        request,
+        render_list(
+            request, "KafkaConsumerGroupList", url, [_render_group(request, described) for described in readable]
+        ),
+    )
 
 
-async def one_group(request: web.Request) -> web.Response:
-    """GET .../consumer-groups/{group}."""
-    found = await management(request).groups.find(cluster(request), group(request))
-    if found is None:
-        raise errors.not_found()
-    return answer(request, _group(request, found))
+async def get_group(request: web.Request) -> web.Response:
+    """GET .../consumer-groups/{group}: Describe a consumer group."""
+    described = await management(request).groups.find(cluster(request), group(request))
+    if described is None:
+        raise errors.group_not_found_error(group(request))
+    return answer(request, _render_group(request, described))
 
 
-async def consumers(request: web.Request) -> web.Response:
-    """GET .../consumers."""
-    found = await management(request).groups.members(cluster(request), group(request))
-    url = _group_place(request).beside("consumers")
-    return answer(request, listing(request, "KafkaConsumerList", url, [_consumer(request, each) for each in found]))
+async def list_consumers(request: web.Request) -> web.Response:
+    """GET .../consumers: List the members of a group."""
+    members = await management(request).groups.members(cluster(request), group(request))
+    url = _link_to_group(request).child_url("consumers")
+    return answer(
+        request,
+        render_list(request, "KafkaConsumerList", url, [_render_consumer(request, member) for member in members]),
+    )
 
 
-async def one_consumer(request: web.Request) -> web.Response:
-    """GET .../consumers/{consumer}."""
-    return answer(request, _consumer(request, await _member(request)))
+async def get_consumer(request: web.Request) -> web.Response:
+    """GET .../consumers/{consumer}: Describe a member of a group."""
+    return answer(request, _render_consumer(request, await _find_member(request)))
 
 
-async def assignments(request: web.Request) -> web.Response:
-    """GET .../consumers/{consumer}/assignments."""
-    found = await _member(request)
-    url = _consumer_place(request, found.id).beside("assignments")
-    listed = [_assignment(request, found.id, at) for at in found.assigned]
-    return answer(request, listing(request, "KafkaConsumerAssignmentList", url, listed))
+async def list_assignments(request: web.Request) -> web.Response:
+    """GET .../consumers/{consumer}/assignments: List the partitions that are assigned to a member."""
+    member = await _find_member(request)
+    url = _link_to_consumer(request, member.id).child_url("assignments")
+    listed = [_render_assignment(request, member.id, at) for at in member.assigned if _is_shown(request, at)]
+    return answer(request, render_list(request, "KafkaConsumerAssignmentList", url, listed))
 
 
-async def one_assignment(request: web.Request) -> web.Response:
-    """GET .../assignments/{topic}/partitions/{partition}."""
-    found, at = await _member(request), partition(request)
-    if at not in found.assigned:
-        raise errors.not_found()
-    return answer(request, _assignment(request, found.id, at))
+async def get_assignment(request: web.Request) -> web.Response:
+    """GET .../assignments/{topic}/partitions/{partition}: Describe the assignment of a partition."""
+    member, at = await _find_member(request), partition(request)
+    if at not in member.assigned:
+        raise not_found_error(f"partition {at} is not assigned to consumer {member.id}")
+    return answer(request, _render_assignment(request, member.id, at))
 
 
-async def lag_summary(request: web.Request) -> web.Response:
-    """GET .../lag-summary: the sum, and the partition that is furthest behind."""
-    lags = await management(request).groups.lags(cluster(request), group(request))
-    worst = max(lags, key=lambda each: each.records, default=None)
+async def get_lag_summary(request: web.Request) -> web.Response:
+    """GET .../lag-summary: Return the total lag of a group, and the partition with the most lag."""
+    lags = await _list_lags(request)
+    worst = max(lags, key=lambda lag: lag.records, default=None)
     member = worst.member if worst else GroupMember("", None, "", ())
     at = worst.at if worst else TopicPartition("", 0)
-    place = _group_place(request)
+    link = _link_to_group(request)
     fields = {
         "cluster_id": cluster(request),
         "consumer_group_id": group(request),
         "max_lag_consumer_id": member.id,
-        "max_lag_consumer": related(_consumer_place(request, member.id).url),
+        "max_lag_consumer": render_link(
+            _link_to_consumer(request, member.id).url if member.id else link.child_url("consumers")
+        ),
         "max_lag_client_id": member.client_id,
         "max_lag_instance_id": member.instance_id,
         "max_lag_topic_name": at.topic,
         "max_lag_partition_id": at.partition,
-        "max_lag_partition": related(_partition_url(request, at)),
+        "max_lag_partition": render_link(_partition_url(request, at)),
         "max_lag": worst.records if worst else 0,
-        "total_lag": sum(each.records for each in lags),
+        "total_lag": sum(lag.records for lag in lags),
     }
-    summary = Place(place.beside("lag-summary"), f"{place.name}/lag-summary")
-    return answer(request, entity("KafkaConsumerGroupLagSummary", summary, fields))
+    summary = ResourceLink(link.child_url("lag-summary"), f"{link.name}/lag-summary")
+    return answer(request, render_entity("KafkaConsumerGroupLagSummary", summary, fields))
 
 
-async def lags(request: web.Request) -> web.Response:
-    """GET .../lags, and .../lags/{topic} for one topic."""
+async def list_lags(request: web.Request) -> web.Response:
+    """GET .../lags, and .../lags/{topic} for one topic: List the lag of a group in each partition."""
     wanted = request.match_info.get("topic")
-    found = await management(request).groups.lags(cluster(request), group(request), wanted)
-    url = _group_place(request).beside("lags" if wanted is None else f"lags/{wanted}")
-    return answer(request, listing(request, "KafkaConsumerLagList", url, [_lag(request, each) for each in found]))
-
-
-async def one_lag(request: web.Request) -> web.Response:
-    """GET .../lags/{topic}/partitions/{partition}."""
+    lags = await _list_lags(request, wanted)
+    url = _link_to_group(request).child_url("lags" if wanted is None else f"lags/{wanted}")
     return answer(
-        request,
-        _lag(request, await management(request).groups.lag(cluster(request), group(request), partition(request))),
+        request, render_list(request, "KafkaConsumerLagList", url, [_render_lag(request, lag) for lag in lags])
     )
 
 
-async def offsets(request: web.Request) -> web.Response:
-    """GET .../offsets: where the group goes on, in each partition."""
-    found = await management(request).groups.offsets(cluster(request), group(request))
-    url = _group_place(request).beside("offsets")
-    listed = [_offset(request, at, found[at]) for at in sorted(found)]
-    return answer(request, listing(request, "KafkaConsumerGroupOffsetList", url, listed))
+async def get_lag(request: web.Request) -> web.Response:
+    """GET .../lags/{topic}/partitions/{partition}: Return the lag of a group in a partition."""
+    return answer(
+        request,
+        _render_lag(
+            request, await management(request).groups.lag(cluster(request), group(request), partition(request))
+        ),
+    )
+
+
+async def list_offsets(request: web.Request) -> web.Response:
+    """GET .../offsets: List the committed offsets of a group."""
+    committed = await management(request).groups.offsets(cluster(request), group(request))
+    url = _link_to_group(request).child_url("offsets")
+    listed = [_render_offset(request, at, committed[at]) for at in sorted(committed) if _is_shown(request, at)]
+    return answer(request, render_list(request, "KafkaConsumerGroupOffsetList", url, listed))
 
 
 async def alter_offsets(request: web.Request) -> web.Response:
-    """POST .../offsets:alter: let the group go on elsewhere, while nobody is in it."""
-    found = await body(request, "AlterOffsetsRequest", ("data",))
+    """POST .../offsets:alter: Commit offsets for a group without members."""
+    json_object = await body(request, "AlterOffsetsRequest", ("data",))
     wanted = {}
-    for each in needed_objects(found, "data", "AlterOffsetsRequest$Entry"):
-        check_fields(each, ("topic_name", "partition_id", "offset"))
-        number = each.integer("partition_id", low=0, high=MAX_PARTITION)
-        position = each.integer("offset", low=0, high=_MAX_OFFSET)
+    for entry in require_objects(json_object, "data", "data"):
+        check_fields(entry, ("topic_name", "partition_id", "offset"))
+        number = entry.integer("partition_id", low=0, high=MAX_PARTITION)
+        position = entry.integer("offset", low=0, high=_MAX_OFFSET)
         if number is None or position is None:
-            raise errors.malformed("Cannot construct instance of `AlterOffsetsRequest$Entry`, problem: Null offset")
-        wanted[TopicPartition(needed(each, "topic_name"), number)] = position
+            raise errors.missing_field("partition_id" if number is None else "offset", "each entry of data")
+        wanted[TopicPartition(require_text(entry, "topic_name"), number)] = position
+    use_topics(request, Operation.READ, (at.topic for at in wanted))
     await management(request).groups.commit(cluster(request), group(request), wanted)
     return web.Response(status=204)
 
 
 async def delete_offsets(request: web.Request) -> web.Response:
-    """DELETE .../offsets: forget the group, while nobody is in it."""
+    """DELETE .../offsets: Delete a group without members, with its offsets."""
     await management(request).groups.delete(cluster(request), group(request))
     return web.Response(status=204)
 
 
-async def _member(request: web.Request) -> GroupMember:
+async def _list_lags(request: web.Request, topic: str | None = None) -> list[Lag]:
+    """Return the lags of the group in the topics that the caller may describe."""
+    lags = await management(request).groups.lags(cluster(request), group(request), topic)
+    return [lag for lag in lags if _is_shown(request, lag.at)]
+
+
+def _is_shown(request: web.Request, at: TopicPartition) -> bool:
+    return is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, at.topic)
+
+
+async def _find_member(request: web.Request) -> GroupMember:
     return await management(request).groups.member(cluster(request), group(request), request.match_info["consumer"])
 
 
-def _group_place(request: web.Request, name: str | None = None) -> Place:
-    return cluster_place(request).into("consumer-groups", group(request) if name is None else name, "consumer-group")
+def _link_to_group(request: web.Request, name: str | None = None) -> ResourceLink:
+    return link_to_cluster(request).child("consumer-groups", group(request) if name is None else name, "consumer-group")
 
 
-def _consumer_place(request: web.Request, member: str) -> Place:
-    return _group_place(request).into("consumers", member, "consumer")
+def _link_to_consumer(request: web.Request, member: str) -> ResourceLink:
+    return _link_to_group(request).child("consumers", member, "consumer")
 
 
 def _partition_url(request: web.Request, at: TopicPartition) -> str:
-    return topic_place(request, at.topic).beside(f"partitions/{at.partition}")
+    return link_to_topic(request, at.topic).child_url(f"partitions/{at.partition}")
 
 
-def _group(request: web.Request, found: GroupDescription) -> dict[str, Any]:
-    place = _group_place(request, found.id)
-    coordinator = None if found.coordinator is None else cluster_place(request).beside(f"brokers/{found.coordinator}")
-    return entity(
+def _render_group(request: web.Request, described: GroupDescription) -> dict[str, Any]:
+    link = _link_to_group(request, described.id)
+    coordinator = (
+        None
+        if described.coordinator is None
+        else link_to_cluster(request).child_url(f"brokers/{described.coordinator}")
+    )
+    return render_entity(
         "KafkaConsumerGroup",
-        place,
+        link,
         {
             "cluster_id": cluster(request),
-            "consumer_group_id": found.id,
-            "is_simple": found.is_simple,
-            "partition_assignor": found.assignor,
-            "state": found.state,
-            "coordinator": None if coordinator is None else related(coordinator),
-            "consumers": related(place.beside("consumers")),
-            "lag_summary": related(place.beside("lag-summary")),
+            "consumer_group_id": described.id,
+            "is_simple": described.is_simple,
+            "partition_assignor": described.assignor,
+            "state": described.state,
+            "type": described.type,
+            "is_mixed_consumer_group": described.is_mixed,
+            "coordinator": None if coordinator is None else render_link(coordinator),
+            "consumers": render_link(link.child_url("consumers")),
+            "lag_summary": render_link(link.child_url("lag-summary")),
         },
     )
 
 
-def _consumer(request: web.Request, found: GroupMember) -> dict[str, Any]:
-    place = _consumer_place(request, found.id)
-    return entity(
+def _render_consumer(request: web.Request, member: GroupMember) -> dict[str, Any]:
+    link = _link_to_consumer(request, member.id)
+    return render_entity(
         "KafkaConsumer",
-        place,
+        link,
         {
             "cluster_id": cluster(request),
             "consumer_group_id": group(request),
-            "consumer_id": found.id,
-            "instance_id": found.instance_id,
-            "client_id": found.client_id,
-            "assignments": related(place.beside("assignments")),
+            "consumer_id": member.id,
+            "instance_id": member.instance_id,
+            "client_id": member.client_id,
+            "assignments": render_link(link.child_url("assignments")),
         },
     )
 
 
-def _assignment(request: web.Request, member: str, at: TopicPartition) -> dict[str, Any]:
-    place = _consumer_place(request, member)
+def _render_assignment(request: web.Request, member: str, at: TopicPartition) -> dict[str, Any]:
+    link = _link_to_consumer(request, member)
     at_path = f"{at.topic}/partitions/{at.partition}"
-    return entity(
+    return render_entity(
         "KafkaConsumerAssignment",
-        Place(place.beside(f"assignments/{at_path}"), f"{place.name}/assignment={at.topic}/partition={at.partition}"),
+        ResourceLink(
+            link.child_url(f"assignments/{at_path}"), f"{link.name}/assignment={at.topic}/partition={at.partition}"
+        ),
         {
             "cluster_id": cluster(request),
             "consumer_group_id": group(request),
             "consumer_id": member,
             "topic_name": at.topic,
             "partition_id": at.partition,
-            "partition": related(_partition_url(request, at)),
-            "lag": related(_group_place(request).beside(f"lags/{at_path}")),
+            "partition": render_link(_partition_url(request, at)),
+            "lag": render_link(_link_to_group(request).child_url(f"lags/{at_path}")),
         },
     )
 
 
-def _lag(request: web.Request, found: Lag) -> dict[str, Any]:
-    place, at = _group_place(request), found.at
-    return entity(
+def _render_lag(request: web.Request, lag: Lag) -> dict[str, Any]:
+    link, at = _link_to_group(request), lag.at
+    return render_entity(
         "KafkaConsumerLag",
-        Place(
-            place.beside(f"lags/{at.topic}/partitions/{at.partition}"),
-            f"{place.name}/lag={at.topic}/partition={at.partition}",
+        ResourceLink(
+            link.child_url(f"lags/{at.topic}/partitions/{at.partition}"),
+            f"{link.name}/lag={at.topic}/partition={at.partition}",
         ),
         {
             "cluster_id": cluster(request),
             "consumer_group_id": group(request),
             "topic_name": at.topic,
             "partition_id": at.partition,
-            "consumer_id": found.member.id,
-            "instance_id": found.member.instance_id,
-            "client_id": found.member.client_id,
-            "current_offset": found.committed,
-            "log_end_offset": found.end,
-            "lag": found.records,
+            "consumer_id": lag.member.id,
+            "instance_id": lag.member.instance_id,
+            "client_id": lag.member.client_id,
+            "current_offset": lag.committed,
+            "log_end_offset": lag.end,
+            "lag": lag.records,
         },
     )
 
 
-def _offset(request: web.Request, at: TopicPartition, position: int) -> dict[str, Any]:
+def _render_offset(request: web.Request, at: TopicPartition, position: int) -> dict[str, Any]:
     return {
         "kind": "KafkaConsumerGroupOffset",
         "cluster_id": cluster(request),
@@ -242,49 +289,113 @@ def _offset(request: web.Request, at: TopicPartition, position: int) -> dict[str
         "topic_name": at.topic,
         "partition_id": at.partition,
         "offset": position,
-        "partition": related(_partition_url(request, at)),
+        "partition": render_link(_partition_url(request, at)),
     }
 
 
 _GROUPS = "/v3/clusters/{cluster}/consumer-groups"
 _GROUP = f"{_GROUPS}/{{group}}"
 _CONSUMER = f"{_GROUP}/consumers/{{consumer}}"
+_telling_offsets = on_group(Operation.DESCRIBE, reveals_offsets=True)
+_telling_offsets_of_topic = on_group_and_topic(Operation.DESCRIBE, reveals_offsets=True)
 ROUTES = (
-    Route("GET", _GROUPS, groups, several("KafkaConsumerGroup"), needs=AUTHENTICATED),
-    Route("GET", _GROUP, one_group, one("KafkaConsumerGroup"), needs=on_group(Operation.DESCRIBE)),
-    Route("GET", f"{_GROUP}/consumers", consumers, several("KafkaConsumer"), needs=on_group(Operation.DESCRIBE)),
-    Route("GET", _CONSUMER, one_consumer, one("KafkaConsumer"), needs=on_group(Operation.DESCRIBE)),
+    Route(
+        "GET", _GROUPS, list_groups, ApiRole.MANAGEMENT, describe_list("KafkaConsumerGroup"), permission=AUTHENTICATED
+    ),
+    Route(
+        "GET",
+        _GROUP,
+        get_group,
+        ApiRole.MANAGEMENT,
+        describe_one("KafkaConsumerGroup"),
+        permission=on_group(Operation.DESCRIBE),
+    ),
+    Route(
+        "GET",
+        f"{_GROUP}/consumers",
+        list_consumers,
+        ApiRole.MANAGEMENT,
+        describe_list("KafkaConsumer"),
+        permission=on_group(Operation.DESCRIBE),
+    ),
+    Route(
+        "GET",
+        _CONSUMER,
+        get_consumer,
+        ApiRole.MANAGEMENT,
+        describe_one("KafkaConsumer"),
+        permission=on_group(Operation.DESCRIBE),
+    ),
     Route(
         "GET",
         f"{_CONSUMER}/assignments",
-        assignments,
-        several("KafkaConsumerAssignment"),
-        needs=on_group(Operation.DESCRIBE),
+        list_assignments,
+        ApiRole.MANAGEMENT,
+        describe_list("KafkaConsumerAssignment"),
+        permission=on_group(Operation.DESCRIBE),
     ),
     Route(
         "GET",
         f"{_CONSUMER}/assignments/{{topic}}/partitions/{{partition}}",
-        one_assignment,
-        one("KafkaConsumerAssignment"),
-        needs=on_group(Operation.DESCRIBE),
+        get_assignment,
+        ApiRole.MANAGEMENT,
+        describe_one("KafkaConsumerAssignment"),
+        permission=on_group_and_topic(Operation.DESCRIBE),
     ),
     Route(
         "GET",
         f"{_GROUP}/lag-summary",
-        lag_summary,
-        one("KafkaConsumerGroupLagSummary"),
-        needs=on_group(Operation.DESCRIBE),
+        get_lag_summary,
+        ApiRole.MANAGEMENT,
+        describe_one("KafkaConsumerGroupLagSummary"),
+        permission=_telling_offsets,
     ),
-    Route("GET", f"{_GROUP}/lags", lags, several("KafkaConsumerLag"), needs=on_group(Operation.DESCRIBE)),
-    Route("GET", f"{_GROUP}/lags/{{topic}}", lags, several("KafkaConsumerLag"), needs=on_group(Operation.DESCRIBE)),
+    Route(
+        "GET",
+        f"{_GROUP}/lags",
+        list_lags,
+        ApiRole.MANAGEMENT,
+        describe_list("KafkaConsumerLag"),
+        permission=_telling_offsets,
+    ),
+    Route(
+        "GET",
+        f"{_GROUP}/lags/{{topic}}",
+        list_lags,
+        ApiRole.MANAGEMENT,
+        describe_list("KafkaConsumerLag"),
+        permission=_telling_offsets_of_topic,
+    ),
     Route(
         "GET",
         f"{_GROUP}/lags/{{topic}}/partitions/{{partition}}",
-        one_lag,
-        one("KafkaConsumerLag"),
-        needs=on_group(Operation.DESCRIBE),
+        get_lag,
+        ApiRole.MANAGEMENT,
+        describe_one("KafkaConsumerLag"),
+        permission=_telling_offsets_of_topic,
     ),
-    Route("GET", f"{_GROUP}/offsets", offsets, several("KafkaConsumerGroupOffset"), needs=on_group(Operation.DESCRIBE)),
-    Route("POST", f"{_GROUP}/offsets:alter", alter_offsets, ALTER_OFFSETS, needs=on_group(Operation.WRITE)),
-    Route("DELETE", f"{_GROUP}/offsets", delete_offsets, NOTHING, needs=on_group(Operation.DELETE)),
+    Route(
+        "GET",
+        f"{_GROUP}/offsets",
+        list_offsets,
+        ApiRole.MANAGEMENT,
+        describe_list("KafkaConsumerGroupOffset"),
+        permission=_telling_offsets,
+    ),
+    Route(
+        "POST",
+        f"{_GROUP}/offsets:alter",
+        alter_offsets,
+        ApiRole.MANAGEMENT,
+        ALTER_OFFSETS,
+        permission=on_group(Operation.WRITE),
+    ),
+    Route(
+        "DELETE",
+        f"{_GROUP}/offsets",
+        delete_offsets,
+        ApiRole.MANAGEMENT,
+        NOTHING,
+        permission=on_group(Operation.DELETE),
+    ),
 )

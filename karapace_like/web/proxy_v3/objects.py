@@ -1,25 +1,35 @@
-"""What REST v3 answers hold, and records, as JSON Schema for `/openapi.json`; `calls.py` says which call has which.
+"""The resources and records of REST v3 as JSON Schema, for `/openapi.json`; `calls.py` assigns them to calls.
 
-Source: Confluent REST Proxy API v3. What is this service's own is marked so in docs/rest-v3.md.
+Source: Confluent REST Proxy API v3. docs/rest-v3.md marks what is this service's own.
 """
 
+from typing import Annotated
+
+import msgspec
+
 from karapace_like.administration import Operation, PatternType, Permission, ResourceType
-from karapace_like.proxy.subjects import SubjectNameStrategy
-from karapace_like.proxy.v3.records import DataType
-from karapace_like.web.json_schemas import (
+from karapace_like.policies.policy import Framed, Invalid, Mode, Plain, UnknownFields
+from karapace_like.proxy.v3.records import DataType, RecordData
+from karapace_like.web.http.json_schemas import (
     ANYTHING,
     BOOLEAN,
     NUMBER,
     OFFSET,
+    Int32,
+    Int64,
     JsonSchema,
     array,
+    derive,
+    derive_request,
     fields,
-    needing,
+    mapping,
     nullable,
     one_of,
-    shown,
+    require_fields,
+    such_as,
     text,
     whole,
+    with_example,
 )
 
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -28,7 +38,7 @@ _CRN = f"crn:///kafka={_CLUSTER_ID}"
 
 CLUSTER = text(_CLUSTER_ID)
 TOPIC = text("lifts")
-PARTITION = shown(NUMBER, 0)
+PARTITION = with_example(NUMBER, 0)
 GROUP = text("lift-readers")
 CONSUMER = text("reader-1-0d2f")
 CONFIG = text("retention.ms")
@@ -38,7 +48,43 @@ _BASE64 = text("AAE=")
 _CONFIG_SOURCE = text("DYNAMIC_TOPIC_CONFIG")
 
 
-def _related(path: str) -> JsonSchema:
+# The order of the fields is the wire's: that of Confluent REST Proxy.
+
+
+class ProducedPart(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The key or value of a record that is in the topic."""
+
+    type: Annotated[DataType, such_as("JSON")]
+    subject: Annotated[str, such_as("lifts-value")] | None = None
+    schema_id: Int32 | None = None
+    schema_version: Int32 | None = None
+    size: Annotated[Int32, such_as(11)]
+    """Bytes in the topic."""
+
+
+class ProduceSuccess(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The result of a record that is in the topic."""
+
+    id: Annotated[str, such_as("first")] | None = None
+    error_code: Annotated[Int32, such_as(200)] | None = None
+    cluster_id: Annotated[str, such_as(_CLUSTER_ID)]
+    topic_name: Annotated[str, such_as("lifts")]
+    partition_id: Annotated[Int32, such_as(0)]
+    offset: Int64
+    timestamp: Annotated[str, such_as("2026-01-01T00:00:00.000Z")]
+    key: ProducedPart | None = None
+    value: ProducedPart | None = None
+
+
+class ProduceFailure(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The result of a record that is not in the topic."""
+
+    id: Annotated[str, such_as("second")] | None = None
+    error_code: Annotated[Int32, such_as(42206)]
+    message: Annotated[str, such_as("Payload error. Request body is empty. Data is required.")]
+
+
+def _link_schema(path: str) -> JsonSchema:
     return whole(related=text(f"{URL}/{path}"))
 
 
@@ -58,42 +104,28 @@ def _config(kind: str, path: str, name: str, /, **owner: JsonSchema) -> JsonSche
         **owner,
         name=CONFIG,
         value=nullable(text("604800000")),
-        is_default=shown(BOOLEAN, example=False),
-        is_read_only=shown(BOOLEAN, example=False),
-        is_sensitive=shown(BOOLEAN, example=False),
+        is_default=with_example(BOOLEAN, example=False),
+        is_read_only=with_example(BOOLEAN, example=False),
+        is_sensitive=with_example(BOOLEAN, example=False),
         source=_CONFIG_SOURCE,
         synonyms=array(whole(name=CONFIG, value=nullable(text("604800000")), source=_CONFIG_SOURCE)),
     )
 
 
 ACL = {
-    "resource_type": shown(one_of(ResourceType), "TOPIC"),
+    "resource_type": with_example(one_of(ResourceType), "TOPIC"),
     "resource_name": TOPIC,
-    "pattern_type": shown(one_of(PatternType), "LITERAL"),
+    "pattern_type": with_example(one_of(PatternType), "LITERAL"),
     "principal": text("User:alice"),
     "host": text("*"),
-    "operation": shown(one_of(Operation), "READ"),
-    "permission": shown(one_of(Permission), "ALLOW"),
+    "operation": with_example(one_of(Operation), "READ"),
+    "permission": with_example(one_of(Permission), "ALLOW"),
 }
 _AT = {"topic_name": TOPIC, "partition_id": PARTITION}
 _MEMBER = {"consumer_id": CONSUMER, "instance_id": nullable(text("reader-1")), "client_id": text("reader")}
-_WRITTEN = shown(
-    needing(
-        fields(
-            type=one_of(DataType),
-            size=NUMBER,
-            subject=text("lifts-value"),
-            schema_id=NUMBER,
-            schema_version=NUMBER,
-        ),
-        "type",
-        "size",
-    ),
-    {"type": "JSON", "size": 11},
-)
-_PART = shown(
+_PART = with_example(
     nullable(
-        needing(
+        require_fields(
             fields(
                 type=one_of(DataType), size=NUMBER, data=ANYTHING, error_code=NUMBER, message=text("Unknown schema")
             ),
@@ -102,6 +134,19 @@ _PART = shown(
         )
     ),
     {"type": "JSON", "size": 11, "data": {"floor": 3}},
+)
+_POLICY_PART = whole(
+    schema=whole(
+        subject=nullable(text("lifts-value")),
+        version={"anyOf": [one_of(["latest"]), NUMBER]},
+        metadata=with_example(nullable(mapping(text("2"))), None),
+    ),
+    plain=with_example(one_of(Plain), "encode"),
+    framed=with_example(one_of(Framed), "subject"),
+    versions=with_example(nullable(fields(min=NUMBER, max=NUMBER)), None),
+    unknown_fields=one_of(UnknownFields),
+    lenient_json=BOOLEAN,
+    invalid=one_of(Invalid),
 )
 _TOPIC_PATH, _TOPIC_NAME = "topics/lifts", "topic=lifts"
 _PARTITION_PATH, _PARTITION_NAME = f"{_TOPIC_PATH}/partitions/0", f"{_TOPIC_NAME}/partition=0"
@@ -113,13 +158,13 @@ OBJECTS: dict[str, JsonSchema] = {
         "KafkaCluster",
         "",
         "",
-        controller=nullable(_related("brokers/1")),
-        acls=_related("acls"),
-        brokers=_related("brokers"),
-        broker_configs=_related("broker-configs"),
-        consumer_groups=_related("consumer-groups"),
-        topics=_related("topics"),
-        partition_reassignments=_related("topics/-/partitions/-/reassignment"),
+        controller=nullable(_link_schema("brokers/1")),
+        acls=_link_schema("acls"),
+        brokers=_link_schema("brokers"),
+        broker_configs=_link_schema("broker-configs"),
+        consumer_groups=_link_schema("consumer-groups"),
+        topics=_link_schema("topics"),
+        partition_reassignments=_link_schema("topics/-/partitions/-/reassignment"),
     ),
     "KafkaBroker": _entity(
         "KafkaBroker",
@@ -127,41 +172,40 @@ OBJECTS: dict[str, JsonSchema] = {
         "broker=1",
         broker_id=NUMBER,
         host=text("kafka-1.example.org"),
-        port=shown(NUMBER, 9092),
+        port=with_example(NUMBER, 9092),
         rack=nullable(text("east")),
-        configs=_related("brokers/1/configs"),
-        partition_replicas=_related("brokers/1/partition-replicas"),
+        configs=_link_schema("brokers/1/configs"),
+        partition_replicas=_link_schema("brokers/1/partition-replicas"),
     ),
     "KafkaTopic": _entity(
         "KafkaTopic",
         _TOPIC_PATH,
         _TOPIC_NAME,
         topic_name=TOPIC,
-        is_internal=shown(BOOLEAN, example=False),
-        replication_factor=shown(NUMBER, 3),
-        partitions_count=shown(NUMBER, 6),
-        partitions=_related(f"{_TOPIC_PATH}/partitions"),
-        configs=_related(f"{_TOPIC_PATH}/configs"),
-        partition_reassignments=_related(f"{_TOPIC_PATH}/partitions/-/reassignment"),
-        authorized_operations=array(shown(one_of(Operation), "READ")),
+        is_internal=with_example(BOOLEAN, example=False),
+        replication_factor=with_example(NUMBER, 3),
+        partitions_count=with_example(NUMBER, 6),
+        partitions=_link_schema(f"{_TOPIC_PATH}/partitions"),
+        configs=_link_schema(f"{_TOPIC_PATH}/configs"),
+        partition_reassignments=_link_schema(f"{_TOPIC_PATH}/partitions/-/reassignment"),
+        authorized_operations=array(with_example(one_of(Operation), "READ")),
     ),
     "KafkaPartition": _entity(
         "KafkaPartition",
         _PARTITION_PATH,
         _PARTITION_NAME,
         **_AT,
-        leader=nullable(_related(f"{_PARTITION_PATH}/replicas/1")),
-        replicas=_related(f"{_PARTITION_PATH}/replicas"),
-        reassignment=_related(f"{_PARTITION_PATH}/reassignment"),
+        leader=nullable(_link_schema(f"{_PARTITION_PATH}/replicas/1")),
+        replicas=_link_schema(f"{_PARTITION_PATH}/replicas"),
+        reassignment=_link_schema(f"{_PARTITION_PATH}/reassignment"),
     ),
-    "KafkaPartitionOffset": _entity(
-        "KafkaPartitionOffset",
+    "KafkaPartitionWithOffsets": _entity(
+        "KafkaPartitionWithOffsets",
         f"{_PARTITION_PATH}/offset",
-        f"{_PARTITION_NAME}/offset",
+        f"{_PARTITION_NAME}/offset_type=earliest_and_latest",
         **_AT,
-        offset_type=one_of(["latest", "earliest"]),
-        offset=OFFSET,
-        partition=_related(_PARTITION_PATH),
+        earliest_offset=OFFSET,
+        latest_offset=OFFSET,
     ),
     "KafkaReplica": _entity(
         "KafkaReplica",
@@ -171,16 +215,16 @@ OBJECTS: dict[str, JsonSchema] = {
         broker_id=NUMBER,
         is_leader=BOOLEAN,
         is_in_sync=BOOLEAN,
-        broker=_related("brokers/1"),
+        broker=_link_schema("brokers/1"),
     ),
     "KafkaReassignment": _entity(
         "KafkaReassignment",
         f"{_PARTITION_PATH}/reassignment",
         f"{_PARTITION_NAME}/reassignment",
         **_AT,
-        adding_replicas=array(shown(NUMBER, 3)),
-        removing_replicas=array(shown(NUMBER, 1)),
-        replicas=_related(f"{_PARTITION_PATH}/replicas"),
+        adding_replicas=array(with_example(NUMBER, 3)),
+        removing_replicas=array(with_example(NUMBER, 1)),
+        replicas=_link_schema(f"{_PARTITION_PATH}/replicas"),
     ),
     "KafkaTopicConfig": _config(
         "KafkaTopicConfig", f"{_TOPIC_PATH}/configs", f"{_TOPIC_NAME}/config", topic_name=TOPIC
@@ -189,17 +233,31 @@ OBJECTS: dict[str, JsonSchema] = {
     "KafkaClusterConfig": _config(
         "KafkaClusterConfig", "broker-configs", "broker-config", config_type=one_of(["BROKER"])
     ),
+    "KafkaTopicPolicy": whole(
+        kind=one_of(["KafkaTopicPolicy"]),
+        metadata=whole(self=text("http://127.0.0.1:8082/policies/lifts"), resource_name=text("crn:///policy=lifts")),
+        name=TOPIC,
+        source=one_of(["topic", "file"]),
+        updated_at=nullable(_TIME),
+        problem=with_example(nullable(text("value.plain: expected allow or refuse.")), None),
+        mode=with_example(one_of(Mode), "observe"),
+        key=_POLICY_PART,
+        value=_POLICY_PART,
+        dead_letter_topic=nullable(text("lifts.invalid")),
+    ),
     "KafkaConsumerGroup": _entity(
         "KafkaConsumerGroup",
         _GROUP_PATH,
         _GROUP_NAME,
         consumer_group_id=GROUP,
-        is_simple=shown(BOOLEAN, example=False),
+        is_simple=with_example(BOOLEAN, example=False),
         partition_assignor=text("range"),
         state=text("STABLE"),
-        coordinator=nullable(_related("brokers/1")),
-        consumers=_related(f"{_GROUP_PATH}/consumers"),
-        lag_summary=_related(f"{_GROUP_PATH}/lag-summary"),
+        type=one_of(["CLASSIC", "CONSUMER"]),
+        is_mixed_consumer_group=with_example(BOOLEAN, example=False),
+        coordinator=nullable(_link_schema("brokers/1")),
+        consumers=_link_schema(f"{_GROUP_PATH}/consumers"),
+        lag_summary=_link_schema(f"{_GROUP_PATH}/lag-summary"),
     ),
     "KafkaConsumer": _entity(
         "KafkaConsumer",
@@ -207,7 +265,7 @@ OBJECTS: dict[str, JsonSchema] = {
         f"{_GROUP_NAME}/consumer=reader-1-0d2f",
         consumer_group_id=GROUP,
         **_MEMBER,
-        assignments=_related(f"{_CONSUMER_PATH}/assignments"),
+        assignments=_link_schema(f"{_CONSUMER_PATH}/assignments"),
     ),
     "KafkaConsumerAssignment": _entity(
         "KafkaConsumerAssignment",
@@ -216,8 +274,8 @@ OBJECTS: dict[str, JsonSchema] = {
         consumer_group_id=GROUP,
         consumer_id=CONSUMER,
         **_AT,
-        partition=_related(_PARTITION_PATH),
-        lag=_related(f"{_GROUP_PATH}/lags/lifts/partitions/0"),
+        partition=_link_schema(_PARTITION_PATH),
+        lag=_link_schema(f"{_GROUP_PATH}/lags/lifts/partitions/0"),
     ),
     "KafkaConsumerLag": _entity(
         "KafkaConsumerLag",
@@ -226,7 +284,7 @@ OBJECTS: dict[str, JsonSchema] = {
         consumer_group_id=GROUP,
         **_AT,
         **_MEMBER,
-        current_offset=shown(OFFSET, 35),
+        current_offset=with_example(OFFSET, 35),
         log_end_offset=OFFSET,
         lag=_LEVEL,
     ),
@@ -236,12 +294,12 @@ OBJECTS: dict[str, JsonSchema] = {
         f"{_GROUP_NAME}/lag-summary",
         consumer_group_id=GROUP,
         max_lag_consumer_id=CONSUMER,
-        max_lag_consumer=_related(_CONSUMER_PATH),
+        max_lag_consumer=_link_schema(_CONSUMER_PATH),
         max_lag_client_id=text("reader"),
         max_lag_instance_id=nullable(text("reader-1")),
         max_lag_topic_name=TOPIC,
         max_lag_partition_id=PARTITION,
-        max_lag_partition=_related(_PARTITION_PATH),
+        max_lag_partition=_link_schema(_PARTITION_PATH),
         max_lag=_LEVEL,
         total_lag=_LEVEL,
     ),
@@ -251,7 +309,7 @@ OBJECTS: dict[str, JsonSchema] = {
         consumer_group_id=GROUP,
         **_AT,
         offset=OFFSET,
-        partition=_related(_PARTITION_PATH),
+        partition=_link_schema(_PARTITION_PATH),
     ),
     "KafkaAcl": whole(kind=one_of(["KafkaAcl"]), metadata=whole(self=text(f"{URL}/acls")), cluster_id=CLUSTER, **ACL),
     "KafkaRecord": _entity(
@@ -265,38 +323,29 @@ OBJECTS: dict[str, JsonSchema] = {
         key=_PART,
         value=_PART,
     ),
-    "ProduceData": shown(
-        fields(
-            type=one_of(DataType),
-            data=ANYTHING,
-            subject=text("lifts-value"),
-            subject_name_strategy=one_of(SubjectNameStrategy),
-            schema_id=NUMBER,
-            schema_version=NUMBER,
-            schema=text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}'),
+    "ProduceData": with_example(
+        derive_request(
+            RecordData,
+            {
+                "subject": text("lifts-value"),
+                "schema_id": NUMBER,
+                "schema_version": NUMBER,
+                "schema": text('{"type":"record","name":"Lift","fields":[{"name":"floor","type":"int"}]}'),
+            },
         ),
         {"type": "JSON", "data": {"floor": 3}},
     ),
-    "ProduceSuccess": needing(
-        fields(
-            id=text("first"),
-            error_code=shown(NUMBER, 200),
-            cluster_id=CLUSTER,
-            **_AT,
-            offset=OFFSET,
-            timestamp=_TIME,
-            key=_WRITTEN,
-            value=_WRITTEN,
-        ),
-        *("cluster_id", "topic_name", "partition_id", "offset", "timestamp"),
+    "ProduceSuccess": with_example(
+        derive(ProduceSuccess),
+        {
+            "error_code": 200,
+            "cluster_id": _CLUSTER_ID,
+            "topic_name": "lifts",
+            "partition_id": 0,
+            "offset": 42,
+            "timestamp": _TIME["examples"][0],
+            "value": {"type": "JSON", "size": 11},
+        },
     ),
-    "ProduceFailure": needing(
-        fields(
-            id=text("second"),
-            error_code=shown(NUMBER, 42206),
-            message=text("Payload error. Request body is empty. Data is required."),
-        ),
-        "error_code",
-        "message",
-    ),
+    "ProduceFailure": derive(ProduceFailure),
 }

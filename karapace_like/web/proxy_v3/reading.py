@@ -1,4 +1,4 @@
-"""Reading records: a page of them, or all as they come. Confluent has no such call."""
+"""Read records: a page of them, or a stream as they arrive. Confluent has no such call."""
 
 from typing import Any
 
@@ -7,159 +7,174 @@ from aiohttp import web
 from yarl import URL
 
 from karapace_like.access.policy import Operation
-from karapace_like.proxy.decode import DecodedRecord, Half
-from karapace_like.proxy.errors import ProxyError
+from karapace_like.proxy import bounds
+from karapace_like.proxy.decode import DecodedPart, DecodedRecord
+from karapace_like.proxy.errors import ProxyError, quote
 from karapace_like.proxy.formats import EmbeddedFormat
-from karapace_like.proxy.reading import Limits, Shown, Start
+from karapace_like.proxy.reading import Limits, RecordFormats, Start
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.reading import ReadRequest
 from karapace_like.proxy.v3.records import DataType
 from karapace_like.serde.schemaless import in_json
-from karapace_like.web import media_types
-from karapace_like.web.needs import on_topic
-from karapace_like.web.proxy.requests import number, positions, proxy, spelled_positions
+from karapace_like.web.callers.permissions import on_topic
+from karapace_like.web.callers.usage import find_usage
+from karapace_like.web.http import media_types
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.streaming import is_connected, open_body, push
+from karapace_like.web.proxy.admission import admit_follower
+from karapace_like.web.proxy.requests import format_positions, proxy
+from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import READ
-from karapace_like.web.proxy_v3.links import Place, topic_place
-from karapace_like.web.proxy_v3.records import spelled_time
+from karapace_like.web.proxy_v3.links import ResourceLink, link_to_topic
+from karapace_like.web.proxy_v3.records import format_time
 from karapace_like.web.proxy_v3.requests import answer, cluster, flag, management, member, topic
 from karapace_like.web.routing import Route
-from karapace_like.web.streaming import is_connected, push, writing
 
 _STARTS = frozenset({"offset", "timestamp", "page_token", "stream"})
-"""One of these makes a GET of records a call of this service: without, it is refused as Confluent does it."""
+"""A GET of records needs one of these; without one it gets 405, as from Confluent REST Proxy."""
 _STARTS_AT_END = {"earliest": False, "latest": True}
-"""Words that stand for offsets."""
+"""Words for offsets -> whether they mean the end."""
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 10_000
 _MAX_WAIT_MS = 60_000
 _encoder = msgspec.json.Encoder()
 
 
-async def records(request: web.Request) -> web.StreamResponse:
-    """GET .../topics/{topic}/records and .../partitions/{partition}/records."""
+async def read_records(request: web.Request) -> web.StreamResponse:
+    """GET .../topics/{topic}/records and .../partitions/{partition}/records: Read a page or a stream of records."""
     if not _STARTS & set(request.query):
-        raise errors.method_not_allowed()
-    wanted = _wanted(request)
+        raise errors.method_not_allowed_error()
+    wanted = _parse_request(request)
     if flag(request, "stream"):
         return await _stream(request, wanted)
     limits = Limits(
-        count=min(_count(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT),
-        timeout_ms=min(_count(request, "timeout", 0), _MAX_WAIT_MS),
+        count=min(_parse_count(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT),
+        timeout_ms=min(_parse_count(request, "timeout", 0), _MAX_WAIT_MS),
     )
-    page = await management(request).reading.page(
-        cluster(request), wanted, limits, is_wanted=lambda: is_connected(request)
+    page = await management(request).reading.read_page(
+        cluster(request), wanted, limits, find_subject_rights(request), is_wanted=lambda: is_connected(request)
     )
-    url = str(URL(_place(request, wanted.partition).beside("records")))
+    url = str(URL(_link_to_source(request, wanted.partition).child_url("records")))
     following = None
     if page.following is not None:
-        token = spelled_positions({at.partition: offset for at, offset in page.following.items()})
-        kept = [(name, value) for name, value in request.query.items() if name not in _STARTS]
-        following = str(URL(url).with_query([*kept, ("page_token", token)]))
+        token = format_positions({at.partition: offset for at, offset in page.following.items()})
+        query = [(name, value) for name, value in request.query.items() if name not in _STARTS]
+        following = str(URL(url).with_query([*query, ("page_token", token)]))
     metadata = {"self": url, "next": following}
-    rendered = [_rendered(request, wanted.shown, each) for each in page.records]
+    find_usage(request).consumed += len(page.records)
+    rendered = [_render(request, wanted.formats, record) for record in page.records]
     return answer(request, {"kind": "KafkaRecordList", "metadata": metadata, "data": rendered})
 
 
 async def _stream(request: web.Request, wanted: ReadRequest) -> web.StreamResponse:
-    """One object after the other, each on a line of its own, until `limit` of them are sent or the client leaves."""
-    count = _count(request, "limit", 2**63)
+    """Send one object on each line, until `limit` records are sent or the client disconnects."""
+    count = _parse_count(request, "limit", 2**63)
     settings = proxy(request).settings
-    following = await management(request).reading.following(cluster(request), wanted)
+    following = await management(request).reading.follow(cluster(request), wanted, find_subject_rights(request))
     response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
-    async with writing(request, response, settings.stalled_after) as out, following as followed:
-        await push(out, followed, _Lines(request, wanted.shown), heartbeat=settings.heartbeat, count=count)
+    async with open_body(request, response, settings.stalled_after) as out, following as followed:
+        renew = admit_follower(request, followed).renew
+        lines = _Lines(request, wanted.formats)
+        await push(out, followed, lines, renew=renew, heartbeat=settings.heartbeat, count=count)
     return response
 
 
 class _Lines:
-    """How a stream's records are written; satisfies `streaming.Lines`."""
+    """Renders the records of a stream; implements `streaming.Lines`."""
 
     sign_of_life = b"\n"
     opening = b""
 
-    def __init__(self, request: web.Request, shown: Shown) -> None:
+    def __init__(self, request: web.Request, formats: RecordFormats) -> None:
         self._request = request
-        self._shown = shown
+        self._formats = formats
+        self._usage = find_usage(request)
 
     def record(self, decoded: DecodedRecord) -> bytes:
-        """One record."""
-        return _encoder.encode(_rendered(self._request, self._shown, decoded)) + b"\n"
+        """Render one record, and count it."""
+        self._usage.consumed += 1
+        return _encoder.encode(_render(self._request, self._formats, decoded)) + b"\n"
 
     def failure(self, code: int, message: str) -> bytes:
-        """Why nothing more comes."""
+        """Render the error that ends the stream."""
         return _encoder.encode({"error_code": code, "message": message}) + b"\n"
 
 
-def _wanted(request: web.Request) -> ReadRequest:
+def _parse_request(request: web.Request) -> ReadRequest:
     query = request.query
     both = member(DataType, "type", query.get("type"), DataType.BINARY)
     spelled, token = query.get("offset", "earliest").lower(), query.get("page_token")
     return ReadRequest(
         topic=topic(request),
-        partition=number(request.match_info["partition"], bits=32) if "partition" in request.match_info else None,
+        partition=bounds.parse_number(request.match_info["partition"], bits=32)
+        if "partition" in request.match_info
+        else None,
         start=Start(
-            offset=0 if spelled in _STARTS_AT_END else _count(request, "offset", 0),
+            offset=0 if spelled in _STARTS_AT_END else _parse_count(request, "offset", 0),
             at_end=_STARTS_AT_END.get(spelled, False),
-            time=_count(request, "timestamp", 0) if "timestamp" in query else None,
-            positions=None if token is None else _positions(token),
+            time=_parse_count(request, "timestamp", 0) if "timestamp" in query else None,
+            positions=None if token is None else _parse_page_token(token),
         ),
-        shown=Shown(
-            key=_format(member(DataType, "key_type", query.get("key_type"), both)),
-            value=_format(member(DataType, "value_type", query.get("value_type"), both)),
+        formats=RecordFormats(
+            key=_convert_format(member(DataType, "key_type", query.get("key_type"), both)),
+            value=_convert_format(member(DataType, "value_type", query.get("value_type"), both)),
             undecodable=Undecodable.REPORT,
         ),
     )
 
 
-def _format(data_type: DataType) -> EmbeddedFormat:
+def _convert_format(data_type: DataType) -> EmbeddedFormat:
     return EmbeddedFormat(data_type.lower())
 
 
-def _count(request: web.Request, name: str, absent: int) -> int:
+def _parse_count(request: web.Request, name: str, absent: int) -> int:
     text = request.query.get(name)
     if text is None:
         return absent
-    if not text.isascii() or not text.isdigit() or int(text[:20]) >= 2**63:
-        raise errors.malformed(f"{name} {text!r} is not a number")
-    return int(text)
-
-
-def _positions(token: str) -> dict[int, int]:
     try:
-        return positions(token)
+        return bounds.parse_integer(text)
     except ValueError as error:
-        raise errors.malformed(f"page_token {token!r} is not one of this service") from error
+        raise errors.malformed_request(f"{name} {quote(text)} is not a number of 0 or more") from error
 
 
-def _place(request: web.Request, partition: int | None) -> Place:
-    place = topic_place(request)
-    return place if partition is None else place.into("partitions", partition, "partition")
+def _parse_page_token(token: str) -> dict[int, int]:
+    try:
+        return bounds.parse_positions(token)
+    except ValueError as error:
+        raise errors.malformed_request(
+            f"page_token {quote(token)} is not a token of this service: take it from metadata.next"
+        ) from error
 
 
-def _rendered(request: web.Request, shown: Shown, found: DecodedRecord) -> dict[str, Any]:
-    record = found.record
+def _link_to_source(request: web.Request, partition: int | None) -> ResourceLink:
+    link = link_to_topic(request)
+    return link if partition is None else link.child("partitions", partition, "partition")
+
+
+def _render(request: web.Request, formats: RecordFormats, decoded: DecodedRecord) -> dict[str, Any]:
+    record = decoded.record
     at = record.at
-    place = _place(request, at.partition)
+    link = _link_to_source(request, at.partition)
     return {
         "kind": "KafkaRecord",
         "metadata": {
-            "self": place.beside(f"records?offset={record.offset}&limit=1"),
-            "resource_name": f"{place.name}/record={record.offset}",
+            "self": link.child_url(f"records?offset={record.offset}&limit=1"),
+            "resource_name": f"{link.name}/record={record.offset}",
         },
         "cluster_id": cluster(request),
         "topic_name": at.topic,
         "partition_id": at.partition,
         "offset": record.offset,
-        "timestamp": spelled_time(record.timestamp),
+        "timestamp": format_time(record.timestamp),
         "headers": [{"name": name, "value": value} for name, value in record.headers],
-        "key": _part(shown.key, record.key, found.key),
-        "value": _part(shown.value, record.value, found.value),
+        "key": _render_part(formats.key, record.key, decoded.key),
+        "value": _render_part(formats.value, record.value, decoded.value),
     }
 
 
-def _part(shown_as: EmbeddedFormat, stored: bytes | None, half: Half) -> dict[str, Any] | None:
-    """A key or value; None for one that the record does not have."""
+def _render_part(shown_as: EmbeddedFormat, stored: bytes | None, half: DecodedPart) -> dict[str, Any] | None:
+    """Render a key or value; None if the record does not have it."""
     if stored is None:
         return None
     part: dict[str, Any] = {"type": shown_as.upper(), "size": len(stored)}
@@ -170,6 +185,13 @@ def _part(shown_as: EmbeddedFormat, stored: bytes | None, half: Half) -> dict[st
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"
 ROUTES = (
-    Route("GET", f"{_TOPIC}/records", records, READ, needs=on_topic(Operation.READ)),
-    Route("GET", f"{_TOPIC}/partitions/{{partition}}/records", records, READ, needs=on_topic(Operation.READ)),
+    Route("GET", f"{_TOPIC}/records", read_records, ApiRole.DATA, READ, permission=on_topic(Operation.READ)),
+    Route(
+        "GET",
+        f"{_TOPIC}/partitions/{{partition}}/records",
+        read_records,
+        ApiRole.DATA,
+        READ,
+        permission=on_topic(Operation.READ),
+    ),
 )

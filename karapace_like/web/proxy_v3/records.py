@@ -1,11 +1,12 @@
-"""Producing: one record after the other in a stream, or a few in a batch.
+"""Produce records: a stream of them, or a batch of a few.
 
-The stream is read, written to Kafka and answered piece by piece: what has come in is sent, its results go out, and
-only then more is read. So memory stays bounded, and whoever stops reading results is not read from any more.
+A stream is processed chunk by chunk: the records of a chunk are written, their results are sent, and only then the next
+chunk is read. So memory stays bounded, and a client that stops reading results is not read from.
 """
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,201 +19,209 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.json_stream import JsonSplitter, StreamError
 from karapace_like.proxy.v3.producing import Result
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
-from karapace_like.web import answers, bodies, media_types
-from karapace_like.web.bodies import JsonObject
-from karapace_like.web.needs import on_topic
+from karapace_like.web.callers.permissions import on_topic
+from karapace_like.web.callers.usage import find_usage
+from karapace_like.web.http import bodies, media_types, responses
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.bodies import JsonObject
+from karapace_like.web.http.request_bodies import BodyPieces, is_chunked, read_body
+from karapace_like.web.proxy.admission import Admission
 from karapace_like.web.proxy.requests import check_fields, proxy
+from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
-from karapace_like.web.proxy_v3.record_requests import MalformedJsonError, parsed, request_of
+from karapace_like.web.proxy_v3.objects import ProducedPart, ProduceFailure, ProduceSuccess
+from karapace_like.web.proxy_v3.record_requests import MalformedJsonError, parse, record_from_object
 from karapace_like.web.proxy_v3.requests import answer, cluster, management, topic
 from karapace_like.web.routing import Route
 
-_MAX_ID = 80
+_ID = re.compile(r"[\w-]{1,80}")
+_CITED = 100
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, to be added to
+_CYCLE_YEARS = 400
+"""After so many years the Gregorian calendar repeats itself."""
+_CYCLE_MS = 146_097 * 86_400_000
+_LAST_YEAR = 9999
 _WRITTEN = 200
 _encoder = msgspec.json.Encoder()
 _raw_entries = msgspec.json.Decoder(dict[str, msgspec.Raw | list[dict[str, msgspec.Raw] | None]])
 
 
-# The order of the fields is the wire's, and the reference's.
-
-
-class _Part(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A key or value in a result."""
-
-    type: str
-    subject: str | None = None
-    schema_id: int | None = None
-    schema_version: int | None = None
-    size: int
-
-
-class _Success(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The result of a record that is in the topic."""
-
-    id: str | None = None
-    error_code: int | None = None
-    cluster_id: str
-    topic_name: str
-    partition_id: int
-    offset: int
-    timestamp: str
-    key: _Part | None = None
-    value: _Part | None = None
-
-
-class _Failure(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The result of a record that is not."""
-
-    id: str | None = None
-    error_code: int
-    message: str
-
-
-async def stream(request: web.Request) -> web.StreamResponse:
-    """POST .../records: concatenated JSON objects in, one result out for each, in order."""
+async def produce_stream(request: web.Request) -> web.StreamResponse:
+    """POST .../records: Produce a stream of records; each has one result, in order."""
     _check_media_types(request)
+    pieces = BodyPieces(request)
     response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
+    if is_chunked(request):
+        response.force_close()
     await response.prepare(request)
+    admission = Admission(request)
     incoming = _Incoming(request.client_max_size, proxy(request).settings.max_nesting)
     while not incoming.is_over:
-        chunk = await request.content.readany()
-        requests = incoming.take(chunk) if chunk else incoming.end()
-        results = await management(request).producing.produce(topic(request), requests)
+        requests = await incoming.read(pieces)
+        try:
+            await admission.renew()
+        except ApiError as error:
+            incoming.is_over, requests = True, [error]
+        rights = find_subject_rights(request)
+        results = await management(request).producing.produce(topic(request), requests, rights)
+        _count(request, results)
         if results:
-            await response.write(b"".join(_encoder.encode(_rendered(request, each)) + b"\n" for each in results))
+            await response.write(b"".join(_encoder.encode(_render(request, result)) + b"\n" for result in results))
     await response.write_eof()
     return response
 
 
-async def batch(request: web.Request) -> web.Response:
-    """POST .../records:batch: a few records, each with an id; 207 with what became of them."""
-    if media_types.essence(request.headers.get("Content-Type", "")) != media_types.JSON:
-        raise proxy_errors.unsupported_media_type()
-    entries = _entries(await request.read(), proxy(request).settings.max_batch_entries)
-    results = await management(request).producing.produce(topic(request), [wanted for _, wanted in entries])
-    told: dict[str, list[Any]] = {"successes": [], "failures": []}
+async def produce_batch(request: web.Request) -> web.Response:
+    """POST .../records:batch: Produce a few records, each with an id; 207 with their results."""
+    content_type = request.headers.get("Content-Type")
+    if content_type is None or media_types.essence(content_type) != media_types.JSON:
+        raise proxy_errors.unsupported_media_type(content_type, (media_types.JSON,))
+    entries = _parse_entries(await read_body(request), proxy(request).settings.max_batch_entries)
+    rights = find_subject_rights(request)
+    results = await management(request).producing.produce(topic(request), [wanted for _, wanted in entries], rights)
+    _count(request, results)
+    results_by_outcome: dict[str, list[Any]] = {"successes": [], "failures": []}
     for (name, _), result in zip(entries, results, strict=True):
-        rendered = _rendered(request, result)
+        rendered = _render(request, result)
         rendered.id = name
-        if isinstance(rendered, _Success):
+        if isinstance(rendered, ProduceSuccess):
             rendered.error_code = None
-            told["successes"].append(rendered)
+            results_by_outcome["successes"].append(rendered)
         else:
-            told["failures"].append(rendered)
-    return answer(request, told, 207)
+            results_by_outcome["failures"].append(rendered)
+    return answer(request, results_by_outcome, 207)
+
+
+def _count(request: web.Request, results: Sequence[Result]) -> None:
+    """Count the records that were written for the caller."""
+    find_usage(request).produced += sum([isinstance(result, WrittenRecord) for result in results])
 
 
 class _Incoming:
-    """A stream's bytes on their way to being records."""
+    """Turns the bytes of a stream into records."""
 
     def __init__(self, max_bytes: int, max_depth: int) -> None:
+        self._recoder = bodies.Recoder()
         self._splitter = JsonSplitter(max_bytes=max_bytes, max_depth=max_depth)
         self.is_over = False
-        """Whether nothing more is to be read: the stream has ended, or cannot be told apart into records any more."""
+        """Whether reading stops: the stream has ended, or its rest cannot be split into records."""
 
-    def take(self, chunk: bytes) -> list[RecordRequest | ApiError]:
-        """The records that are complete with this chunk."""
-        found: list[RecordRequest | ApiError] = []
+    async def read(self, pieces: BodyPieces) -> list[RecordRequest | ApiError]:
+        """Return the records that are complete with the next piece of the body, or the error that ends the stream."""
         try:
-            for text in self._splitter.feed(chunk):
-                self._add(text, found)
+            chunk = await pieces.read()
+        except ApiError as error:
+            self.is_over = True
+            return [errors.broken_stream(error.message)]
+        return self.feed(chunk) if chunk else self.end()
+
+    def feed(self, chunk: bytes) -> list[RecordRequest | ApiError]:
+        """Return the records that are complete with this chunk."""
+        requests: list[RecordRequest | ApiError] = []
+        try:
+            for text in self._splitter.feed(self._recoder.recode(chunk)):
+                self._add(text, requests)
                 if self.is_over:
                     break
-        except StreamError as error:
+        except (StreamError, UnicodeDecodeError) as error:
             self.is_over = True
-            found.append(errors.broken_stream(str(error)))
-        return found
+            requests.append(errors.broken_stream(str(error)))
+        return requests
 
     def end(self) -> list[RecordRequest | ApiError]:
-        """What is left when the last chunk was taken."""
+        """Return what is left after the last chunk."""
         self.is_over = True
-        found: list[RecordRequest | ApiError] = []
+        requests: list[RecordRequest | ApiError] = []
         text = self._splitter.end()
         if text is not None:
-            self._add(text, found)
-        return found
+            self._add(text, requests)
+        return requests
 
-    def _add(self, text: bytes, found: list[RecordRequest | ApiError]) -> None:
+    def _add(self, text: bytes, requests: list[RecordRequest | ApiError]) -> None:
         try:
-            found.append(parsed(text))
+            requests.append(parse(text))
         except MalformedJsonError as error:
             self.is_over = True
-            found += [error, error.ending] if error.is_told_twice else [error.ending]
+            requests += [error, error.ending] if error.has_two_faults else [error.ending]
 
 
 def _check_media_types(request: web.Request) -> None:
-    answers.media_type(request, (media_types.JSON,))
+    responses.negotiate_media_type(request, (media_types.JSON,))
     content_type = request.headers.get("Content-Type")
     if content_type is None:
-        raise errors.malformed(
-            "Cannot construct instance of `JsonStream` (no Creators, like default constructor, exist): "
-            "cannot deserialize from Object value (no delegate- or property-based Creator)"
-        )
+        raise errors.malformed_request("The request has no Content-Type; expected application/json")
     if media_types.essence(content_type) != media_types.JSON:
-        raise proxy_errors.unsupported_media_type()
+        raise proxy_errors.unsupported_media_type(content_type, (media_types.JSON,))
 
 
-def _entries(text: bytes, at_most: int) -> Sequence[tuple[str, RecordRequest | ApiError]]:
-    """The batch's records with their ids; raises ApiError for what is wrong with the whole batch."""
-    value = bodies.decoded(text)
+def _parse_entries(text: bytes, at_most: int) -> Sequence[tuple[str, RecordRequest | ApiError]]:
+    """Return the records of the batch with their ids; raise ApiError if the whole batch is invalid."""
+    text = bodies.recode_as_utf8(text)
+    value = bodies.decode(text)
     if value is None:
         raise errors.no_body()
-    found = JsonObject.of(value, "ProduceBatchRequest")
-    check_fields(found, ("entries",))
-    listed = found.objects("entries", "ProduceBatchRequestEntry")
+    json_object = JsonObject.of(value, "ProduceBatchRequest")
+    check_fields(json_object, ("entries",))
+    listed = json_object.objects("entries", "ProduceBatchRequestEntry")
     if not listed:
-        raise errors.invalid_payload("Batch must not be empty.")
+        raise errors.invalid_batch("Empty batch: expected entries, a list of records, each with an id.")
     if len(listed) > at_most:
-        raise errors.invalid_payload(f"Too many entries in batch: {len(listed)}, maximum is {at_most}.")
+        raise errors.invalid_batch(f"Too many entries in batch: {len(listed)}, maximum is {at_most}.")
     raws = [raw for raw in _raw_entries.decode(text)["entries"] if isinstance(raw, dict)]
-    names = [_name(each) for each in listed]
+    names = [_name(entry) for entry in listed]
     if len(set(names)) < len(names):
-        raise errors.invalid_payload("Entry identifiers must be distinct.")
-    return [(name, _entry(each, raw)) for name, each, raw in zip(names, listed, raws, strict=True)]
+        raise errors.invalid_batch("Batch entry IDs are not distinct.")
+    return [(name, _entry(entry, raw)) for name, entry, raw in zip(names, listed, raws, strict=True)]
 
 
-def _name(found: JsonObject) -> str:
-    name = found.string("id")
-    if not name or len(name) > _MAX_ID or not all(each.isalnum() or each in "-_" for each in name):
-        raise errors.invalid_payload(
-            f"Entry identifiers must have 1 to {_MAX_ID} letters, digits, hyphens and underscores."
+def _name(json_object: JsonObject) -> str:
+    name = json_object.raw("id")
+    if name is None:
+        raise errors.missing_field("id", "each of the entries")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise errors.invalid_batch(
+            f"Batch entry identifier {str(name)[:_CITED]!r} is not a valid string: expected 1 to 80 letters, digits,"
+            " hyphens and underscores."
         )
     return name
 
 
-def _entry(found: JsonObject, raw: dict[str, msgspec.Raw]) -> RecordRequest | ApiError:
+def _entry(json_object: JsonObject, raw: dict[str, msgspec.Raw]) -> RecordRequest | ApiError:
     try:
-        return request_of({name: found.raw(name) for name in found if name != "id"}, raw)
+        return record_from_object({name: json_object.raw(name) for name in json_object if name != "id"}, raw)
     except ApiError as error:
         return error
 
 
-def _rendered(request: web.Request, result: Result) -> _Success | _Failure:
+def _render(request: web.Request, result: Result) -> ProduceSuccess | ProduceFailure:
     if not isinstance(result, WrittenRecord):
-        return _Failure(error_code=result.code, message=result.message)
+        return ProduceFailure(error_code=result.code, message=result.message)
     delivery = result.delivery
-    return _Success(
+    return ProduceSuccess(
         cluster_id=cluster(request),
         topic_name=topic(request),
         partition_id=delivery.partition,
         offset=delivery.offset,
-        timestamp=spelled_time(delivery.timestamp),
+        timestamp=format_time(delivery.timestamp),
         error_code=_WRITTEN,
         key=_part(result.key),
         value=_part(result.value),
     )
 
 
-def spelled_time(milliseconds: int) -> str:
-    """A point in time in ISO 8601, UTC."""
-    instant = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_time(milliseconds: int) -> str:
+    """Render a point in time as ISO 8601 in UTC; years beyond 9999, which records may have, with a sign."""
+    cycles, rest = divmod(milliseconds, _CYCLE_MS)
+    instant = _EPOCH + timedelta(milliseconds=rest)
+    year = instant.year + _CYCLE_YEARS * cycles
+    spelled = f"{year:04}" if 0 <= year <= _LAST_YEAR else f"{year:+05}"
+    return f"{spelled}{instant.isoformat(timespec='milliseconds')[4:]}Z"
 
 
-def _part(written: WrittenData | None) -> _Part | None:
+def _part(written: WrittenData | None) -> ProducedPart | None:
     if written is None:
         return None
-    return _Part(
+    return ProducedPart(
         type=written.type,
         subject=written.subject,
         schema_id=written.schema_id,
@@ -223,6 +232,13 @@ def _part(written: WrittenData | None) -> _Part | None:
 
 _TOPIC = "/v3/clusters/{cluster}/topics/{topic}"
 ROUTES = (
-    Route("POST", f"{_TOPIC}/records", stream, PRODUCE, needs=on_topic(Operation.WRITE)),
-    Route("POST", f"{_TOPIC}/records:batch", batch, PRODUCE_BATCH, needs=on_topic(Operation.WRITE)),
+    Route("POST", f"{_TOPIC}/records", produce_stream, ApiRole.DATA, PRODUCE, permission=on_topic(Operation.WRITE)),
+    Route(
+        "POST",
+        f"{_TOPIC}/records:batch",
+        produce_batch,
+        ApiRole.DATA,
+        PRODUCE_BATCH,
+        permission=on_topic(Operation.WRITE),
+    ),
 )

@@ -1,37 +1,44 @@
-"""Topics, partitions and replicas."""
+"""Topics: list, create, describe, extend and delete them."""
 
 from typing import Any
 
 from aiohttp import web
 
-from karapace_like.access.policy import Kind, Operation
-from karapace_like.administration import NewTopic, Reassignment
+from karapace_like.access.policy import Operation, ResourceKind
+from karapace_like.administration import NewTopic
 from karapace_like.errors import ApiError
+from karapace_like.proxy import bounds
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.v3 import errors
-from karapace_like.records import PartitionDescription, Replica, TopicDescription
-from karapace_like.web.access import may, require
-from karapace_like.web.bodies import MALFORMED, JsonObject
-from karapace_like.web.needs import AUTHENTICATED, Need, on_topic
-from karapace_like.web.proxy.requests import check_fields
+from karapace_like.records import MAX_PARTITION, TopicDescription
+from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.permissions import AUTHENTICATED, RequiredPermission, on_topic
+from karapace_like.web.http import bodies
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.bodies import JsonObject
+from karapace_like.web.proxy.internal import use_topics
+from karapace_like.web.proxy.requests import check_fields, proxy
 from karapace_like.web.proxy_v3.calls import (
     CHANGE_TOPIC,
     CREATE_TOPIC,
     NOTHING,
-    PARTITION_OFFSET,
     TOPIC_SEEN,
-    one,
-    several,
+    describe_list,
 )
-from karapace_like.web.proxy_v3.links import Place, broker_place, cluster_place, entity, listing, related, topic_place
+from karapace_like.web.proxy_v3.links import (
+    link_to_cluster,
+    link_to_topic,
+    render_entity,
+    render_link,
+    render_list,
+)
 from karapace_like.web.proxy_v3.requests import (
     answer,
     body,
-    broker,
     cluster,
     flag,
     management,
-    needed,
-    partition,
+    require_text,
     topic,
 )
 from karapace_like.web.routing import Route
@@ -44,190 +51,119 @@ _FIELDS = (
     "configs",
     "validate_only",
 )
-_OFFSET_TYPES = ("earliest", "latest")
 
 
-async def topics(request: web.Request) -> web.Response:
-    """GET .../topics."""
+async def list_topics(request: web.Request) -> web.Response:
+    """GET .../topics: List the topics."""
     everything = await management(request).topics.all(cluster(request))
-    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.TOPIC, each.name)]
-    url = cluster_place(request).beside("topics")
-    return answer(request, listing(request, "KafkaTopicList", url, [_topic(request, each) for each in found]))
+    readable = [
+        described
+        for described in everything
+        if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, described.name)
+    ]
+    url = link_to_cluster(request).child_url("topics")
+    return answer(
+        request,
+        render_list(request, "KafkaTopicList", url, [_render_topic(request, described) for described in readable]),
+    )
 
 
-async def create(request: web.Request) -> web.Response:
-    """POST .../topics: 201 with the topic, or 200 if it was only to be validated."""
-    found = await body(request, "CreateTopicRequest", _FIELDS)
-    wanted = _new_topic(found)
-    require(request, Operation.CONFIG, Kind.TOPIC, [wanted.name])
-    validate_only = found.boolean("validate_only") or False
+async def create_topic(request: web.Request) -> web.Response:
+    """POST .../topics: Create a topic; 200 instead of 201 with `validate_only`."""
+    json_object = await body(request, "CreateTopicRequest", _FIELDS)
+    wanted = _new_topic(json_object)
+    _check_new_name(request, wanted.name)
+    use_topics(request, Operation.CONFIG, [wanted.name])
+    validate_only = json_object.boolean("validate_only") or False
     described = await management(request).topics.create(cluster(request), wanted, validate_only=validate_only)
     if described is None:
-        return answer(request, _planned(request, wanted))
-    made = answer(request, _topic(request, described), 201)
-    made.headers["Location"] = topic_place(request, wanted.name).url
+        return answer(request, _render_planned_topic(request, wanted))
+    made = answer(request, _render_topic(request, described), 201)
+    made.headers["Location"] = link_to_topic(request, wanted.name).url
     return made
 
 
-async def one_topic(request: web.Request) -> web.Response:
-    """GET .../topics/{topic}."""
+async def get_topic(request: web.Request) -> web.Response:
+    """GET .../topics/{topic}: Describe a topic."""
     with_operations = flag(request, "include_authorized_operations")
     described = await management(request).topics.one(cluster(request), topic(request), with_operations=with_operations)
-    return answer(request, _topic(request, described))
+    return answer(request, _render_topic(request, described))
 
 
-async def change(request: web.Request) -> web.Response:
-    """PATCH .../topics/{topic}: more partitions."""
-    found = await body(request, "UpdatePartitionCountRequest", ("partitions_count",))
-    count = found.integer("partitions_count")
+async def add_partitions(request: web.Request) -> web.Response:
+    """PATCH .../topics/{topic}: Increase the number of partitions of a topic."""
+    json_object = await body(request, "UpdatePartitionCountRequest", ("partitions_count",))
+    count = json_object.integer("partitions_count")
     if count is None:
-        raise errors.malformed(f"Cannot construct instance of `{found.name}`, problem: Null partitionsCount")
+        raise errors.missing_field("partitions_count", "the body")
     described = await management(request).topics.add_partitions(cluster(request), topic(request), count)
-    return answer(request, _topic(request, described))
+    return answer(request, _render_topic(request, described))
 
 
-async def delete(request: web.Request) -> web.Response:
-    """DELETE .../topics/{topic}."""
+async def delete_topic(request: web.Request) -> web.Response:
+    """DELETE .../topics/{topic}: Delete a topic."""
     await management(request).topics.delete(cluster(request), topic(request))
     return web.Response(status=204)
 
 
-async def partitions(request: web.Request) -> web.Response:
-    """GET .../topics/{topic}/partitions."""
-    described = await management(request).topics.one(cluster(request), topic(request))
-    listed = [_partition(request, each) for each in described.partitions.values()]
-    return answer(request, listing(request, "KafkaPartitionList", topic_place(request).beside("partitions"), listed))
-
-
-async def one_partition(request: web.Request) -> web.Response:
-    """GET .../partitions/{partition}."""
-    found = await management(request).topics.partition(cluster(request), partition(request))
-    if found is None:
-        raise errors.not_found()
-    return answer(request, _partition(request, found))
-
-
-async def offset(request: web.Request) -> web.Response:
-    """GET .../partitions/{partition}/offset: where it begins or ends, or was at a time (`timestamp`, milliseconds)."""
-    at = partition(request)
-    wanted = request.query.get("offset_type", "latest").lower()
-    if wanted not in _OFFSET_TYPES:
-        raise errors.malformed(f"offset_type {wanted!r} is not one of the values accepted: [earliest, latest]")
-    earliest, latest = await management(request).topics.bounds(cluster(request), at)
-    place = _partition_place(request, at.partition)
-    fields = {
-        "cluster_id": cluster(request),
-        "topic_name": at.topic,
-        "partition_id": at.partition,
-        "offset_type": wanted,
-        "offset": earliest if wanted == "earliest" else latest,
-        "partition": related(place.url),
-    }
-    return answer(
-        request, entity("KafkaPartitionOffset", Place(place.beside("offset"), f"{place.name}/offset"), fields)
-    )
-
-
-async def replicas(request: web.Request) -> web.Response:
-    """GET .../partitions/{partition}/replicas."""
-    at = partition(request)
-    found = await management(request).topics.known_partition(cluster(request), at)
-    listed = [replica(request, at.topic, at.partition, each) for each in found.replicas]
-    url = _partition_place(request, at.partition).beside("replicas")
-    return answer(request, listing(request, "KafkaReplicaList", url, listed))
-
-
-async def one_replica(request: web.Request) -> web.Response:
-    """GET .../replicas/{broker}."""
-    at, wanted = partition(request), broker(request)
-    for each in (await management(request).topics.known_partition(cluster(request), at)).replicas:
-        if each.broker == wanted:
-            return answer(request, replica(request, at.topic, at.partition, each))
-    raise errors.not_found()
-
-
-async def all_reassignments(request: web.Request) -> web.Response:
-    """GET .../topics/-/partitions/-/reassignment."""
-    everything = await management(request).topics.reassignments(cluster(request))
-    found = [each for each in everything if may(request, Operation.DESCRIBE, Kind.TOPIC, each.at.topic)]
-    url = cluster_place(request).beside("topics/-/partitions/-/reassignment")
-    return answer(
-        request, listing(request, "KafkaReassignmentList", url, [_reassignment(request, each) for each in found])
-    )
-
-
-async def reassignments(request: web.Request) -> web.Response:
-    """GET .../topics/{topic}/partitions/-/reassignment."""
-    found = await management(request).topics.reassignments(cluster(request), topic(request))
-    url = topic_place(request).beside("partitions/-/reassignments")  # the plural is the reference's
-    return answer(
-        request, listing(request, "KafkaReassignmentList", url, [_reassignment(request, each) for each in found])
-    )
-
-
-async def one_reassignment(request: web.Request) -> web.Response:
-    """GET .../partitions/{partition}/reassignment."""
-    at = partition(request)
-    for each in await management(request).topics.reassignments(cluster(request), at.topic):
-        if each.at == at:
-            return answer(request, _reassignment(request, each))
-    raise errors.not_found()
-
-
-def replica(request: web.Request, topic_name: str, number: int, found: Replica) -> dict[str, Any]:
-    """A replica, for every list that shows some."""
-    place = _partition_place(request, number, topic_name).into("replicas", found.broker, "replica")
-    return entity(
-        "KafkaReplica",
-        place,
-        {
-            "cluster_id": cluster(request),
-            "topic_name": topic_name,
-            "partition_id": number,
-            "broker_id": found.broker,
-            "is_leader": found.is_leader,
-            "is_in_sync": found.is_in_sync,
-            "broker": related(broker_place(request, found.broker).url),
-        },
-    )
-
-
-def _new_topic(found: JsonObject) -> NewTopic:
+def _new_topic(json_object: JsonObject) -> NewTopic:
     configs: dict[str, str | None] = {}
-    for each in found.objects("configs", "CreateTopicRequest$ConfigEntry") or ():
-        check_fields(each, ("name", "value"))
-        configs[needed(each, "name")] = each.string("value")
+    for entry in json_object.objects("configs", "configs") or ():
+        check_fields(entry, ("name", "value"))
+        configs[require_text(entry, "name")] = entry.string("value")
     return NewTopic(
-        needed(found, "topic_name"),
-        found.integer("partitions_count"),
-        found.integer("replication_factor", low=-(2**15), high=2**15 - 1),
-        _assignments(found),
+        require_text(json_object, "topic_name"),
+        json_object.integer("partitions_count"),
+        json_object.integer("replication_factor", low=-(2**15), high=2**15 - 1),
+        _parse_assignments(json_object),
         configs,
     )
 
 
-def _assignments(found: JsonObject) -> tuple[tuple[int, ...], ...]:
-    """`{"0": [1, 2], "1": [2, 1]}`: a partition's number and its brokers, the preferred leader first."""
-    given = found.raw("replicas_assignments")
-    if given is None:
+def _check_new_name(request: web.Request, name: str) -> None:
+    """Raise ApiError 42206 for a name that no topic can have; an internal one is refused as that."""
+    if proxy(request).internal.is_internal_topic(name):
+        return
+    try:
+        bounds.check_topic(name)
+    except ProxyError as error:
+        raise errors.invalid_payload(f"Invalid topic name. {error.message}") from error
+
+
+def _parse_assignments(json_object: JsonObject) -> tuple[tuple[int, ...], ...]:
+    """Return the brokers of each partition, the preferred leader first, from `{"0": [1, 2], "1": [2, 1]}`."""
+    value = json_object.raw("replicas_assignments")
+    if value is None:
         return ()
-    if not isinstance(given, dict):
-        token = "Array value (token `JsonToken.START_ARRAY`)" if isinstance(given, list) else "a scalar"
-        raise ApiError(MALFORMED, f"Cannot deserialize value of type `Integer>>` from {token}")
-    if sorted(given) != sorted(str(number) for number in range(len(given))):
+    if not isinstance(value, dict):
+        raise _bad_assignments(value)
+    if sorted(value) != sorted(str(number) for number in range(len(value))):
         raise errors.bad_value("replicas_assignments must name every partition from 0 on, without a gap.")
     assignments = []
-    for number in range(len(given)):
-        brokers = given[str(number)]
-        if not isinstance(brokers, list) or not all(isinstance(each, int) for each in brokers):
-            raise ApiError(MALFORMED, "Cannot deserialize value of type `Integer>` in replicas_assignments")
+    for number in range(len(value)):
+        brokers = value[str(number)]
+        if not isinstance(brokers, list) or not all(map(_is_broker, brokers)):
+            raise _bad_assignments(value)
         assignments.append(tuple(brokers))
     return tuple(assignments)
 
 
-def _topic(request: web.Request, described: TopicDescription) -> dict[str, Any]:
-    replication = max((len(each.replicas) for each in described.partitions.values()), default=0)
-    return _shown_topic(
+def _is_broker(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MAX_PARTITION
+
+
+def _bad_assignments(value: object) -> ApiError:
+    return errors.malformed_request(
+        'replicas_assignments must map each partition to a list of broker ids, such as {"0": [1, 2]} '
+        f"(was {bodies.show(value)})"
+    )
+
+
+def _render_topic(request: web.Request, described: TopicDescription) -> dict[str, Any]:
+    replication = max(
+        (len(described_partition.replicas) for described_partition in described.partitions.values()), default=0
+    )
+    return _render_topic_fields(
         request,
         described.name,
         is_internal=described.is_internal,
@@ -237,10 +173,10 @@ def _topic(request: web.Request, described: TopicDescription) -> dict[str, Any]:
     )
 
 
-def _planned(request: web.Request, wanted: NewTopic) -> dict[str, Any]:
-    """A topic that could be made; 0 is a number that the cluster would choose."""
+def _render_planned_topic(request: web.Request, wanted: NewTopic) -> dict[str, Any]:
+    """Render a topic that `validate_only` found possible; 0 stands for a number that the cluster would choose."""
     replication = len(wanted.assignments[0]) if wanted.assignments else wanted.replication_factor
-    return _shown_topic(
+    return _render_topic_fields(
         request,
         wanted.name,
         is_internal=False,
@@ -250,7 +186,7 @@ def _planned(request: web.Request, wanted: NewTopic) -> dict[str, Any]:
     )
 
 
-def _shown_topic(
+def _render_topic_fields(
     request: web.Request,
     name: str,
     *,
@@ -259,106 +195,57 @@ def _shown_topic(
     partitions_count: int,
     operations: tuple[str, ...],
 ) -> dict[str, Any]:
-    place = topic_place(request, name)
-    return entity(
+    link = link_to_topic(request, name)
+    return render_entity(
         "KafkaTopic",
-        place,
+        link,
         {
             "cluster_id": cluster(request),
             "topic_name": name,
             "is_internal": is_internal,
             "replication_factor": replication_factor,
             "partitions_count": partitions_count,
-            "partitions": related(place.beside("partitions")),
-            "configs": related(place.beside("configs")),
-            "partition_reassignments": related(place.beside("partitions/-/reassignment")),
+            "partitions": render_link(link.child_url("partitions")),
+            "configs": render_link(link.child_url("configs")),
+            "partition_reassignments": render_link(link.child_url("partitions/-/reassignment")),
             "authorized_operations": operations,
         },
     )
 
 
-def _partition_place(request: web.Request, number: int, topic_name: str | None = None) -> Place:
-    return topic_place(request, topic_name).into("partitions", number, "partition")
-
-
-def _partition(request: web.Request, found: PartitionDescription) -> dict[str, Any]:
-    place = _partition_place(request, found.partition)
-    return entity(
-        "KafkaPartition",
-        place,
-        {
-            "cluster_id": cluster(request),
-            "topic_name": topic(request),
-            "partition_id": found.partition,
-            "leader": None if found.leader < 0 else related(place.beside(f"replicas/{found.leader}")),
-            "replicas": related(place.beside("replicas")),
-            "reassignment": related(place.beside("reassignment")),
-        },
-    )
-
-
-def _reassignment(request: web.Request, found: Reassignment) -> dict[str, Any]:
-    place = _partition_place(request, found.at.partition, found.at.topic)
-    return entity(
-        "KafkaReassignment",
-        Place(place.beside("reassignment"), f"{place.name}/reassignment"),
-        {
-            "cluster_id": cluster(request),
-            "topic_name": found.at.topic,
-            "partition_id": found.at.partition,
-            "adding_replicas": found.adding,
-            "removing_replicas": found.removing,
-            "replicas": related(place.beside("replicas")),
-        },
-    )
-
-
 _TOPICS = "/v3/clusters/{cluster}/topics"
-_PARTITIONS = f"{_TOPICS}/{{topic}}/partitions"
 ROUTES = (
-    Route("GET", _TOPICS, topics, several("KafkaTopic"), needs=AUTHENTICATED),
-    Route("POST", _TOPICS, create, CREATE_TOPIC, needs=Need((Operation.CONFIG,))),
+    Route("GET", _TOPICS, list_topics, ApiRole.MANAGEMENT, describe_list("KafkaTopic"), permission=AUTHENTICATED),
     Route(
-        "GET",
-        f"{_TOPICS}/-/partitions/-/reassignment",
-        all_reassignments,
-        several("KafkaReassignment"),
-        needs=AUTHENTICATED,
-    ),
-    Route("GET", f"{_TOPICS}/{{topic}}", one_topic, TOPIC_SEEN, needs=on_topic(Operation.DESCRIBE)),
-    Route("PATCH", f"{_TOPICS}/{{topic}}", change, CHANGE_TOPIC, needs=on_topic(Operation.CONFIG)),
-    Route("DELETE", f"{_TOPICS}/{{topic}}", delete, NOTHING, needs=on_topic(Operation.DELETE)),
-    Route("GET", _PARTITIONS, partitions, several("KafkaPartition"), needs=on_topic(Operation.DESCRIBE)),
-    Route(
-        "GET",
-        f"{_PARTITIONS}/-/reassignment",
-        reassignments,
-        several("KafkaReassignment"),
-        needs=on_topic(Operation.DESCRIBE),
-    ),
-    Route(
-        "GET", f"{_PARTITIONS}/{{partition}}", one_partition, one("KafkaPartition"), needs=on_topic(Operation.DESCRIBE)
-    ),
-    Route("GET", f"{_PARTITIONS}/{{partition}}/offset", offset, PARTITION_OFFSET, needs=on_topic(Operation.DESCRIBE)),
-    Route(
-        "GET",
-        f"{_PARTITIONS}/{{partition}}/reassignment",
-        one_reassignment,
-        one("KafkaReassignment"),
-        needs=on_topic(Operation.DESCRIBE),
+        "POST",
+        _TOPICS,
+        create_topic,
+        ApiRole.MANAGEMENT,
+        CREATE_TOPIC,
+        permission=RequiredPermission((Operation.CONFIG,)),
     ),
     Route(
         "GET",
-        f"{_PARTITIONS}/{{partition}}/replicas",
-        replicas,
-        several("KafkaReplica"),
-        needs=on_topic(Operation.DESCRIBE),
+        f"{_TOPICS}/{{topic}}",
+        get_topic,
+        ApiRole.MANAGEMENT,
+        TOPIC_SEEN,
+        permission=on_topic(Operation.DESCRIBE),
     ),
     Route(
-        "GET",
-        f"{_PARTITIONS}/{{partition}}/replicas/{{broker}}",
-        one_replica,
-        one("KafkaReplica"),
-        needs=on_topic(Operation.DESCRIBE),
+        "PATCH",
+        f"{_TOPICS}/{{topic}}",
+        add_partitions,
+        ApiRole.MANAGEMENT,
+        CHANGE_TOPIC,
+        permission=on_topic(Operation.CONFIG),
+    ),
+    Route(
+        "DELETE",
+        f"{_TOPICS}/{{topic}}",
+        delete_topic,
+        ApiRole.MANAGEMENT,
+        NOTHING,
+        permission=on_topic(Operation.DELETE),
     ),
 )

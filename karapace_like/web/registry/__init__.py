@@ -2,7 +2,8 @@
 
 from karapace_like.web.registry import compatibility, config, contexts, metadata, schemas, subjects
 
+CONTEXT_PREFIX = "/contexts/{context}"
 ROUTES = (*subjects.ROUTES, *schemas.ROUTES, *config.ROUTES, *compatibility.ROUTES)
-"""Served at the top and again below `/contexts/{context}`."""
+"""Served at the top and again below CONTEXT_PREFIX."""
 TOP_ROUTES = (*contexts.ROUTES, *metadata.ROUTES)
 """Served at the top only."""

@@ -7,42 +7,48 @@ from aiohttp import web
 
 from karapace_like.access.policy import Operation
 from karapace_like.registry import configuration, errors
-from karapace_like.registry.settings import Mode
+from karapace_like.registry.settings import Config, Mode
+from karapace_like.replication.planning import without_engines
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
-from karapace_like.web.answers import registry_answer
-from karapace_like.web.bodies import JsonObject
-from karapace_like.web.json_schemas import ref
-from karapace_like.web.registry import rendering, requests, visibility
-from karapace_like.web.registry.needs import on_place
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.bodies import JsonObject
+from karapace_like.web.http.json_schemas import ref
+from karapace_like.web.http.responses import respond_as_registry
+from karapace_like.web.registry import rendering, requests, writing
 from karapace_like.web.registry.objects import FORCE_MODE, INHERITED, RECURSIVE
+from karapace_like.web.registry.permissions import on_scope
 from karapace_like.web.routing import Call, Route
 
 
 async def get_config(request: web.Request) -> web.Response:
-    """GET /config and /config/{subject}: what is set."""
+    """GET /config and /config/{subject}: Return the config."""
     registry = requests.registry(request)
-    found = configuration.config(
-        registry.read(), requests.place(request), inherited=requests.flag(request, "defaultToGlobal")
+    config = configuration.config(
+        registry.read(), requests.scope(request), inherited=requests.flag(request, "defaultToGlobal")
     )
-    return registry_answer(request, rendering.config(found, registry.rules.compatibility))
+    return respond_as_registry(request, rendering.config(config, registry.rules.compatibility))
 
 
 async def set_config(request: web.Request) -> web.Response:
-    """PUT /config and /config/{subject}: set the named fields."""
-    changes = _changes(await requests.body(request, "ConfigUpdateRequest"))
-    plan = partial(configuration.set_config, subject=requests.place(request), changes=changes)
-    return registry_answer(request, rendering.config_update(await requests.registry(request).write(plan)))
+    """PUT /config and /config/{subject}: Set the fields of the config that the body names."""
+    changes = _parse_changes(await requests.body(request, "ConfigUpdateRequest"))
+    plan = partial(configuration.set_config, subject=requests.scope(request), changes=changes)
+    return await writing.respond(request, without_engines(plan), writing.as_json(request, rendering.config_update))
 
 
 async def delete_config(request: web.Request) -> web.Response:
-    """DELETE /config and /config/{subject}: answers what it was."""
-    registry = requests.registry(request)
-    was = await registry.write(partial(configuration.delete_config, subject=requests.place(request)))
-    return registry_answer(request, rendering.config(was, registry.rules.compatibility))
+    """DELETE /config and /config/{subject}: Delete the config and return what it was."""
+    level = requests.registry(request).rules.compatibility
+    plan = partial(configuration.delete_config, subject=requests.scope(request))
+
+    def convert(was: Config) -> dict[str, Any]:
+        return rendering.config(was, level)
+
+    return await writing.respond(request, without_engines(plan), writing.as_json(request, convert))
 
 
-def _changes(body: JsonObject) -> dict[str, Any]:
-    """The settings that the request names; what it does not name stays, null unsets."""
+def _parse_changes(body: JsonObject) -> dict[str, Any]:
+    """Return the settings that the request names; null unsets one, and all others stay."""
     readers = {
         "alias": ("alias", body.string),
         "aliasForDeks": ("alias_for_deks", body.string),
@@ -50,8 +56,8 @@ def _changes(body: JsonObject) -> dict[str, Any]:
         "validateFields": ("validate_fields", body.boolean),
         "validateNewSchemas": ("validate_new_schemas", body.boolean),
         "validateRules": ("validate_rules", body.boolean),
-        "compatibility": ("compatibility_level", lambda name: _level(body.string(name))),
-        "compatibilityPolicy": ("compatibility_policy", lambda name: _policy(body.string(name))),
+        "compatibility": ("compatibility_level", lambda name: _parse_level(body.string(name))),
+        "compatibilityPolicy": ("compatibility_policy", lambda name: _parse_policy(body.string(name))),
         "compatibilityGroup": ("compatibility_group", body.string),
         "defaultMetadata": ("default_metadata", lambda name: requests.metadata(body.object(name, "Metadata"))),
         "overrideMetadata": ("override_metadata", lambda name: requests.metadata(body.object(name, "Metadata"))),
@@ -61,57 +67,61 @@ def _changes(body: JsonObject) -> dict[str, Any]:
     return {setting: read(name) for name, (setting, read) in readers.items() if name in body}
 
 
-def _level(spelled: str | None) -> CompatibilityLevel | None:
+def _parse_level(spelled: str | None) -> CompatibilityLevel | None:
     if spelled is None:
         return None
     try:
         return CompatibilityLevel(spelled.upper())
     except ValueError as error:
-        raise errors.invalid_compatibility() from error
+        raise errors.invalid_compatibility(spelled) from error
 
 
-def _policy(spelled: str | None) -> CompatibilityPolicy | None:
-    """An unknown policy unsets it, as the reference registry does."""
+def _parse_policy(spelled: str | None) -> CompatibilityPolicy | None:
+    """Return the policy; an unknown one unsets it, as in Confluent's registry."""
     return CompatibilityPolicy.__members__.get((spelled or "").upper())
 
 
 async def get_mode(request: web.Request) -> web.Response:
-    """GET /mode and /mode/{subject}: what is set."""
-    found = configuration.mode(
-        visibility.store(request),
-        requests.place(request),
+    """GET /mode and /mode/{subject}: Return the mode."""
+    mode = configuration.mode(
+        requests.registry(request).read(),
+        requests.scope(request),
         inherited=requests.flag(request, "defaultToGlobal"),
     )
-    return registry_answer(request, {"mode": found})
+    return respond_as_registry(request, {"mode": mode})
 
 
 async def set_mode(request: web.Request) -> web.Response:
-    """PUT /mode and /mode/{subject}: set it."""
+    """PUT /mode and /mode/{subject}: Set the mode."""
     spelled = (await requests.body(request, "ModeUpdateRequest")).string("mode") or ""
     wanted = Mode.__members__.get(spelled.upper())
     if wanted is None:
-        raise errors.invalid_mode()
+        raise errors.invalid_mode(spelled)
     registry = requests.registry(request)
     plan = partial(
         configuration.set_mode,
-        subject=requests.place(request),
+        subject=requests.scope(request),
         wanted=wanted,
         rules=registry.rules,
         force=requests.flag(request, "force"),
     )
-    return registry_answer(request, {"mode": await registry.write(plan)})
+    return await writing.respond(request, without_engines(plan), writing.as_json(request, _render_mode))
 
 
 async def delete_mode(request: web.Request) -> web.Response:
-    """DELETE /mode and /mode/{subject}: answers what it was."""
+    """DELETE /mode and /mode/{subject}: Delete the mode and return what it was."""
     registry = requests.registry(request)
     plan = partial(
         configuration.delete_mode,
-        subject=requests.place(request),
+        subject=requests.scope(request),
         rules=registry.rules,
         recursive=requests.flag(request, "recursive"),
     )
-    return registry_answer(request, {"mode": await registry.write(plan)})
+    return await writing.respond(request, without_engines(plan), writing.as_json(request, _render_mode))
+
+
+def _render_mode(mode: Mode) -> dict[str, Mode]:
+    return {"mode": mode}
 
 
 _CONFIG = ref("Config")
@@ -126,7 +136,14 @@ _CALLS = (
 )
 
 ROUTES = tuple(
-    Route(method, path + place, handler, call, on_place(Operation.DESCRIBE if method == "GET" else Operation.CONFIG))
+    Route(
+        method,
+        path + place,
+        handler,
+        ApiRole.REGISTRY,
+        call,
+        on_scope(Operation.DESCRIBE if method == "GET" else Operation.CONFIG),
+    )
     for method, path, handler, call in _CALLS
     for place in ("", "/{subject}")
 )

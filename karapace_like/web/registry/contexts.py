@@ -4,42 +4,64 @@ from functools import partial
 
 from aiohttp import web
 
-from karapace_like.access.policy import Kind, Operation
+from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.registry import deletion, names
-from karapace_like.web import access
-from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import array, text
-from karapace_like.web.needs import AUTHENTICATED
-from karapace_like.web.registry import requests, visibility
-from karapace_like.web.registry.needs import on_named_context
+from karapace_like.replication.planning import without_engines
+from karapace_like.web.callers import access
+from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.json_schemas import array, text
+from karapace_like.web.http.responses import respond_as_registry
+from karapace_like.web.registry import requests, visibility, writing
 from karapace_like.web.registry.objects import PAGE
+from karapace_like.web.registry.permissions import on_named_context
 from karapace_like.web.routing import Call, Parameter, Route
 
 
 async def list_contexts(request: web.Request) -> web.Response:
-    """GET /contexts: their names."""
+    """GET /contexts: List the names; the same below each of them, as from Confluent's registry."""
     prefix = request.query.get("contextPrefix", "")
     store = visibility.store(request, Operation.DESCRIBE)
     shown = (
         name
-        for name, context in store.contexts.items()
-        if access.may(request, Operation.DESCRIBE, Kind.CONTEXT, name) or any(map(store.shows, context.subjects))
+        for name in store.context_names()
+        if access.is_allowed(request, Operation.DESCRIBE, ResourceKind.CONTEXT, name)
+        or any(True for _ in store.subjects_in(name))
     )
-    found = sorted(each for each in shown if each.startswith(prefix))
-    return registry_answer(request, requests.page(request).of(found))
+    matching = sorted(name for name in shown if name.startswith(prefix))
+    return respond_as_registry(request, requests.page(request).of(matching))
 
 
 async def delete_context(request: web.Request) -> web.Response:
-    """DELETE /contexts/{name}: 204; 42211 if it has subjects."""
-    await requests.registry(request).write(
-        partial(deletion.context, name=names.context_named(request.match_info["name"]))
-    )
-    return web.Response(status=204)
+    """DELETE /contexts/{name}: Delete a context without subjects, with its config and mode."""
+    plan = partial(deletion.context, name=names.parse_context(request.match_info["name"]))
+
+    async def render(_: None) -> web.Response:
+        return web.Response(status=204)
+
+    return await writing.respond(request, without_engines(plan), render)
 
 
-_PREFIX = Parameter("contextPrefix", text(".t"), "Of their names.")
+_PREFIX = Parameter("contextPrefix", text(".t"), "Only contexts whose name has this prefix.")
 
 ROUTES = (
-    Route("GET", "/contexts", list_contexts, Call((_PREFIX, *PAGE), None, array(text("."))), needs=AUTHENTICATED),
-    Route("DELETE", "/contexts/{name}", delete_context, Call(status=204), needs=on_named_context(Operation.DELETE)),
+    *(
+        Route(
+            "GET",
+            path,
+            list_contexts,
+            ApiRole.REGISTRY,
+            Call((_PREFIX, *PAGE), None, array(text("."))),
+            permission=AUTHENTICATED,
+        )
+        for path in ("/contexts", "/contexts/{name}/contexts")
+    ),
+    Route(
+        "DELETE",
+        "/contexts/{name}",
+        delete_context,
+        ApiRole.REGISTRY,
+        Call(status=204),
+        permission=on_named_context(Operation.DELETE),
+    ),
 )

@@ -1,25 +1,26 @@
-"""The registry API's objects, parameters and answers as JSON Schema, for `/openapi.json`.
+"""The objects, parameters and responses of the registry's API as JSON Schema, for `/openapi.json`.
 
-Source: Confluent API, "Schemas". Requests may hold more fields than these; answers leave out what is null or empty.
+Source: Confluent API, "Schemas". Requests may have further fields; responses omit fields that are null or empty.
 """
 
-from karapace_like.registry.settings import Mode
-from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType
+from karapace_like.registry.settings import Config, Mode
+from karapace_like.schema.model import CompatibilityLevel, SchemaType
 from karapace_like.schema.tags import EntityKind
-from karapace_like.web.json_schemas import (
+from karapace_like.web.http.json_schemas import (
     BOOLEAN,
     MILLISECONDS,
     NUMBER,
     JsonSchema,
     array,
+    derive,
     fields,
     mapping,
-    needing,
     one_of,
     ref,
-    shown,
+    require_fields,
     text,
     whole,
+    with_example,
 )
 from karapace_like.web.routing import Parameter
 
@@ -50,24 +51,24 @@ _CONTENT = {
 _IDENTITY = {"subject": SUBJECT_NAME, "version": NUMBER, "id": NUMBER, "guid": _GUID}
 _STORED = {"ts": MILLISECONDS, "deleted": BOOLEAN}
 _TAGS = array(ref("SchemaTags"))
-_SETTINGS = {
-    "alias": SUBJECT_NAME,
-    "aliasForDeks": SUBJECT_NAME,
-    "normalize": BOOLEAN,
-    "validateFields": BOOLEAN,
-    "validateNewSchemas": BOOLEAN,
-    "validateRules": BOOLEAN,
-    "compatibilityPolicy": one_of(CompatibilityPolicy),
-    "compatibilityGroup": text("major"),
-    "defaultMetadata": ref("Metadata"),
-    "overrideMetadata": ref("Metadata"),
-    "defaultRuleSet": ref("RuleSet"),
-    "overrideRuleSet": ref("RuleSet"),
-}
+_CONFIG = derive(
+    Config,
+    {
+        "alias": SUBJECT_NAME,
+        "aliasForDeks": SUBJECT_NAME,
+        "compatibilityGroup": text("major"),
+        "defaultMetadata": ref("Metadata"),
+        "overrideMetadata": ref("Metadata"),
+        "defaultRuleSet": ref("RuleSet"),
+        "overrideRuleSet": ref("RuleSet"),
+    },
+)
+_SETTINGS = {name: schema for name, schema in _CONFIG["properties"].items() if name != "compatibilityLevel"}
+"""The settings that have the same name in requests and responses."""
 
 OBJECTS: dict[str, JsonSchema] = {
     "SchemaReference": fields(name=text("house.Floor"), subject=text("floors"), version=NUMBER),
-    "Metadata": shown(
+    "Metadata": with_example(
         fields(
             tags=mapping(array(text("PII"))),
             properties=mapping(text("lifts-team")),
@@ -82,11 +83,11 @@ OBJECTS: dict[str, JsonSchema] = {
         mode=one_of(["WRITE", "READ", "WRITEREAD", "UPGRADE", "DOWNGRADE", "UPDOWN"]),
         type=text("CEL"),
         tags=array(text("PII")),
-        params=shown(mapping(text("")), {"policy": "strict"}),
+        params=with_example(mapping(text("")), {"policy": "strict"}),
         expr=text("message.floor >= 0"),
         onSuccess=text("NONE"),
         onFailure=text("ERROR"),
-        disabled=shown(BOOLEAN, example=False),
+        disabled=with_example(BOOLEAN, example=False),
     ),
     "RuleSet": fields(
         migrationRules=array(ref("Rule")),
@@ -95,10 +96,12 @@ OBJECTS: dict[str, JsonSchema] = {
         enableAt=one_of(["ALL", "NONE", "SERVER", "GATEWAY", "CLIENT"]),
     ),
     "SchemaTags": fields(
-        schemaEntity=fields(entityPath=text("house.Lift.floor"), entityType=shown(one_of(EntityKind), "sr_field")),
+        schemaEntity=fields(
+            entityPath=text("house.Lift.floor"), entityType=with_example(one_of(EntityKind), "sr_field")
+        ),
         tags=array(text("PII")),
     ),
-    "RegisterSchemaRequest": shown(
+    "RegisterSchemaRequest": with_example(
         fields(
             version=NUMBER,
             id=NUMBER,
@@ -109,11 +112,11 @@ OBJECTS: dict[str, JsonSchema] = {
         ),
         _SHOWN,
     ),
-    "RegisterSchemaResponse": shown(
-        needing(fields(id=NUMBER, version=NUMBER, guid=_GUID, **_CONTENT), "id"),
+    "RegisterSchemaResponse": with_example(
+        require_fields(fields(id=NUMBER, version=NUMBER, guid=_GUID, **_CONTENT), "id"),
         {"id": 1, "version": 1, "guid": _GUID["examples"][0], **_SHOWN},
     ),
-    "TagSchemaRequest": shown(
+    "TagSchemaRequest": with_example(
         fields(
             newVersion=NUMBER,
             tagsToAdd=_TAGS,
@@ -125,9 +128,9 @@ OBJECTS: dict[str, JsonSchema] = {
         ),
         {"tagsToAdd": [{"schemaEntity": {"entityPath": "Lift.floor", "entityType": "sr_field"}, "tags": ["PII"]}]},
     ),
-    "Schema": shown(fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED), _VERSION),
-    "ExtendedSchema": shown(fields(**_IDENTITY, **_CONTENT, **_STORED, aliases=array(SUBJECT_NAME)), _VERSION),
-    "SchemaString": shown(
+    "Schema": with_example(fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED), _VERSION),
+    "ExtendedSchema": with_example(fields(**_IDENTITY, **_CONTENT, **_STORED, aliases=array(SUBJECT_NAME)), _VERSION),
+    "SchemaString": with_example(
         fields(
             subject=SUBJECT_NAME,
             version=NUMBER,
@@ -142,16 +145,16 @@ OBJECTS: dict[str, JsonSchema] = {
     ),
     "SubjectVersion": whole(subject=SUBJECT_NAME, version=NUMBER),
     "ContextId": whole(context=text("."), id=NUMBER),
-    "Config": shown(fields(**_SETTINGS, compatibilityLevel=one_of(CompatibilityLevel)), {"compatibilityLevel": "FULL"}),
-    "ConfigUpdateRequest": shown(
+    "Config": with_example(_CONFIG, {"compatibilityLevel": "FULL"}),
+    "ConfigUpdateRequest": with_example(
         fields(**_SETTINGS, compatibility=one_of(CompatibilityLevel)), {"compatibility": "FULL"}
     ),
-    "Mode": fields(mode=shown(one_of(Mode), "READONLY")),
+    "Mode": fields(mode=with_example(one_of(Mode), "READONLY")),
     "ServerClusterId": whole(
         id=text(""),
         scope=whole(
-            path=shown(array(text("")), []),
-            clusters=shown(
+            path=with_example(array(text("")), []),
+            clusters=with_example(
                 mapping(text("")),
                 {"kafka-cluster": "MkU3OEVBNTcwNTJENDM2Qk", "schema-registry-cluster": "schema-registry"},
             ),
@@ -159,29 +162,37 @@ OBJECTS: dict[str, JsonSchema] = {
     ),
     "ServerVersion": whole(version=text("1.0.0"), commitId=text("")),
     "ServerDeployment": whole(attributes=array(text("opensource"))),
-    "CompatibilityCheckResponse": needing(
-        fields(is_compatible=shown(BOOLEAN, example=False), messages=array(text("{oldSchemaVersion: 1}"))),
+    "CompatibilityCheckResponse": require_fields(
+        fields(is_compatible=with_example(BOOLEAN, example=False), messages=array(text("{oldSchemaVersion: 1}"))),
         "is_compatible",
     ),
 }
 
-DELETED = Parameter("deleted", BOOLEAN, "Soft-deleted ones, too.")
-DELETED_ONLY = Parameter("deletedOnly", BOOLEAN, "Soft-deleted ones only.")
-NEGATIVE = Parameter("deletedAsNegative", BOOLEAN, "Soft-deleted versions as negative numbers.")
-PREFIX = Parameter("subjectPrefix", text("lifts"), "Of the subjects' names; `:*:` is every context.")
+DELETED = Parameter("deleted", BOOLEAN, "Include what is soft-deleted.")
+DELETED_ONLY = Parameter("deletedOnly", BOOLEAN, "Only what is soft-deleted.")
+NEGATIVE = Parameter("deletedAsNegative", BOOLEAN, "Return the numbers of soft-deleted versions as negative numbers.")
+PREFIX = Parameter("subjectPrefix", text("lifts"), "Only subjects whose name has this prefix; `:*:` is every context.")
 PAGE = (
-    Parameter("offset", NUMBER, "How many to leave out first."),
-    Parameter("limit", shown(NUMBER, 100), "How many at most; below 1 is all."),
+    Parameter("offset", NUMBER, "Number of entries to skip."),
+    Parameter("limit", with_example(NUMBER, 100), "Largest number of entries; all below 1."),
 )
-NORMALIZE = Parameter("normalize", BOOLEAN, "Whether schemas that differ in form only are the same.")
-FORCE = Parameter("force", BOOLEAN, "Accepted; changes nothing here.")
-EXPLICIT = Parameter("explicit", BOOLEAN, "Register where new schemas are not taken from producers.")
-FORCE_MODE = Parameter("force", BOOLEAN, "Import mode also where there are subjects.")
-FORMAT = Parameter("format", text("resolved"), "`resolved` (Avro), `serialized` or `ignore_extensions` (Protobuf).")
-REFERENCE_FORMAT = Parameter("referenceFormat", text("qualified"), "`qualified`: references with their contexts.")
-FIND_TAGS = Parameter("findTags", array(text("PII")), "Show what is tagged so; `*` is any tag.")
-PERMANENT = Parameter("permanent", BOOLEAN, "For good, after a soft deletion.")
-RECURSIVE = Parameter("recursive", BOOLEAN, "The modes of the subjects inside, too.")
-INHERITED = Parameter("defaultToGlobal", BOOLEAN, "What holds, wherever it is set.")
-VERBOSE = Parameter("verbose", BOOLEAN, "With the reasons.")
-SUBJECT = Parameter("subject", SUBJECT_NAME, "Look in this subject's context, or in `:.context:`.")
+NORMALIZE = Parameter(
+    "normalize", BOOLEAN, "Normalize the schema, so that schemas that differ in form only are the same."
+)
+FORCE = Parameter("force", BOOLEAN, "Accepted and ignored.")
+EXPLICIT = Parameter(
+    "explicit", BOOLEAN, "Register even where `explicit_registration_subjects` excludes the schemas of producers."
+)
+FORCE_MODE = Parameter("force", BOOLEAN, "Set import mode even if there are subjects.")
+FORMAT = Parameter(
+    "format", text("resolved"), "Form of the text: `resolved` (Avro), `serialized` or `ignore_extensions` (Protobuf)."
+)
+REFERENCE_FORMAT = Parameter(
+    "referenceFormat", text("qualified"), "`qualified`: return the subjects of references with their contexts."
+)
+FIND_TAGS = Parameter("findTags", array(text("PII")), "Include the elements with these tags; `*` is any tag.")
+PERMANENT = Parameter("permanent", BOOLEAN, "Delete permanently, after a soft deletion.")
+RECURSIVE = Parameter("recursive", BOOLEAN, "Delete the modes of the subjects inside as well.")
+INHERITED = Parameter("defaultToGlobal", BOOLEAN, "Return the effective setting, wherever it is set.")
+VERBOSE = Parameter("verbose", BOOLEAN, "Include the reasons.")
+SUBJECT = Parameter("subject", SUBJECT_NAME, "Search the context of this subject, or that of `:.context:`.")

@@ -1,47 +1,49 @@
-"""The registry's objects as JSON, in the reference registry's field order (Confluent API, "Schema", "SchemaString")."""
+"""The registry's objects as JSON, in Confluent's field order (Confluent API, "Schema", "SchemaString")."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from karapace_like.registry import names, parsing
 from karapace_like.registry.content import Content
+from karapace_like.registry.engine_jobs import Format
+from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.registration import Registered
 from karapace_like.registry.settings import Config
-from karapace_like.registry.store import Store, StoredVersion
-from karapace_like.schema.formats import FORMATS
+from karapace_like.registry.store import StoredVersion
+from karapace_like.registry.view import RegistryView
 from karapace_like.schema.tags import Entity
 
 Tags = Mapping[Entity, Sequence[str]]
 
 
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields without those that are null."""
+def _drop_absent(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that are not null."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _schema(content: Content, text: str) -> dict[str, Any]:
+def _render_schema(content: Content, text: str) -> dict[str, Any]:
     return {
         "guid": content.guid,
         "schemaType": content.type,
-        **content.attached,
+        **content.attachments,
         "schema": text,
     }
 
 
-def registered(answer: Registered, text: str) -> dict[str, Any]:
+def render_registration(answer: Registered, text: str) -> dict[str, Any]:
     """RegisterSchemaResponse."""
-    return _present({"id": answer.id, "version": answer.version, **_schema(answer.content, text)})
+    return _drop_absent({"id": answer.id, "version": answer.version, **_render_schema(answer.content, text)})
 
 
-def looked_up(stored: StoredVersion, text: str) -> dict[str, Any]:
+def render_lookup(stored: StoredVersion, text: str) -> dict[str, Any]:
     """Schema, as a look-up answers it: without time and deletion mark."""
     place = {"subject": stored.subject, "version": stored.version, "id": stored.id}
-    return _present({**place, **_schema(stored.content, text)})
+    return _drop_absent({**place, **_render_schema(stored.content, text)})
 
 
 def version(stored: StoredVersion, text: str, tags: Tags | None = None) -> dict[str, Any]:
     """Schema, as one version is answered."""
-    fields = {**looked_up(stored, text), **schema_tags(tags)}
+    fields = {**render_lookup(stored, text), **schema_tags(tags)}
     return {**fields, "ts": stored.timestamp, "deleted": stored.deleted}
 
 
@@ -52,7 +54,7 @@ def extended_schema(stored: StoredVersion, aliases: Sequence[str] | None) -> dic
 
 
 def schema_tags(tags: Tags | None) -> dict[str, Any]:
-    """The field `schemaTags`, left out where there is none."""
+    """Return the field `schemaTags`, which is omitted if there is none."""
     listed = [
         {"schemaEntity": {"entityPath": entity.path, "entityType": entity.kind}, "tags": names}
         for entity, names in (tags or {}).items()
@@ -65,14 +67,14 @@ def schema_string(
 ) -> dict[str, Any]:
     """SchemaString, as a schema is answered by id or, not `named` by subject and version, by guid."""
     content = stored.content
-    return _present(
+    return _drop_absent(
         {
             "subject": stored.subject if named else None,
             "version": stored.version if named else None,
             "guid": content.guid,
             "schemaType": content.type,
             "schema": text,
-            **content.attached,
+            **content.attachments,
             **schema_tags(tags),
             "maxId": max_id,
             "ts": stored.timestamp,
@@ -81,23 +83,23 @@ def schema_string(
     )
 
 
-def text(store: Store, content: Content, subject: str, form: str | None) -> str:
-    """The schema's text in the form that the query's `format` names; as stored without one."""
+async def text(store: RegistryView, engines: EngineAccess, content: Content, subject: str, form: str | None) -> str:
+    """Return the schema's text in the form that the query's `format` names; as stored without one."""
     if not form:
         return content.text
-    return FORMATS[content.type].formatted(parsing.stored(store, content, subject), form)
+    return await engines.run(Format(parsing.resolve_stored_schema(store, content, subject), form))
 
 
-def config(found: Config, default_level: str | None) -> dict[str, Any]:
+def config(stored: Config, default_level: str | None) -> dict[str, Any]:
     """Config; the level is the default where none is set."""
-    fields = _fields(found)
+    fields = _render_fields(stored)
     fields["compatibilityLevel"] = fields["compatibilityLevel"] or default_level
     return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
-def config_update(found: Config) -> dict[str, Any]:
+def config_update(stored: Config) -> dict[str, Any]:
     """ConfigUpdateRequest, as a change answers it: the level under the name that requests use."""
-    fields = _fields(found)
+    fields = _render_fields(stored)
     return {
         "compatibility" if name == "compatibilityLevel" else name: value
         for name, value in fields.items()
@@ -105,8 +107,8 @@ def config_update(found: Config) -> dict[str, Any]:
     }
 
 
-def _fields(found: Config) -> dict[str, Any]:
-    values = (getattr(found, name) for name in Config.__struct_fields__)
+def _render_fields(stored: Config) -> dict[str, Any]:
+    values = (getattr(stored, name) for name in Config.__struct_fields__)
     return dict(zip(Config.__struct_encode_fields__, values, strict=True))
 
 

@@ -1,68 +1,81 @@
-"""Reading what registry requests say: path, query and body -> the registry room's types."""
+"""Parse registry requests: path, query and body into the types of the registry room."""
 
+import difflib
+import functools
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 from aiohttp import web
 
-from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.registry import errors, lookups, names
 from karapace_like.registry.content import RULE_LISTS
-from karapace_like.registry.lookups import Deleted, Page
+from karapace_like.registry.engines import EngineAccess
+from karapace_like.registry.lookups import ListPage
 from karapace_like.registry.registration import Submission
-from karapace_like.registry.registry import Registry
-from karapace_like.registry.store import StoredVersion
+from karapace_like.registry.registry import CacheValidity, Registry
+from karapace_like.registry.store import Deleted, StoredVersion
 from karapace_like.registry.tagging import Tagging
-from karapace_like.schema.model import Reference, SchemaType, Subject, Version
+from karapace_like.schema.model import LATEST, Reference, SchemaType, Subject, Version
 from karapace_like.schema.tags import Entity, EntityKind, TagChange
-from karapace_like.web import access, bodies, media_types
-from karapace_like.web.bodies import JsonObject
-from karapace_like.web.keys import REGISTRY
-from karapace_like.web.shortcuts import SHORTCUT
+from karapace_like.web.callers import access
+from karapace_like.web.http import bodies, media_types
+from karapace_like.web.http.app_keys import REGISTRY
+from karapace_like.web.http.bodies import JsonObject
+from karapace_like.web.http.errors import Handler
+from karapace_like.web.registry.objects import OBJECTS
+from karapace_like.web.server.caching import CACHING
 
 _MAX_VERSION = 2**31 - 1
-_MAX_ALIASES = 10
+_SUBJECT = web.RequestKey("subject", str)
+_MISSPELT_FIELDS = web.RequestKey("misspelt_fields", Mapping[str, str])
+_REQUEST_FIELDS = tuple(OBJECTS["RegisterSchemaRequest"]["properties"])
+_KNOWN_FIELDS = frozenset((*_REQUEST_FIELDS, *OBJECTS["Schema"]["properties"]))
+"""Clients send back what they have read, so the fields of a response are not misspelt."""
+_MAX_MISSPELT = 40
+"""Characters: comparing names takes the product of their lengths."""
+_MAX_MISSPELT_FIELDS = 5
 
 
 def registry(request: web.Request) -> Registry:
-    """The registry of the application; 406 and 415 are decided first, before any work."""
+    """Return the registry of the application; 406 and 415 come first, before any work."""
     return request.app[REGISTRY]
 
 
+def engines(request: web.Request) -> EngineAccess:
+    """Return the schema engines of the application."""
+    return registry(request).engines
+
+
 def context(request: web.Request) -> str | None:
-    """The context that the path's prefix names, if there is one; 400 for what is none."""
+    """Return the context of the path's prefix, if it has one; 400 for an invalid one."""
     name = request.match_info.get("context")
-    return None if name is None else names.context_named(name)
+    return None if name is None else names.parse_context(name)
 
 
 def in_context(request: web.Request, subject: str) -> str:
-    """The subject inside of the path's context, unless it is qualified itself."""
-    prefix = context(request)
-    if prefix is None or subject.startswith(":."):
-        return subject
-    return f":{prefix}:{subject}"
+    """Return the subject inside of the path's context, unless it is qualified itself."""
+    return names.place_in_context(subject, request.match_info.get("context"))
 
 
 def named_subject(request: web.Request) -> str:
-    """The subject of the path as it is written."""
+    """Return the subject of the path as it is written."""
     return names.canonical(in_context(request, request.match_info["subject"]))
 
 
 def subject(request: web.Request) -> str:
-    """The subject of the path, or the one that it is an alias of."""
-    name = named_subject(request)
-    configs = registry(request).read().configs
-    for _ in range(_MAX_ALIASES):
-        config = configs.get(name)
-        if config is None or not config.alias:
-            break
-        name = names.canonical(in_context(request, config.alias))
-    return name
+    """Return the subject of the path with aliases resolved, once for the whole request: the one that was permitted."""
+    subject_of_request = request.get(_SUBJECT)
+    if subject_of_request is None:
+        path = request.match_info
+        subject_of_request = request[_SUBJECT] = (
+            registry(request).read().resolve_path(path["subject"], path.get("context"))
+        )
+    return subject_of_request
 
 
-def place(request: web.Request) -> str | None:
-    """Where a config or mode is kept: the path's subject or context; None is the default context."""
+def scope(request: web.Request) -> str | None:
+    """Return the scope of a config or mode: the path's subject or context; None for the default context."""
     if "subject" in request.match_info:
         return named_subject(request)
     prefix = context(request)
@@ -70,7 +83,7 @@ def place(request: web.Request) -> str | None:
 
 
 def version_number(text: str) -> int:
-    """A version of the path: 1 to 2^31-1; `latest`, in any case, and -1 are -1; anything else 42202."""
+    """Parse a version of the path: 1 to 2^31-1; `latest`, in any case, and -1 are -1; anything else is 42202."""
     spelled = text.strip().lower()
     if spelled in {"latest", "-1"}:
         return -1
@@ -81,12 +94,12 @@ def version_number(text: str) -> int:
 
 
 def version(request: web.Request) -> int:
-    """The version of the path."""
+    """Return the version of the path."""
     return version_number(request.match_info["version"])
 
 
 def schema_id(request: web.Request) -> int:
-    """The id of the path; 404 for what is no 32-bit number."""
+    """Return the id of the path; 404 for text that is no 32-bit number."""
     number = int(request.match_info["id"])
     if not -(2**31) <= number <= _MAX_VERSION:
         raise ApiError(404, "HTTP 404 Not Found")
@@ -94,13 +107,13 @@ def schema_id(request: web.Request) -> int:
 
 
 def flag(request: web.Request, name: str, *, default: bool = False) -> bool:
-    """A truth value of the query: `true` in any case; anything else is false."""
+    """Return a boolean of the query: `true` in any case; anything else is false."""
     value = request.query.get(name)
     return default if value is None else value.lower() == "true"
 
 
 def number(request: web.Request, name: str, default: int) -> int:
-    """A whole number of the query; 404 for what is none, as a parameter that no route takes."""
+    """Return an integer of the query; 404 for any other text, as for an unknown route."""
     value = request.query.get(name)
     if value is None or value == "":
         return default
@@ -110,137 +123,186 @@ def number(request: web.Request, name: str, default: int) -> int:
         raise ApiError(404, "HTTP 404 Not Found") from error
 
 
-def deleted(request: web.Request) -> Deleted:
-    """Which versions a listing shows."""
-    if flag(request, "deletedOnly"):
-        return Deleted.ONLY
-    return Deleted.ALSO if flag(request, "deleted") else Deleted.NO
+def read_deleted_flag(request: web.Request) -> Deleted:
+    """Return whether soft-deleted versions are considered, by `deleted` in the query."""
+    return Deleted.INCLUDE if flag(request, "deleted") else Deleted.EXCLUDE
 
 
-def page(request: web.Request, *, at_most: int | None = None) -> Page:
-    """The part of a listing that is asked for; where there is a bound, a limit above it counts as none."""
+def read_deleted_filter(request: web.Request) -> Deleted:
+    """Return the filter of the query's `deleted` and `deletedOnly`; the latter wins."""
+    return Deleted.ONLY if flag(request, "deletedOnly") else read_deleted_flag(request)
+
+
+def page(request: web.Request, *, at_most: int | None = None) -> ListPage:
+    """Return the requested page of a listing; with `at_most`, a larger limit counts as none."""
     limit = number(request, "limit", -1)
     if at_most is not None and not 0 < limit <= at_most:
         limit = at_most
-    return Page(max(number(request, "offset", 0), 0), limit)
+    return ListPage(max(number(request, "offset", 0), 0), limit)
 
 
-def prefix(request: web.Request) -> str:
-    """Which subjects a listing shows; without `subjectPrefix` those of every context, or of the path's."""
+def prefix(request: web.Request, *, default: str = names.EVERY_CONTEXT) -> str:
+    """Return the subject prefix of a listing; `default` without `subjectPrefix`, below a context the whole context."""
     if context(request) is None:
-        return request.query.get("subjectPrefix", names.EVERY_CONTEXT)
+        return request.query.get("subjectPrefix", default)
     return in_context(request, request.query.get("subjectPrefix", ""))
 
 
 def wanted_subject(request: web.Request) -> str | None:
-    """The `subject` of the query, inside of the path's context."""
-    found = request.query.get("subject")
-    if found is None and context(request) is None:
+    """Return the `subject` of the query, inside of the path's context."""
+    subject_name = request.query.get("subject")
+    if subject_name is None and context(request) is None:
         return None
-    return in_context(request, found or "")
+    return (
+        registry(request).read().resolve_alias(in_context(request, subject_name))
+        if subject_name
+        else in_context(request, "")
+    )
 
 
 def wants_qualified_references(request: web.Request) -> bool:
-    """Whether references are shown with the contexts of their subjects."""
+    """Return whether references are shown with the contexts of their subjects."""
     return request.query.get("referenceFormat", "").lower() == "qualified"
 
 
-def found_tags(request: web.Request, stored: StoredVersion) -> Mapping[Entity, Sequence[str]] | None:
-    """The tags in a schema that the query's `findTags` (any number of times) asks for; None if it does not ask."""
+async def find_tags(request: web.Request, stored: StoredVersion) -> Mapping[Entity, Sequence[str]] | None:
+    """Return the tags of a schema that the query's `findTags` (any number of times) names; None without one."""
     wanted = request.query.getall("findTags", [])
-    return lookups.tagged_entities(registry(request).read(), stored, wanted) if wanted else None
+    if not wanted:
+        return None
+    return await lookups.find_tagged_entities(registry(request).read(), engines(request), stored, wanted)
 
 
-def remember(
+def cache_validity(
     request: web.Request, versions: Sized | None, submission: Submission | None = None, *, needs_term: bool = False
-) -> None:
-    """Let requests like this one be answered alike, as long as nothing changes but subjects other than these versions'.
+) -> CacheValidity | None:
+    """Return the validity of a response chosen from these stored versions; None if it depends on others as well.
 
-    `versions` are those that the answer is chosen from, as the store keeps them; see `Registry.basis` for `needs_term`.
-    Not where the submission asks for the latest version of something else.
+    Call it before anything is awaited, so that changes meanwhile count. See `CacheValidity` for `needs_term`. None also
+    where the submission refers to the latest version of another subject.
     """
-    if versions is not None and all(each.version > 0 for each in (submission.references if submission else ())):
-        request[SHORTCUT] = registry(request).basis(versions, needs_term=needs_term)
+    if versions is None or any(reference.version <= 0 for reference in (submission.references if submission else ())):
+        return None
+    return registry(request).cache_validity(versions, needs_term=needs_term)
+
+
+def allow_caching(request: web.Request, validity: CacheValidity | None) -> None:
+    """Let the response be cached for equal requests, as long as its validity is current; not at all for None."""
+    if validity is not None:
+        request[CACHING] = validity
 
 
 async def body(request: web.Request, name: str) -> JsonObject:
-    """The body as a JSON object; 415 for another type, 422 if there is none; `name` is the API's word for it."""
-    declared = request.headers.get("Content-Type")
-    if declared and media_types.essence(declared) not in media_types.REGISTRY_ACCEPTED:
-        raise ApiError(415, "HTTP 415 Unsupported Media Type")
-    found = await bodies.read_object(request, name)
-    if found is None:
+    """Return the body as a JSON object; 415 for another type, 422 without one; `name` is the API's name for it."""
+    media_types.check(request.headers.get("Content-Type") or None, media_types.REGISTRY_ACCEPTED)
+    json_object = await bodies.read_object(request, name)
+    if json_object is None:
         raise ApiError(422, f"{name} must not be null")
-    return found
+    return json_object
 
 
 async def submission(request: web.Request) -> Submission:
-    """The schema in the body, with the query's `normalize`."""
-    found = await body(request, "RegisterSchemaRequest")
-    submitted = Submission(
-        type=schema_type(found.string("schemaType")),
-        text=found.string("schema") or "",
-        references=tuple(map(reference, found.objects("references", "SchemaReference") or ())),
-        metadata=metadata(found.object("metadata", "Metadata")),
-        rule_set=rule_set(found.object("ruleSet", "RuleSet")),
-        id=_given(found.integer("id")),
-        version=found.integer("version"),
+    """Return the schema in the body, with the query's `normalize`."""
+    json_object = await body(request, "RegisterSchemaRequest")
+    request[_MISSPELT_FIELDS] = _find_misspelt_fields(json_object)
+    form = schema_type(json_object.string("schemaType"))
+    return Submission(
+        reader=access.caller(request),
+        type=form,
+        text=_parse_schema_text(json_object),
+        references=references(json_object, form),
+        metadata=metadata(json_object.object("metadata", "Metadata")),
+        rule_set=rule_set(json_object.object("ruleSet", "RuleSet")),
+        id=_drop_placeholder(json_object.integer("id")),
+        version=json_object.integer("version"),
         normalize=flag(request, "normalize"),
         explicit=flag(request, "explicit"),
-        tag_changes=tag_changes(found, "schemaTagsToAdd", "schemaTagsToRemove"),
-        propagate_tags=bool(found.boolean("propagateSchemaTags")),
+        tag_changes=tag_changes(json_object, "schemaTagsToAdd", "schemaTagsToRemove"),
+        propagate_tags=bool(json_object.boolean("propagateSchemaTags")),
     )
-    _check_references(request, submitted)
-    return submitted
 
 
-def _check_references(request: web.Request, submitted: Submission) -> None:
-    """Refuse references to what the caller may not read as if it were not there: they would show it."""
-    caller = access.caller(request)
-    if caller is None or not submitted.references:
-        return
-    referrer = subject(request)
-    for each in submitted.references:
-        if not caller.may(Operation.READ, *access.spelled(names.resolve_reference(each.subject, referrer))):
-            raise errors.missing_reference(submitted.type, each.subject, each.version)
+def _parse_schema_text(json_object: JsonObject) -> str:
+    value = json_object.raw("schema")
+    if isinstance(value, dict | list):
+        kind = "an object" if isinstance(value, dict) else "an array"
+        raise ApiError(
+            bodies.MALFORMED,
+            f"schema is {kind}; expected a string that holds the text of the schema, with its quotes escaped, such as "
+            r'"{\"type\":\"int\"}"',
+        )
+    return json_object.string("schema") or ""
+
+
+def _find_misspelt_fields(json_object: JsonObject) -> Mapping[str, str]:
+    """Return the fields of the request that are not known, with the absent field that was probably meant."""
+    if _KNOWN_FIELDS.issuperset(json_object):
+        return {}
+    unknown = [field for field in json_object if field not in _KNOWN_FIELDS and len(field) <= _MAX_MISSPELT]
+    absent = [field for field in _REQUEST_FIELDS if field not in json_object]
+    similar = ((field, difflib.get_close_matches(field, absent, n=1)) for field in unknown[:_MAX_MISSPELT_FIELDS])
+    return {field: names[0] for field, names in similar if names}
+
+
+def mentions_misspelt_fields(handler: Handler) -> Handler:
+    """Make a handler that names fields which are probably misspelt when the schema of its request is invalid.
+
+    Unknown fields are ignored, as by Confluent Schema Registry: a schema may be invalid because its `references` were.
+    """
+
+    @functools.wraps(handler)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except errors.RegistryError as error:
+            misspelt = request.get(_MISSPELT_FIELDS)
+            if error.status != errors.UNPROCESSABLE or not misspelt:
+                raise
+            hints = (
+                f"The field {field!r} is unknown and was ignored; did you mean {name!r}?"
+                for field, name in misspelt.items()
+            )
+            raise errors.RegistryError(error.code, " ".join([f"{error.message.rstrip('.')}.", *hints])) from error
+
+    return handle
 
 
 async def tagging(request: web.Request) -> Tagging:
-    """The changes in the body of a request to tag a version."""
-    found = await body(request, "TagSchemaRequest")
+    """Return the changes in the body of a request to tag a version."""
+    json_object = await body(request, "TagSchemaRequest")
     return Tagging(
-        changes=tag_changes(found, "tagsToAdd", "tagsToRemove"),
-        new_version=found.integer("newVersion"),
-        metadata=metadata(found.object("metadata", "Metadata")),
-        rule_set=rule_set(found.object("ruleSet", "RuleSet")),
-        rules_to_merge=rule_set(found.object("rulesToMerge", "RuleSet")),
-        rules_to_remove=tuple(found.strings("rulesToRemove") or ()),
+        changes=tag_changes(json_object, "tagsToAdd", "tagsToRemove"),
+        new_version=json_object.integer("newVersion"),
+        metadata=metadata(json_object.object("metadata", "Metadata")),
+        rule_set=rule_set(json_object.object("ruleSet", "RuleSet")),
+        rules_to_merge=rule_set(json_object.object("rulesToMerge", "RuleSet")),
+        rules_to_remove=tuple(json_object.strings("rulesToRemove") or ()),
     )
 
 
-def tag_changes(found: JsonObject, added: str, removed: str) -> tuple[TagChange, ...]:
-    """The two fields of a request that say which entity gets or loses which tags."""
+def tag_changes(json_object: JsonObject, added: str, removed: str) -> tuple[TagChange, ...]:
+    """Return the changes of the two fields that add and remove tags."""
     return (
-        *(TagChange(entity, added=tags) for entity, tags in _schema_tags(found, added)),
-        *(TagChange(entity, removed=tags) for entity, tags in _schema_tags(found, removed)),
+        *(TagChange(entity, added=tags) for entity, tags in _parse_schema_tags(json_object, added)),
+        *(TagChange(entity, removed=tags) for entity, tags in _parse_schema_tags(json_object, removed)),
     )
 
 
-def _schema_tags(found: JsonObject, field: str) -> Iterator[tuple[Entity, tuple[str, ...]]]:
-    for each in found.objects(field, "SchemaTags") or ():
-        entity = each.object("schemaEntity", "SchemaEntity") or JsonObject({}, "SchemaEntity")
-        kind = _one_of(entity, "entityType", "EntityType", tuple(EntityKind))
+def _parse_schema_tags(json_object: JsonObject, field: str) -> Iterator[tuple[Entity, tuple[str, ...]]]:
+    for tagged in json_object.objects(field, "SchemaTags") or ():
+        entity = tagged.object("schemaEntity", "SchemaEntity") or JsonObject({}, "SchemaEntity")
+        kind = _parse_choice(entity, "entityType", tuple(EntityKind))
         if kind is not None:
-            yield Entity(entity.string("entityPath") or "", EntityKind(kind)), tuple(each.strings("tags") or ())
+            yield Entity(entity.string("entityPath") or "", EntityKind(kind)), tuple(tagged.strings("tags") or ())
 
 
-def _given(number: int | None) -> int | None:
-    """An id that was really given: clients send -1 or 0 for none."""
+def _drop_placeholder(number: int | None) -> int | None:
+    """Return the id; None for -1 and 0, which clients send for none."""
     return None if number is None or number < 0 else number
 
 
 def schema_type(spelled: str | None) -> SchemaType:
-    """The format; AVRO when not given, 42201 for an unknown one."""
+    """Return the schema type; AVRO if absent, 42201 for an unknown one."""
     if spelled is None:
         return SchemaType.AVRO
     try:
@@ -249,68 +311,88 @@ def schema_type(spelled: str | None) -> SchemaType:
         raise errors.invalid_schema_type(spelled) from error
 
 
-def reference(found: JsonObject) -> Reference:
-    """One entry of `references`."""
-    return Reference(
-        found.string("name") or "",
-        Subject(found.string("subject") or ""),
-        Version(found.integer("version") or -1),
-    )
+def references(json_object: JsonObject, form: SchemaType) -> tuple[Reference, ...]:
+    """Return the `references` of a schema; 42201 for one with a missing or invalid member."""
+    listed = listed_references(json_object, "references")
+    for place, reference in enumerate(listed):
+        if isinstance(reference, str):
+            raise errors.invalid_reference(form, place, reference)
+    return tuple(reference for reference in listed if isinstance(reference, Reference))
 
 
-def metadata(found: JsonObject | None) -> dict[str, Any] | None:
-    """Metadata as it is stored: known parts only, sorted, empty ones left out."""
-    if found is None:
+def listed_references(json_object: JsonObject, field: str) -> list[Reference | str]:
+    """Return the references of a field; for one with a missing or invalid member, the fault as text."""
+    objects = iter(json_object.objects(field, "SchemaReference") or ())
+    return [
+        "is null; expected an object" if reference is None else _parse_reference(next(objects))
+        for reference in json_object.raw(field) or ()
+    ]
+
+
+def _parse_reference(json_object: JsonObject) -> Reference | str:
+    for member, kind in (("name", str), ("subject", str), ("version", int)):
+        value = json_object.raw(member)
+        if value is None:
+            return f"has no {member}; expected name, subject and version"
+        if type(value) is not kind:
+            return f"has the {member} {bodies.show(value)}; expected {'text' if kind is str else 'a whole number'}"
+    number = json_object.raw("version")
+    if number != LATEST and not 1 <= number <= _MAX_VERSION:
+        return f"has the version {bodies.show(number)}; expected 1 to {_MAX_VERSION}, or -1 for the latest"
+    return Reference(json_object.raw("name"), Subject(json_object.raw("subject")), Version(number))
+
+
+def metadata(json_object: JsonObject | None) -> dict[str, Any] | None:
+    """Return metadata as it is stored: known parts only, sorted, without empty ones."""
+    if json_object is None:
         return None
-    tags = found.object("tags", "java.util.TreeMap")
-    properties = found.object("properties", "java.util.TreeMap")
+    tags = json_object.object("tags", "tags")
+    properties = json_object.object("properties", "properties")
     parts = {
         "tags": {path: sorted(set(tags.strings(path) or ())) for path in sorted(tags)} if tags else None,
         "properties": {name: properties.string(name) for name in sorted(properties)} if properties else None,
-        "sensitive": sorted(set(found.strings("sensitive") or ())),
+        "sensitive": sorted(set(json_object.strings("sensitive") or ())),
     }
     return {name: part for name, part in parts.items() if part}
 
 
-_RULE_ENUMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "kind": ("RuleKind", ("TRANSFORM", "CONDITION")),
-    "mode": ("RuleMode", ("UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD")),
+_RULE_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "kind": ("TRANSFORM", "CONDITION"),
+    "mode": ("UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD"),
 }
 _ENVIRONMENTS = ("NONE", "ALL", "SERVER", "GATEWAY", "CLIENT")
 
 
-def rule_set(found: JsonObject | None) -> dict[str, Any] | None:
-    """A rule set as it is stored: known parts only, empty ones left out."""
-    if found is None:
+def rule_set(json_object: JsonObject | None) -> dict[str, Any] | None:
+    """Return a rule set as it is stored: known parts only, without empty ones."""
+    if json_object is None:
         return None
-    parts: dict[str, Any] = {name: [_rule(each) for each in found.objects(name, "Rule") or ()] for name in RULE_LISTS}
-    parts["enableAt"] = _one_of(found, "enableAt", "ExecutionEnvironment", _ENVIRONMENTS)
+    parts: dict[str, Any] = {
+        name: [_parse_rule(rule) for rule in json_object.objects(name, "Rule") or ()] for name in RULE_LISTS
+    }
+    parts["enableAt"] = _parse_choice(json_object, "enableAt", _ENVIRONMENTS)
     return {name: part for name, part in parts.items() if part}
 
 
-def _rule(found: JsonObject) -> dict[str, Any]:
-    params = found.object("params", "java.util.TreeMap")
+def _parse_rule(json_object: JsonObject) -> dict[str, Any]:
+    params = json_object.object("params", "params")
     parts: dict[str, Any] = {
-        "name": found.string("name"),
-        "doc": found.string("doc"),
-        **{name: _one_of(found, name, enum, values) for name, (enum, values) in _RULE_ENUMS.items()},
-        "type": found.string("type"),
-        "tags": sorted(set(found.strings("tags") or ())) or None,
+        "name": json_object.string("name"),
+        "doc": json_object.string("doc"),
+        **{name: _parse_choice(json_object, name, values) for name, values in _RULE_CHOICES.items()},
+        "type": json_object.string("type"),
+        "tags": sorted(set(json_object.strings("tags") or ())) or None,
         "params": {name: params.string(name) for name in sorted(params)} if params else None,
-        "expr": found.string("expr"),
-        "onSuccess": found.string("onSuccess"),
-        "onFailure": found.string("onFailure"),
-        "disabled": bool(found.boolean("disabled")),
+        "expr": json_object.string("expr"),
+        "onSuccess": json_object.string("onSuccess"),
+        "onFailure": json_object.string("onFailure"),
+        "disabled": bool(json_object.boolean("disabled")),
     }
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _one_of(found: JsonObject, name: str, enum: str, values: tuple[str, ...]) -> str | None:
-    value = found.string(name)
+def _parse_choice(json_object: JsonObject, name: str, values: tuple[str, ...]) -> str | None:
+    value = json_object.string(name)
     if value is not None and value not in values:
-        raise ApiError(
-            bodies.MALFORMED,
-            f'Cannot deserialize value of type `{enum}` from String "{value}": '
-            f"not one of the values accepted for Enum class: [{', '.join(values)}]",
-        )
+        raise ApiError(bodies.MALFORMED, f"{name} must be one of {', '.join(values)} (was {bodies.show(value)})")
     return value

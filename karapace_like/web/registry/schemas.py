@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from karapace_like.registry import errors, lookups
-from karapace_like.registry.lookups import Deleted
-from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import StoredVersion
 from karapace_like.schema.model import SchemaType
-from karapace_like.web import answers
-from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import BOOLEAN, array, one_of, ref, text
-from karapace_like.web.needs import AUTHENTICATED
+from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.http import responses
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.json_schemas import BOOLEAN, array, one_of, ref, text
+from karapace_like.web.http.responses import respond_as_registry
 from karapace_like.web.registry import rendering, requests, visibility
 from karapace_like.web.registry.objects import (
     DELETED,
@@ -35,119 +34,130 @@ _MAX_AGE = 3600
 
 
 async def list_schemas(request: web.Request) -> web.Response:
-    """GET /schemas: every version of every subject."""
-    store, prefix = visibility.store(request), requests.prefix(request)
+    """GET /schemas: List the versions of all subject; without `subjectPrefix` those of the default context."""
+    store, prefix = visibility.store(request), requests.prefix(request, default="")
     aliases = lookups.aliases(store, prefix) if requests.flag(request, "aliases") else {}
-    found = lookups.listed(
+    versions = lookups.list_versions(
         store,
         prefix,
-        requests.deleted(request),
+        requests.read_deleted_filter(request),
         also=aliases,
         latest_only=requests.flag(request, "latestOnly"),
         rule_type=request.query.get("ruleType"),
     )
-    shown = requests.page(request, at_most=_MOST_SCHEMAS).of(found)
-    return registry_answer(request, [rendering.extended_schema(each, aliases.get(each.subject)) for each in shown])
+    shown = requests.page(request, at_most=_MOST_SCHEMAS).of(versions)
+    return respond_as_registry(
+        request, [rendering.extended_schema(version, aliases.get(version.subject)) for version in shown]
+    )
 
 
 async def list_types(request: web.Request) -> web.Response:
-    """GET /schemas/types: the formats."""
+    """GET /schemas/types: List the schema types."""
     visibility.store(request)
-    return registry_answer(request, ["JSON", "PROTOBUF", "AVRO"])
+    return respond_as_registry(request, ["JSON", "PROTOBUF", "AVRO"])
 
 
-@off_the_loop
 async def get_schema(request: web.Request) -> web.Response:
-    """GET /schemas/ids/{id}: a schema by its id."""
+    """GET /schemas/ids/{id}: Return the schema with this id."""
     store = visibility.store(request)
-    first = _schema(request)
-    text = rendering.text(store, first.content, first.subject, request.query.get("format"))
-    max_id = store.context(first.subject).max_id if requests.flag(request, "fetchMaxId") else None
-    answer = rendering.schema_string(first, text, tags=requests.found_tags(request, first), max_id=max_id)
+    first = await _find_schema(request)
+    text = await _format_text(request, first)
+    max_id = store.max_id(first.subject) if requests.flag(request, "fetchMaxId") else None
+    answer = rendering.schema_string(first, text, tags=await requests.find_tags(request, first), max_id=max_id)
     if requests.wants_qualified_references(request):
         # The guid stays that of the schema as it is stored; only /versions answers with another one.
-        answer |= lookups.with_qualified_references(first).content.attached
+        answer |= lookups.with_qualified_references(first).content.attachments
     if requests.flag(request, "includeSubjects"):
-        answer["subjects"] = list(dict.fromkeys(each.subject for each in _sharers(request)))
-    return _found(request, first, answers.encoded(answer))
+        answer["subjects"] = list(dict.fromkeys(sharer.subject for sharer in _list_sharers(request)))
+    return _respond_cacheable(request, first, responses.encode(answer))
 
 
-@off_the_loop
 async def get_schema_text(request: web.Request) -> web.Response:
-    """GET /schemas/ids/{id}/schema: the schema itself, not wrapped."""
-    first = _schema(request)
-    store = visibility.store(request)
-    text = rendering.text(store, first.content, first.subject, request.query.get("format"))
-    return _found(request, first, text.encode())
+    """GET /schemas/ids/{id}/schema: Return the text of the schema with this id."""
+    first = await _find_schema(request)
+    return _respond_cacheable(request, first, (await _format_text(request, first)).encode())
 
 
 async def list_subjects(request: web.Request) -> web.Response:
-    """GET /schemas/ids/{id}/subjects: those that have it."""
-    names = sorted({each.subject for each in _shown(request)})
-    return registry_answer(request, requests.page(request).of(names))
+    """GET /schemas/ids/{id}/subjects: List the subjects that have the schema."""
+    names = sorted({version.subject for version in _list_visible_versions(request)})
+    return respond_as_registry(request, requests.page(request).of(names))
 
 
 async def list_versions(request: web.Request) -> web.Response:
-    """GET /schemas/ids/{id}/versions: the subjects and versions that have it."""
-    found = sorted((each.subject, each.version) for each in _shown(request))
-    pairs = [{"subject": subject, "version": version} for subject, version in found]
-    return registry_answer(request, requests.page(request).of(pairs))
+    """GET /schemas/ids/{id}/versions: List the subjects and versions that have the schema."""
+    places = sorted((version.subject, version.version) for version in _list_visible_versions(request))
+    pairs = [{"subject": subject, "version": version} for subject, version in places]
+    return respond_as_registry(request, requests.page(request).of(pairs))
 
 
-def _found(request: web.Request, first: StoredVersion, body: bytes) -> web.Response:
-    """What an id stands for: it never changes, only whether and where it is deleted."""
+def _respond_cacheable(request: web.Request, first: StoredVersion, body: bytes) -> web.Response:
+    """Return a response that clients may cache: the content of an id never changes, only its deletion mark."""
     if not request.query_string and requests.context(request) is None:
-        requests.remember(request, requests.registry(request).read().context("").ids[first.id])
-    return answers.conditional(request, body, max_age=0 if request.query_string else _MAX_AGE)
+        versions = requests.registry(request).read().context("").ids.get(first.id)
+        requests.allow_caching(request, requests.cache_validity(request, versions))
+    return responses.respond_conditionally(request, body, max_age=0 if request.query_string else _MAX_AGE)
 
 
-def _schema(request: web.Request) -> StoredVersion:
-    store = visibility.store(request)
-    return lookups.schema_by_id(store, requests.schema_id(request), requests.wanted_subject(request))
+async def _find_schema(request: web.Request) -> StoredVersion:
+    store, engines = visibility.store(request), requests.engines(request)
+    schema_id, subject = requests.schema_id(request), requests.wanted_subject(request)
+    return await lookups.schema_by_id(store, engines, schema_id, subject, retired=requests.flag(request, "retired"))
 
 
-def _sharers(request: web.Request) -> Sequence[StoredVersion]:
+async def _format_text(request: web.Request, stored: StoredVersion) -> str:
+    """Return the version's text in the form that the query's `format` names."""
+    store, form = visibility.store(request), request.query.get("format")
+    return await rendering.text(store, requests.engines(request), stored.content, stored.subject, form)
+
+
+def _list_sharers(request: web.Request) -> Sequence[StoredVersion]:
     store = visibility.store(request)
     return lookups.sharers(store, requests.schema_id(request), requests.wanted_subject(request))
 
 
-def _shown(request: web.Request) -> list[StoredVersion]:
-    """The id's versions, the soft-deleted ones on request; 40403 if nothing has the id."""
-    deleted = Deleted.ALSO if requests.flag(request, "deleted") else Deleted.NO
-    found = _sharers(request)
-    if not found:
-        raise errors.schema_not_found()
-    return [each for each in found if deleted.keeps(each.deleted)]
+def _list_visible_versions(request: web.Request) -> list[StoredVersion]:
+    """Return the id's versions, on request with soft-deleted ones; 40403 if none has the id."""
+    deleted = requests.read_deleted_flag(request)
+    sharers = _list_sharers(request)
+    if not sharers:
+        raise errors.schema_not_found_error()
+    return [version for version in sharers if version.deleted in deleted.states]
 
 
-@off_the_loop
 async def get_by_guid(request: web.Request) -> web.Response:
-    """GET /schemas/guids/{guid}: a schema by what it is, in any context."""
+    """GET /schemas/guids/{guid}: Return the schema with this GUID, from any context."""
     store = visibility.store(request)
-    found = lookups.by_guid(store, request.match_info["guid"])[0]
-    text = rendering.text(store, found.content, found.subject, request.query.get("format"))
-    body = answers.encoded(rendering.schema_string(found, text, named=False))
-    return answers.conditional(request, body, max_age=_MAX_AGE)
+    stored = lookups.by_guid(store, request.match_info["guid"])[0]
+    text = await _format_text(request, stored)
+    body = responses.encode(rendering.schema_string(stored, text, named=False))
+    return responses.respond_conditionally(request, body, max_age=_MAX_AGE)
 
 
 async def list_ids_of_guid(request: web.Request) -> web.Response:
-    """GET /schemas/guids/{guid}/ids: the id in each context."""
-    found = lookups.by_guid(visibility.store(request), request.match_info["guid"])
-    return registry_answer(request, [rendering.context_id(each) for each in found])
+    """GET /schemas/guids/{guid}/ids: List the id of the schema in each context."""
+    holders = lookups.by_guid(visibility.store(request), request.match_info["guid"])
+    return respond_as_registry(request, [rendering.context_id(holder) for holder in holders])
 
 
 _FILTERS = (
-    Parameter("latestOnly", BOOLEAN, "The latest version of each subject only."),
-    Parameter("aliases", BOOLEAN, "With the subjects' aliases."),
-    Parameter("ruleType", text("CEL"), "Those with a rule of this type."),
+    Parameter("latestOnly", BOOLEAN, "Only the latest version of each subject."),
+    Parameter("aliases", BOOLEAN, "Include the aliases of the subjects."),
+    Parameter("ruleType", text("CEL"), "Only versions with a rule of this type."),
+)
+_RETIRED = Parameter(
+    "retired",
+    BOOLEAN,
+    "Also where the id's last version was deleted permanently, as long as this node remembers it.",
 )
 _BY_ID = (
     SUBJECT,
     FORMAT,
+    _RETIRED,
     REFERENCE_FORMAT,
     FIND_TAGS,
-    Parameter("fetchMaxId", BOOLEAN, "With the largest id of the context."),
-    Parameter("includeSubjects", BOOLEAN, "With the subjects that have it."),
+    Parameter("fetchMaxId", BOOLEAN, "Include the largest id of the context."),
+    Parameter("includeSubjects", BOOLEAN, "Include the subjects that have the schema."),
 )
 
 ROUTES = (
@@ -155,36 +165,64 @@ ROUTES = (
         "GET",
         "/schemas",
         list_schemas,
+        ApiRole.REGISTRY,
         Call((PREFIX, *_FILTERS, DELETED, DELETED_ONLY, *PAGE), None, array(ref("ExtendedSchema"))),
-        needs=AUTHENTICATED,
+        permission=AUTHENTICATED,
     ),
-    Route("GET", "/schemas/types", list_types, Call(answer=array(one_of(SchemaType))), needs=AUTHENTICATED),
     Route(
-        "GET", "/schemas/ids/{id:-?[0-9]+}", get_schema, Call(_BY_ID, None, ref("SchemaString")), needs=AUTHENTICATED
+        "GET",
+        "/schemas/types",
+        list_types,
+        ApiRole.REGISTRY,
+        Call(response=array(one_of(SchemaType))),
+        permission=AUTHENTICATED,
+    ),
+    Route(
+        "GET",
+        "/schemas/ids/{id:-?[0-9]+}",
+        get_schema,
+        ApiRole.REGISTRY,
+        Call(_BY_ID, None, ref("SchemaString")),
+        permission=AUTHENTICATED,
     ),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/schema",
         get_schema_text,
-        Call((SUBJECT, FORMAT), None, SCHEMA_OBJECT),
-        needs=AUTHENTICATED,
+        ApiRole.REGISTRY,
+        Call((SUBJECT, FORMAT, _RETIRED), None, SCHEMA_OBJECT),
+        permission=AUTHENTICATED,
     ),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/subjects",
         list_subjects,
+        ApiRole.REGISTRY,
         Call((SUBJECT, DELETED, *PAGE), None, array(SUBJECT_NAME)),
-        needs=AUTHENTICATED,
+        permission=AUTHENTICATED,
     ),
     Route(
         "GET",
         "/schemas/ids/{id:-?[0-9]+}/versions",
         list_versions,
+        ApiRole.REGISTRY,
         Call((SUBJECT, DELETED, *PAGE), None, array(ref("SubjectVersion"))),
-        needs=AUTHENTICATED,
+        permission=AUTHENTICATED,
     ),
-    Route("GET", "/schemas/guids/{guid}", get_by_guid, Call((FORMAT,), None, ref("SchemaString")), needs=AUTHENTICATED),
     Route(
-        "GET", "/schemas/guids/{guid}/ids", list_ids_of_guid, Call(answer=array(ref("ContextId"))), needs=AUTHENTICATED
+        "GET",
+        "/schemas/guids/{guid}",
+        get_by_guid,
+        ApiRole.REGISTRY,
+        Call((FORMAT,), None, ref("SchemaString")),
+        permission=AUTHENTICATED,
+    ),
+    Route(
+        "GET",
+        "/schemas/guids/{guid}/ids",
+        list_ids_of_guid,
+        ApiRole.REGISTRY,
+        Call(response=array(ref("ContextId"))),
+        permission=AUTHENTICATED,
     ),
 )

@@ -1,24 +1,25 @@
 """/subjects: registering, looking up, listing and deleting versions (Confluent API, "Subjects")."""
 
-from collections.abc import Callable
 from functools import partial
 
 from aiohttp import web
 
-from karapace_like.access import errors as access_errors
 from karapace_like.access.policy import Operation
 from karapace_like.errors import ApiError
 from karapace_like.registry import deletion, lookups, registration, tagging
-from karapace_like.registry.planning import Plan
+from karapace_like.registry.engines import EngineAccess
+from karapace_like.registry.errors import IncompatibleSchemaError
+from karapace_like.registry.planning import Planner
 from karapace_like.registry.registration import Registered
-from karapace_like.registry.remembering import off_the_loop
 from karapace_like.registry.store import Store, StoredVersion
-from karapace_like.web import access, answers
-from karapace_like.web.answers import registry_answer
-from karapace_like.web.json_schemas import NUMBER, array, ref, text
-from karapace_like.web.needs import AUTHENTICATED
-from karapace_like.web.registry import rendering, requests, visibility
-from karapace_like.web.registry.needs import on_subject
+from karapace_like.replication.planning import Plan, without_engines
+from karapace_like.web.callers import access
+from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.http import responses
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.http.json_schemas import NUMBER, array, ref, text
+from karapace_like.web.http.responses import respond_as_registry
+from karapace_like.web.registry import rendering, requests, visibility, writing
 from karapace_like.web.registry.objects import (
     DELETED,
     DELETED_ONLY,
@@ -35,6 +36,7 @@ from karapace_like.web.registry.objects import (
     SCHEMA_OBJECT,
     SUBJECT_NAME,
 )
+from karapace_like.web.registry.permissions import on_subject, refuse_registration
 from karapace_like.web.routing import Call, Parameter, Route
 
 DESCRIBE, READ, WRITE, DELETE = Operation.DESCRIBE, Operation.READ, Operation.WRITE, Operation.DELETE
@@ -42,149 +44,158 @@ REGISTER_EXISTING = Operation.REGISTER_EXISTING
 
 
 async def list_subjects(request: web.Request) -> web.Response:
-    """GET /subjects: their names."""
+    """GET /subjects: List the names of the subjects."""
     store = visibility.store(request, DESCRIBE)
-    found = lookups.subjects(store, requests.prefix(request), requests.deleted(request))
-    return registry_answer(request, requests.page(request).of(found))
+    names = lookups.subjects(store, requests.prefix(request), requests.read_deleted_filter(request))
+    return respond_as_registry(request, requests.page(request).of(names))
 
 
-@off_the_loop
+@requests.mentions_misspelt_fields
 async def look_up(request: web.Request) -> web.Response:
-    """POST /subjects/{subject}: the version that has this schema."""
+    """POST /subjects/{subject}: Return the version with this schema."""
     submission = await requests.submission(request)
     store = visibility.store(request, READ, REGISTER_EXISTING)
     subject = requests.subject(request)
-    found = lookups.look_up(store, subject, submission, deleted=requests.flag(request, "deleted"))
-    if found.subject == subject:
-        requests.remember(request, store.kept(subject), submission)
-    text = rendering.text(store, found.content, found.subject, request.query.get("format"))
-    return registry_answer(request, rendering.looked_up(found, text))
+    validity = requests.cache_validity(request, store.versions_by_number(subject), submission)
+    stored = await lookups.look_up(
+        store, requests.engines(request), subject, submission, requests.read_deleted_flag(request)
+    )
+    if stored.subject == subject:  # else the answer follows from other subjects, too
+        requests.allow_caching(request, validity)
+    return respond_as_registry(request, rendering.render_lookup(stored, await _format_text(request, stored)))
 
 
 async def delete_subject(request: web.Request) -> web.Response:
-    """DELETE /subjects/{subject}: with all its versions; answers their numbers."""
+    """DELETE /subjects/{subject}: Delete all versions of a subject and return their numbers."""
     plan = partial(deletion.subject, name=requests.subject(request), permanent=requests.flag(request, "permanent"))
-    return registry_answer(request, await requests.registry(request).write(plan))
+    return await writing.respond(request, without_engines(plan), writing.as_json(request))
 
 
 async def list_versions(request: web.Request) -> web.Response:
-    """GET /subjects/{subject}/versions: their numbers."""
+    """GET /subjects/{subject}/versions: List the version numbers of a subject."""
     store = visibility.store(request, DESCRIBE)
-    found = lookups.version_numbers(store, requests.subject(request), requests.deleted(request))
-    numbers = requests.page(request).of(found)
+    listed = lookups.version_numbers(store, requests.subject(request), requests.read_deleted_filter(request))
+    numbers = requests.page(request).of(listed)
     if requests.flag(request, "deletedAsNegative"):
-        live = {each.version for each in store.versions(requests.subject(request))}
-        numbers = [each if each in live else -each for each in numbers]
-    return registry_answer(request, numbers)
+        live = {version.version for version in store.versions(requests.subject(request))}
+        numbers = [number if number in live else -number for number in numbers]
+    return respond_as_registry(request, numbers)
 
 
-@off_the_loop
+@requests.mentions_misspelt_fields
 async def register(request: web.Request) -> web.Response:
-    """POST /subjects/{subject}/versions: register a schema, or find it registered."""
+    """POST /subjects/{subject}/versions: Register a schema, or return the version that has it already."""
     submission = await requests.submission(request)
     registry = requests.registry(request)
     subject = requests.subject(request)
-    requests.remember(request, registry.read().kept(subject), submission, needs_term=True)
-    plan = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
-    caller = access.caller(request)
-    if caller is not None and not caller.may(WRITE, *access.spelled(subject)):
-        plan = partial(_existing_only, plan=plan, refusal=access_errors.only_existing(caller.principal.name, subject))
-    return _registered(request, await registry.write(plan))
+    requests.allow_caching(
+        request,
+        requests.cache_validity(request, registry.read().versions_by_number(subject), submission, needs_term=True),
+    )
+    planner = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
+    refusal = refuse_registration(request, subject, chooses_id=submission.id is not None)
+    if refusal is not None:
+        planner = partial(_plan_existing_only, planner=planner, refusal=refusal)
+    return await writing.respond(request, planner, partial(_render_registration, request), subject=subject)
 
 
-def _existing_only(store: Store, plan: Callable[[Store], Plan[Registered]], refusal: ApiError) -> Plan[Registered]:
-    """The plan where it would write nothing."""
-    found = plan(store)
-    if found.records:
+async def _plan_existing_only(
+    store: Store, engines: EngineAccess, *, planner: Planner[Registered], refusal: ApiError
+) -> Plan[Registered]:
+    """Return the plan if it writes nothing; a schema that is not compatible is a new one."""
+    try:
+        plan = await planner(store, engines)
+    except IncompatibleSchemaError as error:
+        raise refusal from error
+    if plan.records:
         raise refusal
-    return found
+    return plan
 
 
-@off_the_loop
 async def tag_version(request: web.Request) -> web.Response:
-    """POST /subjects/{subject}/versions/{version}/tags: the version again, with other tags, as the newest one."""
+    """POST /subjects/{subject}/versions/{version}/tags: Register a version again with other tags, as the newest one."""
     number = requests.version(request)
     changes = await requests.tagging(request)
     registry = requests.registry(request)
-    plan = partial(
-        tagging.plan, subject=requests.subject(request), number=number, request=changes, rules=registry.rules
-    )
-    return _registered(request, await registry.write(plan))
+    subject = requests.subject(request)
+    access.caller(request).require((READ,), (access.resource_names(subject),))  # the response shows the text
+    plan = partial(tagging.plan, subject=subject, number=number, request=changes, rules=registry.rules)
+    return await writing.respond(request, plan, partial(_render_registration, request), subject=subject)
 
 
-def _registered(request: web.Request, answer: Registered) -> web.Response:
-    store = visibility.store(request)
-    text = rendering.text(store, answer.content, answer.subject, request.query.get("format"))
-    return registry_answer(request, rendering.registered(answer, text))
+async def _render_registration(request: web.Request, answer: Registered) -> web.Response:
+    return respond_as_registry(request, rendering.render_registration(answer, await _format_text(request, answer)))
 
 
-def _version(request: web.Request) -> tuple[StoredVersion, str]:
-    """The version of the path, and its text in the wanted form."""
+async def _format_text(request: web.Request, version: StoredVersion | Registered) -> str:
+    """Return the version's text in the form that the query's `format` names."""
+    store, form = visibility.store(request), request.query.get("format")
+    return await rendering.text(store, requests.engines(request), version.content, version.subject, form)
+
+
+async def _find_version(request: web.Request) -> tuple[StoredVersion, str]:
+    """Return the version of the path, and its text in the wanted form."""
     store, subject = visibility.store(request), requests.subject(request)
-    found = lookups.version_in_any_context(
-        store, subject, requests.version(request), deleted=requests.flag(request, "deleted")
+    stored = lookups.version_in_any_context(
+        store, subject, requests.version(request), requests.read_deleted_flag(request)
     )
-    if found.subject == subject:
-        requests.remember(request, store.kept(subject))
-    return found, rendering.text(store, found.content, found.subject, request.query.get("format"))
+    if stored.subject == subject:
+        requests.allow_caching(request, requests.cache_validity(request, store.versions_by_number(subject)))
+    return stored, await _format_text(request, stored)
 
 
-@off_the_loop
 async def get_version(request: web.Request) -> web.Response:
-    """GET /subjects/{subject}/versions/{version}: one version; `latest` and -1 are the newest."""
-    found, text = _version(request)
-    tags = requests.found_tags(request, found)
+    """GET /subjects/{subject}/versions/{version}: Return a version; `latest` and -1 are the newest one."""
+    stored, text = await _find_version(request)
+    tags = await requests.find_tags(request, stored)
     if requests.wants_qualified_references(request):
-        found = lookups.with_qualified_references(found)
-    return answers.conditional(request, answers.encoded(rendering.version(found, text, tags)))
+        stored = lookups.with_qualified_references(stored)
+    return responses.respond_conditionally(request, responses.encode(rendering.version(stored, text, tags)))
 
 
-@off_the_loop
 async def get_version_text(request: web.Request) -> web.Response:
-    """GET /subjects/{subject}/versions/{version}/schema: the schema itself, not wrapped."""
-    _, text = _version(request)
-    return answers.conditional(request, text.encode())
+    """GET /subjects/{subject}/versions/{version}/schema: Return the text of a version."""
+    _, text = await _find_version(request)
+    return responses.respond_conditionally(request, text.encode())
 
 
 async def delete_version(request: web.Request) -> web.Response:
-    """DELETE /subjects/{subject}/versions/{version}: answers its number."""
+    """DELETE /subjects/{subject}/versions/{version}: Delete a version and return its number."""
     plan = partial(
         deletion.version,
         name=requests.subject(request),
         number=requests.version(request),
         permanent=requests.flag(request, "permanent"),
     )
-    return registry_answer(request, await requests.registry(request).write(plan))
+    return await writing.respond(request, without_engines(plan), writing.as_json(request))
 
 
-async def referenced_by(request: web.Request) -> web.Response:
-    """GET /subjects/{subject}/versions/{version}/referencedby: the ids of the schemas that refer to it."""
-    found = lookups.referenced_by(
+async def list_referrers(request: web.Request) -> web.Response:
+    """GET /subjects/{subject}/versions/{version}/referencedby: List the ids of the schemas that refer to a version."""
+    referrers = lookups.list_referrers(
         visibility.store(request, DESCRIBE),
         requests.subject(request),
         requests.version(request),
-        deleted=requests.flag(request, "deleted"),
+        requests.read_deleted_flag(request),
     )
-    return registry_answer(request, requests.page(request).of(found))
+    return respond_as_registry(request, requests.page(request).of(referrers))
 
 
-@off_the_loop
 async def get_by_metadata(request: web.Request) -> web.Response:
-    """GET /subjects/{subject}/metadata: the newest version whose metadata has the properties."""
+    """GET /subjects/{subject}/metadata: Return the newest version whose metadata has the properties of the query."""
     wanted = zip(request.query.getall("key", []), request.query.getall("value", []), strict=False)
     store = visibility.store(request)
-    found = lookups.latest_with_metadata(
-        store, requests.subject(request), list(wanted), deleted=requests.flag(request, "deleted")
+    stored = lookups.latest_with_metadata(
+        store, requests.subject(request), list(wanted), requests.read_deleted_flag(request)
     )
-    text = rendering.text(store, found.content, found.subject, request.query.get("format"))
-    return registry_answer(request, rendering.version(found, text))
+    return respond_as_registry(request, rendering.version(stored, await _format_text(request, stored)))
 
 
 _SUBMISSION = ref("RegisterSchemaRequest")
 _REGISTERED = ref("RegisterSchemaResponse")
 _PROPERTY = (
     Parameter("key", array(text("owner")), "Names of metadata properties."),
-    Parameter("value", array(text("lifts-team")), "Their values, in the same order."),
+    Parameter("value", array(text("lifts-team")), "Values of the properties, in the same order."),
 )
 
 ROUTES = (
@@ -192,77 +203,88 @@ ROUTES = (
         "GET",
         "/subjects",
         list_subjects,
+        ApiRole.REGISTRY,
         Call((PREFIX, DELETED, DELETED_ONLY, *PAGE), None, array(SUBJECT_NAME)),
-        needs=AUTHENTICATED,
+        permission=AUTHENTICATED,
     ),
     Route(
         "POST",
         "/subjects/{subject}",
         look_up,
+        ApiRole.REGISTRY,
         Call((NORMALIZE, DELETED, FORMAT), _SUBMISSION, ref("Schema")),
-        needs=on_subject(READ, REGISTER_EXISTING),
+        permission=on_subject(READ, REGISTER_EXISTING),
     ),
     Route(
         "DELETE",
         "/subjects/{subject}",
         delete_subject,
+        ApiRole.REGISTRY,
         Call((PERMANENT,), None, array(NUMBER)),
-        needs=on_subject(DELETE),
+        permission=on_subject(DELETE),
     ),
     Route(
         "GET",
         "/subjects/{subject}/metadata",
         get_by_metadata,
+        ApiRole.REGISTRY,
         Call((*_PROPERTY, DELETED, FORMAT), None, ref("Schema")),
-        needs=on_subject(READ),
+        permission=on_subject(READ),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions",
         list_versions,
+        ApiRole.REGISTRY,
         Call((DELETED, DELETED_ONLY, NEGATIVE, *PAGE), None, array(NUMBER)),
-        needs=on_subject(DESCRIBE),
+        permission=on_subject(DESCRIBE),
     ),
     Route(
         "POST",
         "/subjects/{subject}/versions",
         register,
+        ApiRole.REGISTRY,
         Call((NORMALIZE, FORMAT, FORCE, EXPLICIT), _SUBMISSION, _REGISTERED),
-        needs=on_subject(WRITE, REGISTER_EXISTING),
+        permission=on_subject(WRITE, REGISTER_EXISTING),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}",
         get_version,
+        ApiRole.REGISTRY,
         Call((FORMAT, REFERENCE_FORMAT, DELETED, FIND_TAGS), None, ref("Schema")),
-        needs=on_subject(READ),
+        permission=on_subject(READ),
     ),
     Route(
         "DELETE",
         "/subjects/{subject}/versions/{version}",
         delete_version,
+        ApiRole.REGISTRY,
         Call((PERMANENT,), None, NUMBER),
-        needs=on_subject(DELETE),
+        permission=on_subject(DELETE),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}/schema",
         get_version_text,
+        ApiRole.REGISTRY,
         Call((FORMAT, DELETED), None, SCHEMA_OBJECT),
-        needs=on_subject(READ),
+        permission=on_subject(READ),
     ),
     Route(
         "GET",
         "/subjects/{subject}/versions/{version}/referencedby",
-        referenced_by,
+        list_referrers,
+        ApiRole.REGISTRY,
         Call((DELETED, *PAGE), None, array(NUMBER)),
-        needs=on_subject(DESCRIBE),
+        permission=on_subject(DESCRIBE),
     ),
     Route(
         "POST",
         "/subjects/{subject}/versions/{version}/tags",
         tag_version,
+        ApiRole.REGISTRY,
         Call((), ref("TagSchemaRequest"), _REGISTERED),
-        needs=on_subject(WRITE),
+        permission=on_subject(WRITE),
     ),
 )

@@ -121,5 +121,8 @@ def _properties(bootstrap_servers: str, group: str) -> dict[str, object]:
         "scheduled.rebalance.max.delay.ms": 0,
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 1000,
+        # A killed worker's sink is still a member of its own group, which assigns nothing to the next until then.
+        "consumer.session.timeout.ms": 6000,
+        "consumer.heartbeat.interval.ms": 1000,
         "plugin.discovery": "service_load",
     }

@@ -26,6 +26,7 @@ def test_what_is_not_used_is_not_saved_for_longer() -> None:
 
 
 def test_no_quota_is_no_bound() -> None:
+    """Passes if no request is refused."""
     quotas = Quotas()
     quotas.charge("a", 10**12, 0)
     for _ in range(1000):

@@ -133,7 +133,7 @@ class SimulatedGroup:
         await self._node.awake()
         self._node.world.coordinator.heartbeat(generation)
 
-    async def members(self) -> list[bytes]:
+    async def fetch_members(self) -> list[bytes]:
         return self._node.world.coordinator.members()
 
     async def leave(self) -> None:

@@ -1,23 +1,26 @@
 """One node: its registry, election and forwarding are real, and so is what they do with a client's write."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from karapace_like.errors import ApiError
 from karapace_like.kafka.election import Election, ElectionSettings
-from karapace_like.registry import deletion, errors, registration
-from karapace_like.registry.errors import NotPrimaryError, OutcomeUnknownError
-from karapace_like.registry.planning import Plan
+from karapace_like.registry import deletion, registration
+from karapace_like.registry.planning import Planner
 from karapace_like.registry.registration import Rules, Submission
 from karapace_like.registry.registry import Registry
-from karapace_like.registry.standing import Standing
-from karapace_like.registry.store import Store
+from karapace_like.registry.view import EVERYBODY
+from karapace_like.replication import errors
+from karapace_like.replication.planning import without_engines
+from karapace_like.replication.writes import Forwarded, NotWritten, Unknown, WriteRequest, Written
 from karapace_like.schema.model import CompatibilityLevel
-from karapace_like.web.forwarding import APPLIED, answered_somewhere, written_there
-from karapace_like.web.peers import Answer, NotReachedError, Peers
+from karapace_like.web.cluster.forwarding import APPLIED, ask_primary
+from karapace_like.web.cluster.peers import NotReachedError, PeerResponse, Peers
 from tests.cluster.history import Action, Event, Holding, Outcome, Version
 from tests.unit.cluster.simulated_group import SimulatedGroup
 from tests.unit.cluster.simulated_log import SimulatedLog
@@ -38,14 +41,8 @@ class Request:
     """A write on its way."""
 
     method: str
-    plan: Callable[[Store], Plan[Any]]
+    planner: Planner[Any]
     is_waited_for: bool = True
-
-    def still_waited_for(self) -> "Request":
-        """As the web room asks the connection."""
-        if not self.is_waited_for:
-            raise errors.leader_not_known("Nobody waits.")
-        return self
 
 
 class Node:
@@ -56,7 +53,8 @@ class Node:
         self.number = number
         self.url = f"http://node:{number}"
         self.is_running = False
-        self.registry = Registry(SimulatedLog(self), RULES)
+        log = SimulatedLog(self)
+        self.leader, self.registry = log.leader, Registry(log, RULES)
         self.grown = asyncio.Event()
         """Set when the topic has more to read."""
         self._awake = asyncio.Event()
@@ -66,11 +64,13 @@ class Node:
 
     def start(self) -> None:
         self.is_running = True
-        self.registry = Registry(SimulatedLog(self), RULES)
+        log = SimulatedLog(self)
+        self.leader, self.registry = log.leader, Registry(log, RULES)
         self.registry.begin_replay(len(self.world.topic))
         election = Election(SimulatedGroup(self), self.registry, ElectionSettings(), clock=self.world.loop.time)
         self._tasks = [
-            self.world.start(self._read(self.registry)),
+            self.world.start(self._read(self.registry, log)),
+            self.world.start(log.writer.keep()),
             self.world.start(election.run("node", self.number)),
         ]
 
@@ -88,28 +88,37 @@ class Node:
     def resume(self) -> None:
         self._awake.set()
 
+    @property
+    def awake_now(self) -> bool:
+        return self._awake.is_set()
+
     async def awake(self) -> None:
         await self._awake.wait()
 
-    async def _read(self, registry: Registry) -> None:
+    async def _read(self, registry: Registry, log: SimulatedLog) -> None:
         """Its reader: takes what is in the topic as it comes."""
         while True:
             await self.awake()
+            await self.world.pass_gate(self.number, "read")
             position = registry.progress.position
             if position < len(self.world.topic):
-                registry.take(self.world.topic[position : position + 1], position + 1)
+                records = self.world.topic[position : position + 1]
+                registry.apply_batch(records, position + 1)
+                log.read_back.note(records, position + 1)
                 await asyncio.sleep(0)
             else:
                 self.grown.clear()
                 await self.grown.wait()
 
     def register(self, subject: str, text: str) -> None:
-        plan = partial(registration.plan, subject=subject, submission=Submission(text=text), rules=RULES)
+        plan = partial(
+            registration.plan, subject=subject, submission=Submission(reader=EVERYBODY, text=text), rules=RULES
+        )
         self._ask(Action.REGISTER, subject, text, Request("POST", plan))
 
     def delete(self, subject: str, text: str, version: int) -> None:
         plan = partial(deletion.version, name=subject, number=version, permanent=False)
-        self._ask(Action.DELETE, subject, text, Request("DELETE", plan))
+        self._ask(Action.DELETE, subject, text, Request("DELETE", without_engines(plan)))
 
     def _ask(self, action: Action, subject: str, text: str, request: Request) -> None:
         if self.is_running:  # else the connection is refused
@@ -155,31 +164,12 @@ class Node:
     async def served(self, request: Request, *, once: bool = False) -> Any:
         """What the web room does: the write, here or by the node that this one takes for the primary."""
         await self.awake()
-        try:
-            return await self._written(request)
-        except NotPrimaryError as refusal:
-            return await answered_somewhere(
-                self.registry,
-                refusal,
-                lambda: self._written(request.still_waited_for()),
-                lambda standing: self._passed_on(standing, request.still_waited_for()),
-                once=once,
-            )
-
-    async def _written(self, request: Request) -> Any:
-        try:
-            return await self.registry.write(request.plan)
-        except NotPrimaryError as error:
-            if error.is_outcome_known or request.method != "DELETE":
-                raise
-            raise OutcomeUnknownError("deposed") from error
-
-    async def _passed_on(self, standing: Standing, request: Request) -> Any:
-        peers = SimulatedPeers(self.world, request)
-        answer = await written_there(standing, self.registry, peers, request.method, "", {}, b"")
-        if answer.status >= 400:
-            raise ApiError(int(answer.body), "refused there", status=answer.status)
-        return peers.found
+        write = WriteRequest(planner=request.planner, is_repeatable=request.method != "DELETE")
+        match await self.registry.write(write, SimulatedForwarder(self.world, request, was_forwarded=once)):
+            case Written(answer) | Forwarded(answer):
+                return answer
+            case Unknown(reason, was_forwarded):
+                raise errors.forwarding_failed_error(reason) if was_forwarded else errors.outcome_unknown(reason)
 
     def holding(self) -> Holding:
         holding = Holding()
@@ -188,6 +178,28 @@ class Node:
             versions[each.version] = Version(each.id, each.content.text, each.deleted)
             holding.texts[each.id] = each.content.text
         return holding
+
+
+class SimulatedForwarder:
+    """As `web.forwarding.RequestForwarder`, but for the sockets; the response is the planned answer itself."""
+
+    def __init__(self, world: "World", request: Request, *, was_forwarded: bool) -> None:
+        self.was_forwarded = was_forwarded
+        self._world = world
+        self._request = request
+
+    def is_awaited(self) -> bool:
+        return self._request.is_waited_for
+
+    async def forward(self, primary: str) -> Forwarded[Any] | NotWritten:
+        peers = SimulatedPeers(self._world, self._request)
+        result = await ask_primary(peers, primary, self._request.method, "", {}, b"")
+        if isinstance(result, NotWritten):
+            return result
+        if result.response.status >= 400:
+            code = msgspec.json.decode(result.response.body)["error_code"]
+            raise ApiError(code, "refused there", status=result.response.status)
+        return replace(result, response=peers.found)
 
 
 class SimulatedPeers(Peers):
@@ -199,7 +211,7 @@ class SimulatedPeers(Peers):
         self._world = world
         self._request = request
 
-    async def ask(self, address: str, *_: object) -> Answer:
+    async def ask(self, address: str, *_: object) -> PeerResponse:
         node = next(each for each in self._world.nodes if each.url == address)
         if not node.is_running:
             raise NotReachedError("nobody listens", is_sent=False)
@@ -210,7 +222,7 @@ class SimulatedPeers(Peers):
             raise NotReachedError("it broke off", is_sent=True) from error
         except ApiError as error:
             retry_after = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-            return Answer(error.status, retry_after, str(error.code).encode())
+            return PeerResponse(error.status, retry_after, msgspec.json.encode({"error_code": error.code}))
         finally:
             sent.is_waited_for = False
-        return Answer(200, {APPLIED: str(node.registry.progress.position)}, b"")
+        return PeerResponse(200, {APPLIED: str(node.registry.progress.position)}, b"")

@@ -6,12 +6,15 @@ and what a paused or killed node had under way.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from karapace_like.registry.standing import Role
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka.epoch_fence.writer import EpochWriter
+from karapace_like.leadership import Fencing
+from karapace_like.replication.write_availability import WriteRole
+from tests.partition_model import ModelRecord, PartitionModel
 from tests.unit.cluster.simulated_group import Coordinator
-from tests.unit.cluster.simulated_log import Record
 from tests.unit.cluster.simulated_node import Node
 from tests.unit.cluster.virtual_loop import VirtualLoop
 
@@ -24,11 +27,16 @@ T = TypeVar("T")
 class World:
     """The cluster: the group's coordinator, the schemas topic, and what is under way to them."""
 
-    def __init__(self, *, fencing: bool) -> None:
+    def __init__(self, *, fencing: Fencing, make_writer: type[EpochWriter] = EpochWriter) -> None:
         self.loop = VirtualLoop()
+        self.make_writer = make_writer
+        self.partition = PartitionModel(self.loop.time, self._append_batch)
+        self._gates: dict[tuple[int, str], asyncio.Future[None]] = {}
         self.fencing = fencing
         self.epoch = 0
-        self.topic: list[Record] = []
+        self.describes_producers = True
+        """Whether the brokers are recent enough to tell which producers they remember."""
+        self.topic: list[ModelRecord] = []
         self.is_holding = False
         self.held: list[asyncio.Future[None]] = []
         self.coordinator = Coordinator(self.loop)
@@ -42,9 +50,25 @@ class World:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def append(self, *records: Record) -> int:
+    def _append_batch(self, records: Sequence[ModelRecord]) -> int:
+        begun = len(self.topic)
+        self.append(*records)
+        return begun
+
+    def block(self, node: int, name: str) -> None:
+        """Keep this node's requests of a kind from taking effect."""
+        self._gates[node, name] = self.loop.create_future()
+
+    def unblock(self, node: int, name: str) -> None:
+        self._gates.pop((node, name)).set_result(None)
+
+    async def pass_gate(self, node: int, name: str) -> None:
+        if (gate := self._gates.get((node, name))) is not None:
+            await asyncio.shield(gate)
+
+    def append(self, *records: ModelRecord) -> int:
         """The topic's end after it."""
-        self.topic += records
+        self.topic += [record._replace(offset=at) for at, record in enumerate(records, len(self.topic))]
         for node in self.nodes:
             node.grown.set()
         return len(self.topic)
@@ -61,6 +85,17 @@ class World:
         future = self.held.pop(place % len(self.held))
         if not future.done():
             future.set_result(None)
+
+    def lose(self, place: int) -> None:
+        """A request is lost on its way, or its answer is."""
+        future = self.held.pop(place % len(self.held))
+        if not future.done():
+            future.set_exception(KafkaFailure("_TRANSPORT", "lost", retriable=True))
+
+    def drop_connections(self) -> None:
+        """As a change of the partition's leader does, or a restart."""
+        for node in self.nodes:
+            node.leader.disconnect()
 
     def release_all(self) -> None:
         self.is_holding = False
@@ -88,7 +123,7 @@ class World:
             self.run(0.5)
             positions = {node.registry.progress.position for node in self.nodes}
             roles = [node.registry.board.current.role for node in self.nodes]
-            if positions == {len(self.topic)} and roles.count(Role.PRIMARY) == 1 and not self._under_way():
+            if positions == {len(self.topic)} and roles.count(WriteRole.PRIMARY) == 1 and not self._under_way():
                 return
         raise AssertionError(f"not settled: {roles} at {positions} of {len(self.topic)}, {self._under_way()} under way")
 

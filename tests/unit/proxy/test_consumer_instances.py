@@ -9,12 +9,16 @@ import pytest
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.ownership import Owner
-from karapace_like.proxy.consumers import ConsumerInstance, ConsumerInstances, InstanceRequest
+from karapace_like.proxy.consumer_instance import ConsumerInstance, InstanceRequest
+from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import RegisteredSchema
+from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.topic_patterns import TopicNames
 from karapace_like.records import Committed, ConsumedRecord, TopicPartition
 from karapace_like.schema.model import UnparsedSchema
 from tests.waiting import until
@@ -25,26 +29,34 @@ AT = TopicPartition("t", 0)
 class AbsentRegistry:
     """A registry that is not ready."""
 
-    async def by_id(self, schema_id: int, subject: str) -> RegisteredSchema:
-        raise ApiError(503, f"not ready for {schema_id} of {subject}")
+    async def by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> RegisteredSchema:
+        raise ApiError(503, f"not ready for {schema_id} of {subject}, {rights}")
 
-    async def by_guid(self, guid: uuid.UUID) -> RegisteredSchema:
-        raise ApiError(503, f"not ready for {guid}")
+    async def by_guid(self, guid: uuid.UUID, rights: SubjectRights) -> RegisteredSchema:
+        raise ApiError(503, f"not ready for {guid}, {rights}")
 
-    async def by_version(self, subject: str, version: int) -> tuple[int, RegisteredSchema]:
-        raise ApiError(503, f"not ready for {subject} {version}")
+    async def by_metadata(
+        self, subject: str, metadata: Mapping[str, str], rights: SubjectRights
+    ) -> tuple[int, RegisteredSchema]:
+        raise AssertionError((subject, metadata, rights))
 
-    async def version_of(self, subject: str, schema_id: int) -> int:
-        raise ApiError(503, f"not ready for {subject} {schema_id}")
+    async def by_version(self, subject: str, version: int, rights: SubjectRights) -> tuple[int, RegisteredSchema]:
+        raise ApiError(503, f"not ready for {subject} {version}, {rights}")
 
-    def basis(self, subject: str) -> None:
+    async def version_of(self, subject: str, schema_id: int, rights: SubjectRights, *, registers: bool) -> int:
+        raise ApiError(503, f"not ready for {subject} {schema_id}, {rights} {registers}")
+
+    def resolve_reference(self, subject: str, referrer: str) -> str:
+        raise ApiError(503, f"not ready for {subject} of {referrer}")
+
+    def cache_validity(self, subject: str) -> None:
         raise AssertionError(subject)
 
-    async def register(self, subject: str, schema: UnparsedSchema) -> RegisteredSchema:
-        raise ApiError(503, f"not ready for {subject} {schema}")
+    async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
+        raise ApiError(503, f"not ready for {subject} {schema}, {rights}")
 
 
-class MemoryMember:
+class MemoryConsumer:
     """A group member whose records are in memory; `available` lets a poll answer, `failure` lets every call fail."""
 
     def __init__(self, *values: bytes) -> None:
@@ -53,7 +65,7 @@ class MemoryMember:
         self.available.set()
         self.failure: KafkaFailure | None = None
         self.topics: tuple[str, ...] = ()
-        self.assigned: tuple[TopicPartition, ...] = ()
+        self.assignment: tuple[TopicPartition, ...] = ()
         self.tended = 0
         self.closed = False
 
@@ -65,17 +77,13 @@ class MemoryMember:
         self._check()
         self.topics = tuple(topics)
 
-    async def subscribe_to_pattern(self, pattern: str) -> None:
-        self._check()
-        self.topics = (pattern,)
-
     async def unsubscribe(self) -> None:
         self._check()
-        self.topics, self.assigned = (), ()
+        self.topics, self.assignment = (), ()
 
     async def assign(self, partitions: Sequence[TopicPartition]) -> None:
         self._check()
-        self.assigned = tuple(partitions)
+        self.assignment = tuple(partitions)
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         self._check()
@@ -105,7 +113,7 @@ class MemoryMember:
         assert offsets
         self._check()
 
-    async def committed(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
+    async def fetch_committed_offsets(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
         self._check()
         return [Committed(each, 0) for each in partitions]
 
@@ -124,30 +132,43 @@ class MemoryMember:
         self.closed = True
 
 
-class MemoryMembers:
+class MemoryConsumers:
     """Gives out one member after the other."""
 
-    def __init__(self, *members: MemoryMember) -> None:
+    def __init__(self, *members: MemoryConsumer) -> None:
         self.members = list(members)
-        self.closed = False
 
-    def member(self, *, group: str, auto_commit: bool, offset_reset: str) -> MemoryMember:
+    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> MemoryConsumer:
         assert group
         assert isinstance(auto_commit, bool)
         assert offset_reset in {"earliest", "latest", "none"}
         return self.members.pop(0)
 
-    def close(self) -> None:
-        self.closed = True
+
+class MemoryTopics:
+    """The names of a cluster's topics; counts how often they are listed."""
+
+    def __init__(self, *names: str) -> None:
+        self.existing = list(names)
+        self.listed = 0
+
+    async def list(self) -> list[str]:
+        self.listed += 1
+        await asyncio.sleep(0)
+        return list(self.existing)
 
 
-def instances_of(*members: MemoryMember) -> ConsumerInstances:
-    return ConsumerInstances(
-        Owner.drawn(), MemoryMembers(*members), SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0)
-    )
+def instances_over(members: MemoryConsumers, topics: MemoryTopics, settings: ProxySettings) -> ConsumerInstances:
+    internal = InternalResources(topics={"_schemas": "the schemas topic"})
+    names = TopicNames(topics.list, internal, settings.topics_max_age)
+    return ConsumerInstances(Owner.create(), members, names, SchemaCache(AbsentRegistry()), settings)
 
 
-async def instance_of(member: MemoryMember, embedded: EmbeddedFormat = EmbeddedFormat.JSON) -> ConsumerInstance:
+def instances_of(*members: MemoryConsumer) -> ConsumerInstances:
+    return instances_over(MemoryConsumers(*members), MemoryTopics(), ProxySettings(idle_timeout=0))
+
+
+async def instance_of(member: MemoryConsumer, embedded: EmbeddedFormat = EmbeddedFormat.JSON) -> ConsumerInstance:
     instances = instances_of(member)
     request = InstanceRequest(embedded=embedded, key=embedded, value=embedded)
     instance = instances.find("g", instances.create("g", request))
@@ -156,13 +177,13 @@ async def instance_of(member: MemoryMember, embedded: EmbeddedFormat = EmbeddedF
 
 
 async def values_of(instance: ConsumerInstance, max_bytes: int | None = None) -> list[bytes]:
-    polled = await instance.poll(timeout_ms=None, max_bytes=max_bytes, is_wanted=lambda: True)
+    polled = await instance.poll(timeout_ms=None, max_bytes=max_bytes, rights=ALL_SUBJECTS, is_wanted=lambda: True)
     return [msgspec.json.encode(each.value) for each in polled]
 
 
 async def test_a_poll_that_nobody_waits_for_takes_nothing() -> None:
     """Its records come again."""
-    member = MemoryMember(b"1", b"2")
+    member = MemoryConsumer(b"1", b"2")
     member.available.clear()
     instance = await instance_of(member)
     left = asyncio.create_task(values_of(instance))
@@ -175,22 +196,24 @@ async def test_a_poll_that_nobody_waits_for_takes_nothing() -> None:
 
 async def test_a_client_that_left_takes_nothing() -> None:
     """Its records are for the next poll."""
-    instance = await instance_of(MemoryMember(b"1"))
+    instance = await instance_of(MemoryConsumer(b"1"))
     answers = iter((True, False))
-    assert await instance.poll(timeout_ms=None, max_bytes=None, is_wanted=lambda: next(answers)) == []
+    assert (
+        await instance.poll(timeout_ms=None, max_bytes=None, rights=ALL_SUBJECTS, is_wanted=lambda: next(answers)) == []
+    )
     assert await values_of(instance) == [b"1"]
 
 
 async def test_polls_of_one_instance_share_the_records() -> None:
     """No record is answered twice."""
-    instance = await instance_of(MemoryMember(b"1", b"2", b"3"))
+    instance = await instance_of(MemoryConsumer(b"1", b"2", b"3"))
     first, second = await asyncio.gather(values_of(instance, max_bytes=3), values_of(instance))
     assert (first, second) == ([b"1", b"2"], [b"3"])
 
 
 async def test_an_absent_registry_takes_nothing() -> None:
     """503 is not the record's fault: the records come again."""
-    member = MemoryMember(b"\0\0\0\0\1x")
+    member = MemoryConsumer(b"\0\0\0\0\1x")
     instance = await instance_of(member, EmbeddedFormat.AVRO)
     with pytest.raises(ApiError) as caught:
         await values_of(instance)
@@ -199,16 +222,16 @@ async def test_an_absent_registry_takes_nothing() -> None:
 
 
 async def test_a_failure_of_kafka_is_an_error_of_the_api() -> None:
-    member = MemoryMember()
+    member = MemoryConsumer()
     instance = await instance_of(member)
     member.failure = KafkaFailure("_TIMED_OUT", "too late", retriable=True)
     for call in (
         instance.seek({AT: 0}),
         instance.seek_to_times({AT: 0}),
-        instance.poll(timeout_ms=1, max_bytes=None, is_wanted=lambda: True),
+        instance.poll(timeout_ms=1, max_bytes=None, rights=ALL_SUBJECTS, is_wanted=lambda: True),
         instance.commit(),
         instance.commit_offsets([Committed(AT, 1)]),
-        instance.committed([AT]),
+        instance.fetch_committed_offsets([AT]),
         instance.unsubscribe(),
     ):
         with pytest.raises(ProxyError, match="too late") as caught:
@@ -219,7 +242,7 @@ async def test_a_failure_of_kafka_is_an_error_of_the_api() -> None:
 
 async def test_a_failed_change_leaves_the_instance_as_it_was() -> None:
     """What could not be subscribed to excludes nothing."""
-    member = MemoryMember()
+    member = MemoryConsumer()
     instances = instances_of(member)
     instance = instances.find("g", instances.create("g", InstanceRequest()))
     member.failure = KafkaFailure("_FAIL", "no")
@@ -227,12 +250,12 @@ async def test_a_failed_change_leaves_the_instance_as_it_was() -> None:
         await instance.subscribe(["a"])
     member.failure = None
     await instance.assign([AT])
-    assert instance.assigned == (AT,)
+    assert instance.assignment == (AT,)
 
 
 async def test_who_waits_for_a_deleted_instance_is_told() -> None:
     """The deletion waits for the request that is being answered, and no other."""
-    member = MemoryMember(b"1")
+    member = MemoryConsumer(b"1")
     member.available.clear()
     instances = instances_of(member)
     instance = instances.find("g", instances.create("g", InstanceRequest(name="c", value=EmbeddedFormat.JSON)))
@@ -251,19 +274,134 @@ async def test_who_waits_for_a_deleted_instance_is_told() -> None:
     assert (caught.value.code, member.closed) == (40403, True)
 
 
-async def all_tended(members: Sequence[MemoryMember]) -> bool:
+async def all_tended(members: Sequence[MemoryConsumer]) -> bool:
     return all(each.tended for each in members)
 
 
-async def test_closing_closes_every_instance_and_what_they_share() -> None:
+async def test_closing_closes_every_instance() -> None:
     """Idle ones are tended until then, where no time ends them."""
-    made = [MemoryMember(), MemoryMember()]
-    members = MemoryMembers(*made)
-    instances = ConsumerInstances(Owner.drawn(), members, SchemaCache(AbsentRegistry()), ProxySettings(idle_timeout=0))
+    made = [MemoryConsumer(), MemoryConsumer()]
+    members = MemoryConsumers(*made)
+    instances = instances_over(members, MemoryTopics(), ProxySettings(idle_timeout=0))
     instances.start()
     for _ in made:
         instances.create("g", InstanceRequest())
     await until(lambda: all_tended(made))
     await instances.close()
     assert [member.closed for member in made] == [True, True]
-    assert members.closed
+
+
+async def test_callers_who_subscribe_at_the_same_time_share_a_listing() -> None:
+    """But for the first one, whose listing began before the others called and may lack what they know of."""
+    topics = MemoryTopics("a1")
+    names = TopicNames(topics.list, InternalResources(), 60)
+    await asyncio.gather(*(names.refresh() for _ in range(50)))
+    assert topics.listed == 2
+
+
+async def test_subscriptions_to_patterns_follow_the_topics() -> None:
+    """Those of instances that nobody polls too; internal topics are none that a pattern can match."""
+    topics = MemoryTopics("a1", "b1", "_schemas", "__consumer_offsets")
+    members = [MemoryConsumer(b"1"), MemoryConsumer()]
+    instances = instances_over(MemoryConsumers(*members), topics, ProxySettings(idle_timeout=0, topics_max_age=0))
+    polled, idle = (instances.find("g", instances.create("g", InstanceRequest())) for _ in members)
+    await polled.subscribe_to_pattern("a.")
+    await idle.subscribe_to_pattern(".*")
+    assert [member.topics for member in members] == [("a1",), ("a1", "b1")]
+    topics.existing = ["a2", "b2", "_schemas", "other"]
+    instances.start()
+    await until(lambda: are_subscribed(members, ("a2",), ("a2", "b2", "other")))
+    topics.existing = []
+    await until(lambda: are_subscribed(members, (), ()))
+    await instances.close()
+
+
+async def are_subscribed(members: Sequence[MemoryConsumer], *topics: tuple[str, ...]) -> bool:
+    return [member.topics for member in members] == list(topics)
+
+
+async def test_a_poll_follows_the_topics_while_it_waits() -> None:
+    """The consumer's wait ends when a listing has changed, and begins again with the new topics."""
+    topics, member = MemoryTopics("a1"), EndlessConsumer()
+    instances = instances_over(MemoryConsumers(member), topics, ProxySettings(idle_timeout=0, topics_max_age=0))
+    instance = instances.find("g", instances.create("g", InstanceRequest()))
+    await instance.subscribe_to_pattern("a.")
+    instances.start()
+    polling = asyncio.create_task(
+        instance.poll(timeout_ms=100_000, max_bytes=None, rights=ALL_SUBJECTS, is_wanted=lambda: True)
+    )
+    topics.existing = ["a1", "a2"]
+    await until(lambda: are_subscribed([member], ("a1", "a2")))
+    polling.cancel()
+    await instances.close()
+
+
+class EndlessConsumer(MemoryConsumer):
+    """A member without records, which waits as long as a poll wants them."""
+
+    async def peek(
+        self, *, wait: float, min_bytes: float, max_bytes: int, is_wanted: Callable[[], bool]
+    ) -> list[ConsumedRecord]:
+        assert min(wait, min_bytes, max_bytes) > 0
+        while is_wanted():
+            await asyncio.sleep(0.001)
+        return []
+
+
+class ParkableConsumer(MemoryConsumer):
+    """A member that has a client from its first poll on, until it is parked; a stuck one cannot be parked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_client = False
+        self.is_stuck = False
+
+    async def peek(
+        self, *, wait: float, min_bytes: float, max_bytes: int, is_wanted: Callable[[], bool]
+    ) -> list[ConsumedRecord]:
+        self.has_client = True
+        return await super().peek(wait=wait, min_bytes=min_bytes, max_bytes=max_bytes, is_wanted=is_wanted)
+
+    @property
+    def is_parked(self) -> bool:
+        return not self.has_client
+
+    async def park(self) -> None:
+        self.has_client = self.is_stuck
+
+
+async def poll_all(instances: ConsumerInstances, names: Sequence[str]) -> None:
+    for name in names:
+        instance = instances.find("g", name)
+        await instance.assign([AT])
+        await values_of(instance)
+        await asyncio.sleep(0.001)  # those that are parked meanwhile
+
+
+async def test_the_least_recently_used_instances_are_parked_where_too_many_are_active() -> None:
+    """Twenty instances are polled in turn, and four have a client at a time, or more until one has left its group."""
+    members = [ParkableConsumer() for _ in range(20)]
+    settings = ProxySettings(idle_timeout=0, max_active_instances=4)
+    instances = instances_over(MemoryConsumers(*members), MemoryTopics(), settings)
+    names = [instances.create("g", InstanceRequest()) for _ in members]
+    assert not any(member.has_client for member in members)
+    for _ in range(2):
+        for at, name in enumerate(names):
+            await poll_all(instances, [name])
+            assert sum(member.has_client for member in members) <= 4
+            assert members[at].has_client
+    assert [member.has_client for member in members] == [False] * 16 + [True] * 4
+
+
+async def test_an_instance_beyond_those_that_cannot_be_parked_is_refused() -> None:
+    members = [ParkableConsumer() for _ in range(20)]
+    for member in members:
+        member.is_stuck = True
+    settings = ProxySettings(idle_timeout=0, max_active_instances=4)
+    instances = instances_over(MemoryConsumers(*members), MemoryTopics(), settings)
+    names = [instances.create("g", InstanceRequest()) for _ in members]
+    with pytest.raises(ProxyError, match="too many active consumer instances") as caught:
+        await poll_all(instances, names)
+    assert caught.value.code == 42901
+    assert sum(member.has_client for member in members) == 8
+    await poll_all(instances, names[:8])

@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from karapace_like.proxy.errors import ProxyError
-from karapace_like.proxy.formats import EmbeddedFormat, Role
-from karapace_like.proxy.produce import ProducedRecord, ProduceRequest, Producing
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.produce import ProducedRecord, ProduceOptions, ProduceRequest, Producing
+from karapace_like.proxy.rights import ALL_SUBJECTS
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 
-JSON = dict.fromkeys(Role, EmbeddedFormat.JSON)
+JSON = dict.fromkeys(RecordPart, EmbeddedFormat.JSON)
 
 
 class SilentProducer:
@@ -34,7 +35,7 @@ async def test_a_request_ends_in_time() -> None:
     producing = Producing(SchemaCache(no_schemas), SilentProducer(), ProxySettings(produce_timeout=0.01))
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),))
     with pytest.raises(ProxyError) as refused:
-        await producing.produce("topic", None, JSON, request)
+        await producing.produce("topic", request, ProduceOptions(JSON), ALL_SUBJECTS)
     assert (refused.value.code, refused.value.status) == (50003, 500)
     assert refused.value.message == "The request took longer than 0.01 s; its records may have been written"
 
@@ -61,7 +62,9 @@ async def test_more_records_than_may_be_under_way_are_refused_at_once() -> None:
     producer = WaitingProducer()
     producing = Producing(SchemaCache(no_schemas), producer, ProxySettings(max_records_under_way=10))
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),) * 4)
-    asked = [asyncio.create_task(producing.produce("topic", None, JSON, request)) for _ in range(5)]
+    asked = [
+        asyncio.create_task(producing.produce("topic", request, ProduceOptions(JSON), ALL_SUBJECTS)) for _ in range(5)
+    ]
     refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
     while len(refused) < 3:
         refused |= (await asyncio.wait(set(asked) - refused, return_when=asyncio.FIRST_COMPLETED))[0]
@@ -73,4 +76,4 @@ async def test_more_records_than_may_be_under_way_are_refused_at_once() -> None:
     await asyncio.gather(*(set(asked) - refused))
     assert producer.sent == 8
     large = ProduceRequest(records=request.records * 4)
-    assert len((await producing.produce("topic", None, JSON, large)).deliveries) == 16
+    assert len((await producing.produce("topic", large, ProduceOptions(JSON), ALL_SUBJECTS)).deliveries) == 16

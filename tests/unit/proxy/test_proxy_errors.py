@@ -27,7 +27,7 @@ def test_a_failure_has_a_code_for_a_request_and_for_a_record(
 ) -> None:
     failure = KafkaFailure(name, "why", retriable=retriable)
     assert errors.record_code(failure) == for_record
-    with pytest.raises(errors.ProxyError) as caught, errors.kafka_failures():
+    with pytest.raises(errors.ProxyError) as caught, errors.translate_kafka_failures():
         raise failure
     assert (caught.value.code, caught.value.message) == (for_request, "why")
     assert caught.value.status == for_request // 100

@@ -11,7 +11,7 @@ from karapace_like.registry.apply import apply
 from karapace_like.registry.content import Content
 from karapace_like.registry.records import ConfigRecord, DeleteSubjectRecord, Record, SchemaRecord, SchemaVersion
 from karapace_like.registry.settings import Config
-from karapace_like.registry.store import Store
+from karapace_like.registry.store import Deleted, Store
 from karapace_like.schema.model import CompatibilityLevel, SchemaType
 
 LEGACY_KEY = b'{"subject":"s","version":1,"magic":1,"keytype":"SCHEMA"}'
@@ -31,12 +31,19 @@ def replayed(*log: Record | tuple[bytes, bytes | None]) -> Store:
     return store
 
 
-def test_an_id_never_gets_a_second_text() -> None:
-    """A record that gives a taken id to another schema is counted and not taken; the first stays."""
-    store = replayed(schema("a", 1, 1, '"int"'), schema("b", 1, 1, '"long"'))
-    assert store.conflicts == 1
-    assert [each.content.text for each in store.context("a").ids[1]] == ['"int"']
-    assert store.versions("b", deleted=True) == []
+def test_no_version_is_dropped_for_its_id() -> None:
+    """An id means the schema that had it first, also after that is soft-deleted; the other version is there as well."""
+    log = schema("a", 1, 1, '"int"'), schema("b", 1, 1, '"long"'), schema("a", 1, 1, '"int"', deleted=True)
+    store = replayed(*log)
+    assert store.context("a").mixed == {1}
+    assert [each.content.text for each in store.context("a").ids[1]] == ['"int"', '"long"']
+    meaning = store.meaning("b", 1)
+    assert meaning is not None
+    assert meaning.text == '"int"'
+    assert [each.content.text for each in store.versions("b")] == ['"long"']
+    store = replayed(*log, SchemaRecord("a", 1, None))
+    assert store.context("a").mixed == set()
+    assert store.meaning("b", 1) is None
 
 
 def test_one_id_may_have_versions_in_many_subjects() -> None:
@@ -52,7 +59,7 @@ def test_one_id_may_have_versions_in_many_subjects() -> None:
 def test_contexts_have_ids_of_their_own() -> None:
     """The same id means different schemas in different contexts."""
     store = replayed(schema("a", 1, 1, '"int"'), schema(":.ctx:a", 1, 1, '"long"'))
-    assert store.conflicts == 0
+    assert store.context("a").mixed == store.context(":.ctx:a").mixed == set()
     assert store.context(":.ctx:a").ids[1][0].content.text == '"long"'
 
 
@@ -64,7 +71,7 @@ def test_deleting_a_subject_marks_versions_up_to_the_one_named() -> None:
         DeleteSubjectRecord("a", 1),
         schema("a", 3, 3, '"string"'),
     )
-    assert [(each.version, each.deleted) for each in store.versions("a", deleted=True)] == [
+    assert [(each.version, each.deleted) for each in store.versions("a", Deleted.INCLUDE)] == [
         (1, True),
         (2, False),
         (3, False),
@@ -125,7 +132,7 @@ _log = st.lists(
 
 @given(_log)
 def test_after_any_log_the_indexes_agree_with_the_versions(log: Iterable[Record]) -> None:
-    """Ids, digests and versions say the same; every id has exactly one content."""
+    """Ids, digests and versions say the same; an id with more than one content is known as such."""
     store = replayed(*log)
     for context in store.contexts.values():
         by_id: dict[int, set[Content]] = {}
@@ -134,7 +141,8 @@ def test_after_any_log_the_indexes_agree_with_the_versions(log: Iterable[Record]
             for number, each in versions.items():
                 assert each.version == number
                 by_id.setdefault(each.id, set()).add(each.content)
-        assert all(len(contents) == 1 for contents in by_id.values())
+        assert {schema_id for schema_id, contents in by_id.items() if len(contents) > 1} == context.mixed
+        assert context.by_digest.keys() == {each.digest for contents in by_id.values() for each in contents}
         assert by_id.keys() == context.ids.keys()
         assert all(context.by_digest[digest] in context.ids for digest in context.by_digest)
         assert context.max_id >= max(context.ids, default=0)

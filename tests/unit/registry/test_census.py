@@ -15,7 +15,12 @@ def test_the_census_is_what_counting_gives(log: Log) -> None:
     for key, value in log:
         apply.apply(store, records.decode(key, value), key=key, timestamp=0, holds_value=bool(value))
         stored = list(store.all_versions())
-        contents = [each[0].content for context in store.contexts.values() for each in context.ids.values()]
+        contents = [
+            content
+            for context in store.contexts.values()
+            for held in context.ids.values()
+            for content in {each.content for each in held}
+        ]
         versions = Counter((each.content.type.value, "deleted" if each.deleted else "live") for each in stored)
         schemas = Counter((each.type.value,) for each in contents)
         characters: Counter[tuple[str]] = Counter()

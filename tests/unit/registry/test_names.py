@@ -57,3 +57,55 @@ def test_reserved_and_unprintable_names_are_refused(subject: str) -> None:
 def test_an_unqualified_reference_stays_in_the_context(reference: str, referrer: str, expected: str) -> None:
     """A qualified one may leave it."""
     assert names.resolve_reference(reference, referrer) == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "referrer", "expected"),
+    [
+        ("a", ":.ctx:b", True),
+        (":.x:a", ":.ctx:b", True),
+        (":.:a", "b", True),
+        (":.:a", ":.:b", True),
+        (":.:a", ":.ctx:b", False),
+        (":.", ":.ctx:b", False),
+        ("a:b", ":.ctx:b", True),
+    ],
+)
+def test_the_default_context_is_spelled_out_only_inside_of_it(subject: str, referrer: str, expected: bool) -> None:  # noqa: FBT001 - a column
+    """As the reference registry reads it."""
+    assert names.is_referable(subject, referrer) is expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("a", "c"),
+        (":.:a", "c"),
+        ("c", "c"),
+        (":.x:a", ":.x:b"),
+        (":.x:home", "c"),
+        (":.x:away", ":.y:b"),
+        ("loop", "loop"),
+        ("itself", "itself"),
+        ("to-itself", "itself"),
+        ("to-loop", "to-loop"),
+        ("0", "10"),
+    ],
+)
+def test_an_alias_is_relative_to_the_subject_that_has_it(subject: str, expected: str) -> None:
+    """Followed from one to the next, but in no circle, and not for ever."""
+    aliases = {
+        "a": "b",
+        "b": ":.:c",
+        ":.x:a": "b",
+        ":.x:home": ":.:a",
+        ":.x:away": ":.y:b",
+        "loop": "pool",
+        "pool": "loop",
+        "to-loop": "loop",
+        "itself": "itself",
+        "to-itself": "itself",
+        "empty": "",
+        **{str(number): str(number + 1) for number in range(20)},
+    }
+    assert names.resolve_alias(subject, aliases.get) == expected

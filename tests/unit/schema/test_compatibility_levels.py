@@ -51,7 +51,7 @@ def test_a_report_quotes_rule_message_and_detail() -> None:
 @pytest.mark.parametrize("schema_type", SchemaType)
 def test_every_rule_has_an_example_that_breaks_it(schema_type: SchemaType) -> None:
     """What documentation shows is what the engine says."""
-    for rule in FORMATS[schema_type].rules.values():
+    for rule in FORMATS[schema_type].RULES.values():
         new, old = (parse(UnparsedSchema(schema_type, text), {}) for text in (rule.new, rule.old))
         found = compatibility.compare(new, old, CompatibilityLevel.BACKWARD)
         assert rule.name in {each.incompatibility.rule.name for each in found}, rule.name

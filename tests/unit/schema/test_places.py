@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from karapace_like.schema import formats
-from karapace_like.schema.files import Place, Source
+from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import CompatibilityPolicy, Rule, SchemaType, Strictness, UnparsedSchema
 
@@ -68,8 +68,8 @@ EXAMPLES = [
 @pytest.mark.parametrize(("schema_type", "path", "marked", "is_exact"), EXAMPLES)
 def test_a_path_leads_to_its_place(schema_type: SchemaType, path: str, marked: str, *, is_exact: bool) -> None:
     source = Source(marked.replace("§", ""), {})
-    found = FORMATS[schema_type].place(source, path, source)
-    assert found == Place("", marked.index("§"), is_exact)
+    found = FORMATS[schema_type].locate(source, path, source)
+    assert found == SourceLocation("", marked.index("§"), is_exact)
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_a_path_leads_into_what_is_referred_to(
     schema_type: SchemaType, path: str, text: str, dependencies: Mapping[str, str], document: str
 ) -> None:
     source = Source(text, {name: each.replace("§", "") for name, each in dependencies.items()})
-    found = FORMATS[schema_type].place(source, path, source)
-    assert found == Place(document, dependencies[document].index("§"))
+    found = FORMATS[schema_type].locate(source, path, source)
+    assert found == SourceLocation(document, dependencies[document].index("§"))
 
 
 @pytest.mark.parametrize(
-    ("schema_type", "rule"), [(each, rule) for each in SchemaType for rule in FORMATS[each].rules.values()]
+    ("schema_type", "rule"), [(each, rule) for each in SchemaType for rule in FORMATS[each].RULES.values()]
 )
 def test_every_incompatibility_has_a_place_on_both_sides(schema_type: SchemaType, rule: Rule) -> None:
     form = FORMATS[schema_type]
     new, old = (
         formats.parse(UnparsedSchema(schema_type, text), {}, Strictness.STORED) for text in (rule.new, rule.old)
     )
-    for found in form.compatible(new, old, CompatibilityPolicy.STRICT):
+    for found in form.find_incompatibilities(new, old, CompatibilityPolicy.STRICT):
         reader = Source(rule.new, {})
         for text in (rule.new, rule.old):
-            assert 0 <= form.place(Source(text, {}), found.path, reader).offset < len(text)
+            assert 0 <= form.locate(Source(text, {}), found.path, reader).offset < len(text)

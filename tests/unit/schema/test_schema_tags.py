@@ -44,12 +44,12 @@ ENTITIES = [
 
 
 def changed(schema_type: SchemaType, text: str, *changes: TagChange) -> str:
-    return FORMATS[schema_type].tagged(formats.parse(UnparsedSchema(schema_type, text), {}), changes)
+    return FORMATS[schema_type].change_tags(formats.parse(UnparsedSchema(schema_type, text), {}), changes)
 
 
 def tags(schema_type: SchemaType, text: str) -> dict[Entity, list[str]]:
     parsed = formats.parse(UnparsedSchema(schema_type, text), {})
-    return {entity: list(found) for entity, found in FORMATS[schema_type].entity_tags(parsed).items() if found}
+    return {entity: list(found) for entity, found in FORMATS[schema_type].list_tags(parsed).items() if found}
 
 
 @pytest.mark.parametrize(("schema_type", "path", "kind"), ENTITIES)
@@ -117,4 +117,4 @@ def test_other_protobuf_options_and_docs_stay() -> None:
 def test_the_fields_at_the_top_are_known(schema_type: SchemaType, expected: list[str]) -> None:
     """Those of the record, the object, or the first message."""
     parsed = formats.parse(UnparsedSchema(schema_type, TEXTS[schema_type]), {})
-    assert list(FORMATS[schema_type].top_fields(parsed)) == expected
+    assert list(FORMATS[schema_type].list_top_fields(parsed)) == expected

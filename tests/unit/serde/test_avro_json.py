@@ -78,6 +78,10 @@ DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2
         (record({"name": "n", "type": ["null", "null"]}), '{"n":null}', "02"),
         (record({"name": "n", "type": ["long", "null"]}), '{"n":null}', "02"),
         (record({"name": "n", "type": ["long", "null"]}), '{"n":{"long":5}}', "00 0a"),
+        (["long", "double"], "5", "00 0a"),
+        (["long", "double"], "5.0", "02 00 00 00 00 00 00 14 40"),
+        (["long", "string"], "5.0", "00 0a"),
+        (["int", "long", "double"], "0.5", "04 00 00 00 00 00 00 e0 3f"),
         (["null", COLOUR], '{"paint.Colour":"RED"}', "02 00"),
         (["null", COLOUR], '{"Colour":"RED"}', "02 00"),
         (["null", COLOUR], '"RED"', "02 00"),
@@ -130,6 +134,8 @@ def test_json_is_encoded(schema: Any, text: str, payload: str) -> None:
         (["null", "string"], '{"int":1}', (), "Unknown union branch int"),
         (["null", "string"], '{"string":1}', (), "Expected string. Got VALUE_NUMBER_INT"),
         (["int", "long"], "1", (), "Expected start-union. Got VALUE_NUMBER_INT"),
+        (["int", "long", "double"], "1", (), "Expected start-union. Got VALUE_NUMBER_INT"),
+        (["float", "double"], "1", (), "Expected start-union. Got VALUE_NUMBER_INT"),
         (["string", "bytes"], '"a"', (), "Expected start-union. Got VALUE_STRING"),
         (["string", "int"], "null", (), "Expected start-union. Got VALUE_NULL"),
         (NOTE, "null", ("floor",), "Expected record-start. Got VALUE_NULL"),
@@ -174,9 +180,10 @@ def test_an_error_is_told_as_the_reference_tells_it() -> None:
         ("bytes", "04 ff 00", '"ÿ\\u0000"'),
         (MD5, "c3 a9", '"Ã©"'),
         (DECIMAL, "04 01 02", '"\\u0001\\u0002"'),
-        (["null", COLOUR], "02 02", '{"paint.Colour":"BLUE"}'),
+        (["null", COLOUR], "02 02", '"BLUE"'),
         (["null", "string"], "00", "null"),
-        (["null", {"type": "array", "items": "int"}], "02 00", '{"array":[]}'),
+        (["null", {"type": "array", "items": "int"}], "02 00", "[]"),
+        ({"type": "array", "items": ["null", COLOUR]}, "04 02 02 00 00", '[{"paint.Colour":"BLUE"},null]'),
         ({"type": "array", "items": "int"}, "03 04 02 04 02 06 00", "[1,2,3]"),
         ({"type": "map", "values": "int"}, "01 06 02 61 02 00", '{"a":1}'),
         ({"type": "array", "items": "null"}, "06 00", "[null,null,null]"),
@@ -306,3 +313,26 @@ def test_a_schema_of_very_many_fields_is_written_with_all_the_same() -> None:
     expected = made.encode(json.dumps(value).encode())
     assert json.loads(bytes(made.decode(expected))) == value
     assert made.encode(json.dumps(value).encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "plain"),
+    [
+        (["null", "string"], '"a"', '"a"'),
+        (["null", "string"], "null", "null"),
+        (NOTE, '{"floor":1,"note":{"string":"a"}}', '{"floor":1,"note":"a"}'),
+        (NODE, '{"next":{"R":{"next":null}}}', '{"next":{"next":null}}'),
+        ({"type": "map", "values": ["long", "double"]}, '{"a":1,"b":1.5}', '{"a":1,"b":1.5}'),
+        ("bytes", '"\\u0001\\u00ff"', '"Af8="'),
+        ({"type": "array", "items": ["null", MD5]}, '[{"Md5":"ab"},null]', '["YWI=",null]'),
+    ],
+)
+def test_the_plain_form_has_no_names_of_types_and_bytes_in_base64(schema: Any, text: str, plain: str) -> None:
+    coded = codec(schema)
+    assert bytes(coded.decode_plain(coded.encode(text.encode()))).decode() == plain
+
+
+@pytest.mark.parametrize("payload", ["", "02", "08", "02 02 ff"])
+def test_a_broken_payload_has_no_plain_form_either(payload: str) -> None:
+    with pytest.raises(DecodeError):
+        codec(["null", "string"]).decode_plain(bytes.fromhex(payload))

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from karapace_like.schema.model import InvalidSchemaError
-from karapace_like.serde.codec import DecodeError, EncodeError, Path
+from karapace_like.serde.codec import DecodeError, EncodeError, HeavyValidationError, Path
 from karapace_like.serde.json_schema import JsonSchemaCodec
+from karapace_like.serde.schemaless import JsonKeyCodec
+from tests.unit.serde.test_json_schema_cost import doubling
 
 LIFT = {
     "type": "object",
@@ -132,3 +134,32 @@ def test_references_are_found_by_name_by_id_and_relative_to_where_they_stand(
 def test_what_is_no_schema_is_refused(text: str, words: str) -> None:
     with pytest.raises(InvalidSchemaError, match=words):
         JsonSchemaCodec(text, {})
+
+
+HEAVY_DEFAULTS = {
+    "definitions": doubling(21)["definitions"],
+    "properties": {"n": {}, "x": {"$ref": "#/definitions/d0"}, "unit": {"default": "kg"}},
+}
+
+
+@pytest.mark.parametrize("draft", [{"$schema": "http://json-schema.org/draft-07/schema#"}, {}])
+def test_absent_properties_get_their_defaults_as_from_confluents_proxy(draft: dict[str, str]) -> None:
+    schema = {**draft, "type": "object", "properties": {"n": {}, "unit": {"type": "string", "default": "kg"}}}
+    codec = JsonSchemaCodec(json.dumps(schema), {})
+    assert codec.encode(b'{ "n": 1.00 }') == b'{"n":1.00,"unit":"kg"}'
+    assert codec.encode(b'{"unit":"g"}') == b'{"unit":"g"}'
+    with pytest.raises(EncodeError):
+        codec.encode(b'{"unit":1}')
+
+
+def test_newer_drafts_add_no_defaults() -> None:
+    """As Confluent's validator of them."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "properties": {"a": {"default": 1}}}
+    assert JsonSchemaCodec(json.dumps(schema), {}).encode(b"{}") == b"{}"
+
+
+def test_what_another_process_validates_is_completed_and_a_key_written_in_one_form() -> None:
+    with pytest.raises(HeavyValidationError) as heavy:
+        JsonKeyCodec(JsonSchemaCodec(json.dumps(HEAVY_DEFAULTS), {})).encode(b'{"n":1.00,"x":""}')
+    assert heavy.value.validation.payload == b'{"n":1.00,"x":""}'
+    assert heavy.value.finish(heavy.value.validation.payload) == b'{"n":1.0,"x":"","unit":"kg"}'

@@ -329,6 +329,7 @@ ORDERS: st.SearchStrategy[dict[str, Any]] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(ORDERS)
 def test_messages_and_json_are_those_of_the_protobuf_library(value: dict[str, Any]) -> None:
@@ -352,3 +353,22 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, float):
         return math.isclose(left, right, rel_tol=1e-6)
     return bool(left == right)
+
+
+def test_the_plain_form_has_the_field_names_of_the_schema() -> None:
+    """In messages inside of messages and in well-known types, too."""
+    text = """
+    syntax = "proto3";
+    import "google/protobuf/any.proto";
+    message Lift { int32 top_floor = 1; repeated Door side_doors = 2; google.protobuf.Any any_value = 3; }
+    message Door { string door_name = 1 [json_name = "n"]; }
+    """
+    codec = ProtobufCodec(compiled(lift=text))
+    packed = {"@type": "type.googleapis.com/Lift", "topFloor": 1}
+    payload = codec.encode(json.dumps({"topFloor": 3, "side_doors": [{"n": "a"}], "anyValue": packed}).encode())
+    plain = json.loads(bytes(codec.decode_plain(payload)))
+    assert (plain["top_floor"], plain["side_doors"]) == (3, [{"door_name": "a"}])
+    assert plain["any_value"]["top_floor"] == 1
+    assert json.loads(bytes(codec.decode(payload)))["sideDoors"] == [{"n": "a"}]
+    with pytest.raises(DecodeError):
+        codec.decode_plain(b"\x02\x08")

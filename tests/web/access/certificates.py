@@ -32,20 +32,22 @@ class Authority:
         file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
         return file
 
-    def issue(self, file: Path, subject: str, *, password: bytes | None = None) -> Path:
-        """Write a certificate with its key, which the password encrypts."""
+    def issue(self, file: Path, subject: str, *, password: bytes | None = None, days: int = 1) -> Path:
+        """Write a certificate with its key, which the password encrypts; it holds for that time."""
         key = ec.generate_private_key(ec.SECP256R1())
         encryption = (
             serialization.NoEncryption() if password is None else serialization.BestAvailableEncryption(password)
         )
         made = file.with_suffix(".new")
         made.write_bytes(
-            self._signed(_name(subject), key, is_authority=False).public_bytes(serialization.Encoding.PEM)
+            self._signed(_name(subject), key, is_authority=False, days=days).public_bytes(serialization.Encoding.PEM)
             + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         )
         return made.replace(file)
 
-    def _signed(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> x509.Certificate:
+    def _signed(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool, days: int = 1
+    ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         return (
@@ -55,7 +57,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_after(now + days * _DAY)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self._key, hashes.SHA256())

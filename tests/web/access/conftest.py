@@ -1,6 +1,7 @@
 """Applications with access control: an authfile, an issuer of tokens, and both halves over a real broker."""
 
 import base64
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from karapace_like.access import authfile
@@ -19,9 +20,10 @@ from karapace_like.access.passwords import Algorithm, new_user
 from karapace_like.access.quotas import Quotas
 from karapace_like.access.tokens import TokenRules
 from karapace_like.registry.registration import Rules
-from karapace_like.web.access import Access
-from karapace_like.web.authentication import Authentication
-from karapace_like.web.tokens import Tokens
+from karapace_like.web.callers.access import Access
+from karapace_like.web.callers.authentication import Authentication
+from karapace_like.web.callers.tokens import TokenVerifier
+from karapace_like.web.callers.usage import UsageTable
 from tests import leaks
 from tests.web.conftest import Api
 
@@ -68,7 +70,8 @@ class Issuer:
         said = {claim: value for claim, value in said.items() if value is not None}
         signing = key or self.key
         signing.ensure_kid()
-        return jwt.encode({"alg": "RS256", "kid": signing.kid, **(header or {})}, said, signing)
+        # Not by `jwt.encode`, which cannot write what a hostile issuer's client could: half of a surrogate pair.
+        return jws.serialize_compact({"alg": "RS256", "kid": signing.kid, **(header or {})}, json.dumps(said), signing)
 
     async def _keys(self, _: web.Request) -> web.Response:
         self.fetched += 1
@@ -110,10 +113,11 @@ async def _started(
     token_rules: TokenRules | None = None,
     rules: Rules | None = None,
     quotas: Quotas | None = None,
+    usage: UsageTable | None = None,
     **options: Any,
 ) -> Api:
-    tokens = None if issuer is None else Tokens(issuer.url, token_rules or TokenRules(issuer=ISSUER))
+    tokens = None if issuer is None else TokenVerifier(issuer.url, token_rules or TokenRules(issuer=ISSUER))
     access = Access(Authentication(tokens=tokens), **options)
     if text is not None:
         access.use(authfile.parse(text))
-    return await start(access=access, rules=rules, quotas=quotas)
+    return await start(access=access, rules=rules, quotas=quotas, usage=usage)

@@ -1,24 +1,28 @@
 """An application with everything in it, and access control: both halves, over a real broker."""
 
+import itertools
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
+from prometheus_client import CollectorRegistry
 
 from karapace_like.access import authfile
 from karapace_like.access.tokens import TokenRules
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
-from karapace_like.web.access import Access
-from karapace_like.web.app import MAX_LINE_BYTES, make_app
-from karapace_like.web.authentication import Authentication
-from karapace_like.web.health import Health
-from karapace_like.web.routing import SERVED, Route
-from karapace_like.web.tokens import Tokens
+from karapace_like.web.app import make_app
+from karapace_like.web.callers.access import Access, OpenAccess
+from karapace_like.web.callers.authentication import Authentication
+from karapace_like.web.callers.tokens import TokenVerifier
+from karapace_like.web.operations.exposition import Exposition
+from karapace_like.web.operations.health import Health
+from karapace_like.web.routing import REGISTERED_ROUTES, Route
 from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer
+from tests.web.conftest import Server, policies_in_memory
 from tests.web.halves import both_halves
 
 OPEN = "/health/live"
@@ -36,17 +40,18 @@ class _Election(NamedTuple):
 
 
 class Guarded(NamedTuple):
-    """An application with everything in it, and access control."""
+    """An application with everything in it, and with access control or without."""
 
     app: web.Application
     client: TestClient[Any, Any]
     issuer: Issuer
 
-    def calls(self) -> Iterator[tuple[Route, str, str]]:
-        """(route, method, path) of every route under every prefix, with values in the path."""
-        for route, prefixes in self.app[SERVED]:
-            for prefix in prefixes:
-                path = VARIABLE.sub(lambda found: _VALUES.get(found[1], "some"), prefix + route.path)
+    def calls(self, values: Mapping[str, str] | None = None) -> Iterator[tuple[Route, str, str]]:
+        """(route, method, path) of every route under every prefix, with values in the path: these, or any."""
+        known = {**_VALUES, **(values or {})}
+        for route, prefixes in self.app[REGISTERED_ROUTES]:
+            for prefix, spelling in itertools.product(prefixes, route.paths):
+                path = VARIABLE.sub(lambda found: known.get(found[1], "some"), prefix + spelling)
                 yield route, route.method, path
                 if route.method == "GET":
                     yield route, "HEAD", path
@@ -62,16 +67,25 @@ class Guarded(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(kafka: Cluster, text: bytes) -> AsyncIterator[Guarded]:
-    """Both halves, with this authfile."""
+async def serving(kafka: Cluster, text: bytes | None) -> AsyncIterator[Guarded]:
+    """Both halves, with this authfile, or without access control."""
     async with Issuer().serving() as issuer, both_halves(kafka, ProxySettings()) as (registry, proxy):
         rules = TokenRules(issuer=ISSUER, audiences=frozenset({AUDIENCE}))
-        access = Access(Authentication(tokens=Tokens(issuer.url, rules)), open_paths=[OPEN])
-        access.use(authfile.parse(text))
+        access: Access | OpenAccess = OpenAccess()
+        if text is not None:
+            access = Access(Authentication(tokens=TokenVerifier(issuer.url, rules)), open_paths=[OPEN])
+            access.use(authfile.parse(text))
         app = make_app(
-            registry, proxy, health=Health(registry, _Election()), access=access, connect_urls=["http://127.0.0.1:1"]
+            registry,
+            proxy,
+            health=Health(registry, _Election()),
+            access=access,
+            connect_urls=["http://127.0.0.1:1"],
+            exposition=Exposition(CollectorRegistry()),
+            has_siblings=True,
+            policies=policies_in_memory(registry),
         )
-        server = TestServer(app)
-        await server.start_server(max_line_size=MAX_LINE_BYTES)
+        server = Server(app)
+        await server.start_server()
         async with TestClient(server) as client:
             yield Guarded(app, client, issuer)

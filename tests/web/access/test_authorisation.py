@@ -5,10 +5,17 @@ import logging
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from karapace_like.registry import records
+from karapace_like.registry.records import ConfigRecord
 from karapace_like.registry.registration import Rules
+from karapace_like.registry.settings import Config
+from karapace_like.web.http.bodies import JsonObject
+from karapace_like.web.registry import requests
 from tests.web.access.conftest import StartGuarded, basic, written
 from tests.web.conftest import Api
+from tests.web.dialects import KARAPACE
 from tests.web.wire import Wire, statuses
 
 ROOT, CALLER = basic("root", "root-password"), basic("caller", "caller-password")
@@ -135,8 +142,156 @@ async def test_a_producer_may_be_held_to_what_is_registered(start_guarded: Start
     before = len(api.log.records)
     status, answer = await api("POST", "/subjects/hidden-c/versions", new, headers=CALLER)
     assert (status, answer["error_code"], len(api.log.records)) == (403, 403, before)
+    incompatible = {"schema": text("C", added="int")}
+    status, answer = await api("POST", "/subjects/hidden-c/versions", incompatible, headers=CALLER)
+    assert (status, answer["error_code"], len(api.log.records)) == (403, 403, before)
     assert (await api("GET", "/subjects/hidden-c/versions/1", headers=CALLER))[0] == 403
     assert (await api("DELETE", "/subjects/hidden-c", headers=CALLER))[0] == 403
+
+
+async def test_whoever_may_only_write_is_not_shown_what_others_have_written(start_guarded: StartGuarded) -> None:
+    """Neither in the error of an incompatible schema nor in a response that repeats the text."""
+    api = await started(start_guarded, grant("write", name="hidden-c"), grant("write", "read", name="orders-a"))
+    versions = "/subjects/hidden-c/versions"
+    properties = {"metadata": {"properties": {"owner": "caller"}}}
+    entity = {"entityPath": "C.x", "entityType": "sr_field"}
+    calls = (
+        (versions, {"schema": text("C", added="int")}, 409),
+        (versions, properties, 422),
+        (f"{versions}/1/tags", {"tagsToAdd": [{"schemaEntity": entity, "tags": ["PII"]}]}, 403),
+    )
+    for path, body, expected in calls:
+        status, answer = await api("POST", path, body, headers=CALLER)
+        assert status == expected, answer
+        assert '"x"' not in json.dumps(answer).replace("\\", ""), answer
+    assert (await api("GET", versions, headers=ROOT))[1] == [1]
+    status, answer = await api("POST", versions, {"schema": text("C", added="int")}, headers=CALLER)
+    assert answer["message"].endswith("details: [{validateFields: 'false', compatibility: 'BACKWARD'}]")
+    for subject, headers in (("orders-a", CALLER), ("hidden-c", ROOT)):
+        status, answer = await api(
+            "POST", f"/subjects/{subject}/versions", {"schema": text("C", added="int")}, headers=headers
+        )
+        assert (status, "oldSchema:" in answer["message"]) == (409, True)
+
+
+async def test_whoever_may_import_into_a_subject_may_not_take_ids_from_its_context(start_guarded: StartGuarded) -> None:
+    """They are shared by all of its subjects; what is there already is answered, as to every producer."""
+    mine = grant("read", "write", "config", name="mine-", match="prefix")
+    others = grant("read", "write", "config", name=":.x:mine-", match="prefix")
+    api = await started(start_guarded, mine, others, grant("write", "config", resource="context", name=".x"))
+    for subject, status in (("mine-a", 403), (":.:mine-b", 403), (":.x:mine-a", 200)):
+        assert (await api("PUT", f"/mode/{subject}", {"mode": "IMPORT"}, headers=CALLER))[0] == 200
+        body = {"schema": text("M", x="int"), "id": 2**31 - 1}
+        answer = await api("POST", f"/subjects/{subject}/versions", body, headers=CALLER)
+        assert answer[0] == status, answer
+        assert status == 200 or "import ids into Context:." in answer[1]["message"]
+    assert (await api("POST", "/subjects/mine-a/versions", {**body, "id": 7}, headers=ROOT))[0] == 200
+    assert (await api("POST", "/subjects/mine-a/versions", {**body, "id": 7}, headers=CALLER))[0] == 200
+    assert (await api("GET", "/subjects/mine-a/versions", headers=CALLER)) == (200, [1])
+
+
+@pytest.mark.parametrize(
+    "granted", [grant("write", resource="context", name="."), grant("config", resource="context", name=".")]
+)
+async def test_who_may_write_or_set_up_a_context_imports_into_it(
+    start_guarded: StartGuarded, granted: dict[str, Any]
+) -> None:
+    api = await started(start_guarded, grant("read", "write", name="mine-a"), granted)
+    await api("PUT", "/mode/mine-a", {"mode": "IMPORT"}, headers=ROOT)
+    body = {"schema": text("M", x="int"), "id": 70}
+    assert (await api("POST", "/subjects/mine-a/versions", body, headers=CALLER))[0] == 200
+
+
+async def test_schemas_of_other_registries_are_shown_of_readable_subjects(start_guarded: StartGuarded) -> None:
+    """In another spelling too; a version whose id means a hidden schema is shown of its subject, not of the id."""
+    api = await started(start_guarded, grant("read", name="mine"))
+    sent, hidden = {"schema": text("M", x="int")}, {"schema": text("H", x="int")}
+    await api.log.append(
+        [
+            *KARAPACE.store("mine", 1, 70, "AVRO", sent["schema"]),
+            *KARAPACE.store("hidden-d", 1, 71, "AVRO", hidden["schema"]),
+            *KARAPACE.store("mine", 2, 71, "AVRO", text("N", x="int")),
+        ]
+    )
+    assert (await api("POST", "/subjects/mine", sent, headers=CALLER))[1]["id"] == 70
+    assert (await api("POST", "/subjects/mine", {"schema": text("N", x="int")}, headers=CALLER))[0] == 404
+    assert (await api("GET", "/schemas/ids/70", headers=CALLER))[0] == 200
+    for query in ("", "?subject=:.:", "?retired=true"):
+        assert (await api("GET", f"/schemas/ids/71{query}", headers=CALLER))[1]["error_code"] == 40403
+    status, shown = await api("GET", "/schemas/ids/71?subject=mine", headers=CALLER)
+    assert (status, json.loads(shown["schema"])["name"]) == (200, "N")
+    assert (await api("GET", "/schemas/ids/71/subjects", headers=CALLER))[1] == ["mine"]
+    assert (await api("POST", "/subjects/hidden-d", hidden, headers=CALLER))[0] == 403
+    guid = (await api("GET", "/schemas/ids/71", headers=ROOT))[1]["guid"]
+    assert (await api("GET", f"/schemas/guids/{guid}", headers=CALLER))[0] == 404
+    await api.registry.conflict_watch.look()
+    assert len(api.registry.conflict_watch.conflicts) == 1
+    assert "hidden-d" not in (api.registry.conflict_watch.warning or "")
+
+
+async def test_an_alias_that_changes_under_a_request_leads_nowhere_else(
+    start_guarded: StartGuarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The subject that was permitted is the one that is used, however long the body takes."""
+    api = await started(start_guarded, grant("read", "write", "config", name="mine-", match="prefix"))
+    await api("PUT", "/config/mine-name", {"alias": "mine-a"}, headers=CALLER)
+    read_body = requests.body
+
+    async def slow(request: web.Request, name: str) -> JsonObject:
+        await api.log.append([records.encode(ConfigRecord("mine-name", Config(alias="hidden-c")))])
+        return await read_body(request, name)
+
+    monkeypatch.setattr(requests, "body", slow)
+    body = {"schema": text("M", x="int")}
+    assert (await api("POST", "/subjects/mine-name/versions", body, headers=CALLER))[0] == 200
+    assert (await api("GET", "/subjects/mine-a/versions", headers=ROOT)) == (200, [1])
+    assert (await api("GET", "/subjects/hidden-c/versions", headers=ROOT)) == (200, [1])
+    assert (await api("POST", "/subjects/mine-name/versions", body, headers=CALLER))[0] == 403
+
+
+@pytest.mark.parametrize("prefix", ["/subjects/:.x:", "/contexts/.x/subjects/"])
+async def test_an_alias_needs_what_its_subject_needs(start_guarded: StartGuarded, prefix: str) -> None:
+    """In the context that it has, in both spellings of the path."""
+    everywhere = [grant("read", name=each, match="prefix") for each in (":.x:mine-", "hidden-")]
+    api = await started(start_guarded, *everywhere)
+    await api("PUT", "/config/:.x:mine-name", {"alias": "hidden-x"}, headers=ROOT)
+    assert (await api("GET", f"{prefix}mine-name/versions", headers=ROOT)) == (200, [1])
+    assert (await api("GET", f"{prefix}mine-name/versions", headers=CALLER))[0] == 403
+
+
+async def test_a_reference_is_permitted_in_the_context_where_it_is_resolved(start_guarded: StartGuarded) -> None:
+    """A look-up goes through all contexts: in another one, the same reference means a subject that is hidden."""
+    grants = [grant("read", name="orders", match="prefix"), grant("write", name=":.x:orders", match="prefix")]
+    api = await started(start_guarded, *grants)
+    referred = {"schema": text("R", secret="int")}
+    for subject in ("orders-r", ":.x:orders-r"):
+        assert (await api("POST", f"/subjects/{subject}/versions", referred, headers=ROOT))[0] == 200
+    body = {
+        "schema": json.dumps({"type": "record", "name": "Q", "fields": [{"name": "r", "type": "R"}]}),
+        "references": [{"name": "R", "subject": "orders-r", "version": 1}],
+    }
+    assert (await api("POST", "/subjects/:.x:orders-q/versions", body, headers=ROOT))[0] == 200
+    status, told = await api("POST", "/subjects/orders-q", body, headers=CALLER)
+    assert (status, told["error_code"]) == (404, 40401)
+    status, told = await api("POST", "/compatibility/subjects/orders-q/versions", body, headers=CALLER)
+    assert status == 200
+    status, told = await api("POST", "/subjects/:.x:orders-new/versions", body, headers=CALLER)
+    assert (status, told["error_code"]) == (422, 42201)
+
+
+@pytest.mark.parametrize("field", ["alias", "aliasForDeks"])
+@pytest.mark.parametrize("name", ["a\x00b", ":*:x", "__GLOBAL", "a\nb"])
+async def test_an_alias_is_a_name_that_a_subject_may_have(start_guarded: StartGuarded, field: str, name: str) -> None:
+    api = await started(start_guarded)
+    status, told = await api("PUT", "/config/nick", {field: name}, headers=ROOT)
+    assert (status, told["error_code"]) == (422, 42208)
+
+
+@pytest.mark.parametrize("header", [basic("root", "root-password\0"), basic("root\0", "root-password")])
+async def test_a_null_character_ends_no_password(start_guarded: StartGuarded, header: dict[str, str]) -> None:
+    """HMAC pads with them: without a check, a password with nulls at its end would be the password."""
+    api = await started(start_guarded)
+    assert (await api("GET", "/subjects", headers=header))[0] == 401
 
 
 async def test_new_schemas_may_be_refused_to_everybody_who_does_not_mean_it(start_guarded: StartGuarded) -> None:
@@ -197,15 +352,16 @@ async def test_writes_and_refusals_are_audited_and_nothing_secret_is_told(
     with caplog.at_level(logging.DEBUG):
         await api("POST", "/subjects/mine/versions", {"schema": text("Unspeakable", x="int")}, headers=CALLER)
         await api("POST", "/subjects/mine/versions", {"schema": "{"}, headers=CALLER)
-        await api("DELETE", "/subjects/hidden-c?permanent=true", headers=CALLER)
+        await api("DELETE", "/subjects/hidden-c?permanent=true&access_token=of-nobodys-business", headers=CALLER)
         await api("GET", "/subjects/mine", headers=basic("caller", "guessed-password"))
         await api("GET", "/subjects", headers=CALLER)
     told = [json.loads(each.getMessage()) for each in caplog.records if each.name == "karapace_like.audit"]
     assert [(each["principal"], each["method"], each["path"], each["result"], each["status"]) for each in told] == [
         ("caller", "POST", "/subjects/mine/versions", "done", 200),
         ("caller", "POST", "/subjects/mine/versions", "failed", 422),
-        ("caller", "DELETE", "/subjects/hidden-c?permanent=true", "refused", 403),
+        ("caller", "DELETE", "/subjects/hidden-c?permanent=true&***", "refused", 403),
     ]
     assert {each["remote"] for each in told} == {"127.0.0.1"}
+    assert "nobodys" not in json.dumps(told)
     for secret in ("caller-password", "guessed-password", CALLER["Authorization"][6:], "Unspeakable"):
         assert secret not in caplog.text

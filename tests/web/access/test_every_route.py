@@ -1,14 +1,20 @@
 """Every route that there is, asked with every kind of credentials: what is added later is asked, too."""
 
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
+import karapace_like.web
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.web.needs import AUTHENTICATED
-from karapace_like.web.routing import SERVED, Route, add_routes
+from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.cluster import sibling_workers
+from karapace_like.web.http.api_roles import ApiRole
+from karapace_like.web.operations import exposition, usage_export
+from karapace_like.web.routing import REGISTERED_ROUTES, Route, add_routes
 from tests.web.access.conftest import Issuer, basic, bearer, written
 from tests.web.access.guarded import OPEN, VARIABLE, Guarded, serving
 
@@ -16,7 +22,7 @@ RIGHTS = ["describe", "read", "write", "register_existing", "delete", "config"]
 KINDS = ["subject", "context", "config", "topic", "group", "cluster", "connect"]
 AUTHFILE = written(
     {"root": "root-password", "nobody": "nobody-password"},
-    [{"principals": ["root"], "operations": RIGHTS, "resource": kind, "name": "*"} for kind in KINDS],
+    [{"principals": ["root", "token:root"], "operations": RIGHTS, "resource": kind, "name": "*"} for kind in KINDS],
 )
 
 
@@ -61,7 +67,7 @@ async def test_without_rights_only_empty_lists_are_answered(guarded: Guarded, pr
     refused = {call for call, status in (await guarded.statuses(headers)).items() if status == 403}
     # A route whose resources are in its body decides when it has read that.
     in_body = {("POST", "/records"), ("POST", "/v3/clusters/some/topics")}
-    named = {(method, path) for route, method, path in guarded.calls() if route.needs != AUTHENTICATED}
+    named = {(method, path) for route, method, path in guarded.calls() if route.permission != AUTHENTICATED}
     assert refused == named - in_body
     for listed in ("/subjects", "/schemas", "/contexts", "/topics"):
         answer = await guarded.client.get(listed, headers=headers)
@@ -76,26 +82,52 @@ async def test_with_rights_every_route_is_answered_by_its_handler(guarded: Guard
     assert {call: status for call, status in found.items() if status in {401, 403}} == {}
 
 
+BETWEEN_WORKERS = (exposition.WORKER_PATH, usage_export.WORKER_PATH, sibling_workers.PATH)
+"""Routes without a permission: workers of one node call each other over sockets that nobody else can open."""
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_no_route_is_forgotten_here(guarded: Guarded) -> None:
     """What the application's router has is what was asked above, each also with a slash at its end."""
     served = {
-        (method, VARIABLE.sub(r"{\1}", prefix + route.path).rstrip("/"))
-        for route, prefixes in guarded.app[SERVED]
+        (method, VARIABLE.sub(r"{\1}", prefix + path).rstrip("/"))
+        for route, prefixes in guarded.app[REGISTERED_ROUTES]
         for prefix in prefixes
+        for path in route.paths
         for method in ({"GET", "HEAD"} if route.method == "GET" else {route.method})
     }
     routed = {
         (each.method, each.resource.canonical.rstrip("/"))
         for each in guarded.app.router.routes()
-        if each.resource is not None
+        if each.resource is not None and each.resource.canonical not in BETWEEN_WORKERS
     }
     assert routed == served
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_table_of_routes_is_asked_here(guarded: Guarded) -> None:
+    """Whichever module has it, and whichever setting adds it to a service."""
+    served = {(route.method, route.path) for route, _ in guarded.app[REGISTERED_ROUTES]}
+    tables = [
+        table
+        for module in pkgutil.walk_packages(karapace_like.web.__path__, "karapace_like.web.")
+        for name, table in vars(importlib.import_module(module.name)).items()
+        if name.endswith("ROUTES") and isinstance(table, tuple) and isinstance(table[0], Route)
+    ]
+    assert len(tables) > 20
+    assert {(route.method, route.path) for table in tables for route in table} <= served
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("path", BETWEEN_WORKERS)
+async def test_no_client_calls_what_is_between_workers(guarded: Guarded, path: str) -> None:
+    async with guarded.client.get(path.replace("{offset}", "1"), headers=basic("root", "root-password")) as answer:
+        assert answer.status == 404
 
 
 def test_a_route_that_does_not_say_what_it_needs_is_refused_at_start_up() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response()
 
-    with pytest.raises(ValueError, match="GET /new does not say what its caller must be allowed"):
-        add_routes(web.Application(), [Route("GET", "/new", handler)])
+    with pytest.raises(ValueError, match="GET /new must name the permission that it requires"):
+        add_routes(web.Application(), [Route("GET", "/new", handler, ApiRole.REGISTRY)])

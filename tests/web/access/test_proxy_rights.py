@@ -28,6 +28,7 @@ AUTHFILE = written(
         grant("write", resource="topic", name="inbox-"),
         grant("read", resource="group", name="mine-"),
         grant("write", resource="subject", name="mine-"),
+        grant("write", resource="subject", name=":.x:mine-"),
         grant("read", resource="subject", name="inbox-"),
     ],
 )
@@ -127,6 +128,9 @@ async def test_schemas_of_other_subjects_are_not_used_or_registered(guarded: Gua
     inbox = f"inbox-{mine}"
     text = {"value_schema": '"long"', "records": [{"value": 1}]}
     assert (await ask(guarded, "POST", f"/topics/{mine}", text, **AVRO))[0] == 200
+    incompatible = {"value_schema": '"boolean"', "records": [{"value": True}]}
+    status, told = await ask(guarded, "POST", f"/topics/{mine}", incompatible, **AVRO)
+    assert (status, told["error_code"], "long" in told["message"]) == (422, 42207, False)
     assert (await ask(guarded, "POST", f"/topics/{inbox}", text, **AVRO))[0] == 403
     latest = {"records": [{"value": 1}]}
     async with guarded.client.post(
@@ -145,3 +149,42 @@ async def test_schemas_of_other_subjects_are_not_used_or_registered(guarded: Gua
     entry = {"id": "a", "value": {"type": "AVRO", "schema": '"long"', "data": 1}}
     status, told = await ask(guarded, "POST", path, {"entries": [entry]})
     assert (status, told["failures"][0]["error_code"]) == (207, 403)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_references_are_permitted_where_they_lead(guarded: Guarded, mine: str) -> None:
+    """In the context of the subject that the schema is registered in, not in the default one."""
+    for subject in (f"inbox-{mine}", f":.x:inbox-{mine}"):
+        body = {"schema": '{"type":"record","name":"Floor","fields":[]}'}
+        async with guarded.client.post(f"/subjects/{subject}/versions", json=body, headers=ROOT) as answer:
+            assert answer.status == 200
+    produced = {
+        "value_schema": '{"type":"record","name":"Lift","fields":[{"name":"floor","type":"Floor"}]}',
+        "value_references": [{"name": "Floor", "subject": f"inbox-{mine}", "version": 1}],
+        "records": [{"value": {"floor": {}}}],
+    }
+    statuses = [
+        (await ask(guarded, "POST", f"/topics/{mine}", {**produced, "value_subject": subject}, **AVRO))[0]
+        for subject in (f"{mine}-value", f":.x:{mine}-value")
+    ]
+    assert statuses == [200, 403]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_alias_is_no_way_to_a_subject_that_is_not_permitted(guarded: Guarded, mine: str) -> None:
+    """Whoever may set it, and whatever was permitted to others before."""
+    secret = f"secret-{mine}"
+    body = {"schema": '"int"'}
+    async with guarded.client.post(f"/subjects/{secret}/versions", json=body, headers=ROOT) as answer:
+        assert answer.status == 200
+    alias = f"{mine}-value"
+    async with guarded.client.put(f"/config/{alias}", json={"alias": secret}, headers=ROOT) as answer:
+        assert answer.status == 200
+    for body in ({"value_schema": '"int"'}, {"value_schema": '"long"'}, {}):
+        produced = {**body, "records": [{"value": 1}]}
+        async with guarded.client.post(f"/topics/{mine}", json=produced, headers={**ROOT, **AVRO}) as answer:
+            assert answer.status == 200
+        status, answer = await ask(guarded, "POST", f"/topics/{mine}", produced, **AVRO)
+        assert (status // 100, answer.get("offsets")) == (4, None)
+    async with guarded.client.get(f"/subjects/{secret}/versions", headers=ROOT) as answer:
+        assert await answer.json() == [1, 2]

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from karapace_like.access.quotas import Quotas
+from karapace_like.background import BackgroundTasks
 from karapace_like.config import ConfigError, load
-from karapace_like.security import Security
+from karapace_like.serve.security import Security
 from tests.web.access.conftest import StartGuarded, basic, written
 from tests.web.conftest import Api
 
@@ -71,9 +72,10 @@ def settings(tmp_path: Any, **flags: Any) -> Any:
 
 
 def test_the_settings_say_it(tmp_path: Any) -> None:
-    assert Security.of(settings(tmp_path)).quotas is None
+    assert Security.build(settings(tmp_path), BackgroundTasks()).quotas is None
     for name in ("requests", "bytes"):
-        assert Security.of(settings(tmp_path, **{f"http_principal_{name}_per_second": 5})).quotas is not None
+        limited = settings(tmp_path, **{f"http_principal_{name}_per_second": 5})
+        assert Security.build(limited, BackgroundTasks()).quotas is not None
 
 
 def test_there_must_be_principals() -> None:

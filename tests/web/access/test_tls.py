@@ -11,9 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from karapace_like.background import BackgroundTasks
 from karapace_like.config import ConfigError, load
-from karapace_like.security import Security
+from karapace_like.serve.election_member import cancel
+from karapace_like.serve.security import Security
 from karapace_like.web.app import make_app
+from karapace_like.web.callers.access import Access
 from tests.waiting import until
 from tests.web.access.certificates import Authority
 from tests.web.access.conftest import basic, written
@@ -75,17 +78,17 @@ async def serve(files: Files) -> AsyncIterator[Serve]:
 @asynccontextmanager
 async def _served(files: Files, settings: dict[str, Any]) -> AsyncIterator[str]:
     flags = {"listeners": "https://127.0.0.1:0", "server_tls_certfile": str(files.server), **settings}
-    security = Security.of(load(environment={}, flags=flags)[0])
+    background = BackgroundTasks()
+    security = Security.build(load(environment={}, flags=flags)[0], background)
     registry, _ = in_memory()
     server = Server(make_app(registry, access=security.access), scheme="https")
-    server.admit = None if security.access is None else security.access.admits
+    server.admit = security.access.recognise if isinstance(security.access, Access) else None
     assert security.tls is not None
     async with leading(registry):
         await server.start_server(ssl=security.tls.context)
-        watching = asyncio.create_task(security.watch())
+        watching = [background.start(each.name, each.run) for each in security.watchers()]
         yield str(server.make_url("")).rstrip("/")
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await cancel(*watching)
         await server.close()
 
 
@@ -142,6 +145,7 @@ async def test_each_connection_is_told_what_its_own_certificate_may_see(files: F
         assert (await status(url, alice), await status(url, bob)) == (404, 403)
 
 
+@pytest.mark.slow
 async def test_files_are_replaced_under_load_and_no_request_fails(files: Files, serve: Serve) -> None:
     """The certificate, the clients' authority and the users; afterwards only what is in the files counts."""
     url = await serve(**files.certified("optional"))

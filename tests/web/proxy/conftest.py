@@ -18,7 +18,9 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
-from karapace_like.web.errors import errors_middleware
+from karapace_like.web.callers.access import ACCESS, OpenAccess
+from karapace_like.web.callers.usage import USAGE, UsageTable
+from karapace_like.web.http.errors import errors_middleware
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.routing import add_routes
 from tests.waiting import until
@@ -114,11 +116,13 @@ Start = Callable[..., Awaitable[ProxyApi]]
 
 
 @asynccontextmanager
-async def running(kafka: Cluster, settings: ProxySettings, *, rest_after: float = 5.0) -> AsyncIterator[ProxyApi]:
+async def running(kafka: Cluster, settings: ProxySettings, **times: float) -> AsyncIterator[ProxyApi]:
+    """`times` are those of `both_halves`."""
     app = web.Application(middlewares=[errors_middleware], client_max_size=MAX_BODY_BYTES)
+    app[ACCESS], app[USAGE] = OpenAccess(), UsageTable()
     add_routes(app, proxy_api.ROUTES)
     add_routes(app, proxy_v3_api.ROUTES)
-    async with both_halves(kafka, settings, rest_after=rest_after) as halves:
+    async with both_halves(kafka, settings, **times) as halves:
         app[PROXY] = halves.proxy
         async with TestClient(Server(app)) as client:
             yield ProxyApi(client, kafka.bootstrap_servers)

@@ -8,14 +8,14 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
 from tests.web.proxy.conftest import media_type, running
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
 
 async def test_a_topic_that_nobody_makes_fails_its_records_only(topic: Callable[[], str]) -> None:
     """Within the time that its metadata is waited for; what goes to other topics is written."""
     missing = topic()
     with Cluster(properties={"auto.create.topics.enable": "false"}) as kafka:
-        async with running(kafka, ProxySettings()) as proxy:
+        async with running(kafka, ProxySettings(), metadata_timeout=0.5) as proxy:
             known = proxy.create_topic(topic())
             body = {"records": [{"topic": missing, "value": 1}, {"topic": known, "value": 2}]}
             status, report = await proxy("POST", "/records", body, sent_as=media_type("json"))

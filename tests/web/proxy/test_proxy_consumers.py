@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.settings import ProxySettings
 from tests.waiting import until
-from tests.web.proxy.conftest import ProxyApi, media_type
+from tests.web.proxy.conftest import ProxyApi, media_type, running
 from tests.web.proxy.instances import (
     AVRO,
     EXCLUSIVE,
@@ -138,7 +140,7 @@ async def test_numbers_of_any_size_come_back(proxy: ProxyApi, topic_of: Topics, 
     body = b'{"records": [{"value": [123456789012345678901234567890, 0.10000000000000000000001, 1.0]}]}'
     assert (await proxy("POST", f"/topics/{topic}", body, sent_as=media_type("json")))[0] == 200
     instance = await assigned(proxy, group, topic)
-    answer = await proxy.response("GET", f"{instance}/records?timeout=5000", accept=media_type("json"))
+    answer = await proxy.response("GET", f"{instance}/records?timeout=60000", accept=media_type("json"))
     assert b"[123456789012345678901234567890,0.10000000000000000000001,1.0]" in await answer.read()
 
 
@@ -298,6 +300,29 @@ async def test_a_pattern_subscribes_to_whole_names(proxy: ProxyApi, topic_of: To
     assert await proxy("POST", f"{other}/subscription", {"topic_pattern": topic[1:]}) == (204, None)
     assert await proxy.poll(other, count=0) == []
     await expect(proxy, (422, 422, None), "POST", f"{other}/subscription", {"topic_pattern": "((("})
+    for costly in ("((a{1,100}){1,100}){1,60}", "a" * 1_001, "(?=a)"):
+        refusal = (422, 422, "Invalid topic pattern: ")
+        await expect(proxy, refusal, "POST", f"{other}/subscription", {"topic_pattern": costly})
+
+
+async def test_a_pattern_is_joined_by_topics_that_are_created_later(
+    kafka: Cluster, topic: Callable[[], str], group: str
+) -> None:
+    """Also while a poll waits, and where no topic matched before."""
+    async with running(kafka, ProxySettings(topics_max_age=0.1)) as api:
+        name = topic()
+        instance = await api.consumer(group)
+        assert await api("POST", f"{instance}/subscription", {"topic_pattern": f"{name}.*"}) == (204, None)
+        assert await api("GET", f"{instance}/subscription") == (200, {"topics": []})
+        polling = asyncio.create_task(api.poll(instance, timeout=100_000))
+        created = [api.create_topic(f"{name}-{number}") for number in range(2)]
+        await api.produce(created[0], {"value": 0})
+        assert [each["value"] for each in await polling] == [0]
+        await api.produce(created[1], {"value": 1})
+        assert [each["value"] for each in await api.poll(instance)] == [1]
+        assert await api("GET", f"{instance}/subscription") == (200, {"topics": created})
+        assert await api("DELETE", f"{instance}/subscription") == (204, None)
+        assert await api("POST", f"{instance}/assignments", {"partitions": [at(created[0])]}) == (204, None)
 
 
 async def test_topics_pattern_and_partitions_exclude_each_other(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
@@ -343,3 +368,14 @@ async def test_a_missing_topic_is_waited_for_and_not_made(
     instance = await subscribed(proxy, group, name)
     assert await proxy.poll(instance, count=0) == []
     assert name not in (await proxy("GET", "/topics"))[1]
+
+
+@pytest.mark.parametrize("name", ["i{1}", "{", "a}b"])
+async def test_groups_and_instances_may_have_braces(proxy: ProxyApi, group: str, name: str) -> None:
+    spelled = name.replace("{", "%7B").replace("}", "%7D")
+    status, made = await proxy("POST", f"/consumers/{group}{spelled}", {"name": name, "format": "json"})
+    assert (status, made["instance_id"]) == (200, name)
+    assert made["base_uri"].endswith(f"/consumers/{group}{spelled}/instances/{spelled}")
+    instance = f"/consumers/{group}{spelled}/instances/{spelled}"
+    assert await proxy("GET", f"{instance}/subscription") == (200, {"topics": []})
+    assert await proxy("DELETE", instance) == (204, None)

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
+from tests.kafka.client_threads import settled_clients
 from tests.waiting import until
 from tests.web.proxy.conftest import ProxyApi, running
 from tests.web.proxy.instances import (
@@ -117,6 +118,26 @@ async def test_a_parked_instance_keeps_its_assignment(parking: ProxyApi, topic_o
     assert await parking("DELETE", instance) == (204, None)
 
 
+async def test_few_instances_have_clients(kafka: Cluster, topic_of: Topics, group: str) -> None:
+    """Counted in clients, each of which has four threads; who is parked for another one reads on later."""
+    topic = topic_of()
+    async with running(kafka, ProxySettings(max_active_instances=2)) as api:
+        await api.produce(topic, {"value": 0})
+        others = await settled_clients()
+        instances = []
+        for number in range(6):
+            instances.append(await assigned(api, f"{group}-{number}", topic))
+            assert [each["value"] for each in await api.poll(instances[-1])] == [0]
+        await api.produce(topic, {"value": 1})
+        for instance in instances:
+            assert [each["value"] for each in await api.poll(instance)] == [1]
+        await until(lambda: has_clients(others + 3))
+
+
+async def has_clients(at_most: int) -> bool:
+    return await settled_clients() <= at_most
+
+
 async def test_an_idle_instance_is_closed(kafka: Cluster, group: str) -> None:
     """There is room for another one then, and its user is told why it is gone until he makes one of that name."""
     async with running(kafka, ProxySettings(idle_timeout=0.5, max_instances=1)) as api:
@@ -131,7 +152,11 @@ async def test_an_idle_instance_is_closed(kafka: Cluster, group: str) -> None:
             return made and await api("DELETE", left) == (204, None)
 
         await until(is_made)
-        expired = (404, 40403, "Consumer instance not found: it was closed after 0.5 seconds without a request.")
+        expired = (
+            404,
+            40403,
+            "Consumer instance not found: it was closed after 0.5 seconds without a request. Create it again.",
+        )
         await expect(api, expired, "GET", f"{left}/subscription")
         await expect(api, expired, "DELETE", left)
         await until(is_made_anew_and_deleted)

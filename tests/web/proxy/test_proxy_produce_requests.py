@@ -47,14 +47,22 @@ async def test_each_topic_of_a_request_has_its_subjects(proxy: ProxyApi, topic_o
 @pytest.mark.parametrize(
     ("path", "record", "refusal"),
     [
-        ("/records", {"value": 1}, "produceJson.request.records[0].topic must not be null (was null)"),
-        ("/records", {"topic": "t", "value": 1, "more": 1}, "Unrecognized field: more"),
+        ("/records", {"value": 1}, "records[0].topic must not be null (was null)"),
+        (
+            "/records",
+            {"topic": "t", "value": 1, "more": 1},
+            "Unrecognized field: more; expected one of key, value, partition, headers or topic",
+        ),
         (
             "/records",
             {"topic": "t", "partition": -1},
-            "produceJson.request.records[0].partition must be greater than or equal to 0 (was -1)",
+            "records[0].partition must be greater than or equal to 0 (was -1)",
         ),
-        ("/topics/t", {"topic": "t", "value": 1}, "Unrecognized field: topic"),
+        (
+            "/topics/t",
+            {"topic": "t", "value": 1},
+            "Unrecognized field: topic; expected one of key, value, partition or headers",
+        ),
     ],
 )
 async def test_only_a_request_to_many_topics_names_them(
@@ -107,7 +115,10 @@ async def test_a_request_has_a_limit_of_records(kafka: Cluster, topic: Callable[
         for path, place in ((f"/topics/{name}", {}), ("/records", {"topic": name})):
             body = {"records": [{"value": 1, **place}] * 3}
             answer = await proxy("POST", path, body, sent_as=media_type("json"))
-            refusal = {"error_code": 413, "message": "The request has 3 records; at most 2 are taken"}
+            refusal = {
+                "error_code": 413,
+                "message": "The request has 3 records; at most 2 are accepted. Send them in several requests.",
+            }
             assert answer == (413, refusal)
         report = await proxy.produce(name, {"value": 1}, {"value": 2})
         assert [each["offset"] for each in report["offsets"]] == [0, 1]
@@ -138,7 +149,7 @@ async def test_an_operator_allows_what_a_request_may_say_of_its_producer(
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("acks=1", "acks cannot be set by a request: it is not among producer_overrides_allowed"),
+        ("acks=1", "acks cannot be set by a request: producer_overrides_allowed does not list it."),
         ("compression=zip", "compression must match none|gzip|snappy|lz4|zstd (was zip)"),
         ("delivery_timeout_ms=0", "delivery_timeout_ms must match [1-9][0-9]{0,5} (was 0)"),
     ],
@@ -147,3 +158,12 @@ async def test_other_wishes_are_refused(proxy: ProxyApi, topic_of: Topics, query
     body = {"records": [{"value": 1}]}
     answer = await proxy("POST", f"/topics/{topic_of()}?{query}", body, sent_as=media_type("json"))
     assert answer == (422, {"error_code": 422, "message": message})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+async def test_a_request_is_read_in_every_encoding_of_json(proxy: ProxyApi, topic_of: Topics, encoding: str) -> None:
+    name = topic_of()
+    body = '{"records": [{"value": {"floor": "ü"}}]}'.encode(encoding)
+    status, report = await proxy("POST", f"/topics/{name}", body, sent_as=media_type("json"))
+    assert (status, report["offsets"][0]["offset"]) == (200, 0)
+    assert proxy.stored(name, 1)[0].value() == '{"floor":"ü"}'.encode()

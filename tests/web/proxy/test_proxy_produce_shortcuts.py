@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from karapace_like.web import shortcuts
+from karapace_like.web.server import connection
 from tests.waiting import until
 from tests.web.proxy.conftest import ProxyApi, media_type
 from tests.web.test_shortcuts import Line, line, request
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The body of each request that has taken a shortcut."""
     found: list[bytes] = []
-    answer = shortcuts.Connection._answer
+    answer = connection.Connection._answer
 
-    async def counted(self: shortcuts.Connection, *args: Any) -> None:
+    async def counted(self: connection.Connection, *args: Any) -> None:
         found.append(args[-1])
         await answer(self, *args)
 
-    monkeypatch.setattr(shortcuts.Connection, "_answer", counted)
+    monkeypatch.setattr(connection.Connection, "_answer", counted)
     return found
 
 
@@ -135,7 +135,7 @@ async def test_nothing_is_left_of_a_connection_that_has_ended(
 
 def answering() -> int:
     """How many connections have a task of their own."""
-    return sum("_answer_on" in repr(each.get_coro()) for each in asyncio.all_tasks())
+    return sum("_answer_requests" in repr(each.get_coro()) for each in asyncio.all_tasks())
 
 
 async def _has_gone(before: int) -> bool:

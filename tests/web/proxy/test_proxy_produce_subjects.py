@@ -31,7 +31,14 @@ def unique(name: str) -> str:
 
 
 SCHEMAS = {"avro": record_schema("Floor"), "jsonschema": FLOOR_JSON, "protobuf": FLOOR_PROTOBUF}
-MISSING_VALUE = (422, 42202, "Request includes values but does not include value schema")
+MISSING_VALUE = (
+    422,
+    42202,
+    (
+        "Request includes values but does not include value schema: send value_schema or value_schema_id, or name in "
+        "value_subject a subject that has one"
+    ),
+)
 
 
 async def refusal(proxy: ProxyApi, topic: str, body: dict[str, Any], embedded: str = "avro") -> tuple[int, int, str]:
@@ -69,7 +76,14 @@ async def test_naming_a_schema_for_one_half_only_is_a_mistake(proxy: ProxyApi, t
     both = {"key": {"number": 1}, "value": {"number": 1}}
     await proxy.produce(topic, both, embedded="avro", key_schema=schema, value_schema=schema)
     answer = await refusal(proxy, topic, {"records": [both], "value_schema": schema})
-    assert answer == (422, 42201, "Request includes keys but does not include key schema")
+    assert answer == (
+        422,
+        42201,
+        (
+            "Request includes keys but does not include key schema: send key_schema or key_schema_id, or name in "
+            "key_subject a subject that has one"
+        ),
+    )
     await proxy.produce(topic, both, embedded="avro", value_schema=schema, key_subject=f"{topic}-key")
 
 
@@ -125,7 +139,11 @@ async def test_the_service_has_a_strategy(kafka: Cluster, topic: Callable[[], st
         (
             "{nonsense",
             "RECORD_NAME",
-            (422, 42205, "Invalid schema: Error when parsing raw schema. format = AVRO, schema = {nonsense"),
+            (
+                422,
+                42205,
+                "Invalid schema: Error when parsing raw schema. format = AVRO, schema = {nonsense: not valid JSON",
+            ),
         ),
         (
             '"int"',
@@ -142,7 +160,8 @@ async def test_a_strategy_must_fit(
     proxy: ProxyApi, topic_of: Topics, schema: str, strategy: str, expected: tuple[int, int, str]
 ) -> None:
     body = {"records": [{"value": 1}], "value_schema": schema, "value_subject_name_strategy": strategy}
-    assert await refusal(proxy, topic_of(), body) == expected
+    status, code, message = await refusal(proxy, topic_of(), body)
+    assert (status, code, message.startswith(expected[2])) == (*expected[:2], True), message
 
 
 REFERRING = {
@@ -185,7 +204,7 @@ async def test_a_schema_refers_to_others(proxy: ProxyApi, topic_of: Topics, embe
         key_schema=text,
         key_references=references,
         value_schema=text,
-        value_references=[{**references[0], "version": "1"}],
+        value_references=references,
         value_subject_name_strategy=strategy,
     )
     assert report["key_schema_id"] == report["value_schema_id"]
@@ -206,3 +225,27 @@ async def test_a_reference_must_lead_to_a_version(proxy: ProxyApi, topic_of: Top
     status, code, message = await refusal(proxy, topic_of(), body)
     assert (status, code) == (422, 42207)
     assert f"fetching schema by version. subject = {subject}, version = 1\n" in message
+
+
+async def test_references_are_looked_up_in_the_context_of_the_subject(proxy: ProxyApi, topic_of: Topics) -> None:
+    """What the schema refers to is there, and nowhere else."""
+    topic, floors, context = topic_of(), unique("floors-"), f":.{unique('c')}:"
+    await proxy.produce(topic, RECORD, embedded="avro", value_schema=SCHEMAS["avro"], value_subject=context + floors)
+    text, reference = REFERRING["avro"]
+    body = {
+        "records": [{"value": {"floor": {"number": 3}}}],
+        "value_schema": text,
+        "value_references": [{**reference, "subject": floors, "version": 1}],
+    }
+    lifts = {"value_subject": f"{context}{unique('lifts-')}"}
+    assert (await proxy.produce(topic, {"value": {"floor": {"number": 3}}}, embedded="avro", **{**body, **lifts}))[
+        "value_schema_id"
+    ] == 2
+    assert (await refusal(proxy, topic, {**body, "value_subject": unique("lifts-")}))[:2] == (422, 42207)
+
+
+@pytest.mark.parametrize("reference", [{}, {"name": "Floor"}, {"name": "Floor", "subject": "s", "version": "1"}, None])
+async def test_a_reference_is_not_completed(proxy: ProxyApi, topic_of: Topics, reference: object) -> None:
+    body = {"records": [{"value": {}}], "value_schema": REFERRING["avro"][0], "value_references": [reference]}
+    status, _, message = await refusal(proxy, topic_of(), body)
+    assert (status, "value_references[0]" in message) == (422, True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -11,9 +12,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LEADING = [{"broker": 1, "leader": True, "in_sync": True}]
 NO_SUCH_TOPIC = (404, 40403, "This server does not host this topic-partition.")
-INVALID_TOPIC = (400, 40002, "The request attempted to perform an operation on an invalid topic.")
-NO_SUCH_PARTITION = (404, 40402, "Partition not found.")
-NO_SUCH_PATH = (404, 404, "HTTP 404 Not Found")
+_NAMES = (
+    "The name of a topic has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and is neither '.' nor '..'"
+)
+INVALID_TOPIC = (
+    400,
+    40002,
+    f"The request attempted to perform an operation on an invalid topic. {_NAMES} (was 'no{{odd}}topic').",
+)
+NO_SUCH_PARTITION = (404, 40402, "Partition not found: topic {topic} has no partition 1.")
+NEGATIVE_PARTITION = (404, 40402, "Partition not found: topic {topic} has no partition -1.")
+NO_NUMBER = (404, 404, "HTTP 404 Not Found: 'x' is not an integer")
+LARGE_NUMBER = (404, 404, "HTTP 404 Not Found: 99999999999 is not an integer from -2147483648 to 2147483647")
 
 
 async def test_brokers_are_listed_by_id(proxy: ProxyApi) -> None:
@@ -68,12 +78,12 @@ async def test_a_partition_s_bounds_follow_its_records(proxy: ProxyApi, topic_of
         ("/topics/no%2Ftopic", INVALID_TOPIC),
         ("/topics/no%20topic", INVALID_TOPIC),
         ("/topics/{topic}/partitions/1", NO_SUCH_PARTITION),
-        ("/topics/{topic}/partitions/-1", NO_SUCH_PARTITION),
+        ("/topics/{topic}/partitions/-1", NEGATIVE_PARTITION),
         ("/topics/{topic}/partitions/1/offsets", NO_SUCH_PARTITION),
-        ("/topics/{topic}/partitions/-1/offsets", NO_SUCH_PARTITION),
-        ("/topics/{topic}/partitions/x", NO_SUCH_PATH),
-        ("/topics/{topic}/partitions/99999999999", NO_SUCH_PATH),
-        ("/topics/{topic}/partitions/x/offsets", NO_SUCH_PATH),
+        ("/topics/{topic}/partitions/-1/offsets", NEGATIVE_PARTITION),
+        ("/topics/{topic}/partitions/x", NO_NUMBER),
+        ("/topics/{topic}/partitions/99999999999", LARGE_NUMBER),
+        ("/topics/{topic}/partitions/x/offsets", NO_NUMBER),
     ],
 )
 async def test_what_is_not_there_is_refused(
@@ -82,7 +92,8 @@ async def test_what_is_not_there_is_refused(
     """Asking for a topic does not make it."""
     topic = topic_of()
     status, answer = await proxy("GET", path.format(topic=topic))
-    assert (status, answer["error_code"], answer["message"]) == refusal
+    message = refusal[2].format(topic=topic, odd=unquote(path.partition("/topics/no")[2].removesuffix("topic")))
+    assert (status, answer["error_code"], answer["message"]) == (*refusal[:2], message)
     assert f"{topic}-missing" not in (await proxy("GET", "/topics"))[1]
 
 
@@ -100,6 +111,10 @@ async def test_answers_are_in_the_api_s_own_type(proxy: ProxyApi, topic_of: Call
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/topics/a"), ("DELETE", "/topics/a"), ("POST", "/brokers")])
 async def test_other_methods_are_refused(proxy: ProxyApi, method: str, path: str) -> None:
+    allowed = "GET, HEAD" if path == "/brokers" else "GET, HEAD, POST"
     status, answer = await proxy(method, path, {})
-    expected: Any = {"error_code": 405, "message": "HTTP 405 Method Not Allowed"}
+    expected: Any = {
+        "error_code": 405,
+        "message": f"HTTP 405 Method Not Allowed: {path} has no {method}; it takes {allowed}.",
+    }
     assert (status, answer) == (405, expected)

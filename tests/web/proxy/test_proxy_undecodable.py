@@ -45,7 +45,7 @@ async def all_polled(proxy: ProxyApi, topic: str, group: str, query: str = "", *
     assert await proxy("POST", f"{instance}/assignments", assignment) == (204, None)
     found: list[Any] = []
     while len(found) < 4:
-        status, records = await proxy("GET", f"{instance}/records?timeout=5000{query}", accept=media_type("json"))
+        status, records = await proxy("GET", f"{instance}/records?timeout=60000{query}", accept=media_type("json"))
         assert status == 200, records
         found += records
     assert await proxy("POST", f"{instance}/offsets") == (200, [])
@@ -65,7 +65,7 @@ async def test_a_read_without_an_instance_goes_past_them(proxy: ProxyApi, topic_
     topic = topic_of()
     write(proxy, topic)
     path = f"/topics/{topic}/partitions/0/records"
-    status, found = await proxy("GET", f"{path}?timeout=5000&undecodable=report", accept=media_type("json"))
+    status, found = await proxy("GET", f"{path}?timeout=60000&undecodable=report", accept=media_type("json"))
     assert status == 200
     told(topic, found)
 
@@ -100,7 +100,7 @@ async def test_a_record_that_cannot_be_decoded_is_refused_where_it_is(
     instance = await assigned(proxy, group, topic, format="avro")
     assert [each["value"] for each in await proxy.poll(instance, "avro")] == [{"floor": 1}]
     for _ in range(2):
-        answer = await proxy.response("GET", f"{instance}/records?timeout=5000", accept=media_type("avro"))
+        answer = await proxy.response("GET", f"{instance}/records?timeout=60000", accept=media_type("avro"))
         assert (answer.status, answer.content_type) == (408, media_type("avro"))
         refusal = await answer.json(content_type=None)
         assert refusal["error_code"] == 40801
@@ -132,6 +132,6 @@ async def test_bytes_that_name_no_schema_are_refused(
     other.flush()
     instance = await assigned(proxy, group, topic, format="avro")
     await proxy.poll(instance, "avro")
-    status, answer = await proxy("GET", f"{instance}/records?timeout=5000", accept=media_type("avro"))
+    status, answer = await proxy("GET", f"{instance}/records?timeout=60000", accept=media_type("avro"))
     assert (status, answer["error_code"]) == (408, 40801)
     assert answer["message"].startswith(f"Error deserializing {part} for partition {topic}-0 at offset 1.")

@@ -5,17 +5,25 @@ import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
-from tests.markdown_examples import examples
+from tests.markdown_examples import Example, examples
 from tests.web.proxy.conftest import running
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
 
 @pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md"])
-async def test_every_example_is_answered_as_shown(kafka: Cluster, page: str) -> None:
-    """Each builds on those before it: the offsets and ids on the page are the ones that come."""
+async def test_every_example_is_answered_as_shown(page: str) -> None:
+    """Each builds on those before it: the offsets and ids on the page are the ones that come.
+
+    So they have a Kafka of their own: other tests, too, write to topics of these names.
+    """
     found = list(examples(page))
     assert found
+    with Cluster() as kafka:
+        await _send_all(found, kafka)
+
+
+async def _send_all(found: list[Example], kafka: Cluster) -> None:
     async with running(kafka, ProxySettings(base_uri="http://127.0.0.1:8082")) as proxy:
         for each in found:
             answer = await proxy.client.request(each.method, each.path, data=each.body, headers=each.headers)

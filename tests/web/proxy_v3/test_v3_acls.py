@@ -14,7 +14,7 @@ from tests.waiting import until
 from tests.web.proxy.conftest import running
 from tests.web.proxy_v3.conftest import V3Api, v3_api
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.kafka]
 
 AUTHORIZER = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

@@ -13,7 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from karapace_like.kafka.admin.protocol import Protocol
+from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.proxy.settings import ProxySettings
@@ -47,7 +47,7 @@ async def test_a_replica_on_its_way_to_another_broker_is_told(
         resource = ConfigResource(ResourceType.BROKER, broker, incremental_configs=throttled)
         v3.api.admin.incremental_alter_configs([resource])[resource].result()
     await v3.produce(name, *({"value": {"type": "STRING", "data": "x" * 100_000}} for _ in range(20)))
-    protocol = Protocol(KafkaSettings(bootstrap_servers=three_brokers.bootstrap_servers), timeout=10)
+    protocol = ProtocolClient(KafkaSettings(bootstrap_servers=three_brokers.bootstrap_servers), timeout=10)
     await protocol.ask(reassignment(name, [2]))
     status, listed = await v3("GET", f"/topics/{name}/partitions/-/reassignment")
     assert status == 200

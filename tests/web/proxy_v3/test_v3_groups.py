@@ -65,6 +65,8 @@ async def test_a_group_is_told_with_members_assignments_and_lags(v3: V3Api, topi
             "cluster_id": v3.cluster,
             "consumer_group_id": group,
             "is_simple": False,
+            "type": "CLASSIC",
+            "is_mixed_consumer_group": False,
             "partition_assignor": "range",
             "state": "STABLE",
             "coordinator": {"related": f"{v3.url}/brokers/1"},
@@ -116,6 +118,7 @@ async def test_a_group_whose_coordinator_assigns_the_partitions_is_told_alike(
         await until(lambda: is_stable(v3, path))  # the coordinator is told later that the partitions are taken
         _, found = await v3("GET", path)
         assert (found["is_simple"], found["partition_assignor"]) == (False, "uniform")
+        assert (found["type"], found["is_mixed_consumer_group"]) == ("CONSUMER", False)
         assert found["coordinator"] == {"related": f"{v3.url}/brokers/1"}
         assert found in (await v3("GET", "/consumer-groups"))[1]["data"]
         (one,) = (await v3("GET", f"{path}/consumers"))[1]["data"]
@@ -178,6 +181,7 @@ async def test_a_group_without_members_goes_on_where_it_is_told(v3: V3Api, topic
     assert (found["state"], found["is_simple"]) == ("EMPTY", True)
     _, summary = await v3("GET", f"{path}/lag-summary")
     assert (summary["total_lag"], summary["max_lag_consumer_id"], summary["max_lag_instance_id"]) == (2, "", None)
+    assert summary["max_lag_consumer"]["related"].endswith("/consumers")
     assert await v3("DELETE", f"{path}/offsets") == (204, None)
     await until(lambda: is_gone(v3, f"{path}/offsets"))
     assert (await v3("DELETE", f"{path}/offsets"))[0] == 404
@@ -193,7 +197,7 @@ async def test_offsets_that_cannot_be_are_refused(v3: V3Api, body: object) -> No
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("", "HTTP 404 Not Found"),
+        ("", "Consumer Group nobody could not be found."),
         ("/consumers", "Consumer Group nobody does not exist."),
         ("/consumers/c", "Consumer Group nobody does not exist."),
         ("/consumers/c/assignments", "Consumer Group nobody does not exist."),

@@ -10,7 +10,6 @@ from tests.web.proxy_v3.conftest import V3Api
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NO_SUCH_TOPIC = (404, 40403, "This server does not host this topic-partition.")
-NOT_FOUND = (404, 404, "HTTP 404 Not Found")
 
 
 def refusal(answer: tuple[int, Any]) -> tuple[int, int, str]:
@@ -90,8 +89,8 @@ async def test_replicas_may_be_assigned(v3: V3Api, topic: Callable[[], str]) -> 
         ({"topic_name": "t", "partitions_count": 200_000}, 40002),
         ({"topic_name": "t", "replication_factor": -5}, 40002),
         ({"topic_name": "t", "replicas_assignments": {"0": []}}, 40002),
-        ({"topic_name": "no/topic"}, 40002),
-        ({"topic_name": ""}, 40002),
+        ({"topic_name": "no/topic"}, 42206),
+        ({"topic_name": ""}, 42206),
         ({"topic_name": "t", "replicas_assignments": [{"partition_id": 0, "broker_ids": [1]}]}, 400),
         ({"topic_name": "t", "replicas_assignments": {"1": [1]}}, 40002),
         ({"topic_name": "t", "replicas_assignments": {"0": [99]}}, 40002),
@@ -123,9 +122,14 @@ async def test_a_partition_shows_leader_replicas_and_offsets(v3: V3Api, topic_of
     assert (await v3("GET", f"/topics/{name}/partitions/1/replicas/1"))[1] == replicas["data"][0]
     _, on_broker = await v3("GET", "/brokers/1/partition-replicas")
     assert replicas["data"][0] in on_broker["data"]
-    for kind, expected in (("earliest", 0), ("latest", 3)):
-        _, offset = await v3("GET", f"/topics/{name}/partitions/1/offset?offset_type={kind}")
-        assert (offset["kind"], offset["offset_type"], offset["offset"]) == ("KafkaPartitionOffset", kind, expected)
+    for query in ("", "?offset_type=earliest_and_latest"):
+        _, offsets = await v3("GET", f"/topics/{name}/partitions/1/offset{query}")
+        assert offsets["kind"] == "KafkaPartitionWithOffsets"
+        assert (offsets["earliest_offset"], offsets["latest_offset"]) == (0, 3)
+    status, error = await v3("GET", f"/topics/{name}/partitions/1/offset?offset_type=latest")
+    assert (status, error["error_code"]) == (400, 400)
+    status, error = await v3("GET", f"/topics/{name}/partitions/7/offset")
+    assert (status, error["error_code"]) == (404, 40402)
 
 
 async def test_no_replica_is_on_its_way_to_another_broker(v3: V3Api, topic_of: Callable[..., str]) -> None:
@@ -141,26 +145,37 @@ async def test_no_replica_is_on_its_way_to_another_broker(v3: V3Api, topic_of: C
         ("/topics/{topic}-missing", NO_SUCH_TOPIC),
         ("/topics/{topic}-missing/partitions", NO_SUCH_TOPIC),
         ("/topics/{topic}-missing/configs", NO_SUCH_TOPIC),
-        ("/topics/{topic}/partitions/8", NOT_FOUND),
-        ("/topics/{topic}/partitions/x", NOT_FOUND),
-        ("/topics/{topic}/partitions/0/replicas/99", NOT_FOUND),
-        ("/topics/{topic}/partitions/0/reassignment", NOT_FOUND),
-        ("/topics/{topic}/configs/nope", NOT_FOUND),
-        ("/brokers/99", NOT_FOUND),
-        ("/brokers/x", NOT_FOUND),
+        (
+            "/topics/{topic}/partitions/8",
+            (404, 404, "Partition 8 of topic {topic} could not be found on cluster {cluster}."),
+        ),
+        ("/topics/{topic}/partitions/x", (404, 404, "HTTP 404 Not Found: 'x' is not an integer")),
+        (
+            "/topics/{topic}/partitions/0/replicas/99",
+            (404, 404, "HTTP 404 Not Found: partition {topic}-0 has no replica on broker 99"),
+        ),
+        (
+            "/topics/{topic}/partitions/0/reassignment",
+            (404, 404, "HTTP 404 Not Found: no replica of partition {topic}-0 is being reassigned"),
+        ),
+        ("/topics/{topic}/configs/nope", (404, 404, "HTTP 404 Not Found: TOPIC {topic} has no config nope")),
+        ("/brokers/99", (404, 404, "Broker 99 could not be found.")),
+        ("/brokers/x", (404, 404, "HTTP 404 Not Found: 'x' is not an integer")),
         ("/brokers/99/partition-replicas", (404, 404, "Broker 99 could not be found.")),
-        ("/consumer-groups/nobody", NOT_FOUND),
+        ("/consumer-groups/nobody", (404, 404, "Consumer Group nobody could not be found.")),
     ],
 )
 async def test_what_is_not_there_is_not_found(
     v3: V3Api, topic_of: Callable[..., str], path: str, expected: tuple[int, int, str]
 ) -> None:
-    assert refusal(await v3("GET", path.format(topic=topic_of()))) == expected
+    topic = topic_of()
+    message = expected[2].format(topic=topic, cluster=v3.cluster)
+    assert refusal(await v3("GET", path.format(topic=topic))) == (*expected[:2], message)
 
 
 async def test_another_cluster_is_not_found(v3: V3Api) -> None:
     elsewhere = V3Api(v3.api, "elsewhere")
-    assert refusal(await elsewhere("GET", "")) == NOT_FOUND
+    assert refusal(await elsewhere("GET", "")) == (404, 404, "Cluster elsewhere cannot be found.")
     assert refusal(await elsewhere("GET", "/topics")) == (404, 404, "Cluster elsewhere cannot be found.")
     assert refusal(await elsewhere("GET", "/brokers")) == (404, 404, "Cluster elsewhere cannot be found.")
     assert refusal(await elsewhere("GET", "/broker-configs")) == (404, 404, "Cluster elsewhere cannot be found.")

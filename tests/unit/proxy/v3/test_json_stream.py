@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 
-from karapace_like.proxy.v3.json_faults import faults
+from karapace_like.proxy.v3.json_faults import find_faults
 from karapace_like.proxy.v3.json_stream import JsonSplitter, StreamError
 
 VALUES = [
@@ -96,11 +96,11 @@ def test_a_value_that_is_nested_too_deeply_ends_the_stream() -> None:
     ],
 )  # fmt: skip
 def test_faults_are_told_in_the_reference_s_words(text: bytes, messages: tuple[str, ...]) -> None:
-    assert faults(text) == messages
+    assert find_faults(text) == messages
 
 
 def test_a_text_that_is_cut_off_names_the_bracket_that_is_open() -> None:
-    first, second = faults(b'{"a": 1,\n "b": [1')
+    first, second = find_faults(b'{"a": 1,\n "b": [1')
     assert first == second
     assert first.startswith("Unexpected end-of-input: expected close marker for Array (start marker at ")
     assert "line: 2, column: 7" in first
@@ -112,4 +112,4 @@ def test_every_almost_json_text_has_a_fault_and_none_raises() -> None:
     for _ in range(2_000):
         broken = bytearray(whole)
         broken[random_.randrange(len(broken))] = random_.randrange(256)
-        assert 1 <= len(faults(bytes(broken[: random_.randrange(1, len(broken))]))) <= 2
+        assert 1 <= len(find_faults(bytes(broken[: random_.randrange(1, len(broken))]))) <= 2

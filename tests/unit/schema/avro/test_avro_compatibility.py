@@ -14,7 +14,7 @@ from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, 
 def found(reader: Any, writer: Any) -> list[tuple[str, str, str]]:
     """(rule, path, detail) for two schemas as JSON."""
     ours, theirs = (avro.parse(json.dumps(each), {}, Strictness.STRICT) for each in (reader, writer))
-    verdict = avro.compatible(ours, theirs, CompatibilityPolicy.STRICT)
+    verdict = avro.find_incompatibilities(ours, theirs, CompatibilityPolicy.STRICT)
     return [(each.rule.name, each.path, each.detail) for each in verdict]
 
 
@@ -222,7 +222,7 @@ def test_fragments_show_the_two_types() -> None:
         json.dumps(record(field(["null", {"type": "array", "items": enum("A")}]))), {}, Strictness.STRICT
     )
     writer = avro.parse(json.dumps(record(field({"type": "map", "values": fixed(1)}))), {}, Strictness.STRICT)
-    (only,) = avro.compatible(reader, writer, CompatibilityPolicy.STRICT)
+    (only,) = avro.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT)
     assert (only.reader, only.writer) == ('["null",{"type":"array","items":"E"}]', '{"type":"map","values":"X"}')
 
 
@@ -231,8 +231,10 @@ def test_references_are_followed_on_both_sides() -> None:
         return avro.parse('{"type":"array","items":"R"}', {"R": json.dumps(depot)}, Strictness.STRICT)
 
     new, old = route(record(field("int"))), route(record())
-    assert [each.path for each in avro.compatible(new, old, CompatibilityPolicy.STRICT)] == ["/items/fields/0"]
-    assert avro.compatible(old, new, CompatibilityPolicy.STRICT) == []
+    assert [each.path for each in avro.find_incompatibilities(new, old, CompatibilityPolicy.STRICT)] == [
+        "/items/fields/0"
+    ]
+    assert avro.find_incompatibilities(old, new, CompatibilityPolicy.STRICT) == []
 
 
 SENTENCES = [

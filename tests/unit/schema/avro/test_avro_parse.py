@@ -69,6 +69,7 @@ VALID: list[tuple[str, Any]] = [
 @pytest.mark.parametrize("schema", [each for _, each in VALID], ids=[name for name, _ in VALID])
 @pytest.mark.parametrize("strictness", list(Strictness))
 def test_is_accepted(schema: Any, strictness: Strictness) -> None:
+    """Passes if parsing raises nothing."""
     parse(schema, strictness=strictness)
 
 
@@ -101,6 +102,7 @@ DEFAULTS: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("type_", "default"), DEFAULTS)
 def test_a_default_of_its_type_is_accepted(type_: Any, default: Any) -> None:
+    """Passes if parsing raises nothing."""
     parse(record(field(type_, default=default)))
 
 
@@ -243,7 +245,7 @@ STORED: list[Any] = [
 def test_a_stored_schema_is_read_where_a_new_one_is_refused(schema: Any) -> None:
     with pytest.raises(InvalidSchemaError):
         parse(schema)
-    assert avro.canonical(parse(schema, strictness=Strictness.STORED))
+    assert avro.canonicalise(parse(schema, strictness=Strictness.STORED))
 
 
 def test_a_long_schema_is_not_repeated_in_the_message() -> None:
@@ -271,7 +273,7 @@ def test_names_come_from_dependencies_in_their_order() -> None:
     depot = '{"type":"record","name":"Depot","namespace":"n","fields":[]}'
     route = '{"type":"record","name":"Route","namespace":"n","fields":[{"name":"from","type":"Depot"}]}'
     trip = record(field("n.Route"))
-    assert avro.record_name(parse(trip, depot, route)) == "R"
+    assert avro.find_record_name(parse(trip, depot, route)) == "R"
     with pytest.raises(InvalidSchemaError, match=r"reference 'reference-0': Undefined schema: n\.Depot"):
         parse(trip, route, depot)
     with pytest.raises(InvalidSchemaError, match=r"Undefined schema: n\.Route"):
@@ -297,4 +299,4 @@ def test_dependencies_may_repeat_a_definition_but_not_contradict_it() -> None:
     ],
 )
 def test_only_a_record_has_a_name_for_subjects(schema: Any, name: str | None) -> None:
-    assert avro.record_name(parse(schema)) == name
+    assert avro.find_record_name(parse(schema)) == name

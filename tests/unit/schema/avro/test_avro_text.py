@@ -13,11 +13,11 @@ NONE: Dependencies = {}
 
 
 def canonical(text: str, dependencies: Dependencies = NONE) -> str:
-    return avro.canonical(avro.parse(text, dependencies, Strictness.STRICT))
+    return avro.canonicalise(avro.parse(text, dependencies, Strictness.STRICT))
 
 
 def normalized(text: str, dependencies: Dependencies = NONE) -> str:
-    return avro.normalized(avro.parse(text, dependencies, Strictness.STRICT))
+    return avro.normalize(avro.parse(text, dependencies, Strictness.STRICT))
 
 
 def record(attributes: str = "", fields: str = "") -> str:
@@ -268,12 +268,12 @@ def test_what_references_define_is_used_by_name_and_resolved_on_request() -> Non
     head = '{"type":"record","name":"Route","namespace":"n","fields":[{"name":"a","type":'
     text = head + '"n.Depot"},{"name":"b","type":"n.City"}]}'
     parsed = avro.parse(text, REFERENCES, Strictness.STRICT)
-    assert avro.canonical(parsed) == head + '"Depot"},{"name":"b","type":"City"}]}'
-    assert avro.normalized(parsed) == avro.canonical(parsed)
+    assert avro.canonicalise(parsed) == head + '"Depot"},{"name":"b","type":"City"}]}'
+    assert avro.normalize(parsed) == avro.canonicalise(parsed)
     city = CITY.replace(',"namespace":"n"', "")
     depot = DEPOT.replace(',"namespace":"n"', "").replace('"City"', city)
-    assert avro.formatted(parsed, "resolved") == head + depot + '},{"name":"b","type":"City"}]}'
-    assert avro.formatted(parsed, "serialized") == avro.canonical(parsed)
+    assert avro.format_text(parsed, "resolved") == head + depot + '},{"name":"b","type":"City"}]}'
+    assert avro.format_text(parsed, "serialized") == avro.canonicalise(parsed)
 
 
 def test_a_type_inside_of_a_reference_is_written_out_where_it_is_used() -> None:
@@ -290,14 +290,14 @@ def test_a_schema_that_would_be_stored_deeper_than_the_limit_is_refused() -> Non
     text = json.dumps([*links, {"type": "record", "name": "L100", "fields": []}])
     with pytest.raises(InvalidSchemaError, match="nested deeper than 200 levels"):
         canonical(text)
-    stored = avro.canonical(avro.parse(text, {}, Strictness.STORED))
+    stored = avro.canonicalise(avro.parse(text, {}, Strictness.STORED))
     assert stored.count("[") == 202
 
 
 def test_texts_keep_the_meaning_of_stored_schemas_too() -> None:
     parsed = avro.parse('{"type":{"type":"map","values":["int"]}}', {}, Strictness.STORED)
     expected: Any = {"type": "map", "values": ["int"]}
-    assert json.loads(avro.canonical(parsed)) == json.loads(avro.normalized(parsed)) == expected
+    assert json.loads(avro.canonicalise(parsed)) == json.loads(avro.normalize(parsed)) == expected
 
 
 def test_every_known_difference_has_a_reason() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from karapace_like.schema import formats, json_schema
-from karapace_like.schema.model import CompatibilityPolicy, InvalidSchemaError, SchemaType, UnparsedSchema
+from karapace_like.schema.model import CompatibilityPolicy, InvalidSchemaError, SchemaType, Strictness, UnparsedSchema
 
 MODERN = '"$schema":"https://json-schema.org/draft/2020-12/schema"'
 DRAFT_4 = '"$schema":"http://json-schema.org/draft-04/schema#"'
@@ -20,7 +20,7 @@ def parse(text: str, dependencies: dict[str, str]) -> json_schema.Parsed:
 
 
 def rules(reader: json_schema.Parsed, writer: json_schema.Parsed) -> list[str]:
-    return [each.rule.name for each in json_schema.compatible(reader, writer, CompatibilityPolicy.STRICT)]
+    return [each.rule.name for each in json_schema.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT)]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,13 @@ def test_a_reference_to_nothing_is_refused(text: str, dependencies: dict[str, st
 
 
 def test_what_nothing_refers_to_is_not_even_read() -> None:
+    """Passes if parsing raises nothing."""
     parse('{"definitions":{"a":{"type":"nonsense"}},"type":"string"}', {"unused.json": "no JSON at all"})
 
 
 @pytest.mark.parametrize("keyword", ["definitions", "properties"])
 def test_a_name_that_is_also_a_keyword_is_still_a_name(keyword: str) -> None:
+    """Passes if parsing raises nothing."""
     named = f'{{"{keyword}":{{"enum":{{"$id":"http://a/x","type":"string"}}}},"allOf":[{{"$ref":"http://a/x"}}]}}'
     parse(named, {})
 
@@ -135,7 +137,7 @@ def test_recursive_schemas_differ_where_their_nodes_differ() -> None:
         return parse(json.dumps({"properties": {"v": {"type": leaf}, "kids": {"items": {"$ref": "#"}}}}), {})
 
     assert rules(tree("number"), tree("integer")) == []
-    found = json_schema.compatible(tree("integer"), tree("number"), CompatibilityPolicy.STRICT)
+    found = json_schema.find_incompatibilities(tree("integer"), tree("number"), CompatibilityPolicy.STRICT)
     assert found[0].path == "#/properties/v/type"
     assert {each.rule.name for each in found} == {"TYPE_NARROWED"}
 
@@ -150,3 +152,15 @@ def test_one_recursive_schema_can_be_the_unrolling_of_another() -> None:
     assert rules(unrolled("string"), rolled) == []
     assert rules(rolled, unrolled("string")) == []
     assert set(rules(unrolled("integer"), rolled)) == {"TYPE_CHANGED"}
+
+
+@pytest.mark.parametrize("head", ["", MODERN + ","])
+def test_defs_lead_to_definitions_only_where_all_is_accepted_that_confluents_registry_accepts(head: str) -> None:
+    text = "{" + head + '"definitions":{"X":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/X"}}}'
+    with pytest.raises(InvalidSchemaError, match="cannot be resolved"):
+        json_schema.parse(text, {}, Strictness.STRICT)
+    number = text.replace("string", "number")
+    parsed, other = (json_schema.parse(each, {}, Strictness.LAX) for each in (text, number))
+    assert rules(parsed, other) == ["TYPE_CHANGED"]
+    with pytest.raises(InvalidSchemaError, match="cannot be resolved"):
+        json_schema.parse(text.replace("$defs/X", "$defs/Y"), {}, Strictness.LAX)

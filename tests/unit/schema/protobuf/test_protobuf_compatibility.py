@@ -17,12 +17,14 @@ def parsed(text: str, **dependencies: str) -> protobuf.ParsedProtobuf:
 
 
 def found(old: protobuf.ParsedProtobuf, new: protobuf.ParsedProtobuf) -> list[tuple[str, str]]:
-    return [(each.rule.name, each.path) for each in protobuf.compatible(new, old, CompatibilityPolicy.STRICT)]
+    return [
+        (each.rule.name, each.path) for each in protobuf.find_incompatibilities(new, old, CompatibilityPolicy.STRICT)
+    ]
 
 
 @pytest.mark.parametrize("rule", protobuf.RULES.values(), ids=lambda rule: str(rule.name))
 def test_the_example_of_each_rule_breaks_that_rule_and_no_other(rule: Rule) -> None:
-    breaches = protobuf.compatible(parsed(rule.new), parsed(rule.old), CompatibilityPolicy.STRICT)
+    breaches = protobuf.find_incompatibilities(parsed(rule.new), parsed(rule.old), CompatibilityPolicy.STRICT)
     assert [each.rule for each in breaches] == [rule]
     assert breaches[0].path in breaches[0].message()
     assert "{" not in breaches[0].message()
@@ -181,7 +183,7 @@ def test_the_report_is_that_of_the_reference_registry() -> None:
 
 def test_a_breach_shows_both_fields() -> None:
     old, new = parsed(P3 + "message M { int32 a = 1; }"), parsed(P3 + "message M { repeated string a = 1; }")
-    (breach,) = protobuf.compatible(new, old, CompatibilityPolicy.STRICT)
+    (breach,) = protobuf.find_incompatibilities(new, old, CompatibilityPolicy.STRICT)
     assert (breach.reader, breach.writer) == ("repeated string a = 1;", "int32 a = 1;")
 
 

@@ -1,7 +1,10 @@
 """Which Protobuf texts are schemas, and what is said of the others."""
 
 import base64
+import importlib
+import pathlib
 import pickle
+import tempfile
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -84,7 +87,7 @@ def test_strict_refuses_what_protoc_refuses(text: str, message: str) -> None:
 def test_lax_accepts_what_the_reference_registry_accepts_and_keeps_it(text: str) -> None:
     refusal(text)
     schema = protobuf.parse(text, {}, Strictness.LAX)
-    for form in (protobuf.canonical, protobuf.normalized):
+    for form in (protobuf.canonicalise, protobuf.normalize):
         again = protobuf.parse(form(schema), {}, Strictness.LAX)
         assert form(again) == form(schema)
 
@@ -100,7 +103,7 @@ def test_lax_accepts_what_the_reference_registry_accepts_and_keeps_it(text: str)
 )
 def test_even_lax_wants_types_found_and_named_once_and_fields_labelled(text: str, message: str) -> None:
     assert refusal(text, strictness=Strictness.LAX) == message
-    assert protobuf.canonical(protobuf.parse(text, {}, Strictness.STORED))
+    assert protobuf.canonicalise(protobuf.parse(text, {}, Strictness.STORED))
 
 
 @pytest.mark.parametrize(
@@ -132,17 +135,18 @@ def test_even_lax_wants_types_found_and_named_once_and_fields_labelled(text: str
 )
 def test_all_of_the_language_is_understood(text: str) -> None:
     schema = protobuf.parse(text, {}, Strictness.STRICT)
-    stored = protobuf.canonical(schema)
-    assert protobuf.canonical(protobuf.parse(stored, {}, Strictness.STRICT)) == stored
+    stored = protobuf.canonicalise(schema)
+    assert protobuf.canonicalise(protobuf.parse(stored, {}, Strictness.STRICT)) == stored
 
 
 def test_types_of_references_are_found_by_the_scoping_rule() -> None:
     text = P3 + 'import "dep.proto"; package own; message M { dep.Dep a = 1; .own.dep.Dep b = 2; own.dep.Dep c = 3; }'
     schema = protobuf.parse(text, {"dep.proto": DEP}, Strictness.STRICT)
-    assert protobuf.normalized(schema).count(" .own.dep.Dep ") == 3
+    assert protobuf.normalize(schema).count(" .own.dep.Dep ") == 3
 
 
 def test_an_import_through_a_public_import_is_found() -> None:
+    """Passes if parsing raises nothing."""
     dependencies = {"dep.proto": DEP, "all.proto": P3 + 'import public "dep.proto";'}
     protobuf.parse(P3 + 'import "all.proto"; message M { own.dep.Dep a = 1; }', dependencies, Strictness.STRICT)
 
@@ -165,6 +169,7 @@ def test_an_import_is_never_looked_up_in_the_host_s_folders(path: str, tmp_path:
     "name", ["../../escaped.proto", "/tmp/escaped.proto", "nul\0.proto", "google/protobuf/own.proto"]
 )
 def test_a_reference_of_any_name_does_no_harm_if_it_is_not_imported(name: str) -> None:
+    """Passes if parsing raises nothing."""
     protobuf.parse(P3 + "message M { }", {name: DEP}, Strictness.STRICT)
 
 
@@ -212,7 +217,7 @@ def test_many_messages_in_a_long_chain_of_types_are_parsed_and_compared() -> Non
     changed = {"dep.proto": P3 + chain + "message N2000 { int32 a = 1; }"}
     text = P3 + 'import "dep.proto"; message M { N0 a = 1; }'
     old, new = (protobuf.parse(text, each, Strictness.STRICT) for each in (dependencies, changed))
-    found = {each.rule.name for each in protobuf.compatible(new, old, CompatibilityPolicy.STRICT)}
+    found = {each.rule.name for each in protobuf.find_incompatibilities(new, old, CompatibilityPolicy.STRICT)}
     assert "FIELD_SCALAR_KIND_CHANGED" in found
 
 
@@ -237,7 +242,7 @@ def test_a_parsed_schema_can_be_sent_to_another_process() -> None:
     ],
 )
 def test_the_record_name_is_that_of_the_first_message(text: str, name: str | None) -> None:
-    assert protobuf.record_name(protobuf.parse(text, {}, Strictness.STRICT)) == name
+    assert protobuf.find_record_name(protobuf.parse(text, {}, Strictness.STRICT)) == name
 
 
 def far_group() -> FileDescriptorProto:
@@ -264,3 +269,18 @@ def test_a_serialized_descriptor_that_is_not_valid_is_refused(descriptor: FileDe
 def test_bytes_that_are_no_text_are_no_schema() -> None:
     descriptor = FileDescriptorProto(name="a", package="bcd").SerializeToString().replace(b"bcd", b"b\xffd")
     assert refusal(base64.b64encode(descriptor).decode()).startswith("line 1, column 1: expected a statement")
+
+
+def test_the_compiler_has_the_private_names_that_are_used() -> None:
+    """No public call of grpcio-tools gives errors with line and column: a release may change these without notice."""
+    compiler = importlib.import_module("grpc_tools._protoc_compiler")
+    source = b'syntax = "proto3"; message M { X a = 1; }'
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "m.proto").write_bytes(source)
+        for compile_file in (compiler.get_protos, compiler.get_services):
+            with pytest.raises(compiler.ProtocErrors) as caught:
+                compile_file(b"m.proto", [folder.encode()])
+            (error,) = caught.value.errors()
+            assert (error.filename, error.line, error.column) == (b"m.proto", 0, 31)
+            assert error.message == b'"X" is not defined.'
+    assert issubclass(compiler.ProtocWarning, Warning)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -77,13 +78,14 @@ def without_what_single_fields_lose(written: Message, read: Message) -> Message:
     return kept
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(evolutions(), st.data())
 def test_what_is_compatible_can_be_read_and_written_back_without_loss(
     pair: tuple[DrawnMessage, DrawnMessage], draw: st.DataObject
 ) -> None:
     writer, reader = parsed(pair[0]), parsed(pair[1])
-    assume(not protobuf.compatible(reader, writer, CompatibilityPolicy.STRICT))
+    assume(not protobuf.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT))
     written = filled(draw, message_class(writer))
     read = message_class(reader).FromString(written.SerializeToString())
     assert type(written).FromString(read.SerializeToString()) == without_what_single_fields_lose(written, read)
@@ -95,35 +97,38 @@ def test_what_is_compatible_can_be_read_and_written_back_without_loss(
             assert plain(known, getattr(read, known.name)) == (expected if known.is_repeated else expected[-1:])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(messages())
 def test_the_stored_texts_are_idempotent_and_keep_the_meaning(message: DrawnMessage) -> None:
     original = parsed(message)
     meaning = content(FileDescriptorSet.FromString(protobuf.descriptor_set(original)).file[-1])
-    for form in (protobuf.canonical, protobuf.normalized):
+    for form in (protobuf.canonicalise, protobuf.normalize):
         text = form(original)
         again = protobuf.parse(text, {}, Strictness.STRICT)
         assert form(again) == text
         assert content(FileDescriptorSet.FromString(protobuf.descriptor_set(again)).file[-1]) == meaning
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(messages())
 def test_a_schema_is_compatible_with_itself_and_with_its_serialized_form(message: DrawnMessage) -> None:
     schema = parsed(message)
-    from_descriptor = protobuf.parse(protobuf.formatted(schema, "serialized"), {}, Strictness.STRICT)
-    assert protobuf.normalized(from_descriptor) == protobuf.normalized(schema)
+    from_descriptor = protobuf.parse(protobuf.format_text(schema, "serialized"), {}, Strictness.STRICT)
+    assert protobuf.normalize(from_descriptor) == protobuf.normalize(schema)
     for reader, writer in ((schema, schema), (schema, from_descriptor), (from_descriptor, schema)):
-        assert protobuf.compatible(reader, writer, CompatibilityPolicy.STRICT) == []
+        assert protobuf.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT) == []
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(evolutions())
 def test_what_a_field_is_called_and_where_it_stands_makes_no_difference(
     pair: tuple[DrawnMessage, DrawnMessage],
 ) -> None:
     writer, reader = parsed(pair[0]), parsed(pair[1])
-    shuffled = protobuf.parse(protobuf.normalized(reader), {}, Strictness.STRICT)
-    expected = protobuf.compatible(reader, writer, CompatibilityPolicy.STRICT)
-    found = protobuf.compatible(shuffled, writer, CompatibilityPolicy.STRICT)
+    shuffled = protobuf.parse(protobuf.normalize(reader), {}, Strictness.STRICT)
+    expected = protobuf.find_incompatibilities(reader, writer, CompatibilityPolicy.STRICT)
+    found = protobuf.find_incompatibilities(shuffled, writer, CompatibilityPolicy.STRICT)
     assert [(each.rule, each.path) for each in found] == [(each.rule, each.path) for each in expected]

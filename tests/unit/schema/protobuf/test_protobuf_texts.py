@@ -80,7 +80,7 @@ def descriptor(schema: protobuf.ParsedProtobuf) -> FileDescriptorProto:
     ],
 )
 def test_the_stored_text_has_one_layout_and_no_comments(text: str, stored: str) -> None:
-    assert protobuf.canonical(protobuf.parse(text, {}, Strictness.LAX)) == stored
+    assert protobuf.canonicalise(protobuf.parse(text, {}, Strictness.LAX)) == stored
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_stored_text_has_one_layout_and_no_comments(text: str, stored: str) 
     ],
 )
 def test_the_normalized_text_is_sorted_and_has_absolute_names(text: str, normalized: str) -> None:
-    assert protobuf.normalized(parsed(text, {"dep.proto": P3})) == normalized
+    assert protobuf.normalize(parsed(text, {"dep.proto": P3})) == normalized
 
 
 RULES = """import "google/protobuf/descriptor.proto";
@@ -150,14 +150,14 @@ extend google.protobuf.FieldOptions { optional Rule rule = 50001; repeated Rule 
 )
 def test_the_normalized_text_has_one_spelling_of_a_custom_option(spellings: list[str], normalized: str) -> None:
     for spelling in spellings:
-        text = protobuf.normalized(parsed(P2 + RULES + f"message M {{ optional int32 a = 1 [{spelling}]; }}"))
+        text = protobuf.normalize(parsed(P2 + RULES + f"message M {{ optional int32 a = 1 [{spelling}]; }}"))
         assert f"optional int32 a = 1 [(own.rule) = {normalized}];" in " ".join(text.split())
-        assert protobuf.normalized(parsed(text)) == text
+        assert protobuf.normalize(parsed(text)) == text
 
 
 def test_values_of_a_repeated_option_stay_apart_and_in_order() -> None:
     field = "optional int32 a = 1 [(rules) = { min: 2 }, (own.rules) = { min: 1 }];"
-    text = protobuf.normalized(parsed(P2 + RULES + f"message M {{ {field} }}"))
+    text = protobuf.normalize(parsed(P2 + RULES + f"message M {{ {field} }}"))
     assert text.index("min: 2") < text.index("min: 1")
     assert text.count("(own.rules)") == 2
 
@@ -167,7 +167,7 @@ def test_the_normalized_text_sorts_extension_numbers_and_joins_the_extensions_of
         "package p; message M { extensions 9, 4; extensions 5 to 6; } message N { extensions 1; }"
         " extend p.M { optional int32 b = 5; } extend N { optional int32 c = 1; } extend M { optional int32 a = 4; }"
     )
-    assert protobuf.normalized(parsed(text)) == (
+    assert protobuf.normalize(parsed(text)) == (
         "package p;\n\nmessage M {\n  extensions 4;\n  extensions 5 to 6;\n  extensions 9;\n}\n"
         "message N {\n  extensions 1;\n}\n\nextend .p.M {\n  optional int32 a = 4;\n  optional int32 b = 5;\n}\n"
         "extend .p.N {\n  optional int32 c = 1;\n}\n"
@@ -177,7 +177,7 @@ def test_the_normalized_text_sorts_extension_numbers_and_joins_the_extensions_of
 @pytest.mark.parametrize(("syntax", "values"), [(P3, "A = 0; C = -2; B = -1;"), (P2, "A = 5; C = -2; B = -1;")])
 def test_the_first_value_of_an_enum_stays_first_because_it_is_the_default(syntax: str, values: str) -> None:
     schema = parsed(syntax + f"enum E {{ {values} }}")
-    again = parsed(protobuf.normalized(schema))
+    again = parsed(protobuf.normalize(schema))
     assert [each.name for each in descriptor(again).enum_type[0].value] == ["A", "C", "B"]
 
 
@@ -190,9 +190,9 @@ LONG_MAP = (
 def test_maps_that_clients_write_as_entry_messages_are_maps() -> None:
     """The stored text keeps the client's form, which is how the client looks it up; all else sees a map."""
     schema = parsed(LONG_MAP)
-    assert protobuf.canonical(schema) == LONG_MAP.replace("p;\n", "p;\n\n", 1)
+    assert protobuf.canonicalise(schema) == LONG_MAP.replace("p;\n", "p;\n\n", 1)
     short = P3 + "package p;\n\nmessage M {\n  map<string, .p.M> tags = 1;\n}\n"
-    assert protobuf.normalized(schema) == short
+    assert protobuf.normalize(schema) == short
     assert descriptor(schema) == descriptor(parsed(short))
     from_reference = parsed(P3 + 'import "m.proto"; message R { p.M m = 1; }', {"m.proto": LONG_MAP})
     assert from_reference == parsed(
@@ -210,12 +210,12 @@ def test_an_entry_message_of_any_name_is_a_map() -> None:
 def test_every_form_of_a_file_that_is_always_there_has_the_same_descriptor(file: Path) -> None:
     schema = parsed(file.read_text(encoding="utf-8"))
     meaning = content(descriptor(schema))
-    for form in (protobuf.canonical, protobuf.normalized):
+    for form in (protobuf.canonicalise, protobuf.normalize):
         text = form(schema)
         again = parsed(text)
         assert form(again) == text
         assert content(descriptor(again)) == meaning
-    assert content(descriptor(parsed(protobuf.formatted(schema, "serialized")))) == meaning
+    assert content(descriptor(parsed(protobuf.format_text(schema, "serialized")))) == meaning
 
 
 EVERYTHING = (
@@ -254,7 +254,7 @@ enum E { option features.enum_type = CLOSED; Z = 1; reserved 9; reserved W; }
 def test_every_form_of_a_schema_has_the_same_descriptor(text: str) -> None:
     schema = parsed(text)
     meaning = content(descriptor(schema))
-    for each in (protobuf.canonical(schema), protobuf.normalized(schema), protobuf.formatted(schema, "serialized")):
+    for each in (protobuf.canonicalise(schema), protobuf.normalize(schema), protobuf.format_text(schema, "serialized")):
         assert content(descriptor(parsed(each))) == meaning
 
 
@@ -262,7 +262,7 @@ def test_a_serialized_descriptor_is_stored_as_text() -> None:
     """Python clients send the file's descriptor, with its own name, in base64."""
     sent = FileDescriptorProto.FromString(
         base64.b64decode(
-            protobuf.formatted(
+            protobuf.format_text(
                 parsed(
                     P3 + 'package p; import "dep.proto"; message M { D d = 1; }',
                     {"dep.proto": P3 + "package p; message D {}"},
@@ -273,7 +273,7 @@ def test_a_serialized_descriptor_is_stored_as_text() -> None:
     )
     sent.name = "client/m.proto"
     schema = parsed(base64.b64encode(sent.SerializeToString()).decode(), {"dep.proto": P3 + "package p; message D {}"})
-    assert protobuf.canonical(schema) == P3 + 'package p;\n\nimport "dep.proto";\n\nmessage M {\n  .p.D d = 1;\n}\n'
+    assert protobuf.canonicalise(schema) == P3 + 'package p;\n\nimport "dep.proto";\n\nmessage M {\n  .p.D d = 1;\n}\n'
 
 
 def test_messages_keep_the_places_by_which_clients_count_them() -> None:
@@ -287,13 +287,13 @@ def test_messages_keep_the_places_by_which_clients_count_them() -> None:
     entry.field.add(name="key", number=1, label="LABEL_OPTIONAL", type="TYPE_STRING")
     entry.field.add(name="value", number=2, label="LABEL_OPTIONAL", type="TYPE_STRING")
     schema = parsed(base64.b64encode(sent.SerializeToString()).decode())
-    stored = parsed(protobuf.canonical(schema))
+    stored = parsed(protobuf.canonicalise(schema))
     assert descriptor(stored) == descriptor(schema)
     assert [each.name for each in descriptor(stored).message_type[0].nested_type] == ["N", "TagsEntry"]
 
 
 def test_the_serialized_format_has_labels_only_where_the_text_has_them() -> None:
-    text = protobuf.formatted(
+    text = protobuf.format_text(
         parsed(P3 + "message M { string a = 1; optional string b = 2; repeated string c = 3; }"), "serialized"
     )
     fields = FileDescriptorProto.FromString(base64.b64decode(text)).message_type[0].field
@@ -303,7 +303,7 @@ def test_the_serialized_format_has_labels_only_where_the_text_has_them() -> None
 def test_the_serialized_format_needs_protoc_s_consent() -> None:
     lax = protobuf.parse(P3 + "message M { string a = 0; }", {}, Strictness.LAX)
     with pytest.raises(InvalidSchemaError, match="Field numbers must be positive"):
-        protobuf.formatted(lax, "serialized")
+        protobuf.format_text(lax, "serialized")
 
 
 def test_the_text_without_extensions_has_no_custom_options_but_the_registry_s_own() -> None:
@@ -312,7 +312,7 @@ def test_the_text_without_extensions_has_no_custom_options_but_the_registry_s_ow
         ' option deprecated = true; optional int32 a = 1 [(own) = 1, (confluent.field_meta).doc = "f"]; }'
         " extend M { optional int32 b = 5; } extend google.protobuf.FieldOptions { optional int32 own = 50001; }"
     )
-    assert protobuf.formatted(schema, "ignore_extensions") == (
+    assert protobuf.format_text(schema, "ignore_extensions") == (
         P2 + '\nimport "confluent/meta.proto";\nimport "google/protobuf/descriptor.proto";\n\nmessage M {\n'
         '  option deprecated = true;\n\n  optional int32 a = 1 [(confluent.field_meta).doc = "f"];\n}\n'
     )
@@ -320,7 +320,7 @@ def test_the_text_without_extensions_has_no_custom_options_but_the_registry_s_ow
 
 def test_an_unknown_format_is_the_stored_text() -> None:
     schema = parsed(P3 + "message M { string a = 1; }")
-    assert protobuf.formatted(schema, "bad") == protobuf.canonical(schema)
+    assert protobuf.format_text(schema, "bad") == protobuf.canonicalise(schema)
 
 
 def test_a_descriptor_set_holds_what_is_imported_first() -> None:

@@ -1,0 +1,125 @@
+"""Settings of the schema registry, and of the nodes that serve it together."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from karapace_like.config.choices import Port, SchemaValidation
+from karapace_like.config.description import Group, SettingsGroup, describe
+from karapace_like.config.forms import REGULAR_EXPRESSION
+from karapace_like.leadership import Fencing, Strategy
+from karapace_like.schema.model import CompatibilityLevel
+from karapace_like.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrySettings(SettingsGroup):
+    """The schemas topic and the rules of registration."""
+
+    group: ClassVar = Group.REGISTRY
+
+    topic_name: Annotated[str, describe("Topic that holds the schemas.", "_schemas_eu")] = "_schemas"
+    replication_factor: Annotated[
+        int, describe("Replication factor of the schemas topic when this service creates it.", 3, ge=1, le=32_767)
+    ] = 1
+    compatibility: Annotated[
+        CompatibilityLevel, describe("Compatibility level of subjects without a configured one.", "FULL_TRANSITIVE")
+    ] = CompatibilityLevel.BACKWARD
+    mode_mutability: Annotated[bool, describe("Whether requests may change the mode.")] = True
+    schema_validation: Annotated[
+        SchemaValidation,
+        describe(
+            "`strict`: a new schema must follow its specification. `reference`: every schema is accepted that the "
+            "registry of the product in `api_dialect` accepts, Confluent's or Karapace's."
+        ),
+    ] = SchemaValidation.STRICT
+    registry_writes_max: Annotated[
+        int, describe("Writes that wait at the primary; further writes are rejected with 429.", 200, ge=1)
+    ] = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings(SettingsGroup):
+    """Election of the primary, and forwarding."""
+
+    group: ClassVar = Group.CLUSTER
+
+    group_id: Annotated[
+        str, describe("Kafka group in which the nodes elect the primary, the only writer.", "registry-eu")
+    ] = "schema-registry"
+    advertised_protocol: Annotated[
+        Literal["http", "https"] | None,
+        describe("`http` or `https`: how other nodes reach this one. Unset: as the first listener.", "https"),
+    ] = None
+    advertised_hostname: Annotated[
+        str | None, describe("Host where other nodes reach this one. Unset: the address listened on.", "registry-1")
+    ] = None
+    advertised_port: Annotated[
+        Port | None,
+        describe("Port where other nodes reach this one. Unset: the first one listened on.", 8081),
+    ] = None
+    master_eligibility: Annotated[
+        bool, describe("Whether this node can become primary; `false` makes a read replica that forwards writes.")
+    ] = True
+    master_election_strategy: Annotated[
+        Strategy, describe("Which node becomes primary: the one with the `lowest` or `highest` URL, as a string.")
+    ] = Strategy.LOWEST
+    master_election_sticky: Annotated[
+        bool, describe("Whether the primary keeps its role when a node joins that the strategy prefers.")
+    ] = False
+    session_timeout_ms: Annotated[
+        int,
+        describe(
+            "Time without a heartbeat after which the other nodes elect without this one. Brokers accept 6000 or more "
+            "by default.",
+            6_000,
+            ge=1,
+            le=3_600_000,
+        ),
+    ] = 10_000
+    waiting_time_before_acting_as_master_ms: Annotated[
+        int, describe("Accepted and ignored: a new primary fences its predecessor and need not wait.", 5_000, ge=0)
+    ] = 0
+    fencing: Annotated[
+        Fencing,
+        describe(
+            "How Kafka is made to reject the writes of a deposed primary. `epoch`: each term has an epoch, and the "
+            "brokers reject batches of an earlier one. `transaction`: each batch is a transaction, unless another "
+            "product is in the group or the cluster does not allow transactions. `auto`: `epoch`, or `transaction` "
+            "with a warning where the cluster does not fence by epoch. `on`: one of the two always, or the node does "
+            "not lead. `off`: neither."
+        ),
+    ] = Fencing.AUTO
+    forwarding_secret: Annotated[
+        Secret | None,
+        describe(
+            "Secret that all nodes of the group share. It authenticates forwarded requests; forged ones are rejected. "
+            "Unset: any sender can mark a request as forwarded, as with other products.",
+            "correct horse",
+        ),
+    ] = None
+    forwarding_principals: Annotated[
+        str | None,
+        describe(
+            "Principals of client certificates, as a regular expression for the whole name, that are nodes of the "
+            "group; they authenticate forwarded requests as `forwarding_secret` does.",
+            "registry-[0-9]+",
+            form=REGULAR_EXPRESSION,
+        ),
+    ] = None
+    forwarding_cafile: Annotated[
+        str | None,
+        describe(
+            "PEM file of the CA certificates that verify other nodes. Unset: the system's.", "/etc/karapace/ca.pem"
+        ),
+    ] = None
+    forwarding_certfile: Annotated[
+        str | None,
+        describe("PEM file of the certificate that this node presents to other nodes.", "/etc/karapace/node.pem"),
+    ] = None
+    forwarding_keyfile: Annotated[
+        str | None,
+        describe("PEM file of the private key. Unset: it is in `forwarding_certfile`.", "/etc/karapace/node.key"),
+    ] = None
+    forwarding_key_password: Annotated[Secret | None, describe("Passphrase of the private key.", "correct horse")] = (
+        None
+    )

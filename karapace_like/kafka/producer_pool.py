@@ -1,0 +1,147 @@
+"""The producers of the REST proxy: two that all requests share, and one for each set of overrides in use.
+
+A producer's configuration holds for all its records, so each set of overrides needs a producer of its own. Of the two
+shared ones the prompt producer lingers as configured, the patient one longer: an idempotent client sends a partition's
+next batch once the last one is acknowledged, and spins while a batch is due before. Under load, or with slow brokers,
+larger batches cost less CPU and arrive no later (ADR 13).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from karapace_like.errors import KafkaFailure
+from karapace_like.kafka.retrying_producer import ProducerSettings, RetryingProducer
+from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.statistics import SharedStatistics
+from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
+
+_MAX_SPECIAL: Final = 8
+"""How many sets of overrides may have a producer at the same time: each has threads and connections of its own."""
+_PATIENT_LINGER_MS: Final = 5
+"""How long a record of the patient producer waits for others."""
+_MANY_RECORDS: Final = 50
+"""A request with so many records uses the patient producer, under load."""
+_LOAD: Final = 4
+"""Load: more requests than these are in flight, on average, when another one arrives."""
+_SLOW_SECONDS: Final = 0.006
+"""Slow brokers: a request takes more than this, on average, lingering not counted."""
+_WEIGHT: Final = 1 / 32
+"""Weight of the latest request in both averages."""
+
+
+@dataclass(slots=True)
+class _OverriddenProducer:
+    """A producer with overrides, and how many requests use it now."""
+
+    producer: RetryingProducer
+    users: int = 0
+
+
+class ProducerPool:
+    """Writes records for many requests at once. Created and used on the event loop; `close` it at the end."""
+
+    def __init__(self, kafka: KafkaSettings, settings: ProducerSettings) -> None:
+        self._kafka = kafka
+        self._settings = settings
+        self._time = asyncio.get_running_loop().time
+        self.statistics = SharedStatistics()
+        """Those of all batching clients."""
+        self._prompt = self._create_producer(settings)
+        self._patient: RetryingProducer | None = None
+        """Created when it is first needed."""
+        self._in_flight = 0
+        """Requests in flight at the two shared producers."""
+        self._average_in_flight = 0.0
+        """Moving average of the requests in flight at the arrival of another one."""
+        self._average_seconds = 0.0
+        """Moving average of the seconds that requests with few records take, lingering not counted."""
+        self._special: dict[ProducerOverrides, _OverriddenProducer] = {}
+        """The least recently used is first."""
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def send(
+        self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
+    ) -> Awaitable[list[Delivery]]:
+        """Write the records; return one delivery for each, in order. Partial failure is a value.
+
+        Raises KafkaFailure, _QUEUE_FULL, where too many sets of overrides are in use.
+        """
+        if overrides is NO_OVERRIDES or overrides == NO_OVERRIDES:
+            return self._send(records)
+        return self._send_with_overrides(records, overrides)
+
+    async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        begun, is_large = self._time(), len(records) >= _MANY_RECORDS
+        self._average_in_flight += (self._in_flight - self._average_in_flight) * _WEIGHT
+        producer = self._prompt
+        if self._average_in_flight > _LOAD and (is_large or self._average_seconds > _SLOW_SECONDS):
+            producer = self._patient = self._patient or self._create_patient()
+        self._in_flight += 1
+        try:
+            return await producer.send(records)
+        finally:
+            self._in_flight -= 1
+            if not is_large:
+                self._average_seconds += (self._time() - begun - producer.linger - self._average_seconds) * _WEIGHT
+
+    async def _send_with_overrides(
+        self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides
+    ) -> list[Delivery]:
+        special = self._special.pop(overrides, None) or self._create_special(overrides)
+        self._special[overrides] = special
+        special.users += 1
+        try:
+            return await special.producer.send(records)
+        finally:
+            special.users -= 1
+
+    async def close(self) -> None:
+        """Wait until every record is reported, and close the clients."""
+        producers = {
+            self._prompt,
+            self._patient or self._prompt,
+            *(special.producer for special in self._special.values()),
+        }
+        await asyncio.gather(*(producer.close() for producer in producers), *self._closing)
+
+    def _create_producer(self, settings: ProducerSettings) -> RetryingProducer:
+        return RetryingProducer(self._kafka, settings, self.statistics)
+
+    def _create_patient(self) -> RetryingProducer:
+        """Return the patient producer: the prompt one where that lingers as long by configuration."""
+        settings = self._settings
+        if settings.linger_ms >= _PATIENT_LINGER_MS:
+            return self._prompt
+        return self._create_producer(replace(settings, linger_ms=_PATIENT_LINGER_MS))
+
+    def _create_special(self, overrides: ProducerOverrides) -> _OverriddenProducer:
+        if len(self._special) >= _MAX_SPECIAL:
+            self._close_idle()
+        changed = replace(
+            self._settings,
+            acks=overrides.acks or self._settings.acks,
+            compression_type=overrides.compression or self._settings.compression_type,
+            partitioner=overrides.partitioner or self._settings.partitioner,
+            delivery_timeout=(
+                self._settings.delivery_timeout
+                if overrides.delivery_timeout_ms is None
+                else overrides.delivery_timeout_ms / 1000
+            ),
+        )
+        return _OverriddenProducer(self._create_producer(changed))
+
+    def _close_idle(self) -> None:
+        for overrides, special in self._special.items():
+            if not special.users:
+                del self._special[overrides]
+                closing = self._kafka.background.run_once("closing of a producer", special.producer.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+                return
+        raise KafkaFailure(
+            "_QUEUE_FULL",
+            f"All {_MAX_SPECIAL} producers for overrides are in use: retry, or use one of the combinations in use.",
+            retriable=True,
+        )

@@ -1,0 +1,1 @@
+"""Utilities of every process: logs, file watching, caches, counters, claims and trace context."""

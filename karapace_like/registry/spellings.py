@@ -1,0 +1,158 @@
+"""Finding a schema that another registry has stored in a spelling of its own.
+
+This registry stores the canonical form of what clients send; other registries store other texts of the same schema. So
+where the very text is not there, the stored texts with its fingerprint are compared by their canonical forms, and the
+schema takes on the spelling that is stored: from then on, equal contents are equal texts.
+"""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import groupby
+
+from karapace_like.registry import errors, fingerprints, parsing
+from karapace_like.registry.content import Content
+from karapace_like.registry.engine_jobs import LIGHT_CHARACTERS, IsSpellingOf, Job, MeanTheSame, ResolvedSchema
+from karapace_like.registry.engines import EngineAccess
+from karapace_like.registry.errors import RegistryError
+from karapace_like.registry.fingerprints import FingerprintIndex
+from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.registry.view import RegistryView
+from karapace_like.schema import spelling
+
+_CHUNK = 100
+"""Texts that a thread works on before the event loop has its turn: one or two milliseconds."""
+_MOST_COMPARED = 32
+"""Stored texts that are parsed for one request; texts with one fingerprint are rarely more than two."""
+
+
+async def build_index(store: Store) -> None:
+    """Give the store its index of fingerprints; returns when that is complete. The event loop is free meanwhile."""
+    index = store.fingerprints = FingerprintIndex()
+    entries: array[int] = array("Q")
+    for name, context in list(store.contexts.items()):
+        ids = list(context.ids)
+        for begin in range(0, len(ids), _CHUNK):
+            contents = [
+                (content, schema_id)
+                for schema_id in ids[begin : begin + _CHUNK]
+                for content in {holder.content for holder in context.ids.get(schema_id, ())}
+            ]
+            work = partial(_make_entries, name, contents)
+            is_little = sum(len(content.text) for content, _ in contents) <= LIGHT_CHARACTERS
+            entries.extend(work() if is_little else await asyncio.to_thread(work))
+    index.complete(_sort(entries) if len(entries) <= _CHUNK else await asyncio.to_thread(_sort, entries))
+
+
+def _make_entries(context: str, contents: Iterable[tuple[Content, int]]) -> list[int]:
+    return [fingerprints.make_entry(context, content, schema_id) for content, schema_id in contents]
+
+
+def _sort(entries: Sequence[int]) -> "array[int]":
+    """The entries in ascending order; two spellings in one id have one entry."""
+    return array("Q", (entry for entry, _ in groupby(sorted(entries))))
+
+
+async def adopt(
+    store: Store,
+    engines: EngineAccess,
+    subject: str,
+    versions: Sequence[StoredVersion],
+    content: Content,
+    *,
+    normalize: bool,
+) -> Content:
+    """The content in the spelling of the subject's versions, or of an id of its context; as it is if there is none."""
+    content = await respell(store, engines, versions, content, normalize=normalize)
+    context = store.context(subject)
+    if context.id_of(content) is not None:
+        return content
+    for schema_id in (store.ids_like(subject, content) or ())[:_MOST_COMPARED]:
+        held = context.ids.get(schema_id)
+        if held is None or not held[0].content.has_same_parts(content):
+            continue
+        if any(holder.content == content for holder in held):
+            is_same = await mean_the_same(store, engines, held[0].content, content, subject)
+        else:
+            is_same = await _is_spelling(store, engines, held[0].content, content, subject, normalize=normalize)
+        if is_same:
+            return held[0].content
+    return content
+
+
+async def respell(
+    store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], content: Content, *, normalize: bool
+) -> Content:
+    """The content with the text and references of the newest version (they ascend) that spells them differently."""
+    if any(
+        version.content.text == content.text and version.content.references == content.references
+        for version in versions
+    ):
+        return content
+    for version in _alike(store, versions, content)[:_MOST_COMPARED]:
+        stored = version.content
+        if await _is_spelling(store, engines, stored, content, version.subject, normalize=normalize):
+            return Content(content.type, stored.text, stored.references, content.metadata, content.rule_set)
+    return content
+
+
+def _alike(store: RegistryView, versions: Sequence[StoredVersion], content: Content) -> list[StoredVersion]:
+    """The versions, the newest first, whose texts have the content's fingerprint."""
+    candidates = [
+        version
+        for version in reversed(versions)
+        if version.content.type is content.type and version.content.refers_to_same(content)
+    ]
+    if not candidates:
+        return []
+    ids = store.ids_like(candidates[0].subject, content)
+    if ids is not None:
+        wanted_ids = frozenset(ids)
+        return [version for version in candidates if version.id in wanted_ids]
+    wanted = spelling.fingerprint(content.type, content.text)
+    return [
+        version for version in candidates if spelling.fingerprint(version.content.type, version.content.text) == wanted
+    ]
+
+
+async def _is_spelling(
+    store: RegistryView, engines: EngineAccess, stored: Content, sent: Content, subject: str, *, normalize: bool
+) -> bool:
+    return await _ask(store, engines, partial(IsSpellingOf, normalize=normalize), sent, stored, subject) or False
+
+
+async def mean_the_same(store: RegistryView, engines: EngineAccess, one: Content, other: Content, subject: str) -> bool:
+    """Whether two contents of one id, or of one to be, are the same schema with the same metadata and rules."""
+    if one == other:
+        return True
+    if not one.has_same_parts(other):
+        return False
+    answer = await _ask(store, engines, MeanTheSame, one, other, subject)
+    return spelling.are_equal_json(one.type, one.text, other.text) if answer is None else answer
+
+
+async def _ask(
+    store: RegistryView,
+    engines: EngineAccess,
+    question: Callable[[ResolvedSchema, ResolvedSchema], Job[bool]],
+    one: Content,
+    other: Content,
+    subject: str,
+) -> bool | None:
+    """The answer about two contents; None if what they refer to is not there."""
+    try:
+        job = question(
+            parsing.resolve_stored_schema(store, one, subject), parsing.resolve_stored_schema(store, other, subject)
+        )
+        return await engines.run(job)
+    except RegistryError as error:
+        if error.status != errors.UNPROCESSABLE:
+            raise
+        return None
+
+
+async def is_meant_by_id(store: RegistryView, engines: EngineAccess, version: StoredVersion) -> bool:
+    """Whether the version's id means its content: another registry may have given the id to two schemas."""
+    meaning = store.meaning(version.subject, version.id)
+    return meaning is None or await mean_the_same(store, engines, meaning, version.content, version.subject)

@@ -1,0 +1,1 @@
+"""The registry as the REST proxy reads it: in this process, or over HTTP."""

@@ -1,0 +1,1 @@
+"""The measurements of the whole service, for Prometheus and OpenTelemetry."""

@@ -1,0 +1,1 @@
+"""Calls for operators and tools: health, metrics, OpenAPI and traces."""

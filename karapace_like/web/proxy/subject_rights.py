@@ -1,0 +1,74 @@
+"""The rights of a request's caller to the subjects of the registry, as the proxy takes them."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from karapace_like.access.policy import Operation
+from karapace_like.errors import ApiError
+from karapace_like.proxy import errors
+from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.topics import Topics
+from karapace_like.registry import names
+from karapace_like.web.callers import access
+from karapace_like.web.callers.access import Caller
+from karapace_like.web.proxy.requests import PROXY_OF_CALLER
+
+_ENDINGS = tuple(part.subject("") for part in RecordPart)
+"""Of the subjects of a topic: `-key` and `-value`."""
+
+
+def find_subject_rights(request: web.Request) -> SubjectRights:
+    """Return the rights of the caller."""
+    caller = access.caller(request)
+    if caller.is_restricted:
+        return _CallerRights(caller)
+    kafka = request.get(PROXY_OF_CALLER)
+    return ALL_SUBJECTS if kafka is None else _KafkaRights(kafka.topics)
+
+
+class _CallerRights(NamedTuple):
+    """What the policy allows one caller; implements `proxy.rights.SubjectRights`."""
+
+    caller: Caller
+
+    def may_read(self, subject: str) -> bool:
+        return self.caller.may_read(names.canonical(subject))
+
+    def require_reading(self, subject: str) -> None:
+        self._require(Operation.READ, subject)
+
+    def require_registering(self, subject: str) -> None:
+        self._require(Operation.WRITE, subject)
+
+    async def refuse_new(self, _: str) -> None:
+        """Return None: the policy has decided."""
+
+    def _require(self, operation: Operation, subject: str) -> None:
+        self.caller.require((operation,), (access.resource_names(names.canonical(subject)),))
+
+
+class _KafkaRights(NamedTuple):
+    """The rights of a caller whom Kafka alone knows (`rest_authorization`): those of the topic that a subject is for.
+
+    The service registers schemas in its own name, so no other check would apply. Reading needs no right: the registry's
+    API asks for none either.
+    """
+
+    topics: Topics
+
+    def may_read(self, _: str) -> bool:
+        return True
+
+    def require_reading(self, _: str) -> None:
+        pass
+
+    def require_registering(self, _: str) -> None:
+        pass
+
+    async def refuse_new(self, subject: str) -> ApiError | None:
+        topic = next((subject.removesuffix(end) for end in _ENDINGS if subject.endswith(end)), "")
+        if topic and await self.topics.may_write(topic):
+            return None
+        return errors.new_schema_not_allowed_error(subject)

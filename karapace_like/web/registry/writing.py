@@ -1,0 +1,47 @@
+"""Respond to requests that change the registry: one write, and its outcomes as HTTP responses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from karapace_like.registry.planning import Planner
+from karapace_like.replication import errors
+from karapace_like.replication.writes import Forwarded, Unknown, WriteRequest, Written
+from karapace_like.web.callers import access
+from karapace_like.web.cluster.forwarding import RequestForwarder, add_position
+from karapace_like.web.http.responses import respond_as_registry
+from karapace_like.web.registry import requests
+
+T = TypeVar("T")
+
+Renderer = Callable[[T], Awaitable[web.Response]]
+
+
+async def respond(
+    request: web.Request, planner: Planner[T], render: Renderer[T], *, subject: str | None = None
+) -> web.Response:
+    """Carry out the write here or at the primary, and render its answer; the primary's response is forwarded unchanged.
+
+    `subject`: the key of `WriteRequest`. Raises ApiError.
+    """
+    write = WriteRequest(planner=planner, key=subject, is_repeatable=request.method != "DELETE")
+    match await requests.registry(request).write(write, RequestForwarder(request)):
+        case Written(answer):
+            response = await render(answer)
+        case Forwarded(forwarded):
+            access.leave_audit_to_primary(request)
+            response = forwarded.to_response()
+        case Unknown(reason, was_forwarded):
+            raise errors.forwarding_failed_error(reason) if was_forwarded else errors.outcome_unknown(reason)
+    add_position(request, response, requests.registry(request))
+    return response
+
+
+def as_json(request: web.Request, convert: Callable[[T], Any] = lambda answer: answer) -> Renderer[T]:
+    """Render an answer as JSON."""
+
+    async def render(answer: T) -> web.Response:
+        return respond_as_registry(request, convert(answer))
+
+    return render
