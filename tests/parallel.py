@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 _ROOT = Path(__file__).parents[1]
 _SHARED = re.compile(r"\b(three_brokers|breakable_kafka|secured)\b")
@@ -34,6 +35,19 @@ class FileScheduling(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False  # else the order is that of how many tests a unit has
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Give the rest of a process that ended to others; return the test that it ended in, which does not run again."""
+        units = self.assigned_work.pop(node)
+        ended_in = next((test for unit in units.values() for test, is_done in unit.items() if not is_done), None)
+        if ended_in is not None:
+            for unit in units.values():
+                if ended_in in unit:
+                    unit[ended_in] = True
+        self.workqueue.update({name: unit for name, unit in units.items() if not all(unit.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return ended_in
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid.partition("::")[0])
