@@ -37,7 +37,7 @@ class FileScheduling(LoadScopeScheduling):
         config.option.loadscopereorder = False  # else the order is that of how many tests a unit has
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Give the rest of a process that ended to others; return the test that it ended in, which does not run again."""
+        """Give the rest of a process that ended to others; return the test that ended it, which does not run again."""
         units = self.assigned_work.pop(node)
         ended_in = next((test for unit in units.values() for test, is_done in unit.items() if not is_done), None)
         if ended_in is not None:
