@@ -3,7 +3,7 @@
 _LARGEST_SHARE = 16_384
 """KiB for one client while there are few."""
 _SMALLEST_SHARE = 256
-_FRACTION = 16
+_FRACTION = 4
 """A share is this part of what is free: many clients get less each, and none has to wait."""
 
 

@@ -2,7 +2,7 @@
 
 from karapace_like.kafka.prefetch import PrefetchBudget
 
-BUDGET = 256 * 1024
+BUDGET = 64 * 1024
 """KiB."""
 
 

@@ -182,7 +182,7 @@ class ConsumeSettings(SettingsGroup):
             1_073_741_824,
             ge=1_048_576,
         ),
-    ] = 268_435_456
+    ] = 33_554_432
     consumer_max_instances_of_user: Annotated[
         int,
         describe(
