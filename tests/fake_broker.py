@@ -53,6 +53,8 @@ class FakeBroker:
         """By request: what the next ones meet, in order."""
         self.loses_answers = 0
         """How many batches are appended from now on without an answer."""
+        self.error_of_appended = 0
+        """The error that these are answered with instead, as where the leader moves before its replicas have them."""
         self.requests: list[int] = []
         self.connections = 0
         self.structs: dict[int, type[RequestStruct]] = {
@@ -146,5 +148,7 @@ class FakeBroker:
         found = self.partition.append(batch)
         if self.loses_answers:
             self.loses_answers -= 1
-            raise LostAnswerError
+            if not self.error_of_appended:
+                raise LostAnswerError
+            return self.error_of_appended, -1
         return found

@@ -2,11 +2,15 @@
 
 Callers without rights are also shown nothing. `FUZZ_EXAMPLES` sets how many requests are drawn for all routes together;
 with it, a caller with rights and one of a service without access control are drawn, too, whose requests reach Kafka.
+`FUZZ_SECONDS` draws so many again, until the time of each caller is over. The service without access control is a
+process of its own, whose memory is bounded.
 """
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +21,14 @@ from schemathesis import Case
 from schemathesis.core.result import Ok
 
 from karapace_like.kafka.cluster import Cluster
+from tests.service_process import ServiceProcess
 from tests.web.access.conftest import basic, written
 from tests.web.access.guarded import Guarded, serving
 
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+_CALLER_SECONDS = int(os.environ.get("FUZZ_SECONDS", "0")) / 4
+_MEGABYTES = 300
+"""Of one process, with at most 50 consumer instances."""
 _RIGHTS = ["describe", "read", "write", "delete", "config"]
 _KINDS = ["subject", "context", "config", "topic", "group"]
 """Not `cluster`: a drawn request may leave a broker in any state."""
@@ -53,14 +61,22 @@ async def guarded(kafka: Cluster) -> AsyncIterator[Guarded]:
 
 @pytest.mark.parametrize("caller", _CALLERS)
 async def test_no_drawn_request_causes_a_server_error(kafka: Cluster, guarded: Guarded, caller: str) -> None:
+    base_url = str(guarded.client.make_url("")).rstrip("/")
     if caller != "anybody":
-        await _draw_requests(guarded, caller, _LEFT_OUT)
+        await _draw_requests(guarded, base_url, caller, _LEFT_OUT)
         return
-    async with serving(kafka, None) as application:
-        await _draw_requests(application, caller, _LEFT_OUT + _CHANGES_BROKERS)
+    with ServiceProcess(kafka.bootstrap_servers, consumer_max_instances=50, workers=1) as process:
+        await _draw_requests(guarded, process.url, caller, _LEFT_OUT + _CHANGES_BROKERS)
+        assert _peak_megabytes(process.pid) < _MEGABYTES
 
 
-async def _draw_requests(guarded: Guarded, caller: str, left_out: Sequence[str]) -> None:
+def _peak_megabytes(pid: int) -> int:
+    """The most resident memory that the process has had (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text().split()
+    return int(status[status.index("VmHWM:") + 1]) // 1024
+
+
+async def _draw_requests(guarded: Guarded, base_url: str, caller: str, left_out: Sequence[str]) -> None:
     async with guarded.client.get("/openapi.json", headers=_CALLERS["nobody"]) as answer:
         description = await answer.json(content_type=None)
     description["paths"] = {
@@ -68,7 +84,6 @@ async def _draw_requests(guarded: Guarded, caller: str, left_out: Sequence[str])
         for path, item in description["paths"].items()
         if not any(part in path for part in left_out)
     }
-    base_url = str(guarded.client.make_url("")).rstrip("/")
     await asyncio.to_thread(_send_drawn_requests, description, base_url, caller)
 
 
@@ -77,16 +92,20 @@ def _send_drawn_requests(description: dict[str, Any], base_url: str, caller: str
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) > 50
     examples = max(1, _EXAMPLES // len(operations))
-    for operation in operations:
+    ends = time.monotonic() + _CALLER_SECONDS
+    while True:
+        for operation in operations:
 
-        @settings(max_examples=examples, derandomize=not _EXAMPLES, deadline=None, database=None,
-                  suppress_health_check=list(HealthCheck))  # fmt: skip
-        @given(case=operation.as_strategy())
-        def send(case: Case[Any]) -> None:
-            answer = case.call(base_url=base_url, headers=dict(_CALLERS[caller]), timeout=_SECONDS)
-            text = f"{case.method} {answer.request.url} {answer.request.body!r}: {answer.status_code} {answer.text}"
-            assert answer.status_code < 500, text
-            if caller == "no credentials":
-                assert answer.status_code >= 400, text
+            @settings(max_examples=examples, derandomize=not _EXAMPLES, deadline=None, database=None,
+                      suppress_health_check=list(HealthCheck))  # fmt: skip
+            @given(case=operation.as_strategy())
+            def send(case: Case[Any]) -> None:
+                answer = case.call(base_url=base_url, headers=dict(_CALLERS[caller]), timeout=_SECONDS)
+                text = f"{case.method} {answer.request.url} {answer.request.body!r}: {answer.status_code} {answer.text}"
+                assert answer.status_code < 500, text
+                if caller == "no credentials":
+                    assert answer.status_code >= 400, text
 
-        send()
+            send()
+        if time.monotonic() >= ends:
+            return

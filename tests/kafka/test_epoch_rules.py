@@ -246,11 +246,13 @@ async def test_a_batch_whose_answer_is_lost_is_there_once(broker: FakeBroker) ->
     assert values(broker) == [b"value", b"one"]
 
 
+@pytest.mark.parametrize("error_of_first", [0, NOT_LEADER], ids=["no answer", "the leader moved"])
 @pytest.mark.parametrize("is_first_written", [True, False])
 async def test_a_retry_that_is_refused_tells_nothing_of_the_first_try(
-    broker: FakeBroker, *, is_first_written: bool
+    broker: FakeBroker, *, is_first_written: bool, error_of_first: int
 ) -> None:
     """The records before the successor's NOOP do."""
+    broker.error_of_appended = error_of_first
     first, second = Primary(broker), Primary(broker)
     await first.lead()
     taking_over: list[asyncio.Task[None]] = []

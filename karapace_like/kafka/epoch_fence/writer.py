@@ -36,17 +36,13 @@ _FIND_SECONDS = 10.0
 _SEQUENCES = 1 << 31
 """Sequence numbers follow each other modulo this (Kafka protocol guide, "Record Batch")."""
 _NOT_APPENDED = frozenset(
-    {
-        "FENCED_LEADER_EPOCH",
-        "LEADER_NOT_AVAILABLE",
-        "NOT_ENOUGH_REPLICAS",
-        "NOT_LEADER_FOR_PARTITION",
-        "THROTTLING_QUOTA_EXCEEDED",
-        "UNKNOWN_LEADER_EPOCH",
-        "UNKNOWN_TOPIC_OR_PART",
-    }
+    {"FENCED_LEADER_EPOCH", "NOT_ENOUGH_REPLICAS", "THROTTLING_QUOTA_EXCEEDED", "UNKNOWN_LEADER_EPOCH"}
 )
-"""Errors after which the same batch may be sent again, and was not appended before."""
+"""Errors after which the same batch may be sent again, and was not appended before.
+
+NOT_LEADER_FOR_PARTITION is none of them: a leader that has appended a batch answers so, too, when it stops being the
+leader before its replicas have the batch. They may have it all the same.
+"""
 
 
 class EpochWriter:
