@@ -86,11 +86,11 @@ class World:
         if not future.done():
             future.set_result(None)
 
-    def lose(self, place: int) -> None:
-        """A request is lost on its way, or its answer is."""
+    def lose(self, place: int, error: str) -> None:
+        """A request is lost on its way, or its answer is; the error says what the node sees of that."""
         future = self.held.pop(place % len(self.held))
         if not future.done():
-            future.set_exception(KafkaFailure("_TRANSPORT", "lost", retriable=True))
+            future.set_exception(KafkaFailure(error, "lost", retriable=True))
 
     def drop_connections(self) -> None:
         """As a change of the partition's leader does, or a restart."""

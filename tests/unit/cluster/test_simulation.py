@@ -83,10 +83,10 @@ class Cluster(RuleBasedStateMachine):
         self._world.run()
 
     @precondition(lambda self: self._world.held and self.fencing is Fencing.EPOCH)
-    @rule(place=st.integers(0, 100))
-    def lose(self, place: int) -> None:
-        """One request or answer never arrives."""
-        self._world.lose(place)
+    @rule(place=st.integers(0, 100), error=st.sampled_from(["_TRANSPORT", "NOT_LEADER_FOR_PARTITION"]))
+    def lose(self, place: int, error: str) -> None:
+        """One request or answer never arrives; or the leader moves, before it has appended the batch or after it."""
+        self._world.lose(place, error)
         self._world.run()
 
     @rule()
