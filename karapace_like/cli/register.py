@@ -38,10 +38,11 @@ def register(
         planner = Planner(remote, opened.workspace)
         subjects = [subject for subject, _ in opened.workspace.select(opened.paths)]
         actions, report = await planner.plan_schemas(subjects, lambda _: None)
+        plan = Plan([*planner.list_repairs(), *actions])
         if report.exit_code == 0 and dry_run:
-            click.echo(Plan(actions).text(), nl=False)
+            click.echo(plan.text(), nl=False)
         elif report.exit_code == 0:
-            await carry_out(remote, opened.workspace, Plan(actions), click.echo)
+            await carry_out(remote, opened.workspace, plan, click.echo)
             click.echo(f"{len(actions)} registered, the rest already exists")
         return report
 

@@ -4,11 +4,13 @@
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 
 from karapace_like.client.registry_client import RegistryClient, path
+from karapace_like.tooling.suspension import restore_level, suspend_level
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
 _GLOBAL = "all subjects"
@@ -38,6 +40,8 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
     file: str
     references: Sequence[PlannedReference] = ()
     normalize: bool = False
+    accepts: Sequence[str] = ()
+    """The rules that the version breaks on purpose: the subject's level is suspended for the registration."""
 
     @property
     def sentence(self) -> str:
@@ -48,7 +52,9 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
             else f"the new version of {reference.subject}"
             for reference in self.references
         ]
-        return f"+ register {self.subject} ({self.file})" + (f", refers to {' and '.join(targets)}" if targets else "")
+        refers = f", refers to {' and '.join(targets)}" if targets else ""
+        breaks = f", although it breaks {' and '.join(self.accepts)}" if self.accepts else ""
+        return f"+ register {self.subject} ({self.file}){refers}{breaks}"
 
     async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:
         """Register the schema and return its version and id; a schema that exists keeps them."""
@@ -57,7 +63,8 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
         }
         body = make_registration(progress.workspace.files[self.file], self.references, versions)
         query = {"normalize": "true"} if self.normalize else {}
-        response = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
+        async with suspend_level(client, self.subject) if self.accepts else nullcontext():
+            response = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
         if "version" not in response:  # Karapace returns the id only
             response = await client.ask("POST", path("subjects", self.subject), body, **query)
         progress.versions[self.subject] = response["version"]
@@ -80,6 +87,24 @@ class SetLevel(msgspec.Struct, frozen=True, tag_field="action", tag="set-compati
     async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
         """Set or remove the setting."""
         await _set(client, path("config", *([self.subject] if self.subject else [])), "compatibility", self.after)
+        return ""
+
+
+class RestoreLevel(msgspec.Struct, frozen=True, tag_field="action", tag="restore-compatibility"):
+    """The restoration of a level that an interrupted run suspended."""
+
+    subject: str
+    level: str | None
+    """None: the setting is removed, and the global one applies."""
+
+    @property
+    def sentence(self) -> str:
+        """One line that describes the change."""
+        return f"{_describe_setting('compatibility', self.subject, 'NONE', self.level)}, which an interrupted run left"
+
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
+        """Restore the level."""
+        await restore_level(client, self.subject, self.level)
         return ""
 
 
@@ -120,7 +145,7 @@ class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete"):
         return ""
 
 
-Action = Register | SetLevel | SetMode | Delete
+Action = Register | RestoreLevel | SetLevel | SetMode | Delete
 """One change. `sentence` describes it, after `+`, `~` or `-`.
 
 `carry_out` makes it and returns a few words about the outcome, or none; raises RefusedError, UnreachableError.

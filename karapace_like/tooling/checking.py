@@ -19,8 +19,9 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
 from karapace_like.tooling.baselines import Baseline, Earlier
-from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity, Verdict, make_excerpt
+from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity, Verdict, judge_problems, make_excerpt
 from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace
 
 INVALID = "INVALID_SCHEMA"
@@ -31,8 +32,15 @@ RULES: Mapping[str, str] = {
     INVALID: "The schema cannot be read",
     UNREADABLE: "The version to compare with cannot be read",
     TYPE_CHANGED: "The earlier version has another schema type",
+    EXPIRED: EXPIRED_MEANING,
 }
 """The rules in addition to those of the formats: name -> meaning."""
+
+ACCEPTABLE: Mapping[str, str] = {
+    TYPE_CHANGED: RULES[TYPE_CHANGED],
+    **{rule.name: rule.template for format_ in FORMATS.values() for rule in format_.RULES.values()},
+}
+"""The rules whose problems an entry `[[accept]]` may accept: those that say that a schema is incompatible."""
 
 _LINE_AND_COLUMN = re.compile(r"\bline (\d+),? column (\d+)")
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
@@ -69,19 +77,23 @@ class Judge:
             problem = _make_top_problem(file, UNREADABLE, f"{RULES[UNREADABLE]}: {error}")
             return _make_case(subject, file, Verdict.UNKNOWN, about, [problem])
         if not versions:
-            return _make_case(subject, file, Verdict.PASSED, f"new, not in {self.baseline.name}")
-        return _make_case(subject, file, Verdict.FAILED if problems else Verdict.PASSED, about, problems)
+            about = f"new, not in {self.baseline.name}"
+        problems += self.workspace.acceptances.list_expired_entries(subject, ACCEPTABLE)
+        return _make_case(subject, file, judge_problems(problems), about, problems)
 
     def _find_problems(
         self, subject: str, new: Linked, parsed: ParsedSchema, versions: Sequence[Earlier], level: CompatibilityLevel
     ) -> list[Problem]:
-        """Return the problems with the newest incompatible version."""
+        """Return the problems with the newest incompatible version, and the accepted ones with newer versions."""
         policy = self.workspace.project.policy or self.baseline.policy(subject) or CompatibilityPolicy.STRICT
+        accepted: dict[tuple[str, str], Problem] = {}
         for old in compatibility.select_versions(versions, level):
-            problems = compare(new, parsed, old, level, policy)
-            if problems:
+            problems = self.workspace.acceptances.apply(subject, compare(new, parsed, old, level, policy))
+            if judge_problems(problems) is Verdict.FAILED:
                 return problems
-        return []
+            for problem in problems:
+                accepted.setdefault((problem.rule, problem.message), problem)
+        return list(accepted.values())
 
 
 def compare(
@@ -108,6 +120,7 @@ def _convert_finding(finding: Finding, new: Linked, old: Earlier) -> Problem:
         severity=Severity.ERROR,
         place=locate_excerpt(new.file, new.source, new.paths, incompatibility.path, reader),
         old=locate_excerpt(new.file, old.source, old.paths, incompatibility.path, reader),
+        path=incompatibility.path,
     )
 
 

@@ -7,9 +7,10 @@ from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, SchemaType
 from karapace_like.tooling.checking import locate_excerpt, report_unreadable
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.lint_comments import apply_comments
 from karapace_like.tooling.lint_rules import OFF, RULES, STYLES, LintedSchema, LintRule
 from karapace_like.tooling.project import FILE_NAME, LintSettings
-from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict
+from karapace_like.tooling.report import Case, Problem, Report, Severity, judge_problems
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
 SEVERITIES = (*(severity.value for severity in Severity), OFF)
@@ -48,15 +49,22 @@ class Linter:
                 message=message,
                 severity=severity,
                 place=locate_excerpt(file, linked.source, linked.paths, element.path, linked.source),
+                path=element.path,
             )
             for rule, severity in self._rules(file.type)
             for element, message in rule.find(schema)
         ]
+        problems = self._accept(subject, file, problems)
         problems.sort(key=lambda problem: (problem.place.line, problem.place.column))
-        is_wrong = any(problem.severity is Severity.ERROR for problem in problems)
-        verdict = Verdict.FAILED if is_wrong else Verdict.PASSED
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        verdict = judge_problems(problems)
         return Case(subject=subject, path=file.path, verdict=verdict, summary=count, problems=problems)
+
+    def _accept(self, subject: str, file: SchemaFile, problems: Sequence[Problem]) -> list[Problem]:
+        """Return the problems after the settings' entries and the comments have accepted some of them."""
+        acceptances = self.workspace.acceptances
+        accepted = acceptances.apply(subject, problems) + acceptances.list_expired_entries(subject, RULES)
+        return apply_comments(file.text, file.path, accepted, RULES, acceptances.today)
 
     def _rules(self, schema_type: SchemaType) -> list[tuple[LintRule, Severity]]:
         applied = []

@@ -47,6 +47,11 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
     rules = Project() if settings_file is None else project.parse(settings_file.read_bytes(), str(settings_file))
     workspace = Workspace(tree, rules)
     workspace.check_settings()
+    if rules.accept:
+        from karapace_like.tooling.checking import ACCEPTABLE  # noqa: PLC0415 - most settings accept nothing
+        from karapace_like.tooling.lint_rules import RULES  # noqa: PLC0415 - as above
+
+        workspace.acceptances.check_rules(ACCEPTABLE, RULES)
     if not (workspace.subjects or rules.subjects) and all(path.is_dir() for path in named):
         raise _no_schemas(root)
     below = [_make_relative(path, root) for path in named if path != root]

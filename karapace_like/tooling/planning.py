@@ -18,6 +18,7 @@ from karapace_like.tooling.actions import (
     Delete,
     PlannedReference,
     Register,
+    RestoreLevel,
     SetLevel,
     SetMode,
     make_registration,
@@ -25,7 +26,7 @@ from karapace_like.tooling.actions import (
 from karapace_like.tooling.checking import Judge
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.remote import Remote, read_registry_baseline
-from karapace_like.tooling.report import Report
+from karapace_like.tooling.report import Case, Report
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
 _CLOSED = frozenset({"READONLY", "READONLY_OVERRIDE"})
@@ -67,7 +68,7 @@ class Planner:
         settings += await self._plan_settings(subjects if paths else {*subjects, *self._project.subjects}, delete)
         closing = [setting for setting in settings if isinstance(setting, SetMode) and setting.after in _CLOSED]
         opening = [setting for setting in settings if setting not in closing]
-        return Plan([*opening, *schemas, *await self._plan_deletions(delete), *closing]), report
+        return Plan([*self.list_repairs(), *opening, *schemas, *await self._plan_deletions(delete), *closing]), report
 
     async def plan_schemas(
         self, subjects: Sequence[str], level_of: Callable[[str], CompatibilityLevel | None]
@@ -83,9 +84,12 @@ class Planner:
         registered = [action.subject for action in actions]
         baseline = await read_registry_baseline(self._remote, registered, level_of)
         judge = Judge(self._workspace, baseline, level_of=level_of)
-        return actions, Report(
-            "check", [judge.check(action.subject, self._workspace.files[action.file]) for action in actions]
-        )
+        cases = [judge.check(action.subject, self._workspace.files[action.file]) for action in actions]
+        return list(map(_add_acceptances, actions, cases)), Report("check", cases)
+
+    def list_repairs(self) -> list[RestoreLevel]:
+        """Return the restorations of the suspended levels that the plan's reading has found."""
+        return [RestoreLevel(subject, left.level) for subject, left in sorted(self._remote.suspended.items())]
 
     def _sort_by_references(self, files: Sequence[SchemaFile]) -> list[SchemaFile]:
         """Return the files and all their references, references first; raises ToolError."""
@@ -168,6 +172,11 @@ class Planner:
                     if reference.subject in numbers and reference.subject != subject:
                         sorter.add(reference.subject, subject)
         return [Delete(subject, numbers[subject]) for subject in sorter.static_order()]
+
+
+def _add_acceptances(action: Register, case: Case) -> Register:
+    rules = sorted({problem.rule for problem in case.problems if problem.accepted})
+    return msgspec.structs.replace(action, accepts=rules)
 
 
 def read_plan(text: bytes, name: str) -> Plan:

@@ -6,8 +6,10 @@ Without the file, every schema below the folder counts, and its subject is its f
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 import msgspec
 
@@ -54,6 +56,19 @@ class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     protobuf: Mapping[str, str] = {}
 
 
+class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An intended problem."""
+
+    subject: str
+    """A pattern, such as `shop.*`."""
+    rule: str
+    until: date
+    """The last day."""
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+    path: str | None = None
+    """A pattern of the problem's path in the schema; None for every path."""
+
+
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of the settings file."""
 
@@ -65,6 +80,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subjects: Mapping[str, SubjectSettings] = {}
     registry: GlobalSettings = GlobalSettings()
     lint: LintSettings = LintSettings()
+    accept: Sequence[Acceptance] = ()
 
     def detect_type(self, path: str, text: str) -> SchemaType | None:
         """Return the schema type of a file; None for a file that is not a schema."""

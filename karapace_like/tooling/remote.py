@@ -21,6 +21,7 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.suspension import SuspendedLevel, find_suspended_level
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -58,6 +59,8 @@ class Remote:
         self.client = client
         self._progress = progress
         self._versions: dict[tuple[str, int], Registered | None] = {}
+        self.suspended: dict[str, SuspendedLevel] = {}
+        """The levels that interrupted runs have left to be restored, of the subjects whose level was read."""
 
     async def check_is_registry(self) -> None:
         """Raise ToolError unless a registry answers: behind another server, every subject would look new."""
@@ -139,10 +142,10 @@ class Remote:
         response = await self._ask_or_none("GET", path("config", subject), defaultToGlobal="true")
         if response is None:  # Karapace rejects a subject without versions
             response = await self._ask_or_none("GET", path("config")) or {}
-        level = response.get("compatibilityLevel")
+        level = await self._find_level_in_force(subject, response.get("compatibilityLevel"))
         policy = response.get("compatibilityPolicy")
         return SubjectRules(
-            level and CompatibilityLevel(level),
+            CompatibilityLevel(level) if level else None,
             CompatibilityPolicy(policy) if policy in set(CompatibilityPolicy) else None,
             response.get("compatibilityGroup"),
         )
@@ -151,7 +154,23 @@ class Remote:
         """Return the level of the subject itself, or the global one; None if none is set."""
         response = await self._ask_or_none("GET", path("config", *_part(subject))) or {}
         level: str | None = response.get("compatibilityLevel")
-        return level
+        if subject is not None and level == CompatibilityLevel.NONE:
+            await self._find_suspension(subject)
+        return self.suspended[subject].level if subject is not None and subject in self.suspended else level
+
+    async def _find_suspension(self, subject: str) -> None:
+        suspended = await find_suspended_level(self.client, subject)
+        if suspended is not None:
+            self.suspended[subject] = suspended
+
+    async def _find_level_in_force(self, subject: str, level: str | None) -> str | None:
+        """Return the level, or the one that an interrupted run has left to be restored."""
+        if level != CompatibilityLevel.NONE:
+            return level
+        await self._find_suspension(subject)
+        if subject not in self.suspended:
+            return level
+        return self.suspended[subject].level or await self.fetch_level(None)
 
     async def fetch_mode(self, subject: str | None) -> str | None:
         """Return the mode of the subject itself, or the global one; None if none is set."""

@@ -47,10 +47,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     place: Excerpt
     old: Excerpt | None = None
     """The same place in the earlier version."""
+    path: str = ""
+    """The place in the schema, in its format's notation (`/fields/2`, `#/Order/3`); empty for the whole schema."""
+    accepted: str | None = None
+    """Why and until when the problem is accepted, and no error therefore."""
 
     def __post_init__(self) -> None:
         """Replace control characters: names in schemas could hold commands for CI systems and terminals."""
         msgspec.structs.force_setattr(self, "message", make_printable(self.message))
+        msgspec.structs.force_setattr(self, "accepted", self.accepted and make_printable(self.accepted))
+
+    @property
+    def sentence(self) -> str:
+        """The message, with the acceptance."""
+        return f"{self.message} [accepted {self.accepted}]" if self.accepted else self.message
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +101,16 @@ class Report(msgspec.Struct, frozen=True):
         count = {verdict: sum(case.verdict is verdict for case in self.cases) for verdict in Verdict}
         schemas = "1 schema" if len(self.cases) == 1 else f"{len(self.cases)} schemas"
         counts = [f"{count[verdict]} {verdict}" for verdict in Verdict if count[verdict]]
-        return f"{schemas}: {', '.join(counts)}" if counts else "No schemas"
+        if not counts:
+            return "No schemas"
+        accepted = sum(problem.accepted is not None for case in self.cases for problem in case.problems)
+        problems = "1 problem" if accepted == 1 else f"{accepted} problems"
+        return f"{schemas}: {', '.join(counts)}" + (f" ({problems} accepted)" if accepted else "")
+
+
+def judge_problems(problems: Sequence[Problem]) -> Verdict:
+    """Return FAILED if one of the problems is an error."""
+    return Verdict.FAILED if any(problem.severity is Severity.ERROR for problem in problems) else Verdict.PASSED
 
 
 def make_excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Excerpt:

@@ -22,6 +22,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
     Version,
 )
+from karapace_like.tooling.accepting import Acceptances, get_today
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, SUFFIXES, Project
 from karapace_like.tooling.trees import Tree
@@ -59,6 +60,7 @@ class Workspace:
 
     def __init__(self, tree: Tree, project: Project) -> None:
         self.project = project
+        self.acceptances = Acceptances(project.accept, decode_text(tree.get(FILE_NAME, b"")), get_today())
         self._tree = tree
         self.files: dict[str, SchemaFile] = {}
         """Path -> file: the schemas, and files that are used only as references."""

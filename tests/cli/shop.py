@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from tests.calling import call
 from tests.command_line import Outcome, run, write
@@ -58,6 +59,16 @@ class Shop:
 
     def level(self, name: str) -> str:
         level: str = self.ask("GET", f"/config/{self.prefix}{name}?defaultToGlobal=true")["compatibilityLevel"]
+        return level
+
+    def own_level(self, name: str) -> str | None:
+        """The level that is set for the subject itself."""
+        try:
+            level: str = self.ask("GET", f"/config/{self.prefix}{name}")["compatibilityLevel"]
+        except HTTPError as error:
+            if error.code != 404:
+                raise
+            return None
         return level
 
     def subjects(self) -> list[str]:

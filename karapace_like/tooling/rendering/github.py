@@ -18,7 +18,7 @@ def _render_annotations(case: Case) -> Iterator[str]:
         was = f"\nOld, {old.path}:{old.line}: {old.text}" if old and old.is_exact else ""
         path, title = _escape_attribute(place.path), _escape_attribute(problem.rule)
         attributes = f"file={path},line={place.line},col={place.column},title={title}"
-        yield f"::{_COMMANDS[problem.severity]} {attributes}::{_escape(f'{case.subject}: {problem.message}{was}')}"
+        yield f"::{_COMMANDS[problem.severity]} {attributes}::{_escape(f'{case.subject}: {problem.sentence}{was}')}"
 
 
 def _escape(text: str) -> str:

@@ -41,4 +41,4 @@ def _add(suite: ET.Element, case: Case) -> None:
 
 def _render_line(problem: Problem) -> str:
     place = problem.place
-    return f"{place.path}:{place.line}: {problem.rule}: {problem.message}"
+    return f"{place.path}:{place.line}: {problem.rule}: {problem.sentence}"

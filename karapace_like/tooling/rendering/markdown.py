@@ -38,7 +38,7 @@ def _render_section(case: Case) -> Iterator[str]:
     yield f"#### {case.subject}"
     for problem in case.problems:
         yield ""
-        yield f"**{problem.rule}** `{problem.place.path}:{problem.place.line}` — {problem.message}"
+        yield f"**{problem.rule}** `{problem.place.path}:{problem.place.line}` — {problem.sentence}"
         yield from _render_difference(problem)
 
 

@@ -40,6 +40,8 @@ def _make_result(case: Case, problem: Problem, rules: list[str]) -> dict[str, An
         # The same finding keeps its identity when lines move.
         "partialFingerprints": {"subjectAndRule/v1": f"{case.subject}:{problem.rule}:{problem.place.text}"},
     }
+    if problem.accepted:
+        result["suppressions"] = [{"kind": "external", "justification": f"accepted {problem.accepted}"}]
     if problem.old is not None:
         result["properties"] = {"old": problem.old}
     return result

@@ -24,6 +24,8 @@ def _render_problem(problem: Problem) -> Iterator[str]:
     place = problem.place
     yield f"{place.path}:{place.line}:{place.column}: {problem.severity}: {problem.rule}"
     yield f"  {problem.message}"
+    if problem.accepted:
+        yield f"  accepted {problem.accepted}"
     if problem.old is None:
         yield _quote("   ", place)
     else:
