@@ -19,6 +19,8 @@ from karapace_like.schema.model import CompatibilityLevel
 from karapace_like.tooling.baselines import Baseline
 from karapace_like.tooling.checking import Judge
 from karapace_like.tooling.opening import Opened, open_baseline
+from karapace_like.tooling.removals import find_removals
+from karapace_like.tooling.report import Severity
 
 if TYPE_CHECKING:
     from karapace_like.tooling.remote import Remote
@@ -28,13 +30,24 @@ Examples:
   karapace-like check --against origin/main
   karapace-like check --registry https://registry.example.org
   karapace-like check schemas/orders.avsc --against HEAD --level FULL
+  karapace-like check --against https://github.com/acme/schemas.git#main --deleted error
   karapace-like check new/ --against old/ --format github
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @paths_argument
-@click.option("--against", metavar="FOLDER|REVISION", help="Folder or Git revision to compare with.")
+@click.option(
+    "--against",
+    metavar="PLACE",
+    help="Folder, Git revision, archive (.tar.gz, .zip, ...) or URL#REVISION of a Git repository to compare with.",
+)
+@click.option(
+    "--deleted",
+    type=click.Choice(["error", "warning", "ignore"]),
+    help="Severity of schemas that --against has and the files have not, under this subject or at all.  "
+    "[default: from the settings file, or warning]",
+)
 @click.option(
     "--level",
     type=click.Choice([level.value for level in CompatibilityLevel], case_sensitive=False),
@@ -47,6 +60,7 @@ def check(
     *,
     paths: Sequence[Path],
     against: str | None,
+    deleted: str | None,
     level: str | None,
     settings: Path | None,
     outputs: Sequence[tuple[str, str | None]],
@@ -58,8 +72,8 @@ def check(
     PATHS are .avsc, .json and .proto files, or folders of them; by default, the current folder. References between
     files are resolved. The subject of a file is its name without the suffix, unless karapace-like.toml sets another.
 
-    The earlier versions come from another folder or a Git revision (--against), or from a registry (--registry). The
-    rules are those of the registry.
+    The earlier versions come from another folder, a Git revision, here or elsewhere, or an archive (--against), or from
+    a registry (--registry). The rules are those of the registry.
 
     Exit codes: 0 compatible, 1 incompatible, 2 error.
     """
@@ -68,7 +82,8 @@ def check(
         raise click.UsageError("--against and --registry exclude each other: leave one of them out.")
     if against is None and registry is None:
         raise click.UsageError(
-            "Name the earlier versions: --against FOLDER, --against REVISION (such as origin/main) or --registry URL."
+            "Name the earlier versions: --against FOLDER, --against REVISION (such as origin/main), --against ARCHIVE, "
+            "--against URL#REVISION or --registry URL."
         )
     all_levels = CompatibilityLevel(level.upper()) if level else None
     with report_failures():
@@ -77,12 +92,14 @@ def check(
         def level_of(subject: str) -> CompatibilityLevel | None:
             return all_levels or opened.workspace.project.level(subject)
 
-        baseline = (
-            open_baseline(opened, against)
-            if against is not None
-            else _read_registry(opened, level_of, str(registry), credentials)
-        )
-        judge = Judge(opened.workspace, baseline, level_of)
+        if against is None:
+            judge = Judge(opened.workspace, _read_registry(opened, level_of, str(registry), credentials), level_of)
+        else:
+            files = open_baseline(opened, against)
+            removals = find_removals(files.workspace, opened.workspace)
+            severity = deleted or opened.workspace.project.deleted
+            reported = None if severity == "ignore" else Severity(severity)
+            judge = Judge(opened.workspace, files, level_of, removals, reported)
         finish(judge.check_paths(opened.paths).below(opened.shown_root), outputs)
 
 

@@ -43,7 +43,7 @@ class FilesBaseline:
 
     def __init__(self, name: str, workspace: Workspace) -> None:
         self.name = name
-        self._workspace = workspace
+        self.workspace = workspace
 
     def level(self, subject: str) -> CompatibilityLevel | None:  # noqa: ARG002 - the settings of the new files apply
         """Return None: the settings of the new files apply."""
@@ -55,9 +55,9 @@ class FilesBaseline:
 
     def versions(self, subject: str, *, every: bool) -> Sequence[Earlier]:  # noqa: ARG002 - files hold one version
         """Return the version in the subject's file, or none; raises InvalidSchemaError."""
-        file = self._workspace.subjects.get(subject)
+        file = self.workspace.subjects.get(subject)
         if file is None:
             return []
-        linked = self._workspace.link(file)
+        linked = self.workspace.link(file)
         paths = {document: f"{self.name}:{path}" for document, path in linked.paths.items()}
         return [Earlier(file.type, linked.source, paths)]

@@ -5,7 +5,9 @@ The rules are those of `registry/checks.py`; each problem also has its place in 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 from karapace_like.schema import compatibility, formats
 from karapace_like.schema.compatibility import Finding
@@ -21,23 +23,28 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
 from karapace_like.tooling.baselines import Baseline, Earlier
+from karapace_like.tooling.removals import Removals
 from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity, Verdict, judge_problems, make_excerpt
-from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace
+from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below
 
 INVALID = "INVALID_SCHEMA"
 """The rule name of a schema that cannot be parsed."""
 UNREADABLE = "UNREADABLE_EARLIER_VERSION"
 TYPE_CHANGED = "SCHEMA_TYPE_CHANGED"
+DELETED = "SCHEMA_DELETED"
+RENAMED = "SCHEMA_RENAMED"
 RULES: Mapping[str, str] = {
     INVALID: "The schema cannot be read",
     UNREADABLE: "The version to compare with cannot be read",
     TYPE_CHANGED: "The earlier version has another schema type",
+    DELETED: "The schema of an earlier state is not there any more",
+    RENAMED: "The schema is that of another subject in the earlier state",
     EXPIRED: EXPIRED_MEANING,
 }
 """The rules in addition to those of the formats: name -> meaning."""
 
 ACCEPTABLE: Mapping[str, str] = {
-    TYPE_CHANGED: RULES[TYPE_CHANGED],
+    **{name: RULES[name] for name in (TYPE_CHANGED, DELETED, RENAMED)},
     **{rule.name: rule.template for format_ in FORMATS.values() for rule in format_.RULES.values()},
 }
 """The rules whose problems an entry `[[accept]]` may accept: those that say that a schema is incompatible."""
@@ -54,10 +61,41 @@ class Judge:
     baseline: Baseline
     level_of: Callable[[str], CompatibilityLevel | None]
     """Subject -> its level; None: that of the baseline."""
+    removals: Removals = field(default_factory=Removals)
+    deleted: Severity | None = Severity.WARNING
+    """Of a deleted or renamed schema; None: it is not reported."""
 
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
-        return Report("check", [self.check(subject, file) for subject, file in self.workspace.select(paths)])
+        cases = [self.check(subject, file) for subject, file in self.workspace.select(paths)]
+        gone = sorted(self.removals.deleted.items()) if self.deleted else []
+        return Report(
+            "check",
+            [*cases, *(self._report_deleted_schema(*place) for place in gone if is_at_or_below(place[1].path, paths))],
+        )
+
+    def _report_deleted_schema(self, subject: str, file: SchemaFile) -> Case:
+        message = (
+            f"The schema of {subject} is deleted. The subject keeps its versions in a registry until "
+            f"`apply --delete {subject}`"
+        )
+        problem = _make_top_problem(file, DELETED, message, self.deleted or Severity.NOTE)
+        old = msgspec.structs.replace(problem.place, path=f"{self.baseline.name}:{file.path}")
+        place = msgspec.structs.replace(problem.place, is_exact=False)
+        located = msgspec.structs.replace(problem, place=place, old=old)
+        problems = self.workspace.acceptances.apply(subject, [located])
+        return _make_case(subject, file, judge_problems(problems), f"deleted since {self.baseline.name}", problems)
+
+    def _report_renamed_schema(self, subject: str, file: SchemaFile) -> list[Problem]:
+        """Return the problem of a schema that had another subject; none if it is not reported."""
+        before = self.removals.renamed.get(subject)
+        if before is None or self.deleted is None:
+            return []
+        message = (
+            f"The subject of the schema was {before} and is {subject} now. Clients of {before} get no new versions; a "
+            "registry compares the first version of a new subject with nothing"
+        )
+        return self.workspace.acceptances.apply(subject, [_make_top_problem(file, RENAMED, message, self.deleted)])
 
     def check(self, subject: str, file: SchemaFile) -> Case:
         """Return the verdict on one schema."""
@@ -71,13 +109,16 @@ class Judge:
             return _make_case(subject, file, Verdict.PASSED, "not compared, its level is NONE")
         about = f"{level} with {self.baseline.name}"
         try:
-            versions = self.baseline.versions(subject, every=compatibility.is_transitive(level))
+            earlier = self.removals.renamed.get(subject, subject)
+            about += f", where it is {earlier}" if earlier != subject else ""
+            versions = self.baseline.versions(earlier, every=compatibility.is_transitive(level))
             problems = self._find_problems(subject, linked, parsed, versions, level)
         except InvalidSchemaError as error:
             problem = _make_top_problem(file, UNREADABLE, f"{RULES[UNREADABLE]}: {error}")
             return _make_case(subject, file, Verdict.UNKNOWN, about, [problem])
         if not versions:
             about = f"new, not in {self.baseline.name}"
+        problems += self._report_renamed_schema(subject, file)
         problems += self.workspace.acceptances.list_expired_entries(subject, ACCEPTABLE)
         return _make_case(subject, file, judge_problems(problems), about, problems)
 
@@ -146,14 +187,14 @@ def _locate_parse_error(file: SchemaFile, message: str) -> Problem:
     return _make_problem(file, INVALID, message, min(offset, len(file.text)))
 
 
-def _make_top_problem(file: SchemaFile, rule: str, message: str) -> Problem:
-    return _make_problem(file, rule, message, 0)
+def _make_top_problem(file: SchemaFile, rule: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+    return _make_problem(file, rule, message, 0, severity)
 
 
-def _make_problem(file: SchemaFile, rule: str, message: str, offset: int) -> Problem:
-    return Problem(
-        rule=rule, message=message, severity=Severity.ERROR, place=make_excerpt(file.path, file.text, offset)
-    )
+def _make_problem(
+    file: SchemaFile, rule: str, message: str, offset: int, severity: Severity = Severity.ERROR
+) -> Problem:
+    return Problem(rule=rule, message=message, severity=severity, place=make_excerpt(file.path, file.text, offset))
 
 
 def _make_case(

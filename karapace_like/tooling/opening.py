@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from karapace_like.tooling import project, trees
+from karapace_like.tooling import archives, project, trees
 from karapace_like.tooling.baselines import FilesBaseline
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, Project
@@ -70,15 +70,35 @@ def _no_schemas(folder: Path) -> ToolError:
 
 
 def open_baseline(opened: Opened, against: str) -> FilesBaseline:
-    """Return the files of another folder or of a Git revision; raises ToolError."""
-    folder = Path(against)
-    if folder.is_dir():
-        tree = trees.read_folder(folder)
-    elif folder.is_file():
-        raise ToolError(f"{against} is a file: name a folder or a Git revision. `karapace-like diff` compares files.")
+    """Return the files of another folder, an archive, or a Git revision, here or elsewhere; raises ToolError."""
+    name = trees.hide_credentials(against)
+    tree = _read_tree(opened, against)
+    return FilesBaseline(name, Workspace(tree, _read_settings(tree, opened.workspace.project, name)))
+
+
+def _read_tree(opened: Opened, against: str) -> Tree:
+    path = Path(against)
+    if path.is_dir():
+        return trees.read_folder(path)
+    if path.is_file():
+        if not path.name.endswith(archives.SUFFIXES):
+            raise ToolError(
+                f"{against} is a file: name a folder, a Git revision or an archive ({', '.join(archives.SUFFIXES)}). "
+                "`karapace-like diff` compares files."
+            )
+        tree = _strip_top(archives.read_archive(path), opened.root)
+    elif trees.is_remote(against):
+        tree = trees.read_remote_revision(against)
     else:
-        tree = trees.read_revision(opened.root, against)
-    return FilesBaseline(against, Workspace(tree, _read_settings(tree, opened.workspace.project, against)))
+        return trees.read_revision(opened.root, against)
+    return trees.descend(tree, trees.find_prefix(opened.root))
+
+
+def _strip_top(tree: Tree, root: Path) -> Tree:
+    """Return the tree without the one folder that archives of repositories put around everything."""
+    tops = {path.partition("/")[0] if "/" in path else "" for path in tree}
+    top = next(iter(tops)) if len(tops) == 1 else ""
+    return tree if not top or (root / top).is_dir() else trees.descend(tree, top)
 
 
 def _read_settings(tree: Tree, otherwise: Project, name: str) -> Project:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -77,6 +77,8 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: Sequence[str] = ()
     compatibility: CompatibilityLevel | None = None
     policy: CompatibilityPolicy | None = None
+    deleted: Literal["error", "warning", "ignore"] = "warning"
+    """The severity of a deleted or renamed schema."""
     subjects: Mapping[str, SubjectSettings] = {}
     registry: GlobalSettings = GlobalSettings()
     lint: LintSettings = LintSettings()

@@ -133,11 +133,7 @@ class Workspace:
 
     def select(self, paths: Sequence[str], *, referring: bool = True) -> list[tuple[str, SchemaFile]]:
         """Return (subject, file) at or below the paths, with those `referring` to them; all without a path."""
-        chosen = {
-            file.path
-            for file in self._schemas.values()
-            if not paths or any(path in {file.path, "."} or file.path.startswith(f"{path}/") for path in paths)
-        }
+        chosen = {file.path for file in self._schemas.values() if is_at_or_below(file.path, paths)}
         return [
             (subject, file)
             for subject, file in sorted(self.subjects.items())
@@ -225,6 +221,11 @@ class Workspace:
             if name != file.path and _type_by_suffix(name) is file.type and name in self._tree:
                 return self.file(name)
         return None
+
+
+def is_at_or_below(file: str, paths: Sequence[str]) -> bool:
+    """Return whether the path of a file is one of the paths or below one of them; always, without a path."""
+    return not paths or any(path in {file, "."} or file.startswith(f"{path}/") for path in paths)
 
 
 def decode_text(content: bytes) -> str:

@@ -314,7 +314,7 @@ class TestForms:
     [
         (["check"], "Name the earlier versions: --against FOLDER, --against REVISION"),
         (["check", "--against", "nowhere"], "neither a folder nor a Git revision"),
-        (["check", "--against", "a.avsc"], "name a folder or a Git revision"),
+        (["check", "--against", "a.avsc"], "name a folder, a Git revision or an archive"),
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
         (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is not a format. Choose from text, json, junit"),
         (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
