@@ -84,7 +84,7 @@ viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet '.[java,otel,dev]'
+	$(VENV)/lock/bin/python -m pip install --quiet '.[java,otel,rules,dev]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude karapace-like > constraints.txt
 	rm -rf $(VENV)/lock
 
@@ -103,7 +103,7 @@ $(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: setup.cfg constraints.txt | $(VENV)/.run
-	@$(PIP) --editable '.[otel,dev]'
+	@$(PIP) --editable '.[otel,rules,dev]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.prometheus: .ci/prometheus | $(BIN)/python

@@ -64,7 +64,11 @@ class Validation(msgspec.Struct, frozen=True, array_like=True):
     """Whether the value is known to be invalid, and the question is why."""
 
 
-class HeavyValidationError(Exception):
+class HeavyWorkError(Exception):
+    """To encode or decode a value may take so long that another process has to do a part of it."""
+
+
+class HeavyValidationError(HeavyWorkError):
     """Whether a JSON value fits its schema may take so long to find out that another process has to."""
 
     def __init__(self, validation: Validation, finish: Callable[[bytes], bytes]) -> None:

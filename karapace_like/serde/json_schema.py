@@ -62,7 +62,7 @@ class JsonSchemaCodec(JsonCodec):
         self._dependencies = dependencies
         is_small = _is_quickly_compiled(text, dependencies)
         self._validator = compile_validator(text, dependencies) if is_small else None
-        documents = _open_documents(text, dependencies)
+        documents = open_documents(text, dependencies)
         self._cost = _measure(documents, text, dependencies) if is_small else json_schema_cost.Cost()
         self._safe_length = self._cost.find_safe_length(MAX_STEPS)
         self._defaults = _find_defaults(documents, text, dependencies)
@@ -135,7 +135,7 @@ def _find_defaults(documents: Documents, text: str, dependencies: Dependencies) 
 
 def measure(text: str, dependencies: Dependencies) -> json_schema_cost.Cost:
     """Return the cost of validating a value."""
-    return _measure(_open_documents(text, dependencies), text, dependencies)
+    return _measure(open_documents(text, dependencies), text, dependencies)
 
 
 def _measure(documents: Documents, text: str, dependencies: Dependencies) -> json_schema_cost.Cost:
@@ -143,7 +143,8 @@ def _measure(documents: Documents, text: str, dependencies: Dependencies) -> jso
     return json_schema_cost.measure(documents, characters)
 
 
-def _open_documents(text: str, dependencies: Dependencies) -> Documents:
+def open_documents(text: str, dependencies: Dependencies) -> Documents:
+    """Return the schema with those that it refers to; raises InvalidSchemaError."""
     root = _parse_schema(text)
     names: dict[str, str] = {}
     for name, dependency in dependencies.items():

@@ -52,7 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _file_name(package: Distribution) -> str:
     lines = (package.read_text("WHEEL") or "").splitlines()
-    tag = next(line for line in lines if line.startswith("Tag:")).removeprefix("Tag:").strip()
+    # Of a wheel for Python 2 and 3, the last one is that of 3.
+    tag = next(line for line in reversed(lines) if line.startswith("Tag:")).removeprefix("Tag:").strip()
     return f"{package.name.replace('-', '_')}-{package.version}-{tag}.whl"
 
 

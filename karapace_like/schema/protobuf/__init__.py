@@ -32,6 +32,7 @@ __all__ = [
     "find_record_name",
     "format_text",
     "list_elements",
+    "list_field_tags",
     "list_file_needs",
     "list_offered_names",
     "list_tags",
@@ -68,6 +69,11 @@ def change_tags(parsed: ParsedProtobuf, changes: Sequence[TagChange]) -> str:
 def list_tags(parsed: ParsedProtobuf) -> Mapping[Entity, Sequence[str]]:
     """Return the tags of every message and field."""
     return tags.list_tags(parsed.written)
+
+
+def list_field_tags(parsed: ParsedProtobuf) -> Mapping[str, frozenset[str]]:
+    """Return the tags of every field of the schema's own file by its full name."""
+    return tags.list_field_tags(parsed.written)
 
 
 def list_top_fields(parsed: ParsedProtobuf) -> Collection[str]:

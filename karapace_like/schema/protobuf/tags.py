@@ -44,6 +44,16 @@ def list_tags(file: File) -> Mapping[Entity, Sequence[str]]:
     return {entity: _tags(options, entity.kind) for entity, options in _entities(file.messages, "")}
 
 
+def list_field_tags(file: File) -> Mapping[str, frozenset[str]]:
+    """Return the tags of every field by its full name, which has the package in it."""
+    package = f".{file.package}" if file.package else ""
+    return {
+        f"{package}{entity.path}".removeprefix("."): frozenset(_tags(options, entity.kind))
+        for entity, options in _entities(file.messages, "")
+        if entity.kind is EntityKind.FIELD
+    }
+
+
 class _Tagger:
     """Makes nodes with changed options out of a file's nodes."""
 

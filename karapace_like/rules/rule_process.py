@@ -1,0 +1,26 @@
+"""The child process that executes rules: `python -m karapace_like.rules.rule_process`."""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from karapace_like.process.job_process import JobLimits, serve_jobs
+from karapace_like.rules.jobs import RuleJob, run_job
+from karapace_like.schema.model import InvalidSchemaError
+
+LIMITS = JobLimits(seconds=3, memory_bytes=1024**3)
+"""A value's rules take some milliseconds, and a second at most if they end at all (JSONATA's own limit)."""
+_MAX_FRAMES = 5_000
+"""JSONATA takes some ten frames of Python for each of its steps."""
+
+_decode = msgspec.msgpack.Decoder(RuleJob).decode
+
+
+def _run(message: bytes) -> Any:
+    return run_job(_decode(message))
+
+
+if __name__ == "__main__":
+    sys.setrecursionlimit(_MAX_FRAMES)
+    serve_jobs(_run, LIMITS, InvalidSchemaError)
