@@ -46,6 +46,15 @@ class SchemaValidation(enum.StrEnum):
     """Those of the product that `api_dialect` names, so that every schema of a migration is accepted."""
 
 
+class PoliciesEnabled(enum.StrEnum):
+    """Whether requests can set topic policies, which a topic holds."""
+
+    AUTO = "auto"
+    """Unless Kafka denies the service that topic."""
+    TRUE = "true"
+    FALSE = "false"
+
+
 class NameStrategy(enum.StrEnum):
     """Subject of the schema of a produced record (Confluent's subject name strategies)."""
 

@@ -72,6 +72,8 @@ def convert(name: str, value: Any, origin: Origin) -> Any:
 def _convert(name: str, value: Any) -> Any:
     if isinstance(value, str) and isinstance(SETTINGS[name].default, dict | tuple):
         return msgspec.json.decode(value, type=TYPES[name])  # where a source has only texts, lists and maps are JSON
+    if isinstance(value, bool) and isinstance(SETTINGS[name].default, enum.Enum):
+        value = format_value(value)  # of a setting that has more choices than these
     if isinstance(value, int | float) and not isinstance(value, bool) and _is_text(name):
         value = str(value)
     return msgspec.convert(value, TYPES[name], strict=False, dec_hook=_convert_secret)

@@ -51,6 +51,9 @@ class LogTopicSettings:
     """The key of the mark: a record that changes nothing, written to move the readers' position."""
     is_as_old_as_group: bool = True
     """Whether every member of the group has read the topic, so that members are a sign that it existed."""
+    is_optional: bool = False
+    """Whether the service does without the topic where it may not read it: `open` then fails, and is not retried by the
+    client that reads."""
 
 
 class LogTopic:
@@ -87,6 +90,8 @@ class LogTopic:
         if not exists:
             await self._create(admin)
         await call_in_thread(admin.check_cleanup_policy)
+        if settings.is_optional:
+            await call_in_thread(admin.require_reading)
         end = await self.end()
         self._reader = LogTopicReader(
             self._kafka, settings.name, settings.contents, admin, self.statistics, timeout=settings.timeout

@@ -11,6 +11,7 @@ from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
     AdminClient,
     ConfigResource,
     NewTopic,
@@ -198,6 +199,17 @@ class LogTopicAdmin:
                 "LEADER_NOT_AVAILABLE", f"The leader of {self._topic} does not report its end offset.", retriable=True
             )
         return end
+
+    def require_reading(self) -> None:
+        """Raise TOPIC_AUTHORIZATION_FAILED where the cluster says that this client may not read the topic (KIP-430)."""
+        with translate.failures():
+            topics = TopicCollection([self._topic])
+            described = self._client.describe_topics(
+                topics, request_timeout=self._timeout, include_authorized_operations=True
+            )
+            operations = described[self._topic].result(self._timeout).authorized_operations
+        if operations is not None and AclOperation.READ not in operations:
+            raise KafkaFailure("TOPIC_AUTHORIZATION_FAILED", "This service may describe the topic, and not read it.")
 
     def fetch_topic_id(self, timeout: float) -> str:
         """Return the topic's id (KIP-516) within `timeout` seconds; UNKNOWN_TOPIC_OR_PART where it does not exist."""

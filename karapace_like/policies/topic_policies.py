@@ -51,7 +51,8 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
     ) -> None:
         super().__init__(log, PolicyStore(file), "policies")
         self._problem: str | None = None
-        self._is_missing = False
+        self._is_without_topic = False
+        """Whether there are no policies but those of the file, since the topic is missing, or denied and optional."""
         self._settled = asyncio.Event()
         self._now = clock
         self._verified = float("-inf")
@@ -68,7 +69,7 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
 
     def read(self) -> PolicyStore:
         """Return the policies; raises ApiError 503 before the topic is replayed, and after it was lost."""
-        if self._is_missing:
+        if self._is_without_topic:
             return self._store
         self.require_topic()
         return super().read()
@@ -78,12 +79,15 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
         if self._problem is not None:
             raise errors.unavailable(self._problem)
 
-    def report_problem(self, problem: str | None, *, is_missing: bool = False, is_transient: bool = False) -> None:
+    def report_problem(
+        self, problem: str | None, *, is_without_topic: bool = False, is_transient: bool = False
+    ) -> None:
         """Report why the topic cannot be opened; None once it can be. No record is accepted until then.
 
-        Where the topic `is_missing`, there is no policy in it. `is_transient`: another attempt may succeed soon.
+        `is_without_topic`: records are accepted nevertheless, by the policies of the file. `is_transient`: another
+        attempt may succeed soon.
         """
-        self._problem, self._is_missing = problem, is_missing
+        self._problem, self._is_without_topic = problem, is_without_topic
         if problem is not None and not is_transient:
             self._settled.set()
 

@@ -11,6 +11,9 @@ import msgspec
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.proxy import errors
+from karapace_like.proxy.contracts.admission import Offer, UniformAdmission
+from karapace_like.proxy.contracts.gate import Gate
+from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.deadline import SharedDeadline
 from karapace_like.proxy.encoding import (
     ABSENT,
@@ -147,7 +150,8 @@ class ProduceReport(msgspec.Struct, frozen=True):
 class Producing:
     """Writes the records of requests. A call that raises ApiError has written none, except after a time-out (50003)."""
 
-    def __init__(self, schemas: SchemaCache, producer: Producer, settings: ProxySettings) -> None:
+    def __init__(self, schemas: SchemaCache, producer: Producer, settings: ProxySettings, gate: Gate) -> None:
+        self._gate = gate
         self._encoders = Encoders(schemas, settings.name_strategy)
         self._validators = schemas.validators
         self._producer = producer
@@ -192,32 +196,40 @@ class Producing:
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
         formats = options.formats
-        of_keys = request.part_encoding(_KEY, request.key_format or formats[_KEY])
-        of_values = request.part_encoding(_VALUE, request.value_format or formats[_VALUE])
-        encoders: dict[str, tuple[Encoder, Encoder]] = {}
+        of_keys = _PartFormat.of(request, _KEY, request.key_format or formats[_KEY])
+        of_values = _PartFormat.of(request, _VALUE, request.value_format or formats[_VALUE])
+        lanes: dict[str, _Lane] = {}
         for topic in topics:
-            if topic not in encoders:
-                encoders[topic] = (
-                    await self._encoders.find_encoder(_KEY, topic, of_keys, rights)
-                    if isinstance(of_keys, PartEncoding)
-                    else of_keys,
-                    await self._encoders.find_encoder(_VALUE, topic, of_values, rights)
-                    if isinstance(of_values, PartEncoding)
-                    else of_values,
-                )
-        outgoing = await self._encode(topics, request.records, encoders, options.partition)
-        schema_ids = {topic: SchemaIds(key.schema_id, value.schema_id) for topic, (key, value) in encoders.items()}
+            if topic not in lanes:
+                lanes[topic] = await self._open_lane(topic, of_keys, of_values, rights)
+        outgoing = await self._encode(topics, request.records, lanes, options.partition)
+        schema_ids = {topic: lane.find_schema_ids() for topic, lane in lanes.items()}
         try:
             deliveries = await self._producer.send(outgoing, options.overrides)
         except KafkaFailure as failure:
             raise errors.of_kafka(failure) from failure
         return ProduceReport(topics, deliveries, schema_ids)
 
+    async def _open_lane(
+        self, topic: str, of_keys: "_PartFormat", of_values: "_PartFormat", rights: SubjectRights
+    ) -> "_Lane":
+        """Return how the records of the topic are encoded; the topic's policy is looked up here, once."""
+        admission = self._gate.find_admission(topic)
+        keys, values = of_keys.encoding, of_values.encoding
+        if isinstance(keys, PartEncoding):
+            keys = await self._encoders.find_encoder(_KEY, topic, keys, rights)
+        if isinstance(values, PartEncoding):
+            values = await self._encoders.find_encoder(_VALUE, topic, values, rights)
+        if admission is None:
+            return _Lane(keys, values)
+        uniform = UniformAdmission(admission, of_keys.offer(keys), of_values.offer(values), self._validators)
+        return _Lane(keys, values, uniform)
+
     async def _encode(
         self,
         topics: Sequence[str],
         records: Sequence[ProducedRecord],
-        encoders: Mapping[str, tuple[Encoder, Encoder]],
+        lanes: Mapping[str, "_Lane"],
         partition: int | None,
     ) -> list[OutgoingRecord]:
         outgoing: list[OutgoingRecord] = []
@@ -226,18 +238,55 @@ class Producing:
             if turn.is_over():
                 await turn.yield_to_others()
             topic = topics[at]
-            keys, values = encoders[topic]
-            try:
-                try:
-                    key = None if record.key is ABSENT else keys.encode(record.key)
-                    value = None if record.value is ABSENT else values.encode(record.value)
-                except HeavyValidationError:
-                    key = await keys.encode_anywhere(record.key, self._validators)
-                    value = await values.encode_anywhere(record.value, self._validators)
-            except EncodeError as error:
-                place = f" (record {at})" if len(records) > 1 else ""
-                raise errors.bad_request(f"{error}{place}") from error
-            chosen = partition if record.partition is None else record.partition
+            keys, values, admission = lanes[topic]
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
+            try:
+                if admission is not None:
+                    key, value = await admission.admit(record.key, record.value, headers)
+                else:
+                    try:
+                        key = None if record.key is ABSENT else keys.encode(record.key)
+                        value = None if record.value is ABSENT else values.encode(record.value)
+                    except HeavyValidationError:
+                        key = await keys.encode_anywhere(record.key, self._validators)
+                        value = await values.encode_anywhere(record.value, self._validators)
+            except EncodeError as error:
+                raise errors.bad_request(f"{error}{_name_place(at, records)}") from error
+            except RefusedRecordError as error:
+                raise error.at(_name_place(at, records)) from error
+            chosen = partition if record.partition is None else record.partition
             outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
         return outgoing
+
+
+class _Lane(NamedTuple):
+    """How the records of one topic are encoded, and admitted to it."""
+
+    keys: Encoder
+    values: Encoder
+    admission: UniformAdmission | None = None
+    """None: every record is written as it is sent."""
+
+    def find_schema_ids(self) -> SchemaIds:
+        """Return the schemas that have encoded the keys and values."""
+        key, value = (None, None) if self.admission is None else self.admission.schema_ids
+        return SchemaIds(key or self.keys.schema_id, value or self.values.schema_id)
+
+
+class _PartFormat(NamedTuple):
+    """The format of the keys, or of the values, of a request."""
+
+    embedded: EmbeddedFormat
+    encoding: Encoder | PartEncoding
+
+    @classmethod
+    def of(cls, request: ProduceRequest, role: RecordPart, embedded: EmbeddedFormat) -> "_PartFormat":
+        return cls(embedded, request.part_encoding(role, embedded))
+
+    def offer(self, encoder: Encoder) -> Offer:
+        """Return what the request offers to a topic for which this is its encoder."""
+        return Offer(self.embedded, encoder.schema_id, encoder.encode_anywhere)
+
+
+def _name_place(at: int, records: Sequence[ProducedRecord]) -> str:
+    return f" (record {at})" if len(records) > 1 else ""

@@ -7,6 +7,8 @@ from karapace_like.background import BackgroundTasks
 from karapace_like.ownership import Claims, Owner
 from karapace_like.process.measures import Cache
 from karapace_like.proxy.consumers import ConsumerInstances
+from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate, PolicySource
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, GuardedProducer
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
@@ -48,12 +50,16 @@ class Proxy:
         settings: ProxySettings,
         internal: InternalResources,
         validators: Validators,
+        policies: PolicySource = NO_POLICIES,
+        violations: ViolationLog | None = None,
         claims: Claims | None = None,
         background: BackgroundTasks | None = None,
     ) -> Self:
         """Create a proxy over these clients.
 
         `owner` is this process, `claims` are those of a node with several processes. `validators` stay open.
+
+        `policies` are applied to produced records, and `violations` of them counted.
 
         `background` runs the upkeep of consumer instances.
         """
@@ -62,13 +68,14 @@ class Proxy:
         topic_names = TopicNames(admin.topics, internal, settings.topics_max_age)
         if not internal.is_allowed:
             admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
+        gate = Gate(policies, cache, violations or ViolationLog())
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),
-            Producing(cache, producer, settings),
+            Producing(cache, producer, settings, gate),
             reading,
             ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
-            Management.over(admin=admin, schemas=cache, producer=producer, reading=reading),
+            Management.over(admin=admin, schemas=cache, producer=producer, gate=gate, reading=reading),
             settings,
             cache.use,
             internal,

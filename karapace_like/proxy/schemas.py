@@ -100,6 +100,10 @@ class SchemaCache:
         """Return the schema; raise ApiError (40403)."""
         return await self._schemas.by_id(schema_id, subject, rights)
 
+    async def by_guid(self, guid: uuid.UUID, rights: SubjectRights) -> RegisteredSchema:
+        """Return the schema with the GUID; raise ApiError (40403)."""
+        return await self._schemas.by_guid(guid, rights)
+
     async def by_version(self, subject: str, version: int, rights: SubjectRights) -> tuple[int, RegisteredSchema]:
         """Return (number, schema) of a live version, -1 for the latest; raise ApiError (403, 40401, 40402)."""
         return await self._schemas.by_version(subject, version, rights)

@@ -57,12 +57,12 @@ class Validators:
                 "patterns), or send a smaller value.",
             ) from excess
         try:
-            path, message = await self._run(msgspec.structs.replace(validation, is_invalid=True))
+            path, message, expected = await self._run(msgspec.structs.replace(validation, is_invalid=True))
         except JobLimitError as excess:
             raise EncodeError(
                 (), f"the value does not match its schema. To find the place that does not takes {excess}."
             ) from excess
-        raise EncodeError(tuple(path), message)
+        raise EncodeError(tuple(path), message, expected)
 
     async def _run(self, validation: Validation) -> Any:
         answer, refusal = await self._processes.run(_encode(validation))

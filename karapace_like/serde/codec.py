@@ -36,14 +36,16 @@ class RecordForm(enum.StrEnum):
 class EncodeError(ValueError):
     """A JSON value does not fit its schema; `path` leads to the part that does not, `message` says why."""
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: Path, message: str, expected: str = "") -> None:
+        """`expected` names what the schema takes there; unlike `message`, it never holds any of the value."""
         super().__init__(message)
         self.path = path
         self.message = message
+        self.expected = expected
 
     def within(self, step: str | int) -> "EncodeError":
         """The same error, one level further out."""
-        return type(self)((step, *self.path), self.message)
+        return type(self)((step, *self.path), self.message, self.expected)
 
     def __str__(self) -> str:
         """`a.b[2]: message`."""

@@ -71,17 +71,21 @@ class JsonSchemaCodec(JsonCodec):
 
     def encode(self, text: JsonText) -> bytes:
         """The same JSON with the defaults that it lacks, if it is valid; else EncodeError with the wrong place."""
+        return self.complete(self.validate(text, self.complete))
+
+    def validate(self, text: JsonText, finish: Callable[[bytes], bytes] = bytes) -> bytes:
+        """The same JSON, if it is valid, without defaults; `finish` is for what another process has to validate."""
         payload = super().encode(text)
         validator = self._validator
         if validator is None or (len(payload) > self._safe_length and self._cost.bound(payload) > MAX_STEPS):
-            raise self._defer(payload)
+            raise self._defer(payload, finish)
         value = parse_value(payload)
         if not validator.is_valid(value):
             steps = self._cost.bound(payload)
             if steps > MAX_ERROR_STEPS or steps * len(payload) > MAX_ERROR_BYTES:
-                raise self._defer(payload, is_invalid=True)
+                raise self._defer(payload, finish, is_invalid=True)
             raise EncodeError(*explain(validator, value))
-        return payload if self._defaults is None else self.complete(payload)
+        return payload
 
     def complete(self, payload: bytes) -> bytes:
         """Return a valid payload with the defaults of absent properties, as Confluent's proxy writes it."""
@@ -90,13 +94,15 @@ class JsonSchemaCodec(JsonCodec):
         except RecursionError as error:
             raise EncodeError((), "the value is nested too deeply") from error
 
-    def _defer(self, payload: bytes, *, is_invalid: bool = False) -> HeavyValidationError:
+    def _defer(
+        self, payload: bytes, finish: Callable[[bytes], bytes], *, is_invalid: bool = False
+    ) -> HeavyValidationError:
         validation = Validation(self._text, tuple(self._dependencies.items()), payload, is_invalid)
-        return HeavyValidationError(validation, self.complete)
+        return HeavyValidationError(validation, finish)
 
 
-def run_validation(validation: Validation) -> tuple[Path, str] | bool:
-    """Return whether the value is valid; for one known to be invalid, the first place that is not, and why.
+def run_validation(validation: Validation) -> tuple[Path, str, str] | bool:
+    """Return whether the value is valid; for one known to be invalid, what `explain` returns.
 
     For a process of its own: nothing bounds the work. Raises InvalidSchemaError.
     """
@@ -104,7 +110,7 @@ def run_validation(validation: Validation) -> tuple[Path, str] | bool:
     try:
         value = parse_value(validation.payload)
     except EncodeError as error:
-        return (error.path, error.message) if validation.is_invalid else False
+        return (error.path, error.message, error.expected) if validation.is_invalid else False
     return explain(validator, value) if validation.is_invalid else validator.is_valid(value)
 
 
@@ -171,12 +177,14 @@ def compile_validator(text: str, dependencies: Dependencies) -> jsonschema_rs.Va
         raise InvalidSchemaError(_cut(getattr(error, "message", str(error)))) from error
 
 
-def explain(validator: jsonschema_rs.Validator, value: Any) -> tuple[Path, str]:
-    """Return the first place of an invalid value that does not match, and why."""
+def explain(validator: jsonschema_rs.Validator, value: Any) -> tuple[Path, str, str]:
+    """Return the first place of an invalid value that does not match, why, and which keyword it does not match."""
     try:
         validator.validate(value)
     except jsonschema_rs.ValidationError as error:
-        return tuple(error.instance_path), _cut(error.message)
+        *place, keyword = map(str, error.schema_path or [""])
+        expected = f'what "{keyword}" at #{"".join(f"/{step}" for step in place)} of the schema accepts'
+        return tuple(error.instance_path), _cut(error.message), _cut(expected)
     raise AssertionError("the value is valid")
 
 

@@ -22,6 +22,7 @@ from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
@@ -107,8 +108,8 @@ class Parts:
         if replicated is not None:
             replicated.share_with(partial(siblings.wait_until_applied, replicated.contents))
         schemas = other_registry or RegistrySchemas(registry, peers)
-        validators = Validators()
-        proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators)
+        validators, violations = Validators(), ViolationLog()
+        proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators, policies.policies, violations)
         election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
         return cls(
             settings=settings,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from karapace_like.config import ConfigError, Settings
+from karapace_like.config import ConfigError, PoliciesEnabled, Settings
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.log_topic import LogTopic, LogTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
@@ -18,6 +18,11 @@ from karapace_like.process.file_watcher import FileWatcher
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_DENIED = "_AUTHORIZATION_FAILED"
+_OFF = (
+    "Records are written without its policies (topic_policies_enabled=auto). Let this service create, describe, read "
+    "and write the topic, or set topic_policies_enabled=false."
+)
 
 
 class PoliciesLog:
@@ -26,11 +31,10 @@ class PoliciesLog:
     def __init__(self, settings: Settings, kafka: KafkaSettings) -> None:
         """Raises ConfigError for a file that cannot be used."""
         file = _read_file(settings)
-        if file or settings.policies_topic is not None:
-            logger.warning("Topic policies are a preview: they are stored and shown, and not applied to records yet")
         self.topic: LogTopic | None = None
         self.policies: TopicPolicies | FilePolicies
         self._is_open = False
+        self._is_optional = settings.topic_policies_enabled is PoliciesEnabled.AUTO
         if settings.policies_topic is None:
             self.policies = FilePolicies(file)
             return
@@ -45,6 +49,7 @@ class PoliciesLog:
                 fencing=settings.fencing,
                 mark=MARK,
                 is_as_old_as_group=False,
+                is_optional=True,
             ),
         )
         self.policies = TopicPolicies(self.topic, file)
@@ -73,7 +78,7 @@ class PoliciesLog:
         assert policies is not None
         assert topic is not None
         if not self._is_open:
-            policies.begin_replay(await _open(policies, topic))
+            policies.begin_replay(await _open(policies, topic, is_optional=self._is_optional))
             self._is_open = True
             await policies.wait_until_replayed()
             await topic.check_emptiness()
@@ -95,10 +100,11 @@ def _read_file(settings: Settings) -> dict[str, TopicPolicy]:
         raise ConfigError(f"topic_policies: {error}") from error
 
 
-async def _open(policies: TopicPolicies, topic: LogTopic) -> int:
+async def _open(policies: TopicPolicies, topic: LogTopic, *, is_optional: bool) -> int:
     """Return the end of the topic. Where it cannot be opened, the policies have a problem until it can.
 
-    A topic that does not exist, and cannot be created, holds no policy: records are accepted.
+    A topic that does not exist, and cannot be created, holds no policy: records are accepted. So they are where the
+    topic is denied and `is_optional`.
     """
     problem: str | None = None
     while True:
@@ -109,8 +115,14 @@ async def _open(policies: TopicPolicies, topic: LogTopic) -> int:
                 problem = failure.message
                 logger.error("The policies topic %s cannot be opened: %s", topic.name, problem)  # noqa: TRY400 - no trace
             sentence = f"The topic {topic.name} cannot be opened: {problem.rstrip('.')}."
-            is_transient = failure.retriable and not topic.is_missing
-            policies.report_problem(sentence, is_missing=topic.is_missing, is_transient=is_transient)
+            is_off = is_optional and failure.name.endswith(_DENIED)
+            if is_off:
+                sentence += f" {_OFF}"
+            policies.report_problem(
+                sentence,
+                is_without_topic=topic.is_missing or is_off,
+                is_transient=failure.retriable and not topic.is_missing,
+            )
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             policies.report_problem(None)

@@ -20,6 +20,8 @@ from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.shared_claims import SharedClaims
 from karapace_like.proxy.callers import CallerProxies
+from karapace_like.proxy.contracts.gate import PolicySource
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
@@ -54,6 +56,8 @@ class _Common(NamedTuple):
     """Statistics of the consumers."""
     prefetch: PrefetchBudget
     """What the consumers of all callers fetch ahead."""
+    policies: PolicySource
+    violations: ViolationLog
 
 
 def make_proxy(
@@ -63,12 +67,14 @@ def make_proxy(
     role: ProcessRole,
     internal: InternalResources,
     validators: Validators,
+    policies: PolicySource,
+    violations: ViolationLog,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
         return None, {}
     prefetch = PrefetchBudget(settings.consumer_prefetch_max_bytes // 1024)
-    common = _Common(settings, schemas, role, internal, validators, SharedStatistics(), prefetch)
+    common = _Common(settings, schemas, role, internal, validators, SharedStatistics(), prefetch, policies, violations)
     if settings.rest_authorization:
         return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
     producers = _build_producers(settings, kafka)
@@ -124,6 +130,8 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
         internal=common.internal,
         validators=common.validators,
+        policies=common.policies,
+        violations=common.violations,
         claims=claims,
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,

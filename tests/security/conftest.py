@@ -77,11 +77,11 @@ class SecuredKafka:
             self.allow(name, ResourceType.TOPIC, topic)
         return topic
 
-    def allow(self, name: str, kind: Any, resource: str) -> None:
-        """Let the user do everything with what begins so, as soon as this returns: the broker hears of it last."""
+    def allow(self, name: str, kind: Any, resource: str, operation: Any = AclOperation.ALL) -> None:
+        """Let the user do this with what begins so, as soon as this returns: the broker hears of it last."""
         terms = (
             *(kind, resource, ResourcePatternType.PREFIXED),
-            *(f"User:{name}", "*", AclOperation.ALL, AclPermissionType.ALLOW),
+            *(f"User:{name}", "*", operation, AclPermissionType.ALLOW),
         )
         binding = AclBinding(*terms)
         self.admin.create_acls([binding])[binding].result()

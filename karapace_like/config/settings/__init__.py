@@ -7,7 +7,7 @@ documentation.
 
 from dataclasses import dataclass
 
-from karapace_like.config.choices import Listener
+from karapace_like.config.choices import Listener, PoliciesEnabled
 from karapace_like.config.errors import ConfigError
 from karapace_like.config.forms import split_list
 from karapace_like.config.listeners import parse_listener
@@ -74,7 +74,7 @@ class Settings(
     @property
     def policies_topic(self) -> str | None:
         """The topic that holds the topic policies; None if there is none."""
-        if not self.topic_policies_enabled:
+        if self.topic_policies_enabled is PoliciesEnabled.FALSE:
             return None
         of_schemas = "_topic_policies" if self.topic_name == "_schemas" else f"{self.topic_name}_policies"
         return self.topic_policies_topic or of_schemas

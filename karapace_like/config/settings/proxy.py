@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from karapace_like.config.choices import MAX_PORT, NameStrategy
+from karapace_like.config.choices import MAX_PORT, NameStrategy, PoliciesEnabled
 from karapace_like.config.description import Group, SettingsGroup, describe
 from karapace_like.config.forms import BROKERS, OVERRIDES, URL
 from karapace_like.proxy.settings import OffsetReset, Undecodable
@@ -95,12 +95,13 @@ class PolicySettings(SettingsGroup):
     group: ClassVar = Group.POLICIES
 
     topic_policies_enabled: Annotated[
-        bool,
+        PoliciesEnabled,
         describe(
-            "Preview: whether requests can set policies, which a topic holds. Policies are stored and shown on every "
-            "node; this version does not apply them to records yet."
+            "Whether requests can set policies, which a topic holds. `auto`: they can, but where Kafka denies this "
+            "service that topic at its start, it runs without policies and with a warning. `true`: then no record is "
+            "accepted. `false`: only the file of `topic_policies` has policies."
         ),
-    ] = False
+    ] = PoliciesEnabled.AUTO
     topic_policies_topic: Annotated[
         str | None,
         describe(
@@ -112,8 +113,8 @@ class PolicySettings(SettingsGroup):
     topic_policies: Annotated[
         str | None,
         describe(
-            "Preview: JSON file with topic policies, by name, which this version shows only. It is read again when it "
-            "changes; requests cannot change its policies.",
+            "JSON file with topic policies, by name. It is read again when it changes; requests cannot change its "
+            "policies.",
             "/etc/karapace-like/policies.json",
         ),
     ] = None

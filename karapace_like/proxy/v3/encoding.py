@@ -10,6 +10,8 @@ import msgspec
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
+from karapace_like.proxy.contracts.admission import Admitted, Offer, TopicAdmission
+from karapace_like.proxy.contracts.choosing import ChosenSchema
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import RegisteredSchema
@@ -19,6 +21,7 @@ from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.v3 import errors as v3
 from karapace_like.proxy.v3.records import DataSpec, DataType, RecordData, WrittenData
 from karapace_like.proxy.validators import Validators
+from karapace_like.records import Headers
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaId, UnparsedSchema
 from karapace_like.serde import wire
 from karapace_like.serde.codec import Codec, EncodeError, HeavyValidationError
@@ -51,21 +54,42 @@ class _ResolvedEncoding:
         except EncodeError as error:
             raise errors.bad_request(str(error)) from error
 
-    def describe_written_part(self, encoded: bytes | None) -> WrittenData:
+    @property
+    def offer(self) -> Offer:
+        """What a record with this encoding offers to a policy."""
+        return Offer(self.type.lower(), self.schema_id, self.encode)
+
+    def describe_written_part(self, admitted: Admitted) -> WrittenData:
         """Return how the result of the record describes this part."""
-        return WrittenData(self.type, len(encoded or b""), self.subject, self.schema_id, self.schema_version)
+        size, chosen = len(admitted.data or b""), admitted.chosen
+        if chosen is None:
+            return WrittenData(self.type, size, self.subject, self.schema_id, self.schema_version)
+        return _describe_schema(chosen, size)
+
+
+def _describe_schema(chosen: ChosenSchema, size: int) -> WrittenData:
+    """Return the description of a part that a policy has encoded."""
+    registered = chosen.registered
+    data_type = DataType.of(registered.schema.type)
+    return WrittenData(data_type, size, chosen.subject, registered.id, chosen.version)
 
 
 class Encoding:
     """Encodes the keys and values of one topic's records, for one caller."""
 
-    def __init__(self, schemas: SchemaCache, topic: str, rights: SubjectRights) -> None:
+    def __init__(
+        self, schemas: SchemaCache, topic: str, rights: SubjectRights, admission: TopicAdmission | None
+    ) -> None:
+        """`admission` is the topic's; None: every record is written as it is sent."""
+        self._admission = admission
         self._schemas = schemas
         self._rights = rights
         self._topic = topic
         self._resolved: dict[tuple[RecordPart, DataSpec], _ResolvedEncoding] = {}
 
-    async def encode(self, role: RecordPart, data: RecordData | None) -> tuple[bytes | None, WrittenData | None]:
+    async def encode(
+        self, role: RecordPart, data: RecordData | None, headers: Headers
+    ) -> tuple[bytes | None, WrittenData | None]:
         """Return (bytes, description for the result), both None without a key or value; raise ApiError."""
         if data is None:
             return None, None
@@ -77,8 +101,12 @@ class Encoding:
             self._resolved[role, spec] = resolved
         if data.data is ABSENT:
             raise _data_missing(role)
-        encoded = await resolved.encode(data.data, self._schemas.validators)
-        return encoded, resolved.describe_written_part(encoded)
+        admission = None if self._admission is None else self._admission.find_part(role)
+        if admission is None:
+            admitted = Admitted(await resolved.encode(data.data, self._schemas.validators))
+        else:
+            admitted = await admission.admit(resolved.offer, data.data, headers)
+        return admitted.data, resolved.describe_written_part(admitted)
 
     async def _resolve(self, role: RecordPart, spec: DataSpec) -> _ResolvedEncoding:
         if spec.type is not None and spec.type.schema_type is None:

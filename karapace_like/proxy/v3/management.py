@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.ports import ClusterAdmin, Producer
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
@@ -28,7 +29,9 @@ class Management:
     reading: RecordReading
 
     @classmethod
-    def over(cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer, reading: Reading) -> Self:
+    def over(
+        cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer, gate: Gate, reading: Reading
+    ) -> Self:
         """Create the services over these clients."""
         clusters = Clusters(admin)
         topics = Topics(admin, clusters)
@@ -38,6 +41,6 @@ class Management:
             Configs(admin, clusters),
             Groups(admin, clusters),
             Acls(admin, clusters),
-            RecordProducing(schemas, producer),
+            RecordProducing(schemas, producer, gate),
             RecordReading(topics, reading),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from karapace_like.errors import ApiError
+from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import Producer
@@ -21,15 +22,20 @@ Parts = tuple[WrittenData | None, WrittenData | None]
 class RecordProducing:
     """Writes records to Kafka."""
 
-    def __init__(self, schemas: SchemaCache, producer: Producer) -> None:
+    def __init__(self, schemas: SchemaCache, producer: Producer, gate: Gate) -> None:
         self._schemas = schemas
+        self._gate = gate
         self._producer = producer
 
     async def produce(
         self, topic: str, requests: Sequence[RecordRequest | ApiError], rights: SubjectRights
     ) -> list[Result]:
         """Write the records and return one result for each, in order; that of an ApiError is the error itself."""
-        encoding = Encoding(self._schemas, topic, rights)
+        try:
+            admission = self._gate.find_admission(topic)
+        except ApiError as error:
+            return [request if isinstance(request, ApiError) else errors.as_entry(error) for request in requests]
+        encoding = Encoding(self._schemas, topic, rights, admission)
         results: list[Result] = []
         outgoing: list[OutgoingRecord] = []
         parts: dict[int, Parts] = {}
@@ -57,9 +63,9 @@ class RecordProducing:
 
 
 async def _encode(encoding: Encoding, topic: str, request: RecordRequest) -> tuple[OutgoingRecord, Parts]:
-    key, key_part = await encoding.encode(RecordPart.KEY, request.key)
-    value, value_part = await encoding.encode(RecordPart.VALUE, request.value)
     headers = tuple((header.name, header.value) for header in request.headers)
+    key, key_part = await encoding.encode(RecordPart.KEY, request.key, headers)
+    value, value_part = await encoding.encode(RecordPart.VALUE, request.value, headers)
     record = OutgoingRecord(topic, key, value, request.partition_id, headers, request.timestamp_ms)
     return record, (key_part, value_part)
 

@@ -126,7 +126,7 @@ def _mismatch(kind: str, value: Any) -> MismatchError:
     else:
         names = {int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING", list: "START_ARRAY"}
         got = names.get(type(value), "START_OBJECT")
-    return MismatchError((), f"Expected {_EXPECTED.get(kind, kind)}. Got {got}")
+    return MismatchError((), f"Expected {_EXPECTED.get(kind, kind)}. Got {got}", kind)
 
 
 def _null(value: Any) -> bytes:
@@ -154,7 +154,8 @@ def _integer(kind: str, bits: int) -> Write:
             value = int(value)
         if start <= value < end:
             return varint(value)
-        raise MismatchError((), f"Numeric value ({value}) out of range of {kind} ({start} - {end - 1})")
+        message = f"Numeric value ({value}) out of range of {kind} ({start} - {end - 1})"
+        raise MismatchError((), message, f"{kind} ({start} to {end - 1})")
 
     return write
 
@@ -170,7 +171,7 @@ def _floating(kind: str, pack: Callable[[float], bytes]) -> Write:
         try:
             return pack(value)
         except OverflowError as error:
-            raise MismatchError((), f"Numeric value ({value}) out of range of {kind}") from error
+            raise MismatchError((), f"Numeric value ({value}) out of range of {kind}", kind) from error
 
     return write
 
@@ -189,7 +190,8 @@ def _latin(kind: str, value: Any) -> bytes:
         encoded: bytes = value.encode("latin-1")
     except UnicodeEncodeError as error:
         character = value[error.start]
-        raise MismatchError((), f"Expected {kind}. Got the character {character!r}, which is no byte") from error
+        message = f"Expected {kind}. Got the character {character!r}, which is no byte"
+        raise MismatchError((), message, f"{kind}, as characters up to U+00FF") from error
     return encoded
 
 
@@ -202,7 +204,7 @@ def _fixed_writer(size: int) -> Write:
     def write(value: Any) -> bytes:
         encoded = _latin("fixed", value)
         if len(encoded) != size:
-            raise MismatchError((), f"Expected fixed length {size}, but got {len(encoded)}")
+            raise MismatchError((), f"Expected fixed length {size}, but got {len(encoded)}", f"{size} bytes")
         return encoded
 
     return write
@@ -216,7 +218,7 @@ def _enum(symbols: tuple[str, ...]) -> Write:
             raise _mismatch("enum", value)
         if value in encoded:
             return encoded[value]
-        raise MismatchError((), f"Unknown symbol in enum {value}")
+        raise MismatchError((), f"Unknown symbol in enum {value}", f"one of the enum's {len(symbols)} symbols")
 
     return write
 
@@ -258,6 +260,7 @@ def _map(item: Write) -> Write:
 
 def _union(labelled: dict[str, tuple[bytes, Write]], plain: dict[type, tuple[bytes, Write]]) -> Write:
     null = labelled.get("null", (None,))[0]
+    branches = f"the union ({', '.join(labelled)})"
 
     def write(value: Any) -> bytes:
         if value is None and null is not None:
@@ -271,8 +274,8 @@ def _union(labelled: dict[str, tuple[bytes, Write]], plain: dict[type, tuple[byt
             index, branch = plain[value.__class__]
             return index + branch(value)
         if value.__class__ is dict and value:
-            raise MismatchError((), f"Unknown union branch {next(iter(value))}")
-        raise _mismatch("union", value)
+            raise MismatchError((), f"Unknown union branch {next(iter(value))}", f"a branch of {branches}")
+        raise MismatchError((), _mismatch("union", value).message, f"a value of {branches}")
 
     return write
 
@@ -311,7 +314,7 @@ def _picker(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
 def _not_a_record(names: list[str], value: Any) -> MismatchError:
     """Confluent's decoder notices what is no object only when it reads the record's first field."""
     error = _mismatch("record", value)
-    return error if not names else MismatchError((names[0],), error.message)
+    return error if not names else MismatchError((names[0],), error.message, error.expected)
 
 
 def _arrange(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str, Any]:
@@ -339,9 +342,9 @@ def _arrange(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str
             message = f"Expected field name not found: {field.name}"
             if not passed:
                 message = f"Expected {_EXPECTED.get(kind, kind)}. Got END_OBJECT"
-            raise MismatchError((field.name,), message)
+            raise MismatchError((field.name,), message, kind)
     if aside:
-        raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]")
+        raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]", "no fields but those of the schema")
     return arranged
 
 

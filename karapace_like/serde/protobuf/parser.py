@@ -81,7 +81,8 @@ class Parsers:
             try:
                 return json_format.ParseDict(value, made(), descriptor_pool=self._pool)
             except (json_format.ParseError, ValueError, TypeError, AttributeError, OverflowError) as error:
-                raise EncodeError((), f"Not a {descriptor.full_name} value: {cite(value)}: {error}") from error
+                message = f"Not a {descriptor.full_name} value: {cite(value)}: {error}"
+                raise EncodeError((), message, descriptor.full_name) from error
 
         return convert
 
@@ -100,12 +101,13 @@ def _message(descriptor: Descriptor, fields: dict[str, tuple[str, Convert]]) -> 
 
     def parse(value: Any) -> dict[str, Any]:
         if value.__class__ is not dict:
-            raise EncodeError((), f"Expect message object but got: {cite(value)}")
+            raise EncodeError((), f"Expect message object but got: {cite(value)}", f"message {name}")
         arguments: dict[str, Any] = {}
         for key, member in value.items():
             field = fields.get(key)
             if field is None:
-                raise EncodeError((), f"Cannot find field: {key} in message {name}")
+                message = f"Cannot find field: {key} in message {name}"
+                raise EncodeError((), message, f"no fields but those of message {name}")
             if member is None and key not in nullable:
                 continue
             if field[0] in arguments:
@@ -135,7 +137,7 @@ def _check_choice(name: str, choice: set[str], arguments: Iterable[str]) -> None
 def _repeated_converter(field: FieldDescriptor, item: Convert) -> Convert:
     def convert(value: Any) -> list[Any]:
         if value.__class__ is not list:
-            raise EncodeError((), f"Expected an array for {field.name} but found {cite(value)}")
+            raise EncodeError((), f"Expected an array for {field.name} but found {cite(value)}", "array")
         converted: list[Any] = []
         try:
             converted.extend(map(item, value))
@@ -149,11 +151,13 @@ def _repeated_converter(field: FieldDescriptor, item: Convert) -> Convert:
 def _map(field: FieldDescriptor, key: Convert, item: Convert) -> Convert:
     def convert(value: Any) -> dict[Any, Any]:
         if value.__class__ is not dict:
-            raise EncodeError((), f"Expect a map object but found: {cite(value)}")
+            raise EncodeError((), f"Expect a map object but found: {cite(value)}", "map")
         converted: dict[Any, Any] = {}
         for name, member in value.items():
             if member is None:
-                raise EncodeError((name,), f"Map value cannot be null in field: {field.full_name}")
+                raise EncodeError(
+                    (name,), f"Map value cannot be null in field: {field.full_name}", "a value of the map"
+                )
             try:
                 converted[key(name)] = item(member)
             except EncodeError as error:
@@ -176,7 +180,8 @@ def _enum(descriptor: EnumDescriptor) -> Convert:
         if number is not None and number in allowed:
             return number
         shown = value if isinstance(value, str) else cite(value)
-        raise EncodeError((), f"Invalid enum value: {shown} for enum type: {descriptor.full_name}")
+        message = f"Invalid enum value: {shown} for enum type: {descriptor.full_name}"
+        raise EncodeError((), message, f"enum {descriptor.full_name}")
 
     return convert
 
@@ -185,10 +190,10 @@ def _integer(kind: str, start: int, end: int) -> Convert:
     def convert(value: Any) -> int:
         number = value if value.__class__ is int else _whole(value)
         if number is None:
-            raise EncodeError((), f"Not an {kind} value: {cite(value)}")
+            raise EncodeError((), f"Not an {kind} value: {cite(value)}", kind)
         if start <= number < end:
             return number
-        raise EncodeError((), f"Out of range {kind} value: {cite(value)}")
+        raise EncodeError((), f"Out of range {kind} value: {cite(value)}", f"{kind} (in its range)")
 
     return convert
 
@@ -216,10 +221,10 @@ def _floating(kind: str, end: int) -> Convert:
                 return NON_FINITE[value]
             number = float(value) if _DECIMAL.fullmatch(value) else None
         if number.__class__ not in {int, float}:
-            raise EncodeError((), f"Not a {kind} value: {cite(value)}")
+            raise EncodeError((), f"Not a {kind} value: {cite(value)}", kind)
         if -end < number < end:
             return float(number)
-        raise EncodeError((), f"Out of range {kind} value: {cite(value)}")
+        raise EncodeError((), f"Out of range {kind} value: {cite(value)}", f"{kind} (in its range)")
 
     return convert
 
@@ -229,14 +234,14 @@ def _bool(value: Any) -> bool:
         return True
     if value is False or value == "false":
         return False
-    raise EncodeError((), f"Invalid bool value: {cite(value)}")
+    raise EncodeError((), f"Invalid bool value: {cite(value)}", "bool")
 
 
 def _string(value: Any) -> str:
     if value.__class__ is str:
         return value
     if value is None or value.__class__ in {list, dict}:
-        raise EncodeError((), f"Not a string value: {cite(value)}")
+        raise EncodeError((), f"Not a string value: {cite(value)}", "string")
     return cite(value)
 
 
@@ -246,8 +251,8 @@ def _bytes(value: Any) -> bytes:
         try:
             return binascii.a2b_base64(padded, strict_mode=True)
         except ValueError as error:
-            raise EncodeError((), f"Not a base64 string: {cite(value)}") from error
-    raise EncodeError((), f"Not a base64 string: {cite(value)}")
+            raise EncodeError((), f"Not a base64 string: {cite(value)}", "bytes in base64") from error
+    raise EncodeError((), f"Not a base64 string: {cite(value)}", "bytes in base64")
 
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import ProducedRecord, ProduceOptions, ProduceRequest, Producing
@@ -32,7 +34,9 @@ class SilentProducer:
 async def test_a_request_ends_in_time() -> None:
     """However long the cluster takes; what was sent may have arrived, and the message says so."""
     no_schemas: Any = None
-    producing = Producing(SchemaCache(no_schemas), SilentProducer(), ProxySettings(produce_timeout=0.01))
+    cache = SchemaCache(no_schemas)
+    gate = Gate(NO_POLICIES, cache, ViolationLog())
+    producing = Producing(cache, SilentProducer(), ProxySettings(produce_timeout=0.01), gate)
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),))
     with pytest.raises(ProxyError) as refused:
         await producing.produce("topic", request, ProduceOptions(JSON), ALL_SUBJECTS)
@@ -60,7 +64,9 @@ async def test_more_records_than_may_be_under_way_are_refused_at_once() -> None:
     """Nothing of such a request is sent. One that is larger than the bound by itself is taken when it is alone."""
     no_schemas: Any = None
     producer = WaitingProducer()
-    producing = Producing(SchemaCache(no_schemas), producer, ProxySettings(max_records_under_way=10))
+    cache = SchemaCache(no_schemas)
+    gate = Gate(NO_POLICIES, cache, ViolationLog())
+    producing = Producing(cache, producer, ProxySettings(max_records_under_way=10), gate)
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),) * 4)
     asked = [
         asyncio.create_task(producing.produce("topic", request, ProduceOptions(JSON), ALL_SUBJECTS)) for _ in range(5)

@@ -140,7 +140,11 @@ def test_an_explanation_that_costs_much_is_left_to_another_process() -> None:
     with pytest.raises(HeavyValidationError) as heavy:
         codec.encode(json.dumps([1] * 10_000 + ["x"]).encode())
     assert heavy.value.validation.is_invalid
-    assert run_validation(heavy.value.validation) == ((10_000,), '"x" is not of type "integer"')
+    assert run_validation(heavy.value.validation) == (
+        (10_000,),
+        '"x" is not of type "integer"',
+        'what "type" at #/items of the schema accepts',
+    )
 
 
 def test_a_schema_that_takes_long_to_compile_is_not_compiled_here() -> None:

@@ -1,0 +1,62 @@
+"""The gate that every produced record passes: it finds the policy of a topic, once for each request and topic."""
+
+from typing import Protocol
+
+from karapace_like.policies.policy import PartPolicy
+from karapace_like.policies.store import PolicyEntry
+from karapace_like.policies.topic_policies import FilePolicies
+from karapace_like.proxy.contracts.admission import PartAdmission, TopicAdmission
+from karapace_like.proxy.contracts.targets import Targets
+from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.schemas import SchemaCache
+
+
+class PolicySource(Protocol):
+    """The policies of the service."""
+
+    def find(self, topic: str) -> PolicyEntry | None:
+        """Return the policy of the topic; raises ApiError 503 where this process cannot know it."""
+        ...
+
+
+NO_POLICIES: PolicySource = FilePolicies()
+
+
+class Gate:
+    """Opens for the records of a topic as its policy says; every way of producing asks it."""
+
+    def __init__(self, policies: PolicySource, schemas: SchemaCache, log: ViolationLog) -> None:
+        """`log` counts what is refused, and what a policy in the mode `observe` would refuse."""
+        self._policies = policies
+        self._schemas = schemas
+        self._targets = Targets(schemas)
+        self._log = log
+
+    def find_admission(self, topic: str) -> TopicAdmission | None:
+        """Return what admits the records of one request to the topic; None where all are written as they are sent.
+
+        Raises ApiError 503 where the topic's policy cannot be known.
+        """
+        entry = self._policies.find(topic)
+        if entry is None:
+            return None
+        policy = entry.read()
+        if policy.accepts_everything:
+            return None
+
+        def open_for(role: RecordPart, part: PartPolicy) -> PartAdmission | None:
+            if part.accepts_everything:
+                return None
+            return PartAdmission(
+                self._schemas,
+                self._targets,
+                topic=topic,
+                policy=entry.name,
+                role=role,
+                part=part,
+                mode=policy.mode,
+                log=self._log,
+            )
+
+        return TopicAdmission(open_for(RecordPart.KEY, policy.key), open_for(RecordPart.VALUE, policy.value))

@@ -1,0 +1,93 @@
+"""What plain JSON is held against by a policy: the chosen schema, and how it validates or encodes."""
+
+from typing import NamedTuple
+
+from karapace_like.errors import ApiError
+from karapace_like.policies.policy import PartPolicy, Plain
+from karapace_like.process.lru import LruCache
+from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema
+from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.ports import IsCurrent
+from karapace_like.proxy.rights import ALL_SUBJECTS
+from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.validators import Validators
+from karapace_like.schema.model import InvalidSchemaError
+from karapace_like.serde import wire
+from karapace_like.serde.codec import Codec, Decoded, HeavyValidationError, JsonText
+from karapace_like.serde.json_schema import JsonSchemaCodec
+
+_SIZE = 1000
+"""Targets in the cache."""
+
+
+class Target(NamedTuple):
+    """A schema, and what makes the bytes of a record's part of plain JSON."""
+
+    chosen: ChosenSchema
+    codec: Codec
+    prefix: bytes
+    """Empty where the JSON is stored as it is."""
+
+    async def convert(self, text: JsonText, validators: Validators) -> bytes:
+        """Return the bytes to store; raises EncodeError, and ApiError 42901 or 503 where it cannot be validated now."""
+        try:
+            return self.prefix + self.codec.encode(text)
+        except HeavyValidationError as heavy:
+            return self.prefix + await validators.validate(heavy)
+
+
+class _ValidatingCodec:
+    """Stores JSON that its schema accepts as it is, without the defaults that the format `jsonschema` adds."""
+
+    def __init__(self, codec: JsonSchemaCodec) -> None:
+        self.encode = codec.validate
+        self._codec = codec
+
+    def decode(self, payload: bytes) -> Decoded:
+        return self._codec.decode(payload)
+
+
+_Entry = tuple[Target, IsCurrent]
+
+
+class Targets:
+    """Finds the targets of policies, and caches them while the subject stays the same."""
+
+    def __init__(self, schemas: SchemaCache) -> None:
+        self._schemas = schemas
+        self._cached: LruCache[tuple[RecordPart, str, PartPolicy], _Entry] = LruCache(_SIZE)
+
+    async def find(self, role: RecordPart, part: PartPolicy, subject: str) -> Target:
+        """Return the target of a policy that validates or encodes; raises ApiError where it cannot be had."""
+        key = (role, subject, part)
+        cached = self._cached.get(key) if _is_hashable(part) else None
+        if cached is not None and cached[1]():
+            return cached[0]
+        is_current = self._schemas.cache_validity(subject)
+        # The policy's author has chosen the schema: a client needs no right to read it to have its records judged.
+        chosen = await choose_schema(self._schemas, part, subject, ALL_SUBJECTS)
+        target = await self._make(role, part, chosen)
+        if is_current is not None and _is_hashable(part):
+            self._cached.put(key, (target, is_current))
+        return target
+
+    async def _make(self, role: RecordPart, part: PartPolicy, chosen: ChosenSchema) -> Target:
+        registered = chosen.registered
+        try:
+            codec = await self._schemas.codec_of(registered, chosen.subject)
+        except InvalidSchemaError as error:
+            raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
+        if part.plain is Plain.ENCODE:
+            return Target(chosen, role.codec(codec), wire.prefix(registered.id))
+        if not isinstance(codec, JsonSchemaCodec):
+            raise ApiError(
+                503,
+                f'plain "validate" needs a JSON Schema, and version {chosen.version} of subject {chosen.subject} is '
+                f"{registered.schema.type}",
+            )
+        return Target(chosen, role.codec(_ValidatingCodec(codec)), b"")
+
+
+def _is_hashable(part: PartPolicy) -> bool:
+    """Return whether the policy may be the key of a cache: one that chooses by metadata holds a dict."""
+    return part.schema.metadata is None

@@ -1,0 +1,127 @@
+"""Every way into a topic, as one function: what is offered to each is the same, and so is what comes back."""
+
+import base64
+import struct
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, TopicPartition
+
+from karapace_like.kafka.cluster import Cluster
+from tests.kafka.service_in_process import Node
+
+Header = tuple[str, bytes]
+
+
+class Part(NamedTuple):
+    """A key or value as a client offers it."""
+
+    format: str
+    """The embedded format, in lower case."""
+    data: Any
+    schema_id: int | None = None
+
+
+class Verdict(NamedTuple):
+    """What became of one record."""
+
+    code: int | None
+    """The error code; None for a record that was written."""
+    message: str = ""
+    key_schema_id: int | None = None
+    value_schema_id: int | None = None
+
+
+async def produce_v2(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], path: str = "/topics/{topic}"
+) -> Verdict:
+    record: dict[str, Any] = {"value": value.data}
+    body: dict[str, Any] = {"records": [record], "value_format": value.format}
+    if value.schema_id is not None:
+        body["value_schema_id"] = value.schema_id
+    if key is not None:
+        record["key"], body["key_format"] = key.data, key.format
+        if key.schema_id is not None:
+            body["key_schema_id"] = key.schema_id
+    if headers:
+        record["headers"] = [{"key": name, "value": base64.b64encode(data).decode()} for name, data in headers]
+    if path == "/records":
+        record["topic"] = topic
+    status, answer = await node.call(
+        "POST",
+        path.format(topic=topic),
+        body,
+        headers={"Content-Type": "application/vnd.kafka.json.v2+json"},
+    )
+    if status != 200:
+        return Verdict(answer["error_code"], answer["message"])
+    (result,) = answer["offsets"]
+    ids = result if path == "/records" else answer
+    return Verdict(result["error_code"], result["error"] or "", ids["key_schema_id"], ids["value_schema_id"])
+
+
+async def produce_v3(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], path: str = "records"
+) -> Verdict:
+    (cluster,) = (await node.call("GET", "/v3/clusters"))[1]["data"]
+    record: dict[str, Any] = {"value": _render_part(value)}
+    if key is not None:
+        record["key"] = _render_part(key)
+    record["headers"] = [{"name": name, "value": base64.b64encode(data).decode()} for name, data in headers]
+    body = {"entries": [{"id": "1", **record}]} if path == "records:batch" else record
+    status, answer = await node.call("POST", f"/v3/clusters/{cluster['cluster_id']}/topics/{topic}/{path}", body)
+    if path == "records:batch":
+        assert status == 207, answer
+        (answer,) = answer["successes"] + answer["failures"]
+    if answer.get("error_code") not in {None, 200}:
+        return Verdict(answer["error_code"], answer["message"])
+    ids = ((answer.get(part) or {}).get("schema_id") for part in ("key", "value"))
+    return Verdict(None, "", *ids)
+
+
+def _render_part(part: Part) -> dict[str, Any]:
+    if part.schema_id is not None:
+        return {"schema_id": part.schema_id, "data": part.data}
+    return {"type": part.format.upper(), "data": part.data}
+
+
+Produce = Callable[[Node, str, Part, Part | None, Sequence[Header]], Awaitable[Verdict]]
+WAYS: Mapping[str, Produce] = {
+    "v2 topic": produce_v2,
+    "v2 partition": partial(produce_v2, path="/topics/{topic}/partitions/0"),
+    "v2 records": partial(produce_v2, path="/records"),
+    "v3 stream": produce_v3,
+    "v3 batch": partial(produce_v3, path="records:batch"),
+}
+
+
+def frame(schema_id: int, payload: bytes = b"") -> str:
+    """Bytes with the prefix of a schema, in base64."""
+    return base64.b64encode(struct.pack(">bi", 0, schema_id) + payload).decode()
+
+
+class Stored(NamedTuple):
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, Any]
+
+
+def read_all(kafka: Cluster, topic: str) -> list[Stored]:
+    """Return every record of partition 0."""
+    consumer = Consumer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "unused", "enable.auto.commit": False}
+    )
+    try:
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=30)
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        records: list[Stored] = []
+        while len(records) < end:
+            message = consumer.poll(30)
+            assert message is not None
+            assert message.error() is None, message.error()
+            headers: dict[str, Any] = dict(message.headers() or [])
+            records.append(Stored(message.key(), message.value(), headers))
+        return records
+    finally:
+        consumer.close()
