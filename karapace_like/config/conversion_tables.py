@@ -256,7 +256,7 @@ REGISTRY = Product(
         "metadata.encoder.secret": "sensitive metadata is stored as it is sent; encrypted values stay encrypted",
         "schema.registry.resource.extension.class": _NO_PLUGINS,
         "schema.registry.zk.namespace": "ZooKeeper is not needed",
-        "associations.enable": "there are no associations",
+        "associations.enable": "associations are always served",
         "enable.store.health.check": "/health/ready reports it",
         "access.log.*": _NO_LOGS,
     },

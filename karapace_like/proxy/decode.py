@@ -47,8 +47,8 @@ class _Decoder:
         self._schemaless = _SCHEMALESS.get(embedded)
         self._role = role
         self._header = _HEADERS[role]
-        self._latest = (b"", "")
-        """(prefix with the schema id, topic) of the last record that was decoded with a schema."""
+        self._latest = (b"", "", "")
+        """(prefix with the schema id, topic, its subject) of the last record that was decoded with a schema."""
         self._decode: Callable[[bytes], Decoded] | None = None
         """Decodes that record; most records that follow use the same codec."""
         self._rights: SubjectRights | None = None
@@ -56,10 +56,14 @@ class _Decoder:
         """(id, subject) of the schemas that were read with these rights."""
 
     def use_rights(self, rights: SubjectRights) -> None:
-        """Decode with schemas that these rights let read from now on."""
+        """Decode with schemas that these rights let read from now on, of the subjects that topics have now."""
         if rights is not self._rights:
             self._rights, self._decode = rights, None
             self._readable.clear()
+        elif self._decode is not None:
+            _, topic, subject = self._latest
+            if self._schemas.get_cached_subject(self._role, topic) != subject:
+                self._decode = None
 
     def decode_at_once(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
         """Decode without waiting; raise DecodeError, FrameError, or _UnknownSchemaError if the codec is not cached."""
@@ -67,17 +71,19 @@ class _Decoder:
             return self._schemaless(framed)
         if record.headers and self._schema_header(record) is not None:
             raise _UnknownSchemaError
-        decode, source = self._decode, (framed[: wire.PREFIX_BYTES], record.at.topic)
-        if decode is None or source != self._latest:
+        decode, topic, (latest_prefix, latest_topic, _) = self._decode, record.at.topic, self._latest
+        if decode is None or topic != latest_topic or not framed.startswith(latest_prefix):
             schema_id, _ = wire.unframe(framed)
-            subject = self._role.subject(record.at.topic)
+            subject = self._schemas.get_cached_subject(self._role, topic)
+            if subject is None:
+                raise _UnknownSchemaError
             if self._rights is not ALL_SUBJECTS and (schema_id, subject) not in self._readable:
                 raise _UnknownSchemaError
             codec = self._schemas.get_cached_codec(schema_id, subject)
             if codec is None:
                 raise _UnknownSchemaError
             decode = self._decode_with(codec)
-            self._decode, self._latest = decode, source
+            self._decode, self._latest = decode, (framed[: wire.PREFIX_BYTES], topic, subject)
         return decode(framed[wire.PREFIX_BYTES :])
 
     def _decode_with(self, codec: SchemaCodec) -> Callable[[bytes], Decoded]:
@@ -108,7 +114,7 @@ class _Decoder:
         """Decode with the schema that the bytes or a header name, also if its type is not that of the format."""
         header = self._schema_header(record)
         identity, payload = wire.unframe(framed) if header is None else wire.unframe_header(header, framed)
-        subject = self._role.subject(record.at.topic)
+        subject = await self._schemas.find_subject(self._role, record.at.topic)
         assert self._rights is not None
         rights = ALL_SUBJECTS if self._rights is ALL_SUBJECTS else TopicReaderRights(self._rights, subject)
         if isinstance(identity, int):

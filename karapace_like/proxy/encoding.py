@@ -128,7 +128,8 @@ class Encoders:
     ) -> Encoder:
         schema_type = writing.embedded.schema_type
         assert schema_type is not None, "a format without schemas needs none of this"
-        resolved = await self._find_schema(role, topic, schema_type, writing, rights)
+        located = await self._follow_association(role, topic, writing)
+        resolved = await self._find_schema(role, topic, schema_type, located, rights)
         if resolved is None:
             return NOTHING_ENCODERS[role]
         subject, registered = resolved
@@ -144,6 +145,13 @@ class Encoders:
         if is_current is not None and all(reference.version > 0 for reference in writing.references):
             self._encoders.put((role, topic, writing), (encoder, is_current, subject))
         return encoder
+
+    async def _follow_association(self, role: RecordPart, topic: str, writing: PartEncoding) -> PartEncoding:
+        """Return the encoding with the subject that the topic is associated with, unless the request decides."""
+        if writing.subject is not None or writing.strategy is not None:
+            return writing
+        subject = await self._schemas.find_associated_subject(role, topic)
+        return writing if subject is None else msgspec.structs.replace(writing, subject=subject)
 
     async def _find_schema(
         self, role: RecordPart, topic: str, schema_type: SchemaType, writing: PartEncoding, rights: SubjectRights

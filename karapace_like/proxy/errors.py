@@ -6,7 +6,7 @@ value, what was expected, and what to do.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -58,6 +58,7 @@ _BAD_REQUEST = frozenset(
     }
 )
 _BAD_ARGUMENT = "_INVALID_ARG"
+_SHOWN_NAMES = 5
 _SHOWN = 100
 """Characters of a value that an error message quotes at most."""
 
@@ -216,6 +217,14 @@ def too_many_records(count: int, limit: int) -> ProxyError:
 
 def produce_timed_out_error(seconds: float) -> ProxyError:
     return ProxyError(50003, f"The request took longer than {seconds:g} s; its records may have been written")
+
+
+def ambiguous_association(part: str, topic: str, subjects: Sequence[str]) -> ProxyError:
+    return ProxyError(
+        409,
+        f"The topic {topic} has associations of the type {part} in several namespaces, with the subjects "
+        f"{', '.join(subjects[:_SHOWN_NAMES])}. Name the subject in the request, or delete all but one.",
+    )
 
 
 def consumer_exists() -> ProxyError:

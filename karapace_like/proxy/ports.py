@@ -21,6 +21,7 @@ from karapace_like.administration import (
     NewTopic,
     Reassignment,
 )
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.records import (
     NO_OVERRIDES,
@@ -95,6 +96,17 @@ class Schemas(Protocol):
 
     def resolve_reference(self, subject: str, referrer: str) -> str:
         """Return the whole subject, with its context, that a reference in a schema of the subject `referrer` means."""
+        ...
+
+    def get_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str] | None:
+        """Return the subjects that the keys or values of the topic are associated with.
+
+        None where `fetch_associated_subjects` has to be awaited.
+        """
+        ...
+
+    async def fetch_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str]:
+        """Return the same; raise ApiError (5xx) where the registry fails."""
         ...
 
     def cache_validity(self, subject: str) -> IsCurrent | None:

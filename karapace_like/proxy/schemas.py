@@ -12,6 +12,7 @@ from karapace_like.errors import NOT_JSON, ApiError
 from karapace_like.process.lru import LruCache
 from karapace_like.process.measures import Cache
 from karapace_like.proxy import errors
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema, Schemas
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.validators import Validators
@@ -117,6 +118,32 @@ class SchemaCache:
     async def version_of(self, subject: str, schema_id: int, rights: SubjectRights, *, registers: bool) -> int:
         """Return the number of the subject's live version with this id; raise ApiError (403, 40401, 40403)."""
         return await self._schemas.version_of(subject, schema_id, rights, registers=registers)
+
+    async def find_associated_subject(self, part: RecordPart, topic: str) -> str | None:
+        """Return the subject that the keys or values of the topic are associated with, if any.
+
+        Raise ProxyError (409) where there are several, ApiError (5xx) where the registry fails.
+        """
+        subjects = self._schemas.get_associated_subjects(part, topic)
+        if subjects is None:
+            subjects = await self._schemas.fetch_associated_subjects(part, topic)
+        if len(subjects) > 1:
+            raise errors.ambiguous_association(part, topic, subjects)
+        return subjects[0] if subjects else None
+
+    async def find_subject(self, part: RecordPart, topic: str) -> str:
+        """Return the subject of the topic's keys or values: the associated one, else that of the topic's name.
+
+        Raise ApiError as `find_associated_subject`.
+        """
+        return await self.find_associated_subject(part, topic) or part.subject(topic)
+
+    def get_cached_subject(self, part: RecordPart, topic: str) -> str | None:
+        """Return the subject as `find_subject` does; None where that has to be awaited."""
+        subjects = self._schemas.get_associated_subjects(part, topic)
+        if not subjects:
+            return None if subjects is None else part.subject(topic)
+        return subjects[0] if len(subjects) == 1 else None
 
     def cache_validity(self, subject: str) -> IsCurrent | None:
         """Return the validity of cached responses about the subject; None if it has no version."""

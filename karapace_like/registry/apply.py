@@ -8,9 +8,12 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from karapace_like.registry import names, records
 from karapace_like.registry.content import Content
 from karapace_like.registry.records import (
+    AssociationRecord,
     ClearSubjectRecord,
     ConfigRecord,
     ContextRecord,
@@ -61,7 +64,7 @@ def apply(store: Store, record: Record, *, key: bytes, timestamp: int, holds_val
     if isinstance(record, SchemaRecord) and record.value is not None:
         _put(store, record, record.value, timestamp)
     else:
-        _change(store, record)
+        _change(store, record, timestamp)
     if spellings is not None:
         _remember_spelling(
             store, record, [spelling for spelling in spellings if spelling != key], key if holds_value else None
@@ -105,7 +108,7 @@ def remove_draft(store: Store, record: SchemaRecord, before: IdState) -> None:
         context.by_digest[record.value.content.digest] = before.id_of_content
 
 
-def _change(store: Store, record: Record) -> None:
+def _change(store: Store, record: Record, timestamp: int) -> None:
     match record:
         case NoopRecord():
             return
@@ -114,12 +117,8 @@ def _change(store: Store, record: Record) -> None:
             return
         case SchemaRecord(subject, version):
             _delete(store, names.canonical(subject), version)
-        case ConfigRecord(subject, config):
-            _set(store.configs, names.scope(subject), config)
-        case ModeRecord(subject, mode):
-            _set(store.modes, names.scope(subject), mode)
-        case CounterRecord(context, max_id):
-            _set_counter(store, context, max_id)
+        case ConfigRecord() | ModeRecord() | CounterRecord():
+            _change_settings(store, record)
         case DeleteSubjectRecord(subject, version):
             _soft_delete(store, subject, version or 0)
         case ClearSubjectRecord(subject):
@@ -128,7 +127,26 @@ def _change(store: Store, record: Record) -> None:
                     _delete(store, stored.subject, stored.version)
         case ContextRecord(context, present):
             _set_context(store, context, present=present)
+        case AssociationRecord():
+            _associate(store, record, timestamp)
     store.revision += 1
+
+
+def _change_settings(store: Store, record: ConfigRecord | ModeRecord | CounterRecord) -> None:
+    match record:
+        case ConfigRecord(subject, config):
+            _set(store.configs, names.scope(subject), config)
+        case ModeRecord(subject, mode):
+            _set(store.modes, names.scope(subject), mode)
+        case CounterRecord(context, max_id):
+            _set_counter(store, context, max_id)
+
+
+def _associate(store: Store, record: AssociationRecord, timestamp: int) -> None:
+    if record.value is None:
+        store.associations.remove(record.key)
+    else:
+        store.associations.put(msgspec.structs.replace(record.value, created=timestamp, updated=timestamp))
 
 
 def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: int) -> None:
@@ -334,6 +352,8 @@ def _is_set(store: Store, record: Record) -> bool:
             return names.scope(subject) in store.configs
         case ModeRecord(subject):
             return names.scope(subject) in store.modes
+        case AssociationRecord(key):
+            return store.associations.get(key) is not None
         case _:
             return False
 

@@ -3,6 +3,8 @@
 Source: Confluent API, DELETE /subjects/{subject} and /subjects/{subject}/versions/{version}; modes and contexts.
 """
 
+from collections.abc import Sequence
+
 from karapace_like.registry import errors, lookups, names, planning
 from karapace_like.registry.records import (
     ConfigRecord,
@@ -28,6 +30,8 @@ def subject(store: Store, name: str, *, permanent: bool) -> Plan[list[int]]:
     if not permanent and not live:
         raise errors.subject_soft_deleted_error(name)
     planning.require_writable(store, name)
+    if store.associations.of_subject(name):
+        raise errors.association_for_subject_exists(name)
     for stored in versions if permanent else live:
         _require_no_referrers(store, stored, permanent=permanent, but_by=name)
         if permanent and not stored.deleted:
@@ -35,11 +39,21 @@ def subject(store: Store, name: str, *, permanent: bool) -> Plan[list[int]]:
     if not permanent:
         # The marker replaces an older one, which compaction removes, so it must cover the versions of both.
         return Plan([stored.version for stored in live], (DeleteSubjectRecord(name, versions[-1].version),))
+    return Plan([stored.version for stored in versions], planning.with_counters(store, _erase(store, name, versions)))
+
+
+def erase_subject(store: Store, name: str) -> list[Record]:
+    """Return the tombstones of all versions, live ones too, without their contexts' counters; 42206 for a referrer."""
+    versions = store.versions(name, Deleted.INCLUDE)
+    for stored in versions:
+        _require_no_referrers(store, stored, permanent=True, but_by=name)
+    return _erase(store, name, versions)
+
+
+def _erase(store: Store, name: str, versions: Sequence[StoredVersion]) -> list[Record]:
     # Whatever part of it is written first is a valid state: a version may refer to an earlier one of its subject, and
     # settings without versions would be left to the doctor.
-    records = settings_of(store, name)
-    records += [SchemaRecord(name, stored.version, None) for stored in reversed(versions)]
-    return Plan([stored.version for stored in versions], planning.with_counters(store, records))
+    return settings_of(store, name) + [SchemaRecord(name, stored.version, None) for stored in reversed(versions)]
 
 
 def version(store: Store, name: str, number: int, *, permanent: bool) -> Plan[int]:
@@ -49,6 +63,8 @@ def version(store: Store, name: str, number: int, *, permanent: bool) -> Plan[in
     if not permanent and stored.deleted:
         raise errors.version_soft_deleted_error(name, stored.version)
     planning.require_writable(store, name)
+    if store.associations.of_subject(name) and store.versions(name) == [stored]:
+        raise errors.last_version_in_use(name)
     _require_no_referrers(store, stored, permanent=permanent)
     if permanent and not stored.deleted:
         raise errors.version_not_soft_deleted_error(name, stored.version)

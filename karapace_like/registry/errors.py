@@ -69,6 +69,55 @@ def malformed_context() -> RegistryError:
     return RegistryError(400, "Context name cannot contain a colon")
 
 
+def association_not_found_error(resource_id: str) -> RegistryError:
+    return RegistryError(40410, f"Association of the resource '{resource_id}' not found.")
+
+
+def association_exists(association_type: str, resource: str) -> RegistryError:
+    return RegistryError(
+        40903,
+        f"An association of the type '{association_type}' with other properties already exists for the resource "
+        f"'{resource}'. Update it by PUT, or delete it first.",
+    )
+
+
+def association_for_subject_exists(subject: str) -> RegistryError:
+    return RegistryError(
+        40904, f"An association exists for the subject '{subject}'. Delete it by DELETE /associations/resources first."
+    )
+
+
+def strong_association_for_subject_exists(subject: str) -> RegistryError:
+    return RegistryError(
+        40905, f"A strong association exists for the subject '{subject}', which no other resource can use."
+    )
+
+
+def no_active_subject(subject: str) -> RegistryError:
+    return RegistryError(
+        40907, f"The subject '{subject}' has no version that is not deleted, which an association needs."
+    )
+
+
+def last_version_in_use(subject: str) -> RegistryError:
+    return RegistryError(
+        40907, f"The subject '{subject}' has associations, which need its last version. Delete them first."
+    )
+
+
+def association_is_frozen(association_type: str, resource: str) -> RegistryError:
+    return RegistryError(
+        40908,
+        f"The association of the type '{association_type}' of the resource '{resource}' is frozen: it cannot change, "
+        "and is deleted with cascadeLifecycle=true only.",
+    )
+
+
+def invalid_association(name: str, detail: str) -> RegistryError:
+    """`name` is the property's."""
+    return RegistryError(42212, f"invalid value for property: '{name}', detail: {detail}")
+
+
 def incompatible_schema(subject: str, details: Sequence[str]) -> RegistryError:
     """`details` show the earlier schema: leave them out for a caller who may not read it."""
     return IncompatibleSchemaError(

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from karapace_like.registry import names
+from karapace_like.registry import association_records, names
+from karapace_like.registry.associations import Association, AssociationKey
 from karapace_like.registry.content import Content, check_metadata, check_rule_set
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.schema.model import (
@@ -107,6 +108,14 @@ class ContextRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AssociationRecord:
+    """A subject that a resource uses; the value is None after its deletion."""
+
+    key: AssociationKey
+    value: Association | None
+
+
+@dataclass(frozen=True, slots=True)
 class NoopRecord:
     """A record without meaning, written after an election and to move the topic's end."""
 
@@ -128,6 +137,7 @@ Record = (
     | DeleteSubjectRecord
     | ClearSubjectRecord
     | ContextRecord
+    | AssociationRecord
     | NoopRecord
     | UnknownRecord
 )
@@ -214,6 +224,8 @@ def decode(key: bytes | None, value: bytes | None) -> Record:
         parsed = _key_decoder.decode(key)
         if len(key) > _SHALLOW_BYTES:
             _check_depth(key)
+        if parsed.keytype == association_records.KEYTYPE:
+            return AssociationRecord(*association_records.decode(key, value or None))
         return _schema_record(parsed, value) or _decode(parsed, value or None)
     except MemoryError:
         raise
@@ -356,6 +368,8 @@ def encode_key(record: Record) -> bytes:
             return _settings_key("CLEAR_SUBJECT", subject)
         case ContextRecord(context):
             return _encoder.encode({"keytype": "CONTEXT", "tenant": TENANT, "context": context, "magic": 0})
+        case AssociationRecord(key):
+            return association_records.encode_key(key)
         case NoopRecord():
             return _encoder.encode({"keytype": "NOOP", "magic": 0})
         case UnknownRecord(reason):
@@ -380,6 +394,8 @@ def encode_value(record: Record) -> bytes | None:
             return _encoder.encode({"subject": subject})
         case ContextRecord(context, present=True):
             return _encoder.encode({"tenant": TENANT, "context": context})
+        case AssociationRecord(_, Association() as association):
+            return association_records.encode_value(association)
         case _:
             return None
 

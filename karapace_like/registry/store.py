@@ -12,6 +12,7 @@ import msgspec
 
 from karapace_like.process.lru import LruCache
 from karapace_like.registry import names
+from karapace_like.registry.associations import AssociationIndex
 from karapace_like.registry.content import Content
 from karapace_like.registry.fingerprints import FingerprintIndex
 from karapace_like.registry.settings import Config, Mode
@@ -135,6 +136,7 @@ class Store:
     """Context -> the largest assigned id, where a record keeps it because versions may no longer have it."""
     spellings: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Canonical key -> every spelling of it that holds a value, if any is not canonical (other writers' dialects)."""
+    associations: AssociationIndex = field(default_factory=AssociationIndex)
     revision: int = 0
     """Grows with every change except new versions at the end of a subject."""
     unknown: int = 0

@@ -1,13 +1,14 @@
 """The proxy's access to the registry of the same process: direct calls, and HTTP only to register at the primary."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
 import msgspec
 
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.registry import errors, lookups, names, parsing, registration
@@ -104,6 +105,17 @@ class RegistrySchemas:
     def resolve_reference(self, subject: str, referrer: str) -> str:
         """Return the whole subject that a reference in a schema of the subject `referrer` means."""
         return names.resolve_reference(subject, referrer)
+
+    def get_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str]:
+        """Return the subjects that the keys or values of the topic are associated with, in any namespace."""
+        associations = self._registry.read().associations
+        if not len(associations):
+            return ()
+        return associations.subjects_of_topic(topic, part)
+
+    async def fetch_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str]:
+        """Return the same."""
+        return self.get_associated_subjects(part, topic)
 
     def cache_validity(self, subject: str) -> IsCurrent | None:
         """Return the validity of cached responses about the subject; None for an alias, which is resolved each time."""

@@ -7,7 +7,7 @@ registered, and checked, in another one.
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Generic, TypeVar
@@ -17,6 +17,7 @@ import msgspec
 from karapace_like.client.registry_client import RefusedError, RegistryClient, UnreachableError, path
 from karapace_like.errors import ApiError
 from karapace_like.process.lru import LruCache
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.registry import errors, names
@@ -59,6 +60,7 @@ class RemoteSchemas:
         self._versions: _ExpiringCache[tuple[str, int], tuple[int, RegisteredSchema]] = _ExpiringCache(clock)
         self._matches: _ExpiringCache[tuple[str, tuple[tuple[str, str], ...]], tuple[int, RegisteredSchema]]
         self._matches = _ExpiringCache(clock)
+        self._associations: _ExpiringCache[tuple[RecordPart, str], Sequence[str]] = _ExpiringCache(clock)
         self._numbers: _ExpiringCache[tuple[str, int], int] = _ExpiringCache(clock)
 
     async def by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> RegisteredSchema:
@@ -158,6 +160,30 @@ class RemoteSchemas:
         """Return the whole subject that a reference in a schema of the subject `referrer` means."""
         return names.resolve_reference(subject, referrer)
 
+    def get_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str] | None:
+        """Return what was fetched a short time ago; None otherwise."""
+        return self._associations.get_fresh((part, topic))
+
+    async def fetch_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str]:
+        """Return the subjects that the keys or values of the topic are associated with, in any namespace.
+
+        A registry that has no associations, or does not show them to this service, has none.
+        """
+
+        async def fetch() -> Sequence[str]:
+            where = path("associations", "resources", "-", topic)
+            try:
+                response = await self._client.ask("GET", where, resourceType="topic", associationType=part.value)
+                return [association.subject for association in msgspec.convert(response, list[_Association])]
+            except RefusedError as error:
+                if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise _unavailable(str(error)) from error
+                return ()
+            except (UnreachableError, msgspec.ValidationError) as error:
+                raise _unavailable(str(error)) from error
+
+        return await self._associations.get((part, topic), fetch)
+
     def cache_validity(self, _: str) -> None:
         """Return None: another service does not announce its changes."""
 
@@ -229,6 +255,11 @@ class _ExpiringCache(Generic[K, V]):
         self._now = clock
         self._entries: LruCache[K, tuple[float, V]] = LruCache(_CACHE_SIZE)
 
+    def get_fresh(self, key: K) -> V | None:
+        """Return the cached value, unless it has expired."""
+        entry = self._entries.get(key)
+        return None if entry is None or self._now() - entry[0] > _FRESH_SECONDS else entry[1]
+
     async def get(self, key: K, fetch: Callable[[], Awaitable[V]]) -> V:
         """Return the cached value, or fetch and cache it."""
         entry = self._entries.get(key)
@@ -261,6 +292,10 @@ class _SchemaResponse(msgspec.Struct, kw_only=True):
 class _VersionResponse(_SchemaResponse, kw_only=True):
     id: IdNumber
     version: VersionNumber
+
+
+class _Association(msgspec.Struct):
+    subject: str
 
 
 class _IdResponse(msgspec.Struct):

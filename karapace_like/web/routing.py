@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 from itertools import product
 from typing import NamedTuple
 
 from aiohttp import web
 
+from karapace_like.errors import ApiError
 from karapace_like.web.callers.access import ACCESS
 from karapace_like.web.callers.permissions import RequiredPermission
 from karapace_like.web.http.api_roles import ALL_ROLES, ApiRole, ApiRoles
@@ -52,6 +54,8 @@ class Route(NamedTuple):
     """The caller's permission that the call requires; an application with a route without one does not start."""
     spellings: tuple[str, ...] = ()
     """Other paths under which the call is served, without being described."""
+    hides_refusals: bool = False
+    """Whether callers without credentials or permission get 404, because clients fail on 401 and 403."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -68,6 +72,7 @@ class RegisteredRoute(NamedTuple):
 
 ROUTE_ROLES: web.AppKey[dict[web.AbstractRoute, ApiRole]] = web.AppKey("route roles")
 """The role of each route of the application's router."""
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _VARIABLE = re.compile(r"\{(\w+)\}")
 """A variable of a path without a pattern of its own."""
 
@@ -91,7 +96,8 @@ def add_routes(app: web.Application, routes: Iterable[Route], *, prefixes: tuple
             )
         served.append(RegisteredRoute(route, prefixes))
         parameters = frozenset(parameter.name for parameter in route.call.query)
-        handlers.append((route, app[ACCESS].guard(route.handler, route.permission, parameters)))
+        handler = app[ACCESS].guard(route.handler, route.permission, parameters)
+        handlers.append((route, _hide_refusals(handler) if route.hides_refusals else handler))
     # aiohttp tries one resource after the other, and only methods that are added in a row share that of their path.
     for prefix, ending in product(prefixes, ("", "/")):
         for route, handler in handlers:
@@ -100,6 +106,20 @@ def add_routes(app: web.Application, routes: Iterable[Route], *, prefixes: tuple
                 for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
                     if path:
                         roles[app.router.add_route(method, path, handler)] = route.role
+
+
+def _hide_refusals(handler: Handler) -> Handler:
+    """Return the handler with 404 instead of 401 and 403."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            if error.status not in _REFUSED:
+                raise
+            raise ApiError(HTTPStatus.NOT_FOUND, "HTTP 404 Not Found") from error
+
+    return handle
 
 
 @web.middleware

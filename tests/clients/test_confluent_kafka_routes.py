@@ -228,7 +228,7 @@ async def using_contexts(client: Awaited, subject: str) -> None:
 
 
 async def associating(client: Awaited, subject: str) -> None:
-    """Associations are not there: the client is told so, in a shape that it understands."""
+    """A topic's subject is another one than its name says."""
     wanted = AssociationCreateOrUpdateRequest(
         resource_name=subject,
         resource_namespace="own",
@@ -238,9 +238,16 @@ async def associating(client: Awaited, subject: str) -> None:
             AssociationCreateOrUpdateInfo(subject, "value", "WEAK", frozen=False, schema=None, normalize=None)
         ],
     )
-    await refused(client.get_associations_by_resource_name(subject, "-", "topic", ["value"]), 404, 404)
-    await refused(client.create_association(wanted), 404, 404)
-    await refused(client.delete_associations(subject, "topic", ["value"]), 404, 404)
+    assert await client.get_associations_by_resource_name(subject, "-", "topic", ["value"]) == []
+    await refused(client.create_association(wanted), 409, 40907)
+    await client.register_schema(subject, PARCEL)
+    created = await client.create_association(wanted)
+    assert [info.subject for info in created.associations] == [subject]
+    [association] = await client.get_associations_by_resource_name(subject, "-", "topic", ["value"])
+    assert (association.subject, association.resource_id, association.frozen) == (subject, subject, False)
+    await refused(client.delete_subject(subject), 409, 40904)
+    await client.delete_associations(subject, "topic", ["value"])
+    assert await client.get_associations_by_resource_name(subject, "-", "topic", ["value"]) == []
 
 
 WALKS = (

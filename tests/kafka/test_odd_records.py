@@ -20,7 +20,7 @@ from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 from tests.web.schemas_topics import version_key
 
-FOREIGN = (b'{"keytype":"ASSOC","subject":"odd","magic":0}', b"{}")
+FOREIGN = (b'{"keytype":"EXPORTER","subject":"odd","magic":0}', b"{}")
 """No fault: other registries keep such things for themselves."""
 
 

@@ -111,6 +111,9 @@ class Encoding:
     async def _resolve(self, role: RecordPart, spec: DataSpec) -> _ResolvedEncoding:
         if spec.type is not None and spec.type.schema_type is None:
             return _ResolvedEncoding(spec.type, role.codec(SCHEMALESS[spec.type.lower()]))
+        if spec.subject is None and spec.strategy is None:
+            associated = await self._schemas.find_associated_subject(role, self._topic)
+            spec = spec if associated is None else spec._replace(subject=associated)
         if spec.schema is not None and spec.type is not None and spec.type.schema_type is not None:
             unparsed = UnparsedSchema(spec.type.schema_type, spec.schema)
             subject = self._subject(role, spec, unparsed, {})

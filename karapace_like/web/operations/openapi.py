@@ -24,6 +24,9 @@ _CONTEXT = ".test"
 """Not the default context `.`: clients remove a path segment of a single dot."""
 _VARIABLES: Mapping[str, JsonSchema] = {
     "subject": text("lifts-value"),
+    "namespace": text("lkc-1"),
+    "resource_name": text("lifts"),
+    "resource_id": text("lifts-id"),
     "version": text("latest"),
     "id": NUMBER,
     "guid": text("7bf1f6e5-4d0c-6a0e-8a7a-0d3b0e6f9a11"),

@@ -39,6 +39,11 @@ TAGS = (
     _define_tag(
         "Registry: mode", "Whether schemas can be registered or imported, global and per subject.", rf"{_ANY}/mode"
     ),
+    _define_tag(
+        "Registry: associations",
+        "Which subjects the records of a resource, such as a topic, use.",
+        rf"{_ANY}/associations",
+    ),
     _define_tag("Registry: contexts", "Separate namespaces of subjects and schema ids.", rf"{_ANY}/contexts"),
     _define_tag(
         "REST proxy v2: topics", "Describe topics, partitions and brokers.", rf"(?!{_READ})GET /(?:topics|brokers)"

@@ -3,6 +3,8 @@
 Source: Confluent API, "Schemas". Requests may have further fields; responses omit fields that are null or empty.
 """
 
+from karapace_like.registry.association_planning import AssociationOperation
+from karapace_like.registry.associations import TOPIC, AssociationType, Lifecycle
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.schema.model import CompatibilityLevel, SchemaType
 from karapace_like.schema.tags import EntityKind
@@ -63,6 +65,18 @@ _CONFIG = derive(
         "overrideRuleSet": ref("RuleSet"),
     },
 )
+_TOPIC = {"resourceName": "lifts", "resourceNamespace": "lkc-1", "resourceId": "lifts-id", "resourceType": "topic"}
+_RESOURCE = {
+    "resourceName": text("lifts"),
+    "resourceNamespace": text("lkc-1"),
+    "resourceId": text("lifts-id"),
+    "resourceType": one_of([TOPIC]),
+}
+_ASSOCIATED = {
+    "associationType": one_of(AssociationType),
+    "lifecycle": one_of(Lifecycle),
+    "frozen": with_example(BOOLEAN, example=False),
+}
 _SETTINGS = {name: schema for name, schema in _CONFIG["properties"].items() if name != "compatibilityLevel"}
 """The settings that have the same name in requests and responses."""
 
@@ -129,7 +143,16 @@ OBJECTS: dict[str, JsonSchema] = {
         {"tagsToAdd": [{"schemaEntity": {"entityPath": "Lift.floor", "entityType": "sr_field"}, "tags": ["PII"]}]},
     ),
     "Schema": with_example(fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED), _VERSION),
-    "ExtendedSchema": with_example(fields(**_IDENTITY, **_CONTENT, **_STORED, aliases=array(SUBJECT_NAME)), _VERSION),
+    "ExtendedSchema": with_example(
+        fields(
+            **_IDENTITY,
+            **_CONTENT,
+            **_STORED,
+            aliases=array(SUBJECT_NAME),
+            associations=array(ref("Association")),
+        ),
+        _VERSION,
+    ),
     "SchemaString": with_example(
         fields(
             subject=SUBJECT_NAME,
@@ -142,6 +165,76 @@ OBJECTS: dict[str, JsonSchema] = {
             subjects=array(SUBJECT_NAME),
         ),
         {"guid": _GUID["examples"][0], **_SHOWN},
+    ),
+    "Association": with_example(
+        fields(
+            subject=SUBJECT_NAME,
+            guid=_GUID,
+            **_RESOURCE,
+            **_ASSOCIATED,
+            createTs=MILLISECONDS,
+            updateTs=MILLISECONDS,
+        ),
+        {"subject": "lifts-value", **_TOPIC, "associationType": "value", "lifecycle": "WEAK", "frozen": False},
+    ),
+    "AssociationInfo": with_example(
+        fields(subject=SUBJECT_NAME, **_ASSOCIATED, schema=ref("Schema")),
+        {"subject": "lifts-value", "associationType": "value", "lifecycle": "WEAK", "frozen": False},
+    ),
+    "AssociationResponse": with_example(
+        fields(**_RESOURCE, associations=array(ref("AssociationInfo"))),
+        {**_TOPIC, "associations": [{"subject": "lifts-value", "associationType": "value", "lifecycle": "WEAK"}]},
+    ),
+    "AssociationCreateOrUpdateInfo": with_example(
+        fields(subject=SUBJECT_NAME, **_ASSOCIATED, schema=ref("RegisterSchemaRequest"), normalize=BOOLEAN),
+        {"subject": "lifts-value", "associationType": "value"},
+    ),
+    "AssociationCreateOrUpdateRequest": with_example(
+        fields(**_RESOURCE, associations=array(ref("AssociationCreateOrUpdateInfo"))),
+        {**_TOPIC, "associations": [{"subject": "lifts-value", "associationType": "value"}]},
+    ),
+    "AssociationBatchGetRequest": with_example(
+        fields(
+            requests=array(
+                fields(**_RESOURCE, associationTypes=array(one_of(AssociationType)), lifecycle=one_of(Lifecycle))
+            )
+        ),
+        {"requests": [_TOPIC]},
+    ),
+    "AssociationBatchRequest": with_example(
+        fields(
+            requests=array(
+                fields(
+                    **_RESOURCE,
+                    associations=array(
+                        fields(
+                            opType=one_of(AssociationOperation),
+                            subject=SUBJECT_NAME,
+                            **_ASSOCIATED,
+                            schema=ref("RegisterSchemaRequest"),
+                            normalize=BOOLEAN,
+                            cascadeLifecycle=BOOLEAN,
+                        )
+                    ),
+                )
+            )
+        ),
+        {
+            "requests": [
+                {**_TOPIC, "associations": [{"opType": "UPSERT", "subject": "lifts-value", "lifecycle": "WEAK"}]}
+            ]
+        },
+    ),
+    "AssociationBatchResponse": with_example(
+        fields(
+            results=array(
+                fields(
+                    result=ref("AssociationResponse"),
+                    error=fields(error_code=NUMBER, message=text("The subject 'lifts-value' has no version.")),
+                )
+            )
+        ),
+        {"results": [{"result": _TOPIC}]},
     ),
     "SubjectVersion": whole(subject=SUBJECT_NAME, version=NUMBER),
     "ContextId": whole(context=text("."), id=NUMBER),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from karapace_like.registry import names, parsing
+from karapace_like.registry.associations import Association, Resource
 from karapace_like.registry.content import Content
 from karapace_like.registry.engine_jobs import Format
 from karapace_like.registry.engines import EngineAccess
@@ -47,10 +48,16 @@ def version(stored: StoredVersion, text: str, tags: Tags | None = None) -> dict[
     return {**fields, "ts": stored.timestamp, "deleted": stored.deleted}
 
 
-def extended_schema(stored: StoredVersion, aliases: Sequence[str] | None) -> dict[str, Any]:
+def extended_schema(
+    stored: StoredVersion, aliases: Sequence[str] | None, associations: Sequence[Association] | None = None
+) -> dict[str, Any]:
     """ExtendedSchema, as listings show a version."""
     fields = version(stored, stored.content.text)
-    return {**fields, "aliases": aliases} if aliases else fields
+    if aliases:
+        fields["aliases"] = aliases
+    if associations:
+        fields["associations"] = [association(associated) for associated in associations]
+    return fields
 
 
 def schema_tags(tags: Tags | None) -> dict[str, Any]:
@@ -115,3 +122,41 @@ def _render_fields(stored: Config) -> dict[str, Any]:
 def context_id(stored: StoredVersion) -> dict[str, Any]:
     """ContextId."""
     return {"context": names.context_of(stored.subject), "id": stored.id}
+
+
+def association(associated: Association) -> dict[str, Any]:
+    """Association."""
+    fields = {
+        "subject": associated.subject,
+        "guid": associated.guid,
+        **resource(associated.resource),
+        "associationType": associated.association_type,
+        "lifecycle": associated.lifecycle,
+        "frozen": associated.frozen,
+        "createTs": associated.created,
+        "updateTs": associated.updated,
+    }
+    return _drop_absent(fields)
+
+
+def resource(associated: Resource) -> dict[str, Any]:
+    """Return the fields of an AssociationResponse that name the resource."""
+    fields = {
+        "resourceName": associated.name or None,
+        "resourceNamespace": associated.namespace or None,
+        "resourceId": associated.id or None,
+        "resourceType": associated.type,
+    }
+    return _drop_absent(fields)
+
+
+def association_info(associated: Association, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """AssociationInfo; `schema` is a Schema."""
+    fields = {
+        "subject": associated.subject,
+        "associationType": associated.association_type,
+        "lifecycle": associated.lifecycle,
+        "frozen": associated.frozen,
+        "schema": schema,
+    }
+    return _drop_absent(fields)

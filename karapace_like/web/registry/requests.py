@@ -205,6 +205,11 @@ async def submission(request: web.Request) -> Submission:
     """Return the schema in the body, with the query's `normalize`."""
     json_object = await body(request, "RegisterSchemaRequest")
     request[_MISSPELT_FIELDS] = _find_misspelt_fields(json_object)
+    return parse_submission(request, json_object, normalize=flag(request, "normalize"))
+
+
+def parse_submission(request: web.Request, json_object: JsonObject, *, normalize: bool) -> Submission:
+    """Return the schema in a RegisterSchemaRequest."""
     form = schema_type(json_object.string("schemaType"))
     return Submission(
         reader=access.caller(request),
@@ -215,7 +220,7 @@ async def submission(request: web.Request) -> Submission:
         rule_set=rule_set(json_object.object("ruleSet", "RuleSet")),
         id=_drop_placeholder(json_object.integer("id")),
         version=json_object.integer("version"),
-        normalize=flag(request, "normalize"),
+        normalize=normalize,
         explicit=flag(request, "explicit"),
         tag_changes=tag_changes(json_object, "schemaTagsToAdd", "schemaTagsToRemove"),
         propagate_tags=bool(json_object.boolean("propagateSchemaTags")),

@@ -1,10 +1,11 @@
 """/schemas: reading by id and guid, listing across subjects (Confluent API, "Schemas")."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from karapace_like.registry import errors, lookups
+from karapace_like.registry.associations import Association, Lifecycle
 from karapace_like.registry.store import StoredVersion
 from karapace_like.schema.model import SchemaType
 from karapace_like.web.callers.permissions import AUTHENTICATED
@@ -13,6 +14,8 @@ from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.json_schemas import BOOLEAN, array, one_of, ref, text
 from karapace_like.web.http.responses import respond_as_registry
 from karapace_like.web.registry import rendering, requests, visibility
+from karapace_like.web.registry.association_requests import parse_filter
+from karapace_like.web.registry.associations import ASSOCIATION_FILTERS
 from karapace_like.web.registry.objects import (
     DELETED,
     DELETED_ONLY,
@@ -29,6 +32,7 @@ from karapace_like.web.routing import Call, Parameter, Route
 
 _MOST_SCHEMAS = 1000
 """In one answer of GET /schemas."""
+_NO_LIFECYCLE = "NONE"
 _MAX_AGE = 3600
 """Seconds for which clients may keep what an id stands for; a deletion is seen after them at the latest."""
 
@@ -45,10 +49,41 @@ async def list_schemas(request: web.Request) -> web.Response:
         latest_only=requests.flag(request, "latestOnly"),
         rule_type=request.query.get("ruleType"),
     )
+    associations = _select_associations(request)
+    if associations is not None:
+        versions = [version for version in versions if associations(version.subject) is not None]
     shown = requests.page(request, at_most=_MOST_SCHEMAS).of(versions)
     return respond_as_registry(
-        request, [rendering.extended_schema(version, aliases.get(version.subject)) for version in shown]
+        request,
+        [
+            rendering.extended_schema(
+                version,
+                aliases.get(version.subject),
+                None if associations is None else associations(version.subject),
+            )
+            for version in shown
+        ],
     )
+
+
+def _select_associations(request: web.Request) -> Callable[[str], Sequence[Association] | None] | None:
+    """Return the function that returns a subject's associations by the query, None for a subject that it leaves out.
+
+    None where the query does not ask for associations.
+    """
+    if not any(parameter.name in request.query for parameter in (*ASSOCIATION_FILTERS, _LIFECYCLE)):
+        return None
+    lifecycles = request.query.getall("lifecycle", [])
+    selected = parse_filter(request, [spelled for spelled in lifecycles if spelled != _NO_LIFECYCLE])
+    index = requests.registry(request).read().associations
+    takes_associated = bool(selected.lifecycles) or _NO_LIFECYCLE not in lifecycles
+
+    def select(subject: str) -> Sequence[Association] | None:
+        associations = index.of_subject(subject)
+        matching = [one for one in associations if takes_associated and selected.selects(one)]
+        return matching if matching or (_NO_LIFECYCLE in lifecycles and not associations) else None
+
+    return select
 
 
 async def list_types(request: web.Request) -> web.Response:
@@ -145,6 +180,11 @@ _FILTERS = (
     Parameter("aliases", BOOLEAN, "Include the aliases of the subjects."),
     Parameter("ruleType", text("CEL"), "Only versions with a rule of this type."),
 )
+_LIFECYCLE = Parameter(
+    "lifecycle",
+    array(one_of([*Lifecycle, _NO_LIFECYCLE])),
+    "Only versions of subjects with such associations; NONE: of those without any.",
+)
 _RETIRED = Parameter(
     "retired",
     BOOLEAN,
@@ -166,7 +206,11 @@ ROUTES = (
         "/schemas",
         list_schemas,
         ApiRole.REGISTRY,
-        Call((PREFIX, *_FILTERS, DELETED, DELETED_ONLY, *PAGE), None, array(ref("ExtendedSchema"))),
+        Call(
+            (PREFIX, *_FILTERS, *ASSOCIATION_FILTERS, _LIFECYCLE, DELETED, DELETED_ONLY, *PAGE),
+            None,
+            array(ref("ExtendedSchema")),
+        ),
         permission=AUTHENTICATED,
     ),
     Route(

@@ -5,8 +5,11 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.planning import Planner
+from karapace_like.registry.store import Store
 from karapace_like.replication import errors
+from karapace_like.replication.planning import Plan
 from karapace_like.replication.writes import Forwarded, Unknown, WriteRequest, Written
 from karapace_like.web.callers import access
 from karapace_like.web.cluster.forwarding import RequestForwarder, add_position
@@ -25,17 +28,34 @@ async def respond(
 
     `subject`: the key of `WriteRequest`. Raises ApiError.
     """
-    write = WriteRequest(planner=planner, key=subject, is_repeatable=request.method != "DELETE")
-    match await requests.registry(request).write(write, RequestForwarder(request)):
-        case Written(answer):
-            response = await render(answer)
-        case Forwarded(forwarded):
-            access.leave_audit_to_primary(request)
-            response = forwarded.to_response()
-        case Unknown(reason, was_forwarded):
-            raise errors.forwarding_failed_error(reason) if was_forwarded else errors.outcome_unknown(reason)
+    written = await write_or_forward(request, planner, subject=subject, is_repeatable=request.method != "DELETE")
+    response = await render(written.answer) if isinstance(written, Written) else written
     add_position(request, response, requests.registry(request))
     return response
+
+
+async def write_or_forward(
+    request: web.Request, planner: Planner[T], *, subject: str | None = None, is_repeatable: bool
+) -> Written[T] | web.Response:
+    """Carry out the write here, or return the response of the primary to the whole request; raises ApiError."""
+    write = WriteRequest(planner=planner, key=subject, is_repeatable=is_repeatable)
+    match await requests.registry(request).write(write, RequestForwarder(request)):
+        case Forwarded(forwarded):
+            access.leave_audit_to_primary(request)
+            return forwarded.to_response()
+        case Unknown(reason, was_forwarded):
+            raise errors.forwarding_failed_error(reason) if was_forwarded else errors.outcome_unknown(reason)
+        case written:
+            return written
+
+
+def without_records(planner: Planner[T]) -> Planner[T]:
+    """Return the planner for a dry run: it refuses what the planner refuses, and writes nothing."""
+
+    async def plan(store: Store, engines: EngineAccess) -> Plan[T]:
+        return Plan((await planner(store, engines)).answer)
+
+    return plan
 
 
 def as_json(request: web.Request, convert: Callable[[T], Any] = lambda answer: answer) -> Renderer[T]:

@@ -121,9 +121,15 @@ async function configuring(subject) {
 
 async function associating(subject) {
   const client = connect();
-  await refused(client.getAssociationsByResourceName(subject, "-", "topic", ["value"], null, 0, 10), 404, 404);
-  await refused(client.createAssociation({ resourceName: subject, associations: [{ subject }] }), 404, 404);
-  await refused(client.deleteAssociations(subject, "topic", ["value"], false), 404, 404);
+  const find = () => client.getAssociationsByResourceName(subject, "-", "topic", ["value"], null, 0, 10);
+  const wanted = { resourceName: subject, resourceNamespace: "own", resourceId: subject, associations: [{ subject }] };
+  assert.deepEqual(await find(), []);
+  await refused(client.createAssociation(wanted), 409, 40907);
+  await client.register(subject, PARCEL);
+  assert.equal((await client.createAssociation(wanted)).associations[0].subject, subject);
+  assert.equal((await find())[0].subject, subject);
+  await client.deleteAssociations(subject, "topic", ["value"], false);
+  assert.deepEqual(await find(), []);
 }
 
 async function roundTrip(serializer, Deserializer, topic, message, headers) {

@@ -12,7 +12,7 @@ from karapace_like.ownership import Owner
 from karapace_like.proxy.consumer_instance import ConsumerInstance, InstanceRequest
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.errors import ProxyError
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
@@ -48,6 +48,12 @@ class AbsentRegistry:
 
     def resolve_reference(self, subject: str, referrer: str) -> str:
         raise ApiError(503, f"not ready for {subject} of {referrer}")
+
+    def get_associated_subjects(self, part: RecordPart, topic: str) -> None:
+        """Nothing is known without asking."""
+
+    async def fetch_associated_subjects(self, part: RecordPart, topic: str) -> Sequence[str]:
+        raise ApiError(503, f"not ready for {topic} {part}")
 
     def cache_validity(self, subject: str) -> None:
         raise AssertionError(subject)

@@ -26,7 +26,7 @@ def test_a_record_at_fault_is_not_understood(odd: Bytes) -> None:
 
 
 def test_a_kind_of_others_is_no_fault() -> None:
-    found = records.decode(b'{"keytype":"ASSOC","subject":"s"}', b"{}")
+    found = records.decode(b'{"keytype":"EXPORTER","subject":"s"}', b"{}")
     assert isinstance(found, UnknownRecord)
     assert found.is_foreign
     hostile = records.decode(b'{"keytype":"%b\\u001b[2J"}' % (b"x" * 10_000), b"{}")
