@@ -47,7 +47,7 @@ async def test_a_default_serializer_uses_the_associated_subject(
 
 @pytest.mark.parametrize("is_in_context", [False, True])
 def test_the_proxy_uses_the_associated_subject(
-    service: ServiceProcess, kafka: Cluster, topic: Callable[[], str], *, is_in_context: bool
+    service: ServiceProcess, topic: Callable[[], str], *, is_in_context: bool
 ) -> None:
     """Writing with a schema and with the latest one, by v2 and v3; and reading, where the id is of another context."""
     name, other = topic(), topic()
