@@ -8,7 +8,6 @@ import pytest
 from confluent_kafka.schema_registry import Schema
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.clients.conftest import Library
 from tests.service_process import ServiceProcess
