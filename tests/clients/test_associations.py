@@ -1,4 +1,4 @@
-"""A topic that is associated with a subject of another name: serializers as they are configured by default, and REST."""
+"""A topic that is associated with a subject of another name: serializers as configured by default, and REST."""
 
 import base64
 from collections.abc import Callable
