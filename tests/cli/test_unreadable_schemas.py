@@ -19,7 +19,7 @@ from tests.command_line import run, write
 )
 def test_what_is_no_schema_could_not_be_judged(tmp_path: Path, name: str, text: str, line: int) -> None:
     write(tmp_path, {f"new/{name}": text, "old/b.avsc": '"int"'})
-    ended = run("check", "new", "--against", "old", "--format", "json", folder=tmp_path)
+    ended = run("check", "new", "--against", "old", "--deleted", "ignore", "--format", "json", folder=tmp_path)
     (case,) = ended.json()["cases"]
     assert ended.code == 2
     assert case["verdict"] == "unknown"

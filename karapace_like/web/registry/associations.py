@@ -44,7 +44,7 @@ async def list_by_subject(request: web.Request) -> web.Response:
 
 
 async def list_by_name(request: web.Request) -> web.Response:
-    """GET /associations/resources/{namespace}/{resource_name}: List the associations of a resource; `-` stands for any."""
+    """GET /associations/resources/{namespace}/{resource_name}: List a resource's associations; `-` stands for any."""
     path, store = request.match_info, requests.registry(request).read()
     requests.allow_caching(request, requests.cache_validity(request, ()))
     return _list_visible_associations(
