@@ -28,6 +28,10 @@ class LruCache(Generic[K, V]):
         """Return the number of entries."""
         return len(self._entries)
 
+    def list_keys(self) -> list[K]:
+        """Return the keys, the least recently used first."""
+        return list(self._entries)
+
     def get(self, key: K) -> V | None:
         """Return the value and mark it as used now; None for a missing key."""
         value = self._entries.get(key)

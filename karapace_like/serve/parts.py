@@ -22,6 +22,7 @@ from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
+from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.schemas import SchemaCache
@@ -67,6 +68,9 @@ class Parts:
     registry: Registry
     topic: LogTopic
     policies: PoliciesLog
+    schemas: SchemaCache
+    """Those that policies use."""
+    violations: ViolationLog
     administration: PolicyAdministration
     logs: ReplicatedLogs
     """What this process replays, and leads as the primary."""
@@ -110,6 +114,7 @@ class Parts:
         schemas = other_registry or RegistrySchemas(registry, peers)
         validators, violations = Validators(), ViolationLog()
         proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators, policies.policies, violations)
+        cache = SchemaCache(schemas, validators=validators)
         election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
         return cls(
             settings=settings,
@@ -119,7 +124,9 @@ class Parts:
             registry=registry,
             topic=topic,
             policies=policies,
-            administration=PolicyAdministration(SchemaCache(schemas), internal),
+            schemas=cache,
+            violations=violations,
+            administration=PolicyAdministration(cache, internal),
             logs=logs,
             nodes=make_nodes(settings, kafka),
             election=election,
@@ -152,6 +159,7 @@ class Parts:
             peers=self.peers,
             http=self.http,
             usage=self.usage,
+            violations=self.violations,
             topic=self.topic,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),
@@ -189,7 +197,14 @@ class Parts:
                 speaks_karapace=any(listening.dialect is Dialect.KARAPACE for listening in role.sockets),
                 tracing=tracing,
             ),
-            policies=PolicyServices(self.policies.policies, self.administration, settings.rest_base_uri),
+            policies=PolicyServices(
+                self.policies.policies,
+                self.administration,
+                settings.rest_base_uri,
+                PolicyTrial(self.schemas),
+                self.violations,
+                self.siblings if role.unix_socket is not None else None,
+            ),
         )
 
 

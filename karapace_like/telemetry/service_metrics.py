@@ -1,7 +1,8 @@
 """Metrics of the service beside those of requests: registry, election, Kafka clients, caches and the event loop.
 
 They are collected on request, from numbers that the parts keep anyway. No series is labelled by subject, topic or
-context, so that the number of series does not grow with the data; those of principals are bounded.
+context, so that the number of series does not grow with the data; those of principals are bounded, and so are those of
+topics whose policies are violated.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from karapace_like.kafka.log_topic import LogTopic
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.process.measures import Cache, Histogram
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
@@ -53,6 +55,8 @@ class ServiceMetrics:
     peers: Peers
     http: HttpMetrics
     usage: UsageTable
+    violations: ViolationLog
+    """Those of topic policies."""
     topic: LogTopic
     group: str
     """The group of the election."""
@@ -93,6 +97,12 @@ class ServiceMetrics:
         yield from self._election()
         yield from self._files()
         yield from self._kafka()
+        yield _counter(
+            "policy_violations",
+            "Keys and values that topic policies have refused (enforce), or would have refused (observe).",
+            ("topic", "mode", "reason"),
+            self.violations.count(),
+        )
         warnings = len(self.health.warnings)
         yield _gauge("warnings", "Warnings that /health/ready shows.", (), {(): warnings})
         yield _counter(

@@ -38,6 +38,7 @@ from karapace_like.web.proxy.callers import add_callers, as_caller
 from karapace_like.web.proxy.instance_owners import OWNERS, InstanceOwners
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.proxy_v3 import policies as policy_api
+from karapace_like.web.proxy_v3 import policy_verdicts as verdicts_api
 from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.routing import Route, add_routes, hide_other_roles
@@ -108,7 +109,7 @@ def make_app(
         _add_proxy(app, adapt, proxy, owners)
     if policies is not None:
         app[POLICIES] = policies
-        _add_proxy_routes(app, policy_api.ROUTES, proxy)
+        _add_proxy_routes(app, (*policy_api.ROUTES, *verdicts_api.ROUTES), proxy)
     if has_siblings:
         _add_logs(app, registry, policies)
     if connect_urls:
@@ -195,6 +196,7 @@ def _add_logs(app: Application, registry: Registry | None, policies: PolicyServi
     logs = (registry, replicated if isinstance(replicated, TopicPolicies) else None)
     app[LOGS] = {log.contents: log for log in logs if log is not None}
     app.router.add_get(sibling_workers.PATH, sibling_workers.wait_until_applied)
+    app.router.add_get(verdicts_api.WORKER_PATH, verdicts_api.get_worker_violations)
 
 
 def _add_connect(app: Application, urls: Sequence[str]) -> None:

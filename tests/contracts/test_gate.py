@@ -1,64 +1,27 @@
 """Topic policies are applied to what is produced, alike on every way into a topic."""
 
-import asyncio
-import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
+from tests.contracts.policing import (
+    GOOD,
+    JSON_LIFT,
+    LIFT,
+    PROTO_LIFT,
+    frame_bytes,
+    in_base64,
+    offer,
+    plain,
+    put,
+    register,
+)
 from tests.contracts.producing import WAYS, Part, Verdict, frame, read_all
 from tests.kafka.service_in_process import Node
-from tests.service_process import ServiceProcess
-
-LIFT = {
-    "type": "record",
-    "name": "Lift",
-    "fields": [{"name": "floor", "type": "int"}, {"name": "note", "type": ["null", "string"], "default": None}],
-}
-JSON_LIFT = {
-    "type": "object",
-    "properties": {"floor": {"type": "integer"}, "speed": {"type": "number", "default": 1}},
-    "required": ["floor"],
-    "additionalProperties": False,
-}
-PROTO_LIFT = 'syntax = "proto3"; message Lift { int32 floor = 1; string note = 2; }'
-GOOD = {"floor": 7, "note": {"string": "up"}}
-
-
-@pytest.fixture
-async def node(service: ServiceProcess) -> AsyncIterator[Node]:
-    async with aiohttp.ClientSession(service.url) as session:
-        yield Node(session, asyncio.create_task(asyncio.sleep(0)))
-
-
-async def register(node: Node, subject: str, schema: object, kind: str = "AVRO") -> int:
-    body = {"schema": schema if isinstance(schema, str) else json.dumps(schema), "schemaType": kind}
-    status, answer = await node.call("POST", f"/subjects/{subject}/versions", body)
-    assert status == 200, answer
-    return int(answer["id"])
-
-
-async def put(node: Node, name: str, policy: object, **query: str) -> None:
-    status, answer = await node.call("PUT", f"/policies/{name}", policy, params=query)
-    assert status == 200, answer
-
-
-async def offer(node: Node, way: str, topic: str, value: Part, *headers: Any, key: Part | None = None) -> Verdict:
-    verdict: Verdict = await WAYS[way](node, topic, value, key, headers)
-    return verdict
-
-
-def plain(data: Any, format_name: str = "json") -> Part:
-    return Part(format_name, data)
-
-
-def in_base64(text: str | bytes) -> str:
-    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -83,10 +46,6 @@ async def test_plain_values_are_refused_with_what_would_be_accepted(
         frame_bytes(schema_id, b"\x0e\x00"),
         None,
     ]
-
-
-def frame_bytes(schema_id: int, payload: bytes) -> bytes:
-    return base64.b64decode(frame(schema_id, payload))
 
 
 @pytest.mark.parametrize("way", WAYS)

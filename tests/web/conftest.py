@@ -16,6 +16,8 @@ from karapace_like.access.quotas import Quotas
 from karapace_like.leadership import Takeover, Term
 from karapace_like.policies.topic_policies import TopicPolicies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
+from karapace_like.proxy.contracts.trial import PolicyTrial
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.registry.registration import Rules
@@ -79,8 +81,9 @@ def policies_in_memory(registry: Registry) -> PolicyServices:
     log = MemoryLog()
     log.registry = policies = TopicPolicies(log)
     policies.begin_replay(0)
-    administration = PolicyAdministration(SchemaCache(RegistrySchemas(registry)), InternalResources())
-    return PolicyServices(policies, administration, None)
+    schemas = SchemaCache(RegistrySchemas(registry))
+    administration = PolicyAdministration(schemas, InternalResources())
+    return PolicyServices(policies, administration, None, PolicyTrial(schemas), ViolationLog())
 
 
 class Server(TestServer):

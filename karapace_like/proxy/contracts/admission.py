@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.policies.policy import Framed, Mode, PartPolicy, Plain
+from karapace_like.policies.policy import Framed, Mode, PartPolicy, Plain, TopicPolicy
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema, find_subject
 from karapace_like.proxy.contracts.targets import Target, Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -288,6 +288,23 @@ class TopicAdmission(NamedTuple):
     def find_part(self, role: RecordPart) -> PartAdmission | None:
         """Return what admits the keys, or the values."""
         return self.key if role is RecordPart.KEY else self.value
+
+
+def open_admission(
+    schemas: SchemaCache, targets: Targets, log: ViolationLog, *, topic: str, name: str, policy: TopicPolicy
+) -> TopicAdmission | None:
+    """Return what admits the records of one request to the topic; None where all are written as they are sent."""
+    if policy.accepts_everything:
+        return None
+
+    def open_part(role: RecordPart, part: PartPolicy) -> PartAdmission | None:
+        if part.accepts_everything:
+            return None
+        return PartAdmission(
+            schemas, targets, topic=topic, policy=name, role=role, part=part, mode=policy.mode, log=log
+        )
+
+    return TopicAdmission(open_part(RecordPart.KEY, policy.key), open_part(RecordPart.VALUE, policy.value))
 
 
 class UniformAdmission:

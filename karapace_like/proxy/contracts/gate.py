@@ -2,13 +2,11 @@
 
 from typing import Protocol
 
-from karapace_like.policies.policy import PartPolicy
 from karapace_like.policies.store import PolicyEntry
 from karapace_like.policies.topic_policies import FilePolicies
-from karapace_like.proxy.contracts.admission import PartAdmission, TopicAdmission
+from karapace_like.proxy.contracts.admission import TopicAdmission, open_admission
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
-from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.schemas import SchemaCache
 
 
@@ -41,22 +39,6 @@ class Gate:
         entry = self._policies.find(topic)
         if entry is None:
             return None
-        policy = entry.read()
-        if policy.accepts_everything:
-            return None
-
-        def open_for(role: RecordPart, part: PartPolicy) -> PartAdmission | None:
-            if part.accepts_everything:
-                return None
-            return PartAdmission(
-                self._schemas,
-                self._targets,
-                topic=topic,
-                policy=entry.name,
-                role=role,
-                part=part,
-                mode=policy.mode,
-                log=self._log,
-            )
-
-        return TopicAdmission(open_for(RecordPart.KEY, policy.key), open_for(RecordPart.VALUE, policy.value))
+        return open_admission(
+            self._schemas, self._targets, self._log, topic=topic, name=entry.name, policy=entry.read()
+        )

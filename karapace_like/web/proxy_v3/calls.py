@@ -113,6 +113,17 @@ PUT_POLICY = Call(
     body=with_example(derive_request(TopicPolicy), {"mode": "observe", "value": {"plain": "refuse"}}),
     response=ref("KafkaTopicPolicy"),
 )
+GET_VIOLATIONS = describe_one("KafkaTopicPolicyViolations")
+TEST_POLICY = Call(
+    body=with_example(
+        require_fields(
+            fields(topic=nullable(TOPIC), policy=nullable(derive_request(TopicPolicy)), records=array(_RECORD)),
+            "records",
+        ),
+        {"policy": {"value": {"plain": "refuse"}}, "records": [_SENT]},
+    ),
+    response=ref("KafkaTopicPolicyTest"),
+)
 DELETE_POLICY = Call((_FORCE,), status=204)
 
 SET_CONFIG = Call(body=whole(value=nullable(text("604800000"))), status=204)

@@ -9,6 +9,8 @@ import msgspec
 
 from karapace_like.administration import Operation, PatternType, Permission, ResourceType
 from karapace_like.policies.policy import Framed, Invalid, Mode, Plain, UnknownFields
+from karapace_like.proxy.contracts.violations import Reason
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.v3.records import DataType, RecordData
 from karapace_like.web.http.json_schemas import (
     ANYTHING,
@@ -148,6 +150,10 @@ _POLICY_PART = whole(
     lenient_json=BOOLEAN,
     invalid=one_of(Invalid),
 )
+_POLICY_METADATA = whole(self=text("http://127.0.0.1:8082/policies/lifts"), resource_name=text("crn:///policy=lifts"))
+_MODE = with_example(one_of(Mode), "observe")
+_PART = with_example(one_of(RecordPart), "value")
+_REASON = one_of(Reason)
 _TOPIC_PATH, _TOPIC_NAME = "topics/lifts", "topic=lifts"
 _PARTITION_PATH, _PARTITION_NAME = f"{_TOPIC_PATH}/partitions/0", f"{_TOPIC_NAME}/partition=0"
 _GROUP_PATH, _GROUP_NAME = "consumer-groups/lift-readers", "consumer-group=lift-readers"
@@ -235,15 +241,51 @@ OBJECTS: dict[str, JsonSchema] = {
     ),
     "KafkaTopicPolicy": whole(
         kind=one_of(["KafkaTopicPolicy"]),
-        metadata=whole(self=text("http://127.0.0.1:8082/policies/lifts"), resource_name=text("crn:///policy=lifts")),
+        metadata=_POLICY_METADATA,
         name=TOPIC,
         source=one_of(["topic", "file"]),
         updated_at=nullable(_TIME),
         problem=with_example(nullable(text("value.plain: expected allow or refuse.")), None),
-        mode=with_example(one_of(Mode), "observe"),
+        mode=_MODE,
         key=_POLICY_PART,
         value=_POLICY_PART,
         dead_letter_topic=nullable(text("lifts.invalid")),
+    ),
+    "KafkaTopicPolicyViolations": whole(
+        kind=one_of(["KafkaTopicPolicyViolations"]),
+        metadata=_POLICY_METADATA,
+        name=TOPIC,
+        counts=array(whole(mode=_MODE, part=_PART, reason=_REASON, count=NUMBER)),
+        examples=array(
+            whole(
+                timestamp=_TIME,
+                mode=_MODE,
+                topic=TOPIC,
+                part=_PART,
+                reason=_REASON,
+                subject=nullable(text("lifts-value")),
+                version=nullable(NUMBER),
+                path=text("floor"),
+                found_type=nullable(text("string")),
+                message=text("Topic lifts does not accept this value (policy lifts): it is json and names no schema."),
+            )
+        ),
+    ),
+    "KafkaTopicPolicyTest": whole(
+        kind=one_of(["KafkaTopicPolicyTest"]),
+        metadata=_POLICY_METADATA,
+        name=TOPIC,
+        topic=TOPIC,
+        results=array(
+            whole(
+                is_accepted=BOOLEAN,
+                error_code=with_example(nullable(NUMBER), None),
+                message=with_example(nullable(text("It names no schema.")), None),
+                reason=with_example(nullable(_REASON), None),
+                key=with_example(nullable(derive(ProducedPart)), None),
+                value=with_example(nullable(derive(ProducedPart)), None),
+            )
+        ),
     ),
     "KafkaConsumerGroup": _entity(
         "KafkaConsumerGroup",

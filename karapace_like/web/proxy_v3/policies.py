@@ -18,6 +18,8 @@ from karapace_like.policies.policy import TopicPolicy
 from karapace_like.policies.store import PolicyEntry, PolicyStore
 from karapace_like.policies.topic_policies import FilePolicies, TopicPolicies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
+from karapace_like.proxy.contracts.trial import PolicyTrial
+from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.replication import errors as log_errors
 from karapace_like.replication.planning import Plan, without_engines
@@ -26,6 +28,7 @@ from karapace_like.web.callers import access
 from karapace_like.web.callers.access import is_allowed, require
 from karapace_like.web.callers.permissions import AUTHENTICATED, RequiredPermission
 from karapace_like.web.cluster.forwarding import RequestForwarder, add_position
+from karapace_like.web.cluster.sibling_workers import SiblingWorkers
 from karapace_like.web.http import bodies, paths
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.proxy.requests import PROXY, PROXY_OF_CALLER
@@ -49,6 +52,10 @@ class PolicyServices(NamedTuple):
     administration: PolicyAdministration
     base_uri: str | None
     """The address of this service for clients, in links; None: that of the request."""
+    trial: PolicyTrial
+    violations: ViolationLog
+    siblings: SiblingWorkers | None = None
+    """The other workers of this node, which see violations, too."""
 
 
 POLICIES = web.AppKey("policies", PolicyServices)
@@ -58,7 +65,7 @@ async def list_policies(request: web.Request) -> web.Response:
     """GET /policies: List the policies of topics and of prefixes of topics."""
     visible = [
         _render(request, entry)
-        for entry in _read(request)
+        for entry in read_store(request)
         if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, entry.name)
     ]
     return answer(request, render_list(request, f"{_KIND}List", _collection_url(request), visible))
@@ -66,7 +73,7 @@ async def list_policies(request: web.Request) -> web.Response:
 
 async def get_policy(request: web.Request) -> web.Response:
     """GET /policies/{policy}: Describe a policy; with `effective=true`, the one in force for the topic of that name."""
-    name, store = request.match_info["policy"], _read(request)
+    name, store = request.match_info["policy"], read_store(request)
     entry = store.find(name) if flag(request, "effective") else store.get(name)
     if entry is None:
         raise errors.not_found_error(name)
@@ -80,13 +87,13 @@ async def put_policy(request: web.Request) -> web.Response:
     services.administration.check_name(name)
     if policy.dead_letter_topic is not None:
         require(request, Operation.WRITE, ResourceKind.TOPIC, [policy.dead_letter_topic])
-    await _check_kafka_rights(request, name, policy)
-    proxy = _find_proxy(request)
+    await check_kafka_rights(request, name, policy)
+    proxy = find_proxy(request)
     topics = None if proxy is None else proxy.topics
     await services.administration.check(name, policy, find_subject_rights(request), topics)
     force = flag(request, "force")
     if flag(request, "dryRun"):
-        topic_policies.put(_read(request), name, policy, force=force)
+        topic_policies.put(read_store(request), name, policy, force=force)
         return answer(request, _render(request, PolicyEntry(name, policy, None)))
 
     def plan(store: PolicyStore) -> Plan[TopicPolicy]:
@@ -95,14 +102,14 @@ async def put_policy(request: web.Request) -> web.Response:
     written = await _write(request, plan)
     if isinstance(written, web.Response):
         return written
-    stored = _read(request).get(name) or PolicyEntry(name, policy)
+    stored = read_store(request).get(name) or PolicyEntry(name, policy)
     return _with_position(request, answer(request, _render(request, stored)))
 
 
 async def delete_policy(request: web.Request) -> web.Response:
     """DELETE /policies/{policy}: Delete a policy."""
     name = request.match_info["policy"]
-    await _check_kafka_rights(request, name, None)
+    await check_kafka_rights(request, name, None)
     force = flag(request, "force")
 
     def plan(store: PolicyStore) -> Plan[None]:
@@ -144,16 +151,18 @@ def _require_topic(request: web.Request) -> TopicPolicies:
     return policies
 
 
-def _read(request: web.Request) -> PolicyStore:
+def read_store(request: web.Request) -> PolicyStore:
+    """Return the policies; raises ApiError 503 where they cannot be read."""
     policies = request.config_dict[POLICIES].policies
     return policies.read() if isinstance(policies, TopicPolicies) else policies.store
 
 
-def _find_proxy(request: web.Request) -> Proxy | None:
+def find_proxy(request: web.Request) -> Proxy | None:
+    """Return the proxy of the caller, or of the application; None where it is not served."""
     return request.get(PROXY_OF_CALLER) or request.config_dict.get(PROXY)
 
 
-async def _check_kafka_rights(request: web.Request, name: str, policy: TopicPolicy | None) -> None:
+async def check_kafka_rights(request: web.Request, name: str, policy: TopicPolicy | None) -> None:
     """Raise PolicyError (403) unless Kafka lets a caller, whom it alone knows, configure and write these topics."""
     proxy = request.get(PROXY_OF_CALLER)
     if proxy is None:
@@ -172,12 +181,16 @@ def _collection_url(request: web.Request) -> str:
     return f"{base.rstrip('/')}/policies"
 
 
+def link_policy(request: web.Request, name: str) -> ResourceLink:
+    """Return the link of the policy."""
+    return ResourceLink(f"{_collection_url(request)}/{quote(name, safe='*')}", f"crn:///policy={name}")
+
+
 def _render(request: web.Request, entry: PolicyEntry) -> dict[str, Any]:
-    link = ResourceLink(f"{_collection_url(request)}/{quote(entry.name, safe='*')}", f"crn:///policy={entry.name}")
     policy = entry.policy or TopicPolicy()
     return render_entity(
         _KIND,
-        link,
+        link_policy(request, entry.name),
         {
             "name": entry.name,
             "source": "file" if entry.is_from_file else "topic",
@@ -201,7 +214,7 @@ def _render_part(part: Any) -> dict[str, Any]:
     }
 
 
-def _name_resources(request: web.Request) -> Iterable[tuple[str, ...]]:
+def name_resources(request: web.Request) -> Iterable[tuple[str, ...]]:
     """Return the topic of the policy as a resource; for a prefix, all topics."""
     name = request.match_info["policy"]
     return ((ResourceKind.TOPIC.name_resource(EVERY if names.is_prefix(name) else name),),)
@@ -210,7 +223,7 @@ def _name_resources(request: web.Request) -> Iterable[tuple[str, ...]]:
 _SEE = RequiredPermission(
     (Operation.DESCRIBE,), lambda request: ((ResourceKind.TOPIC.name_resource(request.match_info["policy"]),),)
 )
-_CHANGE = RequiredPermission((Operation.CONFIG,), _name_resources)
+_CHANGE = RequiredPermission((Operation.CONFIG,), name_resources)
 _POLICY = "/policies/{policy}"
 ROUTES = (
     Route("GET", "/policies", list_policies, ApiRole.MANAGEMENT, LIST_POLICIES, permission=AUTHENTICATED),

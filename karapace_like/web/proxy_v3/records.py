@@ -204,8 +204,8 @@ def _render(request: web.Request, result: Result) -> ProduceSuccess | ProduceFai
         offset=delivery.offset,
         timestamp=format_time(delivery.timestamp),
         error_code=_WRITTEN,
-        key=_part(result.key),
-        value=_part(result.value),
+        key=render_part(result.key),
+        value=render_part(result.value),
     )
 
 
@@ -218,7 +218,8 @@ def format_time(milliseconds: int) -> str:
     return f"{spelled}{instant.isoformat(timespec='milliseconds')[4:]}Z"
 
 
-def _part(written: WrittenData | None) -> ProducedPart | None:
+def render_part(written: WrittenData | None) -> ProducedPart | None:
+    """Return how a response describes a key or value; None for an absent one."""
     if written is None:
         return None
     return ProducedPart(

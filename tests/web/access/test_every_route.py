@@ -14,6 +14,7 @@ from karapace_like.web.callers.permissions import AUTHENTICATED
 from karapace_like.web.cluster import sibling_workers
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.operations import exposition, usage_export
+from karapace_like.web.proxy_v3 import policy_verdicts
 from karapace_like.web.routing import REGISTERED_ROUTES, Route, add_routes
 from tests.web.access.conftest import Issuer, basic, bearer, written
 from tests.web.access.guarded import OPEN, VARIABLE, Guarded, serving
@@ -85,7 +86,7 @@ async def test_with_rights_every_route_is_answered_by_its_handler(guarded: Guard
     assert {call: status for call, status in found.items() if status in {401, 403}} == {}
 
 
-BETWEEN_WORKERS = (exposition.WORKER_PATH, usage_export.WORKER_PATH, sibling_workers.PATH)
+BETWEEN_WORKERS = (exposition.WORKER_PATH, usage_export.WORKER_PATH, sibling_workers.PATH, policy_verdicts.WORKER_PATH)
 """Routes without a permission: workers of one node call each other over sockets that nobody else can open."""
 
 
