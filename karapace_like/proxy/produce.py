@@ -9,9 +9,10 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from karapace_like.errors import KafkaFailure
+from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.contracts.admission import Offer, UniformAdmission
+from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.deadline import SharedDeadline
@@ -31,6 +32,7 @@ from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.turns import Turn
+from karapace_like.proxy.validators import Validators
 from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import Reference, SchemaId
 from karapace_like.serde.codec import EncodeError, HeavyValidationError
@@ -140,11 +142,18 @@ class ProduceReport(msgspec.Struct, frozen=True):
     """The result of each record, in the same order."""
     schema_ids: Mapping[str, SchemaIds]
     """Topic -> the schemas of its records."""
+    refusals: Mapping[int, ApiError]
+    """Place of a record that a policy has refused -> its error; its delivery says nothing."""
 
     @property
     def is_partial(self) -> bool:
         """Whether a record failed."""
-        return any(delivery.failure is not None for delivery in self.deliveries)
+        return bool(self.refusals) or any(delivery.failure is not None for delivery in self.deliveries)
+
+    @property
+    def written_count(self) -> int:
+        """How many records were written to their topics."""
+        return sum([delivery.failure is None for delivery in self.deliveries]) - len(self.refusals)
 
 
 class Producing:
@@ -202,13 +211,18 @@ class Producing:
         for topic in topics:
             if topic not in lanes:
                 lanes[topic] = await self._open_lane(topic, of_keys, of_values, rights)
-        outgoing = await self._encode(topics, request.records, lanes, options.partition)
+        dead_letters = DeadLetters()
+        outgoing = await self._encode(topics, request.records, lanes, options.partition, dead_letters)
         schema_ids = {topic: lane.find_schema_ids() for topic, lane in lanes.items()}
+        refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
         try:
-            deliveries = await self._producer.send(outgoing, options.overrides)
+            deliveries = await self._producer.send(outgoing, options.overrides) if outgoing else []
         except KafkaFailure as failure:
             raise errors.of_kafka(failure) from failure
-        return ProduceReport(topics, deliveries, schema_ids)
+        if refusals:
+            sent = iter(deliveries)
+            deliveries = [_NOT_SENT if at in refusals else next(sent) for at in range(len(topics))]
+        return ProduceReport(topics, deliveries, schema_ids, refusals)
 
     async def _open_lane(
         self, topic: str, of_keys: "_PartFormat", of_values: "_PartFormat", rights: SubjectRights
@@ -231,7 +245,9 @@ class Producing:
         records: Sequence[ProducedRecord],
         lanes: Mapping[str, "_Lane"],
         partition: int | None,
+        dead_letters: DeadLetters,
     ) -> list[OutgoingRecord]:
+        """Return the records to write, and add those that are refused to the dead letters of their policies."""
         outgoing: list[OutgoingRecord] = []
         turn = Turn()
         for at, record in enumerate(records):
@@ -239,6 +255,7 @@ class Producing:
                 await turn.yield_to_others()
             topic = topics[at]
             keys, values, admission = lanes[topic]
+            chosen = partition if record.partition is None else record.partition
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
             try:
                 if admission is not None:
@@ -253,8 +270,11 @@ class Producing:
             except EncodeError as error:
                 raise errors.bad_request(f"{error}{_name_place(at, records)}") from error
             except RefusedRecordError as error:
-                raise error.at(_name_place(at, records)) from error
-            chosen = partition if record.partition is None else record.partition
+                if error.dead_letter_topic is None:
+                    raise error.at(_name_place(at, records)) from error
+                key, value = await lanes[topic].encode_without_policy(record, self._validators)
+                dead_letters.add(at, error, SentRecord(key, value, headers, chosen))
+                continue
             outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
         return outgoing
 
@@ -266,6 +286,13 @@ class _Lane(NamedTuple):
     values: Encoder
     admission: UniformAdmission | None = None
     """None: every record is written as it is sent."""
+
+    async def encode_without_policy(
+        self, record: ProducedRecord, validators: Validators
+    ) -> tuple[bytes | None, bytes | None]:
+        """Return key and value as they would be written without a policy; raises EncodeError and ProxyError."""
+        key = await self.keys.encode_anywhere(record.key, validators)
+        return key, await self.values.encode_anywhere(record.value, validators)
 
     def find_schema_ids(self) -> SchemaIds:
         """Return the schemas that have encoded the keys and values."""
@@ -286,6 +313,10 @@ class _PartFormat(NamedTuple):
     def offer(self, encoder: Encoder) -> Offer:
         """Return what the request offers to a topic for which this is its encoder."""
         return Offer(self.embedded, encoder.schema_id, encoder.encode_anywhere)
+
+
+_NOT_SENT = Delivery()
+"""Stands for the delivery of a record that is a dead letter."""
 
 
 def _name_place(at: int, records: Sequence[ProducedRecord]) -> str:

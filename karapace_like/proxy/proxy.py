@@ -68,7 +68,7 @@ class Proxy:
         topic_names = TopicNames(admin.topics, internal, settings.topics_max_age)
         if not internal.is_allowed:
             admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
-        gate = Gate(policies, cache, violations or ViolationLog())
+        gate = Gate(policies, cache, violations or ViolationLog(), internal)
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),

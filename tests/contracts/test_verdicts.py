@@ -142,7 +142,12 @@ def test_metrics_name_a_bounded_number_of_topics() -> None:
     log = ViolationLog()
     for at in range(1_500):
         violation = Violation(
-            topic=f"topic-{at}", policy="*", role=RecordPart.VALUE, reason=Reason.PLAIN, detail="it names no schema"
+            topic=f"topic-{at}",
+            policy="*",
+            role=RecordPart.VALUE,
+            reason=Reason.PLAIN,
+            rule="value.plain=refuse",
+            detail="it names no schema",
         )
         log.add(violation, Mode.OBSERVE)
     counted = log.count()

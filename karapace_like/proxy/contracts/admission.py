@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.policies.policy import Framed, Mode, PartPolicy, Plain, TopicPolicy
+from karapace_like.policies.policy import Framed, Invalid, Mode, PartPolicy, Plain, TopicPolicy
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema, find_subject
 from karapace_like.proxy.contracts.targets import Target, Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -73,8 +73,10 @@ class PartAdmission:
         role: RecordPart,
         part: PartPolicy,
         mode: Mode,
+        dead_letter_topic: str | None,
         log: ViolationLog,
     ) -> None:
+        """`dead_letter_topic` is the policy's; it is used where the part has its invalid records written there."""
         self._schemas = schemas
         self._targets = targets
         self._topic = topic
@@ -83,6 +85,7 @@ class PartAdmission:
         self._part = part
         self._subject = find_subject(part, role, topic)
         self._mode = mode
+        self._dead_letter_topic = dead_letter_topic if part.invalid is Invalid.DEAD_LETTER else None
         self._log = log
         self._header = _HEADERS[role]
         self._target: Target | None = None
@@ -99,6 +102,7 @@ class PartAdmission:
             return await self._convert(text) if has_content(text) else Admitted(None)
         except RefusedRecordError as error:
             self._log.add(error.violation, self._mode)
+            error.dead_letter_topic = self._dead_letter_topic
             raise
 
     async def _observe(self, offer: Offer, text: msgspec.Raw, headers: Headers) -> Admitted:
@@ -267,6 +271,7 @@ class PartAdmission:
             policy=self._policy,
             role=self._role,
             reason=reason,
+            rule=self._name_rule(reason),
             detail=detail,
             remedy=remedy,
             subject=self._subject,
@@ -274,6 +279,14 @@ class PartAdmission:
             path=path,
             found_type=found_type,
         )
+
+    def _name_rule(self, reason: Reason) -> str:
+        part = self._part
+        if reason is Reason.VERSION:
+            return f"{self._role}.versions"
+        if reason in {Reason.FOREIGN_SCHEMA, Reason.SCHEMA_HEADER} and part.framed is Framed.SUBJECT:
+            return f"{self._role}.framed={part.framed}"
+        return f"{self._role}.plain={part.plain}"
 
     def _unavailable(self, error: ApiError) -> JudgementUnavailableError:
         return JudgementUnavailableError(self._topic, self._policy, error.message)
@@ -301,7 +314,15 @@ def open_admission(
         if part.accepts_everything:
             return None
         return PartAdmission(
-            schemas, targets, topic=topic, policy=name, role=role, part=part, mode=policy.mode, log=log
+            schemas,
+            targets,
+            topic=topic,
+            policy=name,
+            role=role,
+            part=part,
+            mode=policy.mode,
+            dead_letter_topic=policy.dead_letter_topic,
+            log=log,
         )
 
     return TopicAdmission(open_part(RecordPart.KEY, policy.key), open_part(RecordPart.VALUE, policy.value))

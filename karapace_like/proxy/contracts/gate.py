@@ -2,11 +2,13 @@
 
 from typing import Protocol
 
+from karapace_like.policies import errors as policy_errors
 from karapace_like.policies.store import PolicyEntry
 from karapace_like.policies.topic_policies import FilePolicies
 from karapace_like.proxy.contracts.admission import TopicAdmission, open_admission
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.schemas import SchemaCache
 
 
@@ -24,8 +26,14 @@ NO_POLICIES: PolicySource = FilePolicies()
 class Gate:
     """Opens for the records of a topic as its policy says; every way of producing asks it."""
 
-    def __init__(self, policies: PolicySource, schemas: SchemaCache, log: ViolationLog) -> None:
-        """`log` counts what is refused, and what a policy in the mode `observe` would refuse."""
+    def __init__(
+        self, policies: PolicySource, schemas: SchemaCache, log: ViolationLog, internal: InternalResources
+    ) -> None:
+        """`log` counts what is refused, and what a policy in the mode `observe` would refuse.
+
+        No `internal` topic holds dead letters, whatever a policy says.
+        """
+        self._internal = internal
         self._policies = policies
         self._schemas = schemas
         self._targets = Targets(schemas)
@@ -39,6 +47,8 @@ class Gate:
         entry = self._policies.find(topic)
         if entry is None:
             return None
-        return open_admission(
-            self._schemas, self._targets, self._log, topic=topic, name=entry.name, policy=entry.read()
-        )
+        policy = entry.read()
+        dead_letters = policy.dead_letter_topic
+        if dead_letters is not None and self._internal.is_internal_topic(dead_letters):
+            raise policy_errors.unreadable(entry.name, f"its dead_letter_topic {dead_letters} is internal.")
+        return open_admission(self._schemas, self._targets, self._log, topic=topic, name=entry.name, policy=policy)

@@ -44,6 +44,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the policy."""
     role: RecordPart
     reason: Reason
+    rule: str
+    """The setting that it violates, such as `value.plain=encode`."""
     detail: str
     """A clause that says what is wrong."""
     remedy: str = ""
@@ -69,6 +71,8 @@ class RefusedRecordError(ProxyError):
         """`place` says which record of the request it is; empty for the only one."""
         super().__init__(422, violation.explain() + place)
         self.violation = violation
+        self.dead_letter_topic: str | None = None
+        """Where the record is to go instead; None refuses it."""
 
     def at(self, place: str) -> "RefusedRecordError":
         """Return the same error for a record of several."""

@@ -88,9 +88,12 @@ class Encoding:
         self._resolved: dict[tuple[RecordPart, DataSpec], _ResolvedEncoding] = {}
 
     async def encode(
-        self, role: RecordPart, data: RecordData | None, headers: Headers
+        self, role: RecordPart, data: RecordData | None, headers: Headers, *, is_checked: bool = True
     ) -> tuple[bytes | None, WrittenData | None]:
-        """Return (bytes, description for the result), both None without a key or value; raise ApiError."""
+        """Return (bytes, description for the result), both None without a key or value; raise ApiError.
+
+        `is_checked`: whether the topic's policy applies.
+        """
         if data is None:
             return None, None
         spec = data.spec
@@ -101,7 +104,7 @@ class Encoding:
             self._resolved[role, spec] = resolved
         if data.data is ABSENT:
             raise _data_missing(role)
-        admission = None if self._admission is None else self._admission.find_part(role)
+        admission = None if self._admission is None or not is_checked else self._admission.find_part(role)
         if admission is None:
             admitted = Admitted(await resolved.encode(data.data, self._schemas.validators))
         else:

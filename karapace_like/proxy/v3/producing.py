@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from karapace_like.errors import ApiError
+from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
+from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import Producer
@@ -38,6 +40,7 @@ class RecordProducing:
         encoding = Encoding(self._schemas, topic, rights, admission)
         results: list[Result] = []
         outgoing: list[OutgoingRecord] = []
+        dead_letters = DeadLetters()
         parts: dict[int, Parts] = {}
         """Index among the results -> descriptions of key and value, for the records that are sent."""
         turn = Turn()
@@ -48,11 +51,17 @@ class RecordProducing:
                 if isinstance(request, ApiError):
                     raise request
                 record, parts[at] = await _encode(encoding, topic, request)
+            except RefusedRecordError as error:
+                results.append(error)
+                if error.dead_letter_topic is not None and isinstance(request, RecordRequest):
+                    dead_letters.add(at, error, await _encode_without_policy(encoding, request))
             except ApiError as error:
                 results.append(errors.as_entry(error))
             else:
                 outgoing.append(record)
                 results.append(_PENDING)
+        for at, refusal in (await dead_letters.write(self._producer)).items():
+            results[at] = refusal
         for (at, (key, value)), delivery in zip(parts.items(), await self._producer.send(outgoing), strict=True):
             results[at] = (
                 WrittenRecord(delivery, key, value)
@@ -68,6 +77,14 @@ async def _encode(encoding: Encoding, topic: str, request: RecordRequest) -> tup
     value, value_part = await encoding.encode(RecordPart.VALUE, request.value, headers)
     record = OutgoingRecord(topic, key, value, request.partition_id, headers, request.timestamp_ms)
     return record, (key_part, value_part)
+
+
+async def _encode_without_policy(encoding: Encoding, request: RecordRequest) -> SentRecord:
+    """Return the record as it would be written without a policy."""
+    headers = tuple((header.name, header.value) for header in request.headers)
+    key, _ = await encoding.encode(RecordPart.KEY, request.key, headers, is_checked=False)
+    value, _ = await encoding.encode(RecordPart.VALUE, request.value, headers, is_checked=False)
+    return SentRecord(key, value, headers, request.partition_id, request.timestamp_ms)
 
 
 _PENDING = ProxyError(500, "Internal Server Error")

@@ -140,14 +140,14 @@ async def _write(head: _ProduceHead, body: bytes, rights: SubjectRights) -> Enco
     wanted = _parse(body, ProduceRequest)
     report = await head.producing.produce(head.topic, wanted, head.options, rights)
     ids = report.schema_ids[head.topic]
-    return _answer(head, report, ProduceResponse(list(map(_render_result, report.deliveries)), ids.key, ids.value))
+    return _answer(head, report, ProduceResponse(_render_results(report), ids.key, ids.value))
 
 
 async def _write_to_topics(head: _ProduceHead, wanted: TopicsRequest, rights: SubjectRights) -> EncodedResponse:
     report = await head.producing.produce_to_topics(wanted, head.options, rights)
     offsets = [
-        _render_topic_result(topic, delivery, report.schema_ids[topic])
-        for topic, delivery in zip(report.topics, report.deliveries, strict=True)
+        _render_topic_result(topic, result, report.schema_ids[topic])
+        for topic, result in zip(report.topics, _render_results(report), strict=True)
     ]
     return _answer(head, report, TopicsResponse(offsets))
 
@@ -299,13 +299,20 @@ def _header(json_object: JsonObject, place: str) -> ProducedHeader:
 
 def _answer(head: _ProduceHead, report: ProduceReport, value: object) -> EncodedResponse:
     """Respond with the report; 422 if a record failed and the request is strict."""
-    head.usage.produced += sum([delivery.failure is None for delivery in report.deliveries])
+    head.usage.produced += report.written_count
     status = HTTPStatus.UNPROCESSABLE_ENTITY if head.is_strict and report.is_partial else HTTPStatus.OK
     return EncodedResponse(status, head.media_type, responses.encode(value))
 
 
 def _is_strict(request: web.Request) -> bool:
     return request.query.get("strict", request.headers.get("X-Strict", "")).lower() == "true"
+
+
+def _render_results(report: ProduceReport) -> list[RecordResult]:
+    results = list(map(_render_result, report.deliveries))
+    for at, error in report.refusals.items():
+        results[at] = RecordResult(error_code=error.code, error=error.message)
+    return results
 
 
 def _render_result(delivery: Delivery) -> RecordResult:
@@ -315,8 +322,7 @@ def _render_result(delivery: Delivery) -> RecordResult:
     return RecordResult(error_code=errors.record_code(failure), error=failure.message)
 
 
-def _render_topic_result(topic: str, delivery: Delivery, ids: SchemaIds) -> TopicRecordResult:
-    result = _render_result(delivery)
+def _render_topic_result(topic: str, result: RecordResult, ids: SchemaIds) -> TopicRecordResult:
     return TopicRecordResult(
         topic, result.partition, result.offset, result.error_code, result.error, ids.key, ids.value
     )

@@ -282,6 +282,7 @@ OBJECTS: dict[str, JsonSchema] = {
                 error_code=with_example(nullable(NUMBER), None),
                 message=with_example(nullable(text("It names no schema.")), None),
                 reason=with_example(nullable(_REASON), None),
+                dead_letter_topic=with_example(nullable(TOPIC), None),
                 key=with_example(nullable(derive(ProducedPart)), None),
                 value=with_example(nullable(derive(ProducedPart)), None),
             )

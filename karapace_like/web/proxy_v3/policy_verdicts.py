@@ -157,6 +157,7 @@ def _render_judgement(judgement: Judgement) -> dict[str, Any]:
         "error_code": None if error is None else error.code,
         "message": None if error is None else error.message,
         "reason": error.violation.reason if isinstance(error, RefusedRecordError) else None,
+        "dead_letter_topic": error.dead_letter_topic if isinstance(error, RefusedRecordError) else None,
         "key": render_part(judgement.key),
         "value": render_part(judgement.value),
     }

@@ -11,6 +11,7 @@ from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.produce import ProducedRecord, ProduceOptions, ProduceRequest, Producing
 from karapace_like.proxy.rights import ALL_SUBJECTS
 from karapace_like.proxy.schemas import SchemaCache
@@ -35,7 +36,7 @@ async def test_a_request_ends_in_time() -> None:
     """However long the cluster takes; what was sent may have arrived, and the message says so."""
     no_schemas: Any = None
     cache = SchemaCache(no_schemas)
-    gate = Gate(NO_POLICIES, cache, ViolationLog())
+    gate = Gate(NO_POLICIES, cache, ViolationLog(), InternalResources())
     producing = Producing(cache, SilentProducer(), ProxySettings(produce_timeout=0.01), gate)
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),))
     with pytest.raises(ProxyError) as refused:
@@ -65,7 +66,7 @@ async def test_more_records_than_may_be_under_way_are_refused_at_once() -> None:
     no_schemas: Any = None
     producer = WaitingProducer()
     cache = SchemaCache(no_schemas)
-    gate = Gate(NO_POLICIES, cache, ViolationLog())
+    gate = Gate(NO_POLICIES, cache, ViolationLog(), InternalResources())
     producing = Producing(cache, producer, ProxySettings(max_records_under_way=10), gate)
     request = ProduceRequest(records=(ProducedRecord(value=msgspec.Raw(b"1")),) * 4)
     asked = [
