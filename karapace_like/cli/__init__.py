@@ -20,6 +20,7 @@ _COMMANDS = {
     "lint": "Check the style of schema files.",
     "diff": "Compare two versions of a schema.",
     "impact": "List the registered versions and subjects that a schema file would break.",
+    "pull": "Write the schemas and settings of a registry to files.",
     "register": "Register schema files.",
     "plan": "Show the changes that `apply` would make to a registry.",
     "apply": "Bring a registry to the state that a folder describes.",

@@ -40,6 +40,8 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
     file: str
     references: Sequence[PlannedReference] = ()
     normalize: bool = False
+    metadata: Mapping[str, Any] | None = None
+    rule_set: Mapping[str, Any] | None = None
     accepts: Sequence[str] = ()
     """The rules that the version breaks on purpose: the subject's level is suspended for the registration."""
 
@@ -56,12 +58,29 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
         breaks = f", although it breaks {' and '.join(self.accepts)}" if self.accepts else ""
         return f"+ register {self.subject} ({self.file}){refers}{breaks}"
 
+    def make_body(self, file: SchemaFile, versions: Mapping[str, int]) -> dict[str, Any]:
+        """Return the body of the registration or a look-up; `versions` are those of the references, by name."""
+        references = [
+            {
+                "name": reference.name,
+                "subject": reference.subject.removeprefix(_find_context(self.subject)),
+                "version": versions[reference.name],
+            }
+            for reference in self.references
+        ]
+        further = {"references": references or None, "metadata": self.metadata, "ruleSet": self.rule_set}
+        return {
+            "schemaType": file.type,
+            "schema": file.text,
+            **{name: value for name, value in further.items() if value is not None},
+        }
+
     async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:
         """Register the schema and return its version and id; a schema that exists keeps them."""
         versions = {
             reference.name: reference.version or progress.versions[reference.subject] for reference in self.references
         }
-        body = make_registration(progress.workspace.files[self.file], self.references, versions)
+        body = self.make_body(progress.workspace.files[self.file], versions)
         query = {"normalize": "true"} if self.normalize else {}
         async with suspend_level(client, self.subject) if self.accepts else nullcontext():
             response = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
@@ -87,6 +106,29 @@ class SetLevel(msgspec.Struct, frozen=True, tag_field="action", tag="set-compati
     async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
         """Set or remove the setting."""
         await _set(client, path("config", *([self.subject] if self.subject else [])), "compatibility", self.after)
+        return ""
+
+
+class SetConfig(msgspec.Struct, frozen=True, tag_field="action", tag="set-config"):
+    """A change of further fields of the config of a subject, or of the global one."""
+
+    subject: str | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    """The fields that change; all others stay."""
+
+    @property
+    def sentence(self) -> str:
+        """One line that describes the change."""
+        fields = [
+            f"{name} {_show(self.before[name]) if name in self.before else 'not set'} -> {_show(value)}"
+            for name, value in self.after.items()
+        ]
+        return f"~ config of {self.subject or _GLOBAL}: {', '.join(fields)}"
+
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:  # noqa: ARG002 - every action's signature
+        """Set the fields."""
+        await client.ask("PUT", path("config", *([self.subject] if self.subject else [])), self.after)
         return ""
 
 
@@ -145,24 +187,20 @@ class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete"):
         return ""
 
 
-Action = Register | RestoreLevel | SetLevel | SetMode | Delete
+Action = Register | SetConfig | RestoreLevel | SetLevel | SetMode | Delete
 """One change. `sentence` describes it, after `+`, `~` or `-`.
 
 `carry_out` makes it and returns a few words about the outcome, or none; raises RefusedError, UnreachableError.
 """
 
 
-def make_registration(
-    file: SchemaFile, references: Sequence[PlannedReference], versions: Mapping[str, int]
-) -> dict[str, Any]:
-    """Return the body of a registration or a look-up; `versions` are those of the references, by name."""
-    body: dict[str, Any] = {"schemaType": file.type, "schema": file.text}
-    if references:
-        body["references"] = [
-            {"name": reference.name, "subject": reference.subject, "version": versions[reference.name]}
-            for reference in references
-        ]
-    return body
+def _find_context(subject: str) -> str:
+    """Return the prefix of the subject's context, within which references need none; empty for the default context."""
+    return subject[: subject.index(":", 1) + 1] if subject.startswith(":.") and ":" in subject[1:] else ""
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _describe_setting(what: str, subject: str | None, before: str | None, after: str | None) -> str:

@@ -6,6 +6,7 @@ The planner only reads; `carry_out` makes the changes in the order of the plan a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
+from typing import Any
 
 import msgspec
 
@@ -19,12 +20,13 @@ from karapace_like.tooling.actions import (
     PlannedReference,
     Register,
     RestoreLevel,
+    SetConfig,
     SetLevel,
     SetMode,
-    make_registration,
 )
 from karapace_like.tooling.checking import Judge
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.project import SubjectSettings
 from karapace_like.tooling.remote import Remote, read_registry_baseline
 from karapace_like.tooling.report import Case, Report
 from karapace_like.tooling.workspace import SchemaFile, Workspace
@@ -64,7 +66,7 @@ class Planner:
         """
         subjects = [subject for subject, _ in self._workspace.select(paths, referring=False)]
         schemas, report = await self.plan_schemas(subjects, self._project.level)
-        settings = [] if paths else await self._plan_global_settings()
+        settings: list[SetLevel | SetMode | SetConfig] = [] if paths else await self._plan_global_settings()
         settings += await self._plan_settings(subjects if paths else {*subjects, *self._project.subjects}, delete)
         closing = [setting for setting in settings if isinstance(setting, SetMode) and setting.after in _CLOSED]
         opening = [setting for setting in settings if setting not in closing]
@@ -77,6 +79,8 @@ class Planner:
         versions: dict[str, int | None] = {}
         actions: list[Register] = []
         for file in self._sort_by_references([self._workspace.subjects[subject] for subject in subjects]):
+            if file.path in self._project.versions_by_file:
+                continue
             action = self._make_registration(file, versions)
             versions[file.path] = await self._find_registered_version(file, action)
             if versions[file.path] is None:
@@ -111,12 +115,15 @@ class Planner:
 
     def _make_registration(self, file: SchemaFile, versions: Mapping[str, int | None]) -> Register:
         subject = self._workspace.subject_of(file)
-        listed = [
-            PlannedReference(name, self._workspace.subject_of(other), versions[other.path])
-            for name, other in self._workspace.link(file).references.items()
-        ]
-        settings = self._project.subjects.get(subject)
-        return Register(subject, file.path, listed, normalize=settings is not None and settings.normalize)
+        listed: list[PlannedReference] = []
+        for name, other in self._workspace.link(file).references.items():
+            registered = self._project.versions_by_file.get(other.path)
+            if registered is not None:
+                listed.append(PlannedReference(name, registered.subject, registered.version))
+            else:
+                listed.append(PlannedReference(name, self._workspace.subject_of(other), versions[other.path]))
+        settings = self._project.subjects.get(subject) or SubjectSettings()
+        return Register(subject, file.path, listed, settings.normalize, settings.metadata, settings.rule_set)
 
     async def _find_registered_version(self, file: SchemaFile, action: Register) -> int | None:
         """Return the registered version with this schema; None if it, or a reference, is not registered yet."""
@@ -125,14 +132,14 @@ class Planner:
         }
         if len(versions) < len(action.references):
             return None
-        body = make_registration(file, action.references, versions)
+        body = action.make_body(file, versions)
         try:
             return await self._remote.look_up(action.subject, body, normalize=action.normalize)
         except RefusedError as error:
             raise ToolError(f"{file.path}: the registry rejects the schema: {error} ({error.code}).") from error
 
-    async def _plan_global_settings(self) -> list[SetLevel | SetMode]:
-        changes: list[SetLevel | SetMode] = []
+    async def _plan_global_settings(self) -> list[SetLevel | SetMode | SetConfig]:
+        changes: list[SetLevel | SetMode | SetConfig] = []
         everything = self._project.registry
         if everything.compatibility is not None:
             before = await self._remote.fetch_level(None)
@@ -140,13 +147,19 @@ class Planner:
         if everything.mode is not None:
             before = await self._remote.fetch_mode(None)
             changes += [SetMode(None, before, everything.mode)] if before != everything.mode else []
-        return changes
+        return changes + await self._plan_config(None, everything.config)
 
-    async def _plan_settings(self, of: Iterable[str], delete: Sequence[str]) -> list[SetLevel | SetMode]:
+    async def _plan_config(self, subject: str | None, wanted: Mapping[str, Any]) -> list[SetConfig]:
+        """Return the change of further fields of a config, or none."""
+        before = await self._remote.fetch_config(subject) if wanted else {}
+        after = {name: value for name, value in wanted.items() if before.get(name) != value}
+        return [SetConfig(subject, {name: before[name] for name in after if name in before}, after)] if after else []
+
+    async def _plan_settings(self, of: Iterable[str], delete: Sequence[str]) -> list[SetLevel | SetMode | SetConfig]:
         subjects = sorted(of)
         levels = await self._remote.ask_each("Reading levels", subjects, self._remote.fetch_level)
         modes = await self._remote.ask_each("Reading modes", subjects, self._remote.fetch_mode)
-        changes: list[SetLevel | SetMode] = []
+        changes: list[SetLevel | SetMode | SetConfig] = []
         for subject in subjects:
             own = self._project.subjects.get(subject)
             level, mode = self._project.level(subject), own.mode if own else None
@@ -155,6 +168,7 @@ class Planner:
                 changes.append(SetLevel(subject, levels[subject], level))
             if modes[subject] != mode and (mode is not None or is_ours):
                 changes.append(SetMode(subject, modes[subject], mode))
+            changes += await self._plan_config(subject, own.config if own else {})
         return changes
 
     async def _plan_deletions(self, delete: Sequence[str]) -> list[Delete]:

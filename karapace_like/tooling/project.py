@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType
+from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType, VersionNumber
 from karapace_like.tooling.errors import ToolError
 
 FILE_NAME = "karapace-like.toml"
@@ -28,21 +29,50 @@ PLACEHOLDERS = ("stem", "folder", "path", "record")
 _SCHEMA_SUFFIX = ".schema"
 
 
-class SubjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReferenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One reference of a schema, in place of those that are found in its text."""
+
+    name: str
+    """The name that the text uses."""
+    subject: str
+    version: VersionNumber | None = None
+    """One of `versions`; None: the schema in the subject's file."""
+
+
+class SubjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """The settings of one subject."""
 
     file: str | None = None
+    type: SchemaType | None = None
     compatibility: CompatibilityLevel | None = None
     mode: str | None = None
     normalize: bool = False
+    references: Sequence[ReferenceSettings] | None = None
+    """None: those that are found in the text."""
+    metadata: Mapping[str, Any] | None = None
+    """Of the registration, as in the API."""
+    rule_set: Mapping[str, Any] | None = None
+    """Of the registration, as in the API."""
+    config: Mapping[str, Any] = {}
+    """Further fields of the subject's config, as in the API."""
+
+
+class VersionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A registered version in a file of its own, because another schema refers to it; it is never registered."""
+
+    subject: str
+    version: VersionNumber
+    file: str
     type: SchemaType | None = None
+    references: Sequence[ReferenceSettings] | None = None
 
 
-class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The global settings that `apply` makes."""
 
     compatibility: CompatibilityLevel | None = None
     mode: str | None = None
+    config: Mapping[str, Any] = {}
 
 
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +99,7 @@ class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A pattern of the problem's path in the schema; None for every path."""
 
 
-class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """The content of the settings file."""
 
     subject: str = "{stem}"
@@ -83,10 +113,22 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry: GlobalSettings = GlobalSettings()
     lint: LintSettings = LintSettings()
     accept: Sequence[Acceptance] = ()
+    versions: Sequence[VersionSettings] = ()
+
+    @cached_property
+    def _subjects_by_file(self) -> Mapping[str, str]:
+        named = [(settings.file, subject) for subject, settings in self.subjects.items() if settings.file is not None]
+        return dict(reversed(named))  # the first one counts
+
+    @cached_property
+    def versions_by_file(self) -> Mapping[str, VersionSettings]:
+        """The registered versions that have a file of their own."""
+        return {version.file: version for version in self.versions}
 
     def detect_type(self, path: str, text: str) -> SchemaType | None:
         """Return the schema type of a file; None for a file that is not a schema."""
-        named = next((subject for subject in self.subjects.values() if subject.file == path), None)
+        subject = self._subjects_by_file.get(path)
+        named = self.subjects[subject] if subject is not None else self.versions_by_file.get(path)
         by_suffix = SUFFIXES.get(PurePosixPath(path).suffix)
         if named is not None:
             return named.type or by_suffix
@@ -103,7 +145,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def subject_of(self, path: str, record: str | None) -> str:
         """Return the subject of a file; raises ToolError if it needs the full name of a `record` and there is none."""
-        named = next((name for name, subject in self.subjects.items() if subject.file == path), None)
+        named = self._subjects_by_file.get(path)
         if named is not None:
             return named
         pure = PurePosixPath(path)

@@ -35,8 +35,14 @@ class Registered(NamedTuple):
     subject: str
     version: int
     schema: UnparsedSchema
-    properties: Mapping[str, Any]
-    """The properties of its metadata."""
+    metadata: Mapping[str, Any] | None = None
+    rule_set: Mapping[str, Any] | None = None
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The properties of its metadata."""
+        properties: Mapping[str, Any] = (self.metadata or {}).get("properties") or {}
+        return properties
 
 
 class SubjectRules(NamedTuple):
@@ -112,16 +118,17 @@ class Remote:
 
     async def resolve(self, registered: Registered) -> Earlier:
         """Return the version with the texts of its references; raises InvalidSchemaError if one is missing."""
-        await self._read_references([registered])
+        await self.read_references([registered])
         texts = references.closure(registered.schema, self.find_cached_version)
         name = f"{registered.subject} version {registered.version}"
         paths = {text: f"{name}, {text}" for text in texts}
         return Earlier(registered.schema.type, Source(registered.schema.text, texts), {**paths, "": name})
 
-    async def _read_references(self, start: Iterable[Registered]) -> None:
-        """Read all direct and indirect references into the cache."""
+    async def read_references(self, start: Iterable[Registered]) -> dict[tuple[str, int], Registered]:
+        """Read all direct and indirect references into the cache; return those that exist."""
         seen: set[tuple[str, int]] = set()
         pending = list(start)
+        known: dict[tuple[str, int], Registered] = {}
         while pending:
             wanted = {
                 (reference.subject, int(reference.version))
@@ -131,6 +138,8 @@ class Remote:
             seen |= wanted
             versions = await asyncio.gather(*(self.fetch_version(*place) for place in sorted(wanted)))
             pending = [version for version in versions if version is not None]
+            known |= {(version.subject, version.version): version for version in pending}
+        return known
 
     def find_cached_version(self, reference: Reference) -> UnparsedSchema | None:
         """Return a version in the cache; None if it does not exist."""
@@ -171,6 +180,11 @@ class Remote:
         if subject not in self.suspended:
             return level
         return self.suspended[subject].level or await self.fetch_level(None)
+
+    async def fetch_config(self, subject: str | None) -> dict[str, Any]:
+        """Return the fields of the subject's own config, or of the global one, but the level; empty if none is set."""
+        response: dict[str, Any] = await self._ask_or_none("GET", path("config", *_part(subject))) or {}
+        return {name: value for name, value in response.items() if name != "compatibilityLevel"}
 
     async def fetch_mode(self, subject: str | None) -> str | None:
         """Return the mode of the subject itself, or the global one; None if none is set."""
@@ -253,5 +267,6 @@ def _convert(response: Mapping[str, Any]) -> Registered:
         for reference in response.get("references") or ()
     )
     schema = UnparsedSchema(SchemaType(response.get("schemaType", "AVRO")), response["schema"], listed)
-    properties = (response.get("metadata") or {}).get("properties") or {}
-    return Registered(response["subject"], response["version"], schema, properties)
+    return Registered(
+        response["subject"], response["version"], schema, response.get("metadata"), response.get("ruleSet")
+    )

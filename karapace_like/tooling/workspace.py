@@ -24,7 +24,14 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.accepting import Acceptances, get_today
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.project import FILE_NAME, SUFFIXES, Project
+from karapace_like.tooling.project import (
+    FILE_NAME,
+    SUFFIXES,
+    Project,
+    ReferenceSettings,
+    SubjectSettings,
+    VersionSettings,
+)
 from karapace_like.tooling.trees import Tree
 
 
@@ -74,9 +81,13 @@ class Workspace:
         for path in tree:
             text = decode_text(tree[path])
             type_ = None if path.rpartition("/")[2] == FILE_NAME else project.detect_type(path, text)
-            if type_ is not None:
+            if type_ is not None and path in project.versions_by_file:
+                self.files[path] = SchemaFile(path, type_, text)  # no automatic reference leads to it
+            elif type_ is not None:
                 self._add(SchemaFile(path, type_, text))
-        self._schemas: Mapping[str, SchemaFile] = dict(self.files)
+        self._schemas: Mapping[str, SchemaFile] = {
+            path: file for path, file in self.files.items() if path not in project.versions_by_file
+        }
 
     def _add(self, file: SchemaFile) -> None:
         self.files[file.path] = file
@@ -121,6 +132,11 @@ class Workspace:
                 raise ToolError(
                     f"{FILE_NAME}: there is no file {settings.file!r}, as [subjects.{subject}] says. Its path is one "
                     f"below the folder of {FILE_NAME}."
+                )
+        for version in self.project.versions:
+            if version.file not in self.files:
+                raise ToolError(
+                    f"{FILE_NAME}: there is no schema file {version.file!r}, as [[versions]] of {version.subject} says."
                 )
 
     def _record_name(self, file: SchemaFile) -> str | None:
@@ -176,8 +192,43 @@ class Workspace:
     def _references(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
         needed = self._referred.get(file.path)
         if needed is None:
-            needed = self._referred[file.path] = self._list_needed(file)
+            listed = self._find_listed_references(file)
+            needed = self._referred[file.path] = self._list_needed(file) if listed is None else dict(listed)
         return needed
+
+    def _find_listed_references(self, file: SchemaFile) -> Sequence[tuple[str, SchemaFile]] | None:
+        """Return the references that the settings list for a file; None if they list none."""
+        settings: VersionSettings | SubjectSettings | None = self.project.versions_by_file.get(file.path)
+        if settings is None and self._has_listed_references:
+            settings = self.project.subjects.get(self.subject_of(file))
+        if settings is None or settings.references is None:
+            return None
+        return [(reference.name, self._find_referred_file(reference)) for reference in settings.references]
+
+    def _find_referred_file(self, reference: ReferenceSettings) -> SchemaFile:
+        file = (
+            self.subjects.get(reference.subject)
+            if reference.version is None
+            else next(
+                (
+                    self.files[version.file]
+                    for version in self.project.versions
+                    if (version.subject, version.version) == (reference.subject, reference.version)
+                ),
+                None,
+            )
+        )
+        if file is None:
+            version = f" version {reference.version}" if reference.version else ""
+            raise InvalidSchemaError(
+                f"the reference {reference.name!r} leads to {reference.subject}{version}, which no file has: see "
+                f"{FILE_NAME}"
+            )
+        return file
+
+    @cached_property
+    def _has_listed_references(self) -> bool:
+        return any(settings.references is not None for settings in self.project.subjects.values())
 
     def _list_needed(self, file: SchemaFile) -> Mapping[str, SchemaFile]:
         """Return the references that a schema must list itself; those of its references are inherited.
@@ -206,6 +257,10 @@ class Workspace:
         return direct
 
     def _find_direct(self, file: SchemaFile, seen_as: str) -> Iterator[tuple[str, SchemaFile]]:
+        listed = self._find_listed_references(file)
+        if listed is not None:
+            yield from listed
+            return
         limits.check(file.text)
         for need in FORMATS[file.type].list_file_needs(file.text, seen_as, file.path):
             needed = self._find(file, need)

@@ -17,7 +17,7 @@ COMMANDS = main.list_commands(click.Context(main))
 _PROGRAM = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m karapace_like "$@"\n'
 
 OFFLINE = ("check", "lint", "diff")
-ON_FILES = (*OFFLINE, "impact", "register", "plan", "apply")
+ON_FILES = (*OFFLINE, "impact", "pull", "register", "plan", "apply")
 
 
 @pytest.mark.parametrize("command", ON_FILES)
@@ -117,7 +117,7 @@ def test_help_is_a_manual_page(tmp_path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["apply", "check", "diff", "export", "impact", "import", "plan", "register", "verify"]
+    "command", ["apply", "check", "diff", "export", "impact", "import", "plan", "pull", "register", "verify"]
 )
 def test_help_names_the_environment(tmp_path: Path, command: str) -> None:
     words = " ".join(run(command, "--help", folder=tmp_path).out.split())
