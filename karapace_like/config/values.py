@@ -15,6 +15,7 @@ from karapace_like.config.errors import Fault
 from karapace_like.config.settings import Settings
 from karapace_like.secret import Secret
 
+_BOOLEANS = frozenset({"true", "false"})
 _SHOWN = 120
 """Characters of a value that a message quotes at most."""
 
@@ -72,8 +73,11 @@ def convert(name: str, value: Any, origin: Origin) -> Any:
 def _convert(name: str, value: Any) -> Any:
     if isinstance(value, str) and isinstance(SETTINGS[name].default, dict | tuple):
         return msgspec.json.decode(value, type=TYPES[name])  # where a source has only texts, lists and maps are JSON
-    if isinstance(value, bool) and isinstance(SETTINGS[name].default, enum.Enum):
-        value = format_value(value)  # of a setting that has more choices than these
+    if isinstance(SETTINGS[name].default, enum.Enum):  # it may have these two and more choices
+        if isinstance(value, bool):
+            value = format_value(value)
+        elif isinstance(value, str) and value.casefold() in _BOOLEANS:
+            value = value.casefold()
     if isinstance(value, int | float) and not isinstance(value, bool) and _is_text(name):
         value = str(value)
     return msgspec.convert(value, TYPES[name], strict=False, dec_hook=_convert_secret)

@@ -40,6 +40,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "name", "expected"),
     [
+        ("KARAPACE_TOPIC_POLICIES_ENABLED", "True", "topic_policies_enabled", "true"),
         ("KARAPACE_REST", "false", "karapace_rest", False),
         ("KARAPACE_KARAPACE_REST", "false", "karapace_rest", False),
         ("karapace_registry", "0", "karapace_registry", False),
