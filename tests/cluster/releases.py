@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LAST_IN_TRANSACTIONS = "964e720"
+LAST_IN_TRANSACTIONS = "05bbd84"
 """The last commit whose primary writes in transactions whatever the cluster."""
 
 _ROOT = Path(__file__).parents[2]
