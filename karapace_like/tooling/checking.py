@@ -22,9 +22,21 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
+from karapace_like.tooling.advice import find_advice
 from karapace_like.tooling.baselines import Baseline, Earlier
+from karapace_like.tooling.examples import Side, find_example
 from karapace_like.tooling.removals import Removals
-from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity, Verdict, judge_problems, make_excerpt
+from karapace_like.tooling.report import (
+    Case,
+    Excerpt,
+    Problem,
+    ProblemExample,
+    Report,
+    Severity,
+    Verdict,
+    judge_problems,
+    make_excerpt,
+)
 from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below
 
 INVALID = "INVALID_SCHEMA"
@@ -50,6 +62,11 @@ ACCEPTABLE: Mapping[str, str] = {
 """The rules whose problems an entry `[[accept]]` may accept: those that say that a schema is incompatible."""
 
 _LINE_AND_COLUMN = re.compile(r"\bline (\d+),? column (\d+)")
+_BACKWARD_FAULT = "the new schema cannot read old data"
+_FORWARD_FAULT = "the old schema cannot read new data"
+_BOTH_FAULT = "neither schema can read the data of the other"
+_MAX_EXAMPLES = 3
+"""Problems of one schema and direction that have an example record: more of them say the same."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
 
 
@@ -147,22 +164,59 @@ def compare(
     if old.source == new.source:
         return []
     before = formats.parse(UnparsedSchema(old.type, old.source.text), old.source.dependencies, Strictness.STORED)
-    findings = compatibility.compare(parsed, before, level, policy)
-    return [_convert_finding(finding, new, old) for finding in findings]
+    pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source))
+    return pair.merge_directions(compatibility.compare(parsed, before, level, policy))
 
 
-def _convert_finding(finding: Finding, new: Linked, old: Earlier) -> Problem:
-    reader = new.source if finding.backward else old.source
-    incompatibility = finding.incompatibility
-    direction = "the new schema cannot read old data" if finding.backward else "the old schema cannot read new data"
-    return Problem(
-        rule=incompatibility.rule.name,
-        message=f"{finding.message} ({direction})",
-        severity=Severity.ERROR,
-        place=locate_excerpt(new.file, new.source, new.paths, incompatibility.path, reader),
-        old=locate_excerpt(new.file, old.source, old.paths, incompatibility.path, reader),
-        path=incompatibility.path,
-    )
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The two schemas of a comparison."""
+
+    new: Linked
+    old: Earlier
+    new_side: Side
+    old_side: Side
+
+    def merge_directions(self, findings: Sequence[Finding]) -> list[Problem]:
+        """Return a problem for each finding; two that differ only in their direction become one."""
+        problems: list[Problem] = []
+        by_reason: dict[tuple[object, ...], int] = {}
+        examples: dict[bool, int] = {}
+        for finding in findings:
+            problem = self._convert_finding(finding)
+            reason = (problem.rule, problem.path, problem.place, problem.old)
+            if by_reason.setdefault(reason, len(problems)) < len(problems):
+                first = problems[by_reason[reason]]
+                message = first.message.replace(f"({_BACKWARD_FAULT})", f"({_BOTH_FAULT})")
+                problems[by_reason[reason]] = msgspec.structs.replace(first, message=message)
+                continue
+            if examples.setdefault(finding.backward, 0) < _MAX_EXAMPLES:
+                examples[finding.backward] += 1
+                problem = msgspec.structs.replace(problem, example=self._find_example(finding))
+            problems.append(problem)
+        return problems
+
+    def _convert_finding(self, finding: Finding) -> Problem:
+        new, old = self.new, self.old
+        reader = new.source if finding.backward else old.source
+        incompatibility = finding.incompatibility
+        rule = incompatibility.rule.name
+        return Problem(
+            rule=rule,
+            message=f"{finding.message} ({_BACKWARD_FAULT if finding.backward else _FORWARD_FAULT})",
+            severity=Severity.ERROR,
+            place=locate_excerpt(new.file, new.source, new.paths, incompatibility.path, reader),
+            old=locate_excerpt(new.file, old.source, old.paths, incompatibility.path, reader),
+            path=incompatibility.path,
+            advice=find_advice(rule),
+        )
+
+    def _find_example(self, finding: Finding) -> ProblemExample | None:
+        writer, reader = (self.old_side, self.new_side) if finding.backward else (self.new_side, self.old_side)
+        example = find_example(writer, reader, finding.incompatibility.path)
+        if example is None:
+            return None
+        return ProblemExample(example.record, "old" if finding.backward else "new", example.outcome)
 
 
 def locate_excerpt(file: SchemaFile, source: Source, paths: Mapping[str, str], path: str, reader: Source) -> Excerpt:
@@ -194,7 +248,8 @@ def _make_top_problem(file: SchemaFile, rule: str, message: str, severity: Sever
 def _make_problem(
     file: SchemaFile, rule: str, message: str, offset: int, severity: Severity = Severity.ERROR
 ) -> Problem:
-    return Problem(rule=rule, message=message, severity=severity, place=make_excerpt(file.path, file.text, offset))
+    place = make_excerpt(file.path, file.text, offset)
+    return Problem(rule=rule, message=message, severity=severity, place=place, advice=find_advice(rule))
 
 
 def _make_case(

@@ -38,6 +38,28 @@ class Excerpt(msgspec.Struct, frozen=True):
     """False: the element of the problem is missing, and this is its parent."""
 
 
+class ProblemExample(msgspec.Struct, frozen=True):
+    """A record that the reader rejects or alters."""
+
+    record: str
+    """JSON."""
+    writer: str
+    """Whose record it is: `old` or `new`; the other schema is the reader's."""
+    outcome: str
+    """What the reader does with the record."""
+
+    def __post_init__(self) -> None:
+        """Replace control characters: see `Problem`."""
+        msgspec.structs.force_setattr(self, "record", make_printable(self.record))
+        msgspec.structs.force_setattr(self, "outcome", make_printable(self.outcome))
+
+    @property
+    def sentence(self) -> str:
+        """One line that says who fails at what."""
+        reader = "new" if self.writer == "old" else "old"
+        return f"consumers with the {reader} schema fail at the {self.writer} record {self.record}: {self.outcome}"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One violation of a rule."""
 
@@ -49,6 +71,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The same place in the earlier version."""
     path: str = ""
     """The place in the schema, in its format's notation (`/fields/2`, `#/Order/3`); empty for the whole schema."""
+    example: ProblemExample | None = None
+    advice: str | None = None
+    """What to do about it."""
     accepted: str | None = None
     """Why and until when the problem is accepted, and no error therefore."""
 
@@ -74,6 +99,18 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     problems: Sequence[Problem] = ()
 
 
+class ProblemGroup(msgspec.Struct, frozen=True):
+    """A problem, and all the schemas that have it at the same place for the same reason."""
+
+    problem: Problem
+    cases: list[Case]
+
+    @property
+    def subjects(self) -> str:
+        """The subjects, separated by commas."""
+        return ", ".join(case.subject for case in self.cases)
+
+
 class Report(msgspec.Struct, frozen=True):
     """The results of one command."""
 
@@ -86,6 +123,17 @@ class Report(msgspec.Struct, frozen=True):
         return (
             self if folder in {"", "."} else Report(self.command, [_make_relative(folder, case) for case in self.cases])
         )
+
+    def group(self) -> list["ProblemGroup"]:
+        """Return the problems in their order, and each that several schemas share only once."""
+        groups: dict[tuple[object, ...], ProblemGroup] = {}
+        for case in self.cases:
+            for problem in case.problems:
+                key = _make_group_key(problem)
+                groups.setdefault(key, ProblemGroup(problem, []))
+                if case not in groups[key].cases:
+                    groups[key].cases.append(case)
+        return list(groups.values())
 
     @property
     def exit_code(self) -> int:
@@ -106,6 +154,16 @@ class Report(msgspec.Struct, frozen=True):
         accepted = sum(problem.accepted is not None for case in self.cases for problem in case.problems)
         problems = "1 problem" if accepted == 1 else f"{accepted} problems"
         return f"{schemas}: {', '.join(counts)}" + (f" ({problems} accepted)" if accepted else "")
+
+
+def _make_group_key(problem: Problem) -> tuple[object, ...]:
+    """Return what problems of one cause have in common: their paths in the schemas differ."""
+    old = problem.old
+    earlier = None if old is None else (old.path, old.line, old.column, old.is_exact)
+    place = problem.place
+    # A problem of a schema itself, such as its deletion, is no other schema's.
+    cause = place.text if problem.path else problem.message
+    return (problem.rule, problem.severity, problem.accepted, place.path, place.line, place.column, earlier, cause)
 
 
 def judge_problems(problems: Sequence[Problem]) -> Verdict:

@@ -144,6 +144,8 @@ def test_text_names_file_line_rule_old_and_new(tmp_path: Path) -> None:
     assert rest == [
         "  old main:size.proto:6 | int32 weight = 1;",
         "  new size.proto:6 | string weight = 1;",
+        '  example: consumers with the new schema fail at the old record {"weight": 1}: it is read as {}',
+        "  to do: reserve the number and add a field with a new number and the new type",
         "  size (size.proto): failed, BACKWARD with main",
         "",
         "1 schema: 1 failed",

@@ -58,6 +58,7 @@ def test_the_severity_of_a_deletion_stands_in_the_settings_and_it_may_be_accepte
         ("  The schema of order is deleted. The subject keeps its versions in a registry until `apply --delete order`"),
         "  old old:order.avsc:1 | {",
         "  new new/order.avsc:1 | (missing)",
+        "  to do: restore the file, or accept the deletion (`[[accept]]`)",
         "  order (new/order.avsc): failed, deleted since old",
         "",
         "2 schemas: 1 passed, 1 failed",

@@ -41,4 +41,6 @@ def _add(suite: ET.Element, case: Case) -> None:
 
 def _render_line(problem: Problem) -> str:
     place = problem.place
-    return f"{place.path}:{place.line}: {problem.rule}: {problem.sentence}"
+    details = [f"  example: {problem.example.sentence}"] if problem.example else []
+    details += [f"  to do: {problem.advice}"] if problem.advice else []
+    return "\n".join([f"{place.path}:{place.line}: {problem.rule}: {problem.sentence}", *details])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from karapace_like.tooling.report import Case, Problem, Report, Verdict
+from karapace_like.tooling.report import Problem, ProblemGroup, Report, Verdict
 
 _SIGNS = {Verdict.PASSED: "✅", Verdict.FAILED: "❌", Verdict.UNKNOWN: "❔"}
 _SHOWN_PASSED = 20
@@ -10,7 +10,7 @@ _SHOWN_PASSED = 20
 
 
 def render(report: Report) -> str:
-    """Return a table of the subjects, and a section for each subject with problems."""
+    """Return a table of the subjects, and a section for each problem with the subjects that have it."""
     return "\n".join(_render_lines(report)) + "\n"
 
 
@@ -29,17 +29,21 @@ def _render_lines(report: Report) -> Iterator[str]:
     if len(fine) > _SHOWN_PASSED:
         yield ""
         yield f"{len(fine)} more without a problem."
-    for case in wrong:
-        yield from _render_section(case)
+    for group in report.group():
+        yield from _render_section(group)
 
 
-def _render_section(case: Case) -> Iterator[str]:
+def _render_section(group: ProblemGroup) -> Iterator[str]:
+    problem = group.problem
     yield ""
-    yield f"#### {case.subject}"
-    for problem in case.problems:
-        yield ""
-        yield f"**{problem.rule}** `{problem.place.path}:{problem.place.line}` — {problem.sentence}"
-        yield from _render_difference(problem)
+    yield f"#### {_escape_cell(group.subjects)}"
+    yield ""
+    yield f"**{problem.rule}** `{problem.place.path}:{problem.place.line}` — {problem.sentence}"
+    yield from _render_difference(problem)
+    for name, text in (("Example", problem.example and problem.example.sentence), ("To do", problem.advice)):
+        if text:
+            yield ""
+            yield f"{name}: {text}"
 
 
 def _render_difference(problem: Problem) -> Iterator[str]:

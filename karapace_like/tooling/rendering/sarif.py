@@ -6,15 +6,15 @@ from urllib.parse import quote
 import msgspec
 
 import karapace_like
-from karapace_like.tooling.report import Case, Excerpt, Problem, Report, Severity
+from karapace_like.tooling.report import Excerpt, ProblemGroup, Report, Severity
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
 def render(report: Report) -> str:
     """Return one run with its rules and results."""
-    problems = [(case, problem) for case in report.cases for problem in case.problems]
-    rules = sorted({problem.rule for _, problem in problems})
+    groups = report.group()
+    rules = sorted({group.problem.rule for group in groups})
     driver = {
         "name": "karapace-like",
         "semanticVersion": karapace_like.__version__,
@@ -23,22 +23,25 @@ def render(report: Report) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_make_result(case, problem, rules) for case, problem in problems],
+        "results": [_make_result(group, rules) for group in groups],
         "invocations": [{"executionSuccessful": report.exit_code != 2, "exitCode": report.exit_code}],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 
 
-def _make_result(case: Case, problem: Problem, rules: list[str]) -> dict[str, Any]:
+def _make_result(group: ProblemGroup, rules: list[str]) -> dict[str, Any]:
+    problem = group.problem
+    details = [f"Example: {problem.example.sentence}."] if problem.example else []
+    details += [f"To do: {problem.advice}."] if problem.advice else []
     result: dict[str, Any] = {
         "ruleId": problem.rule,
         "ruleIndex": rules.index(problem.rule),
         "level": _LEVELS[problem.severity],
-        "message": {"text": f"{case.subject}: {problem.message}"},
+        "message": {"text": "\n".join([f"{group.subjects}: {problem.message}.", *details])},
         "locations": [_make_location(problem.place)],
         # The same finding keeps its identity when lines move.
-        "partialFingerprints": {"subjectAndRule/v1": f"{case.subject}:{problem.rule}:{problem.place.text}"},
+        "partialFingerprints": {"subjectAndRule/v1": f"{group.subjects}:{problem.rule}:{problem.place.text}"},
     }
     if problem.accepted:
         result["suppressions"] = [{"kind": "external", "justification": f"accepted {problem.accepted}"}]

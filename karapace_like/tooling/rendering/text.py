@@ -1,36 +1,47 @@
 """Text for a terminal: `file:line:column: severity: rule`, the message, and the lines on both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from karapace_like.tooling.report import Case, Excerpt, Problem, Report
+from karapace_like.tooling.report import Excerpt, Problem, ProblemGroup, Report
 
 _MISSING = "(missing)"
 
 
 def render(report: Report) -> str:
-    """Return the report, with the summary as its last line."""
-    return "\n".join([*(line for case in report.cases for line in _render_case(case)), report.summary]) + "\n"
+    """Return the report, with the summary as its last line; a problem that several schemas share is there once."""
+    return "\n".join([*(line for part in _split(report.group()) for line in _render_part(part)), report.summary]) + "\n"
 
 
-def _render_case(case: Case) -> Iterator[str]:
-    for problem in case.problems:
-        yield from _render_problem(problem)
-    if case.problems:
+def _split(groups: Sequence[ProblemGroup]) -> Iterator[list[ProblemGroup]]:
+    """Yield runs of groups with the same schemas, whose names follow them once."""
+    for _, part in groupby(groups, key=lambda group: [case.subject for case in group.cases]):
+        yield list(part)
+
+
+def _render_part(part: Sequence[ProblemGroup]) -> Iterator[str]:
+    for group in part:
+        yield from _render_problem(group.problem)
+    for case in part[0].cases:
         yield f"  {case.subject} ({case.path}): {case.verdict}, {case.summary}"
-        yield ""
+    yield ""
 
 
 def _render_problem(problem: Problem) -> Iterator[str]:
     place = problem.place
     yield f"{place.path}:{place.line}:{place.column}: {problem.severity}: {problem.rule}"
     yield f"  {problem.message}"
-    if problem.accepted:
-        yield f"  accepted {problem.accepted}"
     if problem.old is None:
         yield _quote("   ", place)
     else:
         yield _quote("old", problem.old)
         yield _quote("new", place)
+    if problem.example:
+        yield f"  example: {problem.example.sentence}"
+    if problem.advice:
+        yield f"  to do: {problem.advice}"
+    if problem.accepted:
+        yield f"  accepted {problem.accepted}"
 
 
 def _quote(name: str, place: Excerpt) -> str:
