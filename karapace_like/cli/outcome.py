@@ -12,7 +12,7 @@ from karapace_like.cli.failures import CannotTellError
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened, open_workspace
 from karapace_like.tooling.project import FILE_NAME
-from karapace_like.tooling.rendering import RENDERINGS
+from karapace_like.tooling.rendering import FROM_REPOSITORY, RENDERINGS
 from karapace_like.tooling.report import Report
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -68,10 +68,17 @@ def open_paths(paths: Sequence[Path], settings: Path | None, against: str | None
     return opened
 
 
+def _find_folder_in_repository() -> str:
+    """Return the path of the current folder below the top of its repository; empty outside of one."""
+    here = Path.cwd()
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    return "" if top == here else here.relative_to(top).as_posix()
+
+
 def finish(report: Report, outputs: Sequence[tuple[str, str | None]]) -> NoReturn:
     """Write the report in each requested format, and end the process with its exit code."""
     for form, file in outputs or [("text", None)]:
-        rendered = RENDERINGS[form](report)
+        rendered = RENDERINGS[form](report.below(_find_folder_in_repository()) if form in FROM_REPOSITORY else report)
         if file is None:
             click.echo(rendered, nl=False)
             continue

@@ -6,6 +6,7 @@ The rules are those of `registry/checks.py`; each problem also has its place in 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -36,6 +37,7 @@ from karapace_like.tooling.report import (
     Verdict,
     judge_problems,
     make_excerpt,
+    time_cases,
 )
 from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below
 
@@ -84,11 +86,17 @@ class Judge:
 
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
-        cases = [self.check(subject, file) for subject, file in self.workspace.select(paths)]
         gone = sorted(self.removals.deleted.items()) if self.deleted else []
-        return Report(
+        return time_cases(
             "check",
-            [*cases, *(self._report_deleted_schema(*place) for place in gone if is_at_or_below(place[1].path, paths))],
+            [
+                *((subject, partial(self.check, subject, file)) for subject, file in self.workspace.select(paths)),
+                *(
+                    (subject, partial(self._report_deleted_schema, subject, file))
+                    for subject, file in gone
+                    if is_at_or_below(file.path, paths)
+                ),
+            ],
         )
 
     def _report_deleted_schema(self, subject: str, file: SchemaFile) -> Case:

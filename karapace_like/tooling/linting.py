@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, SchemaType
@@ -10,7 +11,7 @@ from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.lint_comments import apply_comments
 from karapace_like.tooling.lint_rules import OFF, RULES, STYLES, LintedSchema, LintRule
 from karapace_like.tooling.project import FILE_NAME, LintSettings
-from karapace_like.tooling.report import Case, Problem, Report, Severity, judge_problems
+from karapace_like.tooling.report import Case, Problem, Report, Severity, judge_problems, time_cases
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
 SEVERITIES = (*(severity.value for severity in Severity), OFF)
@@ -34,7 +35,7 @@ class Linter:
                 f"{FILE_NAME}, [lint]: fields = {settings.fields!r} is not a style. Choose from {', '.join(STYLES)}."
             )
         chosen = self.workspace.select(paths, referring=False)
-        return Report("lint", [self._check(subject, file) for subject, file in chosen])
+        return time_cases("lint", [(subject, partial(self._check, subject, file)) for subject, file in chosen])
 
     def _check(self, subject: str, file: SchemaFile) -> Case:
         try:

@@ -1,7 +1,9 @@
 """The result of a check or a lint, which `rendering/` writes in each format."""
 
 import enum
-from collections.abc import Sequence
+import posixpath
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -117,11 +119,15 @@ class Report(msgspec.Struct, frozen=True):
     command: str
     """`check` or `lint`."""
     cases: Sequence[Case]
+    seconds: Mapping[str, float] = {}
+    """Subject -> how long it took."""
 
     def below(self, folder: str) -> "Report":
         """Return the report with paths that begin with the folder of the files."""
         return (
-            self if folder in {"", "."} else Report(self.command, [_make_relative(folder, case) for case in self.cases])
+            self
+            if folder in {"", "."}
+            else msgspec.structs.replace(self, cases=[_make_relative(folder, case) for case in self.cases])
         )
 
     def group(self) -> list["ProblemGroup"]:
@@ -154,6 +160,17 @@ class Report(msgspec.Struct, frozen=True):
         accepted = sum(problem.accepted is not None for case in self.cases for problem in case.problems)
         problems = "1 problem" if accepted == 1 else f"{accepted} problems"
         return f"{schemas}: {', '.join(counts)}" + (f" ({problems} accepted)" if accepted else "")
+
+
+def time_cases(command: str, work: Iterable[tuple[str, Callable[[], Case]]]) -> Report:
+    """Return the report on the cases that the work makes; it is given with its subjects."""
+    cases: list[Case] = []
+    seconds: dict[str, float] = {}
+    for subject, make_case in work:
+        start = time.perf_counter()
+        cases.append(make_case())
+        seconds[subject] = time.perf_counter() - start
+    return Report(command, cases, seconds)
 
 
 def _make_group_key(problem: Problem) -> tuple[object, ...]:
@@ -190,7 +207,9 @@ def make_printable(line: str) -> str:
 
 def _make_relative(folder: str, case: Case) -> Case:
     def move(problem: Problem) -> Problem:
-        place = msgspec.structs.replace(problem.place, path=f"{folder}/{problem.place.path}")
+        place = msgspec.structs.replace(problem.place, path=posixpath.normpath(f"{folder}/{problem.place.path}"))
         return msgspec.structs.replace(problem, place=place)
 
-    return msgspec.structs.replace(case, path=f"{folder}/{case.path}", problems=list(map(move, case.problems)))
+    return msgspec.structs.replace(
+        case, path=posixpath.normpath(f"{folder}/{case.path}"), problems=list(map(move, case.problems))
+    )

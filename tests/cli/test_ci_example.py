@@ -76,7 +76,11 @@ def github_action(folder: Path, temporary: Path, base: str = "main", **inputs: s
     step = action["runs"]["steps"][-1]
     values = {"github.base_ref": base, **{f"inputs.{name}": value for name, value in given.items()}}
     environment = {name: values[each[3:-2].strip()] for name, each in step["env"].items()}
-    runner = {"RUNNER_TEMP": str(temporary), "GITHUB_STEP_SUMMARY": str(temporary / "summary.md")}
+    runner = {
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_STEP_SUMMARY": str(temporary / "summary.md"),
+        "GITHUB_OUTPUT": str(temporary / "outputs"),
+    }
     return shell(step["run"], folder, {**environment, **runner})
 
 
@@ -100,9 +104,45 @@ def test_the_action_passes_a_good_pull_request(pull_request: Path, tmp_path: Pat
 def test_the_action_takes_levels_and_paths(pull_request: Path, tmp_path: Path) -> None:
     assert github_action(pull_request, tmp_path, level="NONE").code == 0
     ended = github_action(
-        pull_request, tmp_path, paths="schemas/parcels-value.proto schemas/customers-value.schema.json"
+        pull_request, tmp_path, paths="schemas/parcels-value.proto\nschemas/customers-value.schema.json\n"
     )
     assert ended.annotations() == BROKEN[1:]
+
+
+@pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
+def test_the_action_takes_paths_with_spaces_and_another_folder(pull_request: Path, tmp_path: Path) -> None:
+    folder = pull_request / "schemas" / "of others"
+    folder.mkdir()
+    shutil.move(pull_request / "schemas" / "customers-value.schema.json", folder)
+    ended = github_action(pull_request / "schemas", tmp_path, paths="of others\nparcels-value.proto")
+    assert (ended.code, "2 schemas: 1 passed, 1 failed" in ended.out) == (1, True), ended.out
+    assert ended.annotations() == BROKEN[1:], "the path is one of the repository"
+
+
+@pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
+def test_the_action_has_outputs(pull_request: Path, tmp_path: Path) -> None:
+    github_action(pull_request, tmp_path)
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "outputs").read_text().splitlines())
+    declared = yaml(TOP / "action.yml")["outputs"]
+    assert {name: f"${{{{ steps.check.outputs.{name} }}}}" for name in outputs} == {
+        name: output["value"] for name, output in declared.items()
+    }
+    assert {name: outputs[name] for name in ("passed", "failed", "unknown", "accepted")} == {
+        "passed": "2",
+        "failed": "3",
+        "unknown": "0",
+        "accepted": "0",
+    }
+    assert msgspec.json.decode(Path(outputs["report"]).read_bytes())["exit_code"] == 1
+    assert Path(outputs["markdown"]).read_text().startswith("### Schemas, check")
+
+
+@pytest.mark.parametrize("path", ["action.yml", "examples/ci/.github/workflows/schemas.yml", "docs/ci.md"])
+def test_actions_are_pinned_by_digest(path: str) -> None:
+    used = re.findall(r"uses: ([\w./-]+)@(\S+)", (TOP / path).read_text())
+    others = [(name, version) for name, version in used if "your-organisation" not in name]
+    assert others
+    assert [name for name, version in others if not re.fullmatch("[0-9a-f]{40}", version)] == []
 
 
 @pytest.mark.parametrize("pull_request", ["breaking"], indirect=True)
@@ -120,6 +160,7 @@ def test_the_gitlab_pipeline(pull_request: Path, code: int) -> None:
     ended = shell("\n".join(job["script"]), pull_request, {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"})
     assert ended.code == code, ended.out
     assert (pull_request / job["artifacts"]["reports"]["junit"]).exists()
+    assert (pull_request / job["artifacts"]["reports"]["codequality"]).exists()
 
 
 @pytest.mark.parametrize(("patch", "code"), [("breaking", 1), ("good", 0)])

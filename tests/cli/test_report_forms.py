@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
+from karapace_like.tooling.rule_catalogue import describe_rules
 from tests.command_line import Outcome, run, write
 
 _COUNT = {"type": "integer", "minimum": 1}
@@ -38,10 +39,20 @@ SARIF = _closed(
                     ["name"],
                     name={"type": "string"},
                     semanticVersion={"type": "string", "pattern": r"^\d+\.\d+\.\d+"},
+                    informationUri={"type": "string", "format": "uri"},
                     rules={
                         "type": "array",
                         "uniqueItems": True,
-                        "items": _closed(["id"], id={"type": "string"}, shortDescription=_TEXT),
+                        "items": _closed(
+                            ["id"],
+                            id={"type": "string"},
+                            name={"type": "string"},
+                            shortDescription=_TEXT,
+                            fullDescription=_TEXT,
+                            help=_TEXT,
+                            helpUri={"type": "string", "format": "uri"},
+                            defaultConfiguration=_closed([], level={"enum": ["none", "note", "warning", "error"]}),
+                        ),
                     },
                 ),
             ),
@@ -67,6 +78,12 @@ SARIF = _closed(
                     },
                     partialFingerprints={"type": "object", "additionalProperties": {"type": "string"}},
                     properties={"type": "object"},
+                    suppressions={
+                        "type": "array",
+                        "items": _closed(
+                            ["kind"], kind={"enum": ["inSource", "external"]}, justification={"type": "string"}
+                        ),
+                    },
                 ),
             },
             invocations={
@@ -128,6 +145,10 @@ def test_sarif(folder: Path, report: Any) -> None:
     (run_,) = log["runs"]
     rules = [each["id"] for each in run_["tool"]["driver"]["rules"]]
     assert rules == sorted(set(rules))
+    assert all(
+        {"helpUri", "fullDescription", "defaultConfiguration"} <= each.keys()
+        for each in run_["tool"]["driver"]["rules"]
+    )
     assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run_["results"])
     uris = {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in run_["results"]}
     assert all(re.fullmatch(r"[A-Za-z0-9._~/%-]+", each) for each in uris)
@@ -147,6 +168,8 @@ def test_junit(folder: Path, report: Any) -> None:
     assert int(suite.get("tests", "")) == len(cases)
     assert int(suite.get("failures", "")) == outcomes.count("failure")
     assert int(suite.get("errors", "")) == outcomes.count("error")
+    assert sum(float(each.get("time", "")) for each in cases) == pytest.approx(float(suite.get("time", "")), abs=1e-4)
+    assert all(float(each.get("time", "")) > 0 for each in cases)
     assert all(each.get("message") and each.get("type") for case in cases for each in case if each.tag != "system-out")
 
 
@@ -181,3 +204,52 @@ def test_problems_of_a_file_are_told_at_their_lines(folder: Path) -> None:
     case = next(each for each in check(folder, "json").json()["cases"] if each["subject"] == "names")
     assert {each["place"]["line"] for each in case["problems"]} == set(map(line_of, NAMES))
     assert {each["old"]["line"] for each in case["problems"]} == set(map(line_of, NAMES))
+
+
+@pytest.mark.parametrize("report", [check, lint])
+def test_gitlab(folder: Path, report: Any) -> None:
+    entries = report(folder, "gitlab").json()
+    assert entries
+    for entry in entries:
+        assert entry.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert entry["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert entry["location"]["lines"]["begin"] >= 1
+        assert not entry["location"]["path"].startswith(("/", "./"))
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+
+
+def many(folder: Path, count: int) -> None:
+    """So many schemas with a break each."""
+    for at in range(count):
+        write(folder, {f"old/s{at}.avsc": '"string"', f"new/s{at}.avsc": '"int"'})
+
+
+def test_github_annotations_stay_within_what_github_shows(tmp_path: Path) -> None:
+    many(tmp_path, 25)
+    lines = check(tmp_path, "github").out.splitlines()
+    assert sum(line.startswith("::error ") for line in lines) == 10
+    assert lines[10] == "::group::15 more problems"
+    assert len([line for line in lines if line.endswith(")") and ": error: TYPE_MISMATCH" in line]) == 15
+    assert lines[-2:] == ["::endgroup::", "25 schemas: 25 failed"]
+
+
+def test_markdown_fits_a_comment(tmp_path: Path) -> None:
+    many(tmp_path, 400)
+    text = check(tmp_path, "markdown").out
+    assert len(text) < 65_536
+    assert text.endswith("The report is cut here: the log has the rest.\n")
+    assert text.count("```") % 2 == 0
+
+
+def test_every_rule_of_a_report_has_a_page_that_exists() -> None:
+    """Headings of pages are anchors in lower case."""
+    docs = Path(__file__).parents[2] / "docs"
+    pages = {path: (docs / path).read_text() for path in ("ci.md", "compatibility.md")}
+    for name, rule in describe_rules().items():
+        path, _, anchor = rule.page.rpartition("/docs/")[2].partition("#")
+        headings = {
+            re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
+            for line in pages[path].splitlines()
+            if line.startswith("#")
+        }
+        assert anchor in headings, name

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from karapace_like.tooling.rendering import github, json, junit, markdown, sarif, text
+from karapace_like.tooling.rendering import github, gitlab, json, junit, markdown, sarif, text
 from karapace_like.tooling.report import Report
 
 RENDERINGS: Mapping[str, Callable[[Report], str]] = {
@@ -11,5 +11,8 @@ RENDERINGS: Mapping[str, Callable[[Report], str]] = {
     "junit": junit.render,
     "sarif": sarif.render,
     "github": github.render,
+    "gitlab": gitlab.render,
     "markdown": markdown.render,
 }
+FROM_REPOSITORY = frozenset({"github", "gitlab", "sarif"})
+"""The formats whose readers expect paths from the top of the repository, wherever the command runs."""

@@ -13,9 +13,10 @@ def render(report: Report) -> str:
         tests=str(len(report.cases)),
         failures=str(_count(report, Verdict.FAILED)),
         errors=str(_count(report, Verdict.UNKNOWN)),
+        time=f"{sum(report.seconds.values()):.6f}",
     )
     for case in report.cases:
-        _add(suite, case)
+        _add(suite, case, report.seconds.get(case.subject, 0.0))
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)
@@ -26,8 +27,9 @@ def _count(report: Report, verdict: Verdict) -> int:
     return sum(case.verdict is verdict for case in report.cases)
 
 
-def _add(suite: ET.Element, case: Case) -> None:
-    element = ET.SubElement(suite, "testcase", name=make_printable(case.subject), classname=case.path, file=case.path)
+def _add(suite: ET.Element, case: Case, seconds: float) -> None:
+    name, time = make_printable(case.subject), f"{seconds:.6f}"
+    element = ET.SubElement(suite, "testcase", name=name, classname=case.path, file=case.path, time=time)
     minor = [problem for problem in case.problems if problem.severity is not Severity.ERROR]
     serious = [problem for problem in case.problems if problem.severity is Severity.ERROR]
     if case.verdict is not Verdict.PASSED:

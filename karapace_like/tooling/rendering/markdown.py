@@ -1,17 +1,30 @@
 """Markdown for the summary of a job or a comment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from karapace_like.tooling.report import Problem, ProblemGroup, Report, Verdict
 
 _SIGNS = {Verdict.PASSED: "✅", Verdict.FAILED: "❌", Verdict.UNKNOWN: "❔"}
+_MAX_LENGTH = 60_000
+"""Characters: a comment of GitHub may have 65,536, and the summary of a step 1 MiB."""
 _SHOWN_PASSED = 20
 """Most subjects without a problem that are listed; above it, only their number is shown."""
 
 
 def render(report: Report) -> str:
     """Return a table of the subjects, and a section for each problem with the subjects that have it."""
-    return "\n".join(_render_lines(report)) + "\n"
+    lines: list[str] = []
+    length = 0
+    for line in _render_lines(report):
+        length += len(line) + 1
+        if length > _MAX_LENGTH:
+            return "\n".join([*lines, *_close_fence(lines), "", "The report is cut here: the log has the rest.", ""])
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _close_fence(lines: Sequence[str]) -> list[str]:
+    return ["```"] if sum(line.startswith("```") for line in lines) % 2 else []
 
 
 def _render_lines(report: Report) -> Iterator[str]:

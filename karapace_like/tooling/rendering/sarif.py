@@ -1,5 +1,6 @@
 """SARIF 2.1.0 for code scanning (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import msgspec
 
 import karapace_like
 from karapace_like.tooling.report import Excerpt, ProblemGroup, Report, Severity
+from karapace_like.tooling.rule_catalogue import HOME, describe_rules
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
@@ -18,7 +20,8 @@ def render(report: Report) -> str:
     driver = {
         "name": "karapace-like",
         "semanticVersion": karapace_like.__version__,
-        "rules": [{"id": rule, "shortDescription": {"text": _make_sentence(rule)}} for rule in rules],
+        "informationUri": HOME,
+        "rules": list(map(_make_rule, rules)),
     }
     run = {
         "tool": {"driver": driver},
@@ -55,5 +58,14 @@ def _make_location(place: Excerpt) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": quote(place.path)}, "region": region}}
 
 
-def _make_sentence(rule: str) -> str:
-    return rule.replace("_", " ").replace("-", " ").capitalize()
+def _make_rule(name: str) -> dict[str, Any]:
+    rule = describe_rules()[name]
+    return {
+        "id": name,
+        "name": "".join(word.capitalize() for word in re.split("[-_]", name)),
+        "shortDescription": {"text": f"{rule.title}."},
+        "fullDescription": {"text": rule.meaning},
+        "help": {"text": f"{rule.meaning} See {rule.page}"},
+        "helpUri": rule.page,
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
