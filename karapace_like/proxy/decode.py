@@ -10,12 +10,13 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights, TopicReaderRights
+from karapace_like.proxy.ruled_codec import RULE_NAME_HEADER, RuledCodec
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Decoded, DecodeError, RecordForm, SchemaCodec
+from karapace_like.serde.codec import Decoded, DecodeError, HeavyWorkError, RecordForm, SchemaCodec
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _HEADERS = {RecordPart.KEY: wire.KEY_HEADER, RecordPart.VALUE: wire.VALUE_HEADER}
@@ -47,6 +48,8 @@ class _Decoder:
         self._schemaless = _SCHEMALESS.get(embedded)
         self._role = role
         self._header = _HEADERS[role]
+        self._looked_up = frozenset({self._header, RULE_NAME_HEADER})
+        """Headers of records that need a look-up each."""
         self._latest = (b"", "", "")
         """(prefix with the schema id, topic, its subject) of the last record that was decoded with a schema."""
         self._decode: Callable[[bytes], Decoded] | None = None
@@ -69,7 +72,7 @@ class _Decoder:
         """Decode without waiting; raise DecodeError, FrameError, or _UnknownSchemaError if the codec is not cached."""
         if self._schemaless is not None:
             return self._schemaless(framed)
-        if record.headers and self._schema_header(record) is not None:
+        if record.headers and any(name in self._looked_up for name, _ in record.headers):
             raise _UnknownSchemaError
         decode, topic, (latest_prefix, latest_topic, _) = self._decode, record.at.topic, self._latest
         if decode is None or topic != latest_topic or not framed.startswith(latest_prefix):
@@ -95,7 +98,7 @@ class _Decoder:
             return None
         try:
             return self.decode_at_once(record, framed)
-        except _UnknownSchemaError:
+        except (_UnknownSchemaError, HeavyWorkError):
             return await self._decode_after_lookup(record, framed)
         except (DecodeError, wire.FrameError) as error:
             return self._give_up(record, framed, str(error))
@@ -122,6 +125,10 @@ class _Decoder:
             self._readable.add((identity, subject))
         else:
             codec = await self._schemas.codec_by_guid(identity, rights)
+        if isinstance(codec, RuledCodec):
+            processes = self._schemas.validators.rules
+            skipped = _find_replayed_rule(record)
+            return await codec.decode_elsewhere(payload, processes, is_plain=self._is_plain, skipped=skipped)
         return self._decode_with(codec)(payload)
 
     def _schema_header(self, record: ConsumedRecord) -> bytes | None:
@@ -165,7 +172,7 @@ class RecordDecoder:
                 None if key is None else self._keys.decode_at_once(record, key),
                 None if value is None else self._values.decode_at_once(record, value),
             )
-        except (_UnknownSchemaError, DecodeError, wire.FrameError):
+        except (_UnknownSchemaError, DecodeError, HeavyWorkError, wire.FrameError):
             return None
 
     async def _decode_after_lookup(self, record: ConsumedRecord) -> DecodedRecord:
@@ -206,6 +213,12 @@ class RecordDecoder:
                 raise result.refusal
             decoded.append(result)
         return decoded
+
+
+def _find_replayed_rule(record: ConsumedRecord) -> str | None:
+    """Return the rule that let the record fail before it was sent to a dead-letter topic, and does not run again."""
+    values = [value for name, value in record.headers if name == RULE_NAME_HEADER and value is not None]
+    return values[-1].decode(errors="replace") if values else None
 
 
 def _json_or_null(payload: bytes) -> Decoded | None:

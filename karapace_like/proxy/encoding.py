@@ -12,6 +12,7 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.ruled_codec import finish_encoding
 from karapace_like.proxy.schemas import SchemaCache, registry_call
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.validators import Validators
@@ -25,7 +26,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, HeavyValidationError
+from karapace_like.serde.codec import Codec, HeavyWorkError
 from karapace_like.serde.schemaless import SCHEMALESS
 
 ABSENT = msgspec.Raw()
@@ -77,11 +78,12 @@ class Encoder:
         return self.prefix + codec.encode(text)
 
     async def encode_anywhere(self, text: msgspec.Raw, validators: Validators) -> bytes | None:
-        """Return the same as `encode`, but validate elsewhere what this process must not."""
+        """Return the same as `encode`, but leave to other processes what this one must not do."""
         try:
             return self.encode(text)
-        except HeavyValidationError as heavy:
-            return self.prefix + await validators.validate(heavy)
+        except HeavyWorkError as heavy:
+            assert self.codec is not None
+            return self.prefix + await finish_encoding(heavy, self.codec, text, validators)
 
 
 def has_content(text: msgspec.Raw) -> bool:

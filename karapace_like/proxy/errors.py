@@ -248,6 +248,19 @@ def too_many(resources: str) -> ProxyError:
     return ProxyError(42901, f"Too many requests: there are too many {resources} at the moment.", retry_after=1)
 
 
+def rule_failed_error(failure: str) -> ProxyError:
+    """`failure` is the sentence that names the rule and says why it failed."""
+    return ProxyError(42230, failure)
+
+
+def rule_process_lost_error() -> ProxyError:
+    return ProxyError(
+        503,
+        "The process that executes rules has ended unexpectedly; it is safe to retry.",
+        retry_after=1,
+    )
+
+
 def validator_lost_error() -> ProxyError:
     return ProxyError(
         503,

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 
+from karapace_like.proxy.ruled_codec import RuledCodec
 from karapace_like.schema.model import SchemaType
 from karapace_like.serde.codec import Codec
 from karapace_like.serde.schemaless import JsonCodec, JsonKeyCodec
@@ -47,4 +48,8 @@ class RecordPart(enum.StrEnum):
 
     def codec(self, codec: Codec) -> Codec:
         """Return the codec for this part: equal JSON keys have equal bytes, which decide on the partition."""
-        return JsonKeyCodec(codec) if self is RecordPart.KEY and isinstance(codec, JsonCodec) else codec
+        if self is RecordPart.VALUE:
+            return codec
+        if isinstance(codec, RuledCodec):
+            return codec.for_keys()
+        return JsonKeyCodec(codec) if isinstance(codec, JsonCodec) else codec

@@ -8,7 +8,7 @@ are raised as KafkaFailure, the registry's as ApiError with the registry's own c
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from karapace_like.administration import (
     Acl,
@@ -43,6 +43,8 @@ class RegisteredSchema:
     id: SchemaId
     schema: UnparsedSchema
     dependencies: Dependencies
+    metadata: Mapping[str, Any] | None = None
+    rule_set: Mapping[str, Any] | None = None
 
 
 IsCurrent = Callable[[], bool]

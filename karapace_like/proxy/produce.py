@@ -28,6 +28,7 @@ from karapace_like.proxy.encoding import (
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.ports import Producer
 from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.ruled_codec import refuse_value
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
@@ -35,7 +36,7 @@ from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import Reference, SchemaId
-from karapace_like.serde.codec import EncodeError, HeavyValidationError
+from karapace_like.serde.codec import EncodeError, HeavyWorkError
 
 _KEY, _VALUE = RecordPart
 
@@ -264,11 +265,11 @@ class Producing:
                     try:
                         key = None if record.key is ABSENT else keys.encode(record.key)
                         value = None if record.value is ABSENT else values.encode(record.value)
-                    except HeavyValidationError:
+                    except HeavyWorkError:
                         key = await keys.encode_anywhere(record.key, self._validators)
                         value = await values.encode_anywhere(record.value, self._validators)
             except EncodeError as error:
-                raise errors.bad_request(f"{error}{_name_place(at, records)}") from error
+                raise refuse_value(error, _name_place(at, records)) from error
             except RefusedRecordError as error:
                 if error.dead_letter_topic is None:
                     raise error.at(_name_place(at, records)) from error

@@ -15,6 +15,7 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema, Schemas
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.ruled_codec import RuledCodec, find_rules
 from karapace_like.proxy.validators import Validators
 from karapace_like.schema.formats import parse
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
@@ -182,11 +183,11 @@ class SchemaCache:
         return codec
 
     async def _find_codec(self, key: _Key, registered: RegisteredSchema) -> SchemaCodec:
-        """Return the cached codec, or compile it: that of a large schema in a thread, once for all waiting requests."""
+        """Return the cached codec, or compile it: in a thread, and once, for a large schema or one with rules."""
         cached = self._find_cached_codec(key)
         if cached is not None:
             return cached
-        if _length(registered) < _LARGE:
+        if _length(registered) < _LARGE and not registered.rule_set:
             return self._cache_codec(key, _compile_codec(registered, self._options))
         compiling = self._compiling.get(key)
         if compiling is None:
@@ -204,7 +205,9 @@ def _length(registered: RegisteredSchema) -> int:
 
 
 def _compile_codec(registered: RegisteredSchema, options: CodecOptions) -> SchemaCodec:
-    return formats.codec(registered.schema, registered.dependencies, options)
+    codec = formats.codec(registered.schema, registered.dependencies, options)
+    rules = find_rules(registered)
+    return codec if rules is None else RuledCodec(codec, rules)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import msgspec
 
 from karapace_like.process.job_process import JobLimitError, JobLostError, JobProcesses
 from karapace_like.proxy import errors
+from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.serde import validation_process
 from karapace_like.serde.codec import EncodeError, HeavyValidationError, Validation
 
@@ -21,9 +22,10 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Validators:
-    """The validating processes of one process of the service; `close` them at the end."""
+    """The validating processes of one process of the service, and those of rules; `close` them at the end."""
 
     def __init__(self) -> None:
+        self.rules = RuleProcesses()
         self._processes = JobProcesses(validation_process.__name__, validation_process.LIMITS, _PROCESSES)
         self._waiting = 0
 
@@ -45,6 +47,7 @@ class Validators:
     async def close(self) -> None:
         """End the processes. Validations under way are given up."""
         await self._processes.close()
+        await self.rules.close()
 
     async def _validate(self, validation: Validation) -> bytes:
         try:

@@ -33,7 +33,10 @@ class JsonataExpression:
     def evaluate(self, value: Any) -> Any:
         """Return the result for a record's JSON; raises RuleEvaluationError."""
         try:
-            return _copy(self._program.evaluate(value))
+            # A frame of its own: the program's has a time that begins with its compilation, and keeps variables.
+            frame = self._program.create_frame(None)
+            frame.set_runtime_bounds(TIMEOUT_MS, MAX_DEPTH)
+            return _copy(self._program.evaluate(value, frame))
         except RecursionError as error:
             raise RuleEvaluationError("the evaluation is nested too deeply") from error
         except RuntimeError as error:  # jsonata's own errors are such
@@ -55,7 +58,7 @@ def compile_program(expr: str) -> Any:
             "pip install 'karapace-like[rules]'"
         ) from error
     try:
-        return jsonata.Jsonata(expr, timeout=TIMEOUT_MS, stack=MAX_DEPTH)
+        return jsonata.Jsonata(expr)
     except RecursionError as error:
         raise RuleEvaluationError("the expression cannot be compiled: it is nested too deeply") from error
     except RuntimeError as error:  # jsonata's own errors are such

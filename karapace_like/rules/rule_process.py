@@ -1,6 +1,8 @@
 """The child process that executes rules: `python -m karapace_like.rules.rule_process`."""
 
+import importlib
 import sys
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -23,4 +25,7 @@ def _run(message: bytes) -> Any:
 
 if __name__ == "__main__":
     sys.setrecursionlimit(_MAX_FRAMES)
+    for library in ("cel", "jsonata"):  # before the time of the first job begins
+        with suppress(ImportError):
+            importlib.import_module(library)
     serve_jobs(_run, LIMITS, InvalidSchemaError)

@@ -137,7 +137,8 @@ class RegistrySchemas:
 
     def _with_dependencies(self, schema_id: int, content: Content, subject: str) -> RegisteredSchema:
         dependencies = parsing.dependencies_of(self._registry.read(), content.schema, subject)
-        return RegisteredSchema(SchemaId(schema_id), content.schema, dependencies)
+        schema = content.schema
+        return RegisteredSchema(SchemaId(schema_id), schema, dependencies, content.metadata, content.rule_set)
 
 
 class _RegistrationForwarder:

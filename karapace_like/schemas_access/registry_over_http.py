@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -142,7 +142,9 @@ class RemoteSchemas:
             if error.status == HTTPStatus.CONFLICT and not rights.may_read(names.canonical(subject)):
                 raise errors.incompatible_schema(subject, ()) from error
             raise
-        return RegisteredSchema(SchemaId(response.id), schema, await self._dependencies(schema, subject))
+        # The response of a registration need not say which rules the version has.
+        registered = await self.by_id(response.id, subject, ALL_SUBJECTS)
+        return replace(registered, schema=schema, dependencies=await self._dependencies(schema, subject))
 
     async def _require_readable(self, schema_id: int, context: str, rights: SubjectRights) -> None:
         """Raise ApiError 40403 unless a subject of the context that has the id may be read."""
@@ -189,7 +191,8 @@ class RemoteSchemas:
 
     async def _with_dependencies(self, schema_id: int, response: "_SchemaResponse", subject: str) -> RegisteredSchema:
         schema = response.unparsed_schema
-        return RegisteredSchema(SchemaId(schema_id), schema, await self._dependencies(schema, subject))
+        dependencies = await self._dependencies(schema, subject)
+        return RegisteredSchema(SchemaId(schema_id), schema, dependencies, response.metadata, response.rule_set)
 
     async def _dependencies(self, schema: UnparsedSchema, subject: str) -> Dependencies:
         """Return the texts that a schema of the subject refers to, directly or through others."""
@@ -279,6 +282,8 @@ class _SchemaResponse(msgspec.Struct, kw_only=True):
     schema: str
     type: SchemaType = msgspec.field(default=SchemaType.AVRO, name="schemaType")
     references: list[_ReferenceField] | None = None
+    metadata: dict[str, Any] | None = None
+    rule_set: dict[str, Any] | None = msgspec.field(default=None, name="ruleSet")
 
     @property
     def unparsed_schema(self) -> UnparsedSchema:

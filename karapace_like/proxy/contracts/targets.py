@@ -9,11 +9,12 @@ from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import IsCurrent
 from karapace_like.proxy.rights import ALL_SUBJECTS
+from karapace_like.proxy.ruled_codec import RuledCodec, finish_encoding
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, Decoded, HeavyValidationError, JsonText
+from karapace_like.serde.codec import Codec, Decoded, HeavyWorkError, JsonText
 from karapace_like.serde.json_schema import JsonSchemaCodec
 
 _SIZE = 1000
@@ -32,8 +33,8 @@ class Target(NamedTuple):
         """Return the bytes to store; raises EncodeError, and ApiError 42901 or 503 where it cannot be validated now."""
         try:
             return self.prefix + self.codec.encode(text)
-        except HeavyValidationError as heavy:
-            return self.prefix + await validators.validate(heavy)
+        except HeavyWorkError as heavy:
+            return self.prefix + await finish_encoding(heavy, self.codec, text, validators)
 
 
 class _ValidatingCodec:
@@ -79,13 +80,16 @@ class Targets:
             raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
         if part.plain is Plain.ENCODE:
             return Target(chosen, role.codec(codec), wire.prefix(registered.id))
-        if not isinstance(codec, JsonSchemaCodec):
+        validating = codec.schema_codec if isinstance(codec, RuledCodec) else codec
+        if not isinstance(validating, JsonSchemaCodec):
             raise ApiError(
                 503,
                 f'plain "validate" needs a JSON Schema, and version {chosen.version} of subject {chosen.subject} is '
                 f"{registered.schema.type}",
             )
-        return Target(chosen, role.codec(_ValidatingCodec(codec)), b"")
+        # What rules make of the value is stored as the format `jsonschema` writes it.
+        storing = codec if isinstance(codec, RuledCodec) else _ValidatingCodec(validating)
+        return Target(chosen, role.codec(storing), b"")
 
 
 def _is_hashable(part: PartPolicy) -> bool:

@@ -16,6 +16,7 @@ from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ports import RegisteredSchema
 from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.ruled_codec import finish_encoding, refuse_value
 from karapace_like.proxy.schemas import SchemaCache, registry_call
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.v3 import errors as v3
@@ -24,7 +25,7 @@ from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaId, UnparsedSchema
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, EncodeError, HeavyValidationError
+from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _NULL = b"null"
@@ -49,10 +50,10 @@ class _ResolvedEncoding:
         try:
             try:
                 return self.prefix + self.codec.encode(text)
-            except HeavyValidationError as heavy:
-                return self.prefix + await validators.validate(heavy)
+            except HeavyWorkError as heavy:
+                return self.prefix + await finish_encoding(heavy, self.codec, text, validators)
         except EncodeError as error:
-            raise errors.bad_request(str(error)) from error
+            raise refuse_value(error) from error
 
     @property
     def offer(self) -> Offer:

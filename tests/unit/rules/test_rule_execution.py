@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from karapace_like.rules.errors import HeavyRuleError, RuleFailedError
+from karapace_like.rules import jsonata_expressions
+from karapace_like.rules.errors import HeavyRuleError, RuleEvaluationError, RuleFailedError
 from karapace_like.rules.execution import Step, run_encoding_rules
 from karapace_like.rules.jobs import RuleJob, create_execution, encode_value, run_job
 from karapace_like.rules.model import Rule, RuleMode, RulePhase
@@ -320,6 +321,18 @@ def test_a_rule_without_expression_changes_nothing() -> None:
 def test_a_rule_can_be_left_out_by_name() -> None:
     rules = [append("a", tags=["PII", "x"]), append("b")]
     assert execute(ruled_schema(SchemaType.JSON, JSON_SCHEMA, rules), JSON_VALUE, skipped="a")["ssn"] == "123b"
+
+
+def test_evaluations_of_jsonata_have_limits_and_variables_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own limits count from the compilation, and what one evaluation binds is there in the next."""
+    monkeypatch.setattr(jsonata_expressions, "TIMEOUT_MS", 200)
+    expr = "$exists($seen) ? 'seen' : [$seen := count, 'new'][1]"
+    expression = jsonata_expressions.JsonataExpression(Rule("r", expr=expr), {})
+    slow = jsonata_expressions.JsonataExpression(Rule("r", expr="($f := function($x) { $f($x + 1) }; $f(1))"), {})
+    assert expression.evaluate({"count": 1}) == "new"
+    with pytest.raises(RuleEvaluationError, match="timeout after 200 milliseconds"):
+        slow.evaluate({})
+    assert expression.evaluate({"count": 1}) == "new"
 
 
 def test_null_has_no_rules() -> None:
