@@ -81,8 +81,7 @@ class PartPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     versions: VersionRange | None = None
     unknown_fields: UnknownFields = UnknownFields.REFUSE
     lenient_json: bool = False
-    """Whether plain JSON for Avro may have a union's value without the name of its branch, and lack fields that have a
-    default."""
+    """Whether plain JSON for Avro may lack fields that have a default."""
     invalid: Invalid = Invalid.REFUSE
 
     @property
@@ -117,5 +116,7 @@ class TopicPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     @property
     def key_encoding(self) -> SchemaChoice | None:
         """By which schema plain keys are encoded; None where they keep their bytes, which decide on partitions."""
-        is_encoded = self.mode is Mode.ENFORCE and self.key.plain is Plain.ENCODE
-        return self.key.schema if is_encoded else None
+        part = self.key
+        drops = part.plain is Plain.VALIDATE and part.unknown_fields is UnknownFields.DROP
+        changes = self.mode is Mode.ENFORCE and (part.plain is Plain.ENCODE or drops)
+        return part.schema if changes else None

@@ -26,7 +26,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, HeavyWorkError
+from karapace_like.serde.codec import Codec, HeavyWorkError, JsonReading
 from karapace_like.serde.schemaless import SCHEMALESS
 
 ABSENT = msgspec.Raw()
@@ -51,6 +51,8 @@ class PartEncoding(msgspec.Struct, frozen=True):
     """None: the strategy of the service."""
     takes_latest: bool = False
     """Whether the latest schema of the subject is used if none is named."""
+    reading: JsonReading | None = None
+    """How objects are read; None: as Confluent's proxy does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Encoders:
         if registered.schema.type is not schema_type:
             raise errors.bad_request(f"Schema {registered.id} is of type {registered.schema.type}, not {schema_type}")
         try:
-            codec = role.codec(await self._schemas.codec_of(registered, subject))
+            codec = role.codec(await self._schemas.codec_of(registered, subject, writing.reading))
         except InvalidSchemaError as error:
             raise errors.invalid_schema(writing.embedded.name, registered.schema.text, str(error)) from error
         is_named = writing.schema is not None or writing.schema_id is not None

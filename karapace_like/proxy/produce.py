@@ -36,7 +36,7 @@ from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import Reference, SchemaId
-from karapace_like.serde.codec import EncodeError, HeavyWorkError
+from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonReading
 
 _KEY, _VALUE = RecordPart
 
@@ -74,7 +74,9 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_subject: str | None = None
     value_subject_name_strategy: SubjectNameStrategy | None = None
 
-    def part_encoding(self, role: RecordPart, embedded: EmbeddedFormat) -> Encoder | PartEncoding:
+    def part_encoding(
+        self, role: RecordPart, embedded: EmbeddedFormat, reading: JsonReading | None = None
+    ) -> Encoder | PartEncoding:
         """Return the encoder of the keys or values, or the encoding by which its schema is looked up."""
         schemaless = SCHEMALESS_ENCODERS[role].get(embedded)
         if schemaless is not None:
@@ -85,7 +87,7 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         if not takes_latest and said == _NOTHING:
             return NOTHING_ENCODERS[role]
-        return PartEncoding(embedded, schema, schema_id, references or (), subject, strategy, takes_latest)
+        return PartEncoding(embedded, schema, schema_id, references or (), subject, strategy, takes_latest, reading)
 
     @property
     def _names_no_schema(self) -> bool:
@@ -125,6 +127,8 @@ class ProduceOptions(msgspec.Struct, frozen=True):
     partition: int | None = None
     """Where a record names no partition; None leaves the choice to the producer."""
     overrides: ProducerOverrides = NO_OVERRIDES
+    reading: JsonReading | None = None
+    """How objects are read in formats with schemas; None: as Confluent's proxy does."""
 
 
 class SchemaIds(NamedTuple):
@@ -206,8 +210,8 @@ class Producing:
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
         formats = options.formats
-        of_keys = _PartFormat.of(request, _KEY, request.key_format or formats[_KEY])
-        of_values = _PartFormat.of(request, _VALUE, request.value_format or formats[_VALUE])
+        of_keys = _PartFormat.of(request, _KEY, request.key_format or formats[_KEY], options.reading)
+        of_values = _PartFormat.of(request, _VALUE, request.value_format or formats[_VALUE], options.reading)
         lanes: dict[str, _Lane] = {}
         for topic in topics:
             if topic not in lanes:
@@ -308,8 +312,10 @@ class _PartFormat(NamedTuple):
     encoding: Encoder | PartEncoding
 
     @classmethod
-    def of(cls, request: ProduceRequest, role: RecordPart, embedded: EmbeddedFormat) -> "_PartFormat":
-        return cls(embedded, request.part_encoding(role, embedded))
+    def of(
+        cls, request: ProduceRequest, role: RecordPart, embedded: EmbeddedFormat, reading: JsonReading | None
+    ) -> "_PartFormat":
+        return cls(embedded, request.part_encoding(role, embedded, reading))
 
     def offer(self, encoder: Encoder) -> Offer:
         """Return what the request offers to a topic for which this is its encoder."""

@@ -109,6 +109,11 @@ class RuledCodec:
         """The codec of the schema alone."""
         return self._codec
 
+    @property
+    def dropped(self) -> int:
+        """See `serde.codec.SchemaCodec`."""
+        return self._codec.dropped
+
     def for_keys(self) -> "RuledCodec":
         """Return the codec of keys, which are JSON in one form."""
         is_json = isinstance(self._codec, JsonCodec)

@@ -20,7 +20,7 @@ from karapace_like.proxy.validators import Validators
 from karapace_like.schema.formats import parse
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
 from karapace_like.serde import formats
-from karapace_like.serde.codec import SchemaCodec
+from karapace_like.serde.codec import JsonReading, SchemaCodec
 from karapace_like.serde.formats import DEFAULT_OPTIONS, CodecOptions
 
 _SIZE = 1000
@@ -28,8 +28,8 @@ _SIZE = 1000
 _LARGE = 8_000
 """Characters of a schema above which its codec, which takes about 10 ms then, is compiled in a thread."""
 _NO_DEPENDENCIES: Dependencies = {}
-_Key = tuple[int | uuid.UUID, str]
-"""(id or GUID of a schema, subject)."""
+_Key = tuple[int | uuid.UUID, str] | tuple[int | uuid.UUID, str, JsonReading]
+"""(id or GUID of a schema, subject), and how its encoder reads JSON if not as Confluent's proxy."""
 
 
 class SchemaCache:
@@ -150,9 +150,13 @@ class SchemaCache:
         """Return the validity of cached responses about the subject; None if it has no version."""
         return self._schemas.cache_validity(subject)
 
-    async def codec_of(self, registered: RegisteredSchema, subject: str) -> SchemaCodec:
-        """Return the codec of the schema; raise InvalidSchemaError."""
-        return await self._find_codec((registered.id, subject), registered)
+    async def codec_of(
+        self, registered: RegisteredSchema, subject: str, reading: JsonReading | None = None
+    ) -> SchemaCodec:
+        """Return the codec of the schema, whose encoder reads JSON like this; raise InvalidSchemaError."""
+        if reading is None:
+            return await self._find_codec((registered.id, subject), registered)
+        return await self._find_codec((registered.id, subject, reading), registered, reading)
 
     def get_cached_codec(self, schema_id: int, subject: str) -> SchemaCodec | None:
         """Return the codec of a schema of the subject if it is cached; the caller's right to it is checked before."""
@@ -182,17 +186,19 @@ class SchemaCache:
         self.use.size = len(self._codecs)
         return codec
 
-    async def _find_codec(self, key: _Key, registered: RegisteredSchema) -> SchemaCodec:
+    async def _find_codec(
+        self, key: _Key, registered: RegisteredSchema, reading: JsonReading | None = None
+    ) -> SchemaCodec:
         """Return the cached codec, or compile it: in a thread, and once, for a large schema or one with rules."""
         cached = self._find_cached_codec(key)
         if cached is not None:
             return cached
         if _length(registered) < _LARGE and not registered.rule_set:
-            return self._cache_codec(key, _compile_codec(registered, self._options))
+            return self._cache_codec(key, _compile_codec(registered, self._options, reading))
         compiling = self._compiling.get(key)
         if compiling is None:
             compiling = self._compiling[key] = asyncio.create_task(
-                asyncio.to_thread(_compile_codec, registered, self._options)
+                asyncio.to_thread(_compile_codec, registered, self._options, reading)
             )
             compiling.add_done_callback(lambda _: self._compiling.pop(key))
         # Shielded, so that a cancelled request does not cancel the compilation for the others.
@@ -204,8 +210,8 @@ def _length(registered: RegisteredSchema) -> int:
     return len(registered.schema.text) + sum(map(len, registered.dependencies.values()))
 
 
-def _compile_codec(registered: RegisteredSchema, options: CodecOptions) -> SchemaCodec:
-    codec = formats.codec(registered.schema, registered.dependencies, options)
+def _compile_codec(registered: RegisteredSchema, options: CodecOptions, reading: JsonReading | None) -> SchemaCodec:
+    codec = formats.codec(registered.schema, registered.dependencies, options, reading)
     rules = find_rules(registered)
     return codec if rules is None else RuledCodec(codec, rules)
 

@@ -8,7 +8,7 @@ Callers decide whether a JSON `null` is a tombstone: a codec treats it as any ot
 
 import enum
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -51,6 +51,21 @@ class EncodeError(ValueError):
         """`a.b[2]: message`."""
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return f"{place.removeprefix('.')}: {self.message}" if place else self.message
+
+
+class JsonReading(NamedTuple):
+    """How an encoder reads JSON objects that do not have just the fields of their schema."""
+
+    fills_defaults: bool = False
+    """Whether fields of Avro that are absent get their defaults."""
+    drops_unknown: bool = False
+    """Whether fields that the schema does not allow are dropped, instead of refused; `Dropping.dropped` counts them."""
+
+
+class Dropping:
+    """Counts the fields that an encoder has dropped; a caller reads the count before and after a call of `encode`."""
+
+    dropped = 0
 
 
 class Validation(msgspec.Struct, frozen=True, array_like=True):
@@ -101,6 +116,11 @@ class Codec(Protocol):
 
 class SchemaCodec(Codec, Protocol):
     """The codec of one schema."""
+
+    @property
+    def dropped(self) -> int:
+        """See `Dropping`."""
+        ...
 
     def decode_plain(self, payload: bytes) -> Decoded:
         """As `decode`, in the form PLAIN."""

@@ -11,7 +11,7 @@ from karapace_like.schema import formats
 from karapace_like.schema.model import Dependencies, SchemaType, Strictness, UnparsedSchema
 from karapace_like.schema.protobuf import descriptor_set
 from karapace_like.serde.avro import AvroCodec
-from karapace_like.serde.codec import SchemaCodec
+from karapace_like.serde.codec import JsonReading, SchemaCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
 from karapace_like.serde.protobuf import ProtobufCodec
 
@@ -26,17 +26,30 @@ class CodecOptions:
 
 DEFAULT_OPTIONS = CodecOptions()
 
-_CODECS: Mapping[SchemaType, Callable[[Any, UnparsedSchema, Dependencies, CodecOptions], SchemaCodec]] = {
-    SchemaType.AVRO: lambda parsed, _schema, _dependencies, options: AvroCodec(
-        parsed, generates_encoder=options.avro_generated_encoder
+_MakeCodec = Callable[[Any, UnparsedSchema, Dependencies, CodecOptions, JsonReading | None], SchemaCodec]
+_CODECS: Mapping[SchemaType, _MakeCodec] = {
+    SchemaType.AVRO: lambda parsed, _schema, _dependencies, options, reading: AvroCodec(
+        parsed, generates_encoder=options.avro_generated_encoder, reading=reading
     ),
-    SchemaType.JSON: lambda _parsed, schema, dependencies, _options: JsonSchemaCodec(schema.text, dependencies),
-    SchemaType.PROTOBUF: lambda parsed, _schema, _dependencies, _options: ProtobufCodec(descriptor_set(parsed)),
+    SchemaType.JSON: lambda _parsed, schema, dependencies, _options, reading: JsonSchemaCodec(
+        schema.text, dependencies, drops_unknown=reading is not None and reading.drops_unknown
+    ),
+    SchemaType.PROTOBUF: lambda parsed, _schema, _dependencies, _options, reading: ProtobufCodec(
+        descriptor_set(parsed), drops_unknown=reading is not None and reading.drops_unknown
+    ),
 }
-"""(parsed schema, unparsed schema, dependencies, options) -> codec."""
+"""(parsed schema, unparsed schema, dependencies, options, how JSON is read) -> codec."""
 
 
-def codec(schema: UnparsedSchema, dependencies: Dependencies, options: CodecOptions = DEFAULT_OPTIONS) -> SchemaCodec:
-    """Build the codec of a registered schema; raises InvalidSchemaError for a text that cannot be parsed."""
+def codec(
+    schema: UnparsedSchema,
+    dependencies: Dependencies,
+    options: CodecOptions = DEFAULT_OPTIONS,
+    reading: JsonReading | None = None,
+) -> SchemaCodec:
+    """Build the codec of a registered schema; raises InvalidSchemaError for a text that cannot be parsed.
+
+    `reading` is of its encoder; None reads JSON as Confluent's proxy does.
+    """
     parsed = formats.parse(schema, dependencies, Strictness.STORED)
-    return _CODECS[schema.type](parsed, schema, dependencies, options)
+    return _CODECS[schema.type](parsed, schema, dependencies, options, reading)

@@ -17,8 +17,8 @@ import msgspec
 from karapace_like.schema.json_schema.documents import Documents
 from karapace_like.schema.json_schema.draft import Draft, draft_of
 from karapace_like.schema.model import Dependencies, InvalidSchemaError
-from karapace_like.serde import json_schema_cost
-from karapace_like.serde.codec import EncodeError, HeavyValidationError, JsonText, Path, Validation
+from karapace_like.serde import json_schema_cost, unknown_properties
+from karapace_like.serde.codec import Dropping, EncodeError, HeavyValidationError, JsonText, Path, Validation
 from karapace_like.serde.json_schema_defaults import Defaults
 from karapace_like.serde.schemaless import JsonCodec
 
@@ -32,6 +32,8 @@ _MAX_COMPILATION = 50_000
 """Size of patterns that are compiled in this process, which takes 15 ms."""
 _MAX_CHARACTERS = 200_000
 """Length of a schema that is compiled in this process."""
+_MAX_ROUNDS = 10
+"""Rounds of dropping unknown properties: one whose parent is checked first shows only in the next."""
 _MAX_MESSAGE = 1_000
 """Characters of an error: jsonschema-rs cites values whole."""
 _COMPILED = 20
@@ -50,14 +52,15 @@ _VALIDATORS: Mapping[Draft, type[jsonschema_rs.Validator]] = {
 }
 
 
-class JsonSchemaCodec(JsonCodec):
+class JsonSchemaCodec(JsonCodec, Dropping):
     """The codec of one JSON Schema."""
 
-    def __init__(self, text: str, dependencies: Dependencies) -> None:
+    def __init__(self, text: str, dependencies: Dependencies, *, drops_unknown: bool = False) -> None:
         """Raises InvalidSchemaError for a text that is no JSON Schema, or refers to what is not in `dependencies`.
 
         A schema that takes long to compile is compiled with its first value, by the process that validates it.
         """
+        self._drops_unknown = drops_unknown
         self._text = text
         self._dependencies = dependencies
         is_small = _is_quickly_compiled(text, dependencies)
@@ -76,6 +79,26 @@ class JsonSchemaCodec(JsonCodec):
     def validate(self, text: JsonText, finish: Callable[[bytes], bytes] = bytes) -> bytes:
         """The same JSON, if it is valid, without defaults; `finish` is for what another process has to validate."""
         payload = super().encode(text)
+        try:
+            return self._validate(payload, finish)
+        except EncodeError:
+            if not self._drops_unknown:
+                raise
+            return self._validate(self._drop_unknown(payload), finish)
+
+    def _drop_unknown(self, payload: bytes) -> bytes:
+        """Return the JSON without the properties that `additionalProperties` and `unevaluatedProperties` forbid."""
+        assert self._validator is not None
+        rounds = 0
+        while rounds < _MAX_ROUNDS and self._cost.bound(payload) <= MAX_ERROR_STEPS:
+            kept, dropped = unknown_properties.drop_once(self._validator, payload, parse_value(payload))
+            if not dropped:
+                break
+            payload, rounds = kept, rounds + 1
+            self.dropped += dropped
+        return payload
+
+    def _validate(self, payload: bytes, finish: Callable[[bytes], bytes]) -> bytes:
         validator = self._validator
         if validator is None or (len(payload) > self._safe_length and self._cost.bound(payload) > MAX_STEPS):
             raise self._defer(payload, finish)

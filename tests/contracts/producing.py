@@ -34,7 +34,13 @@ class Verdict(NamedTuple):
 
 
 async def produce_v2(
-    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], path: str = "/topics/{topic}"
+    node: Node,
+    topic: str,
+    value: Part,
+    key: Part | None,
+    headers: Sequence[Header],
+    path: str = "/topics/{topic}",
+    query: str = "",
 ) -> Verdict:
     record: dict[str, Any] = {"value": value.data}
     body: dict[str, Any] = {"records": [record], "value_format": value.format}
@@ -50,7 +56,7 @@ async def produce_v2(
         record["topic"] = topic
     status, answer = await node.call(
         "POST",
-        path.format(topic=topic),
+        path.format(topic=topic) + query,
         body,
         headers={"Content-Type": "application/vnd.kafka.json.v2+json"},
     )
@@ -62,7 +68,13 @@ async def produce_v2(
 
 
 async def produce_v3(
-    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], path: str = "records"
+    node: Node,
+    topic: str,
+    value: Part,
+    key: Part | None,
+    headers: Sequence[Header],
+    path: str = "records",
+    query: str = "",
 ) -> Verdict:
     (cluster,) = (await node.call("GET", "/v3/clusters"))[1]["data"]
     record: dict[str, Any] = {"value": _render_part(value)}
@@ -70,7 +82,7 @@ async def produce_v3(
         record["key"] = _render_part(key)
     record["headers"] = [{"name": name, "value": base64.b64encode(data).decode()} for name, data in headers]
     body = {"entries": [{"id": "1", **record}]} if path == "records:batch" else record
-    status, answer = await node.call("POST", f"/v3/clusters/{cluster['cluster_id']}/topics/{topic}/{path}", body)
+    status, answer = await node.call("POST", f"/v3/clusters/{cluster['cluster_id']}/topics/{topic}/{path}{query}", body)
     if path == "records:batch":
         assert status == 207, answer
         (answer,) = answer["successes"] + answer["failures"]
@@ -86,7 +98,7 @@ def _render_part(part: Part) -> dict[str, Any]:
     return {"type": part.format.upper(), "data": part.data}
 
 
-Produce = Callable[[Node, str, Part, Part | None, Sequence[Header]], Awaitable[Verdict]]
+Produce = Callable[..., Awaitable[Verdict]]
 WAYS: Mapping[str, Produce] = {
     "v2 topic": produce_v2,
     "v2 partition": partial(produce_v2, path="/topics/{topic}/partitions/0"),

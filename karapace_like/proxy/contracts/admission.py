@@ -219,14 +219,16 @@ class PartAdmission:
             except ApiError as error:
                 raise self._unavailable(error) from error
         try:
-            data = await target.convert(text, self._schemas.validators)
+            data, dropped = await target.convert(text, self._schemas.validators)
         except EncodeError as error:
             raise RefusedRecordError(self._describe(error, text, target.chosen)) from error
         except ApiError as error:
             raise self._unavailable(error) from error
+        if dropped:
+            self._log.count_dropped_fields(self._topic, self._mode, self._role, dropped)
         if target.prefix:
             return Admitted(data, target.chosen)
-        return Admitted(data if sent is None else sent)
+        return Admitted(data if sent is None or dropped else sent)
 
     def _describe(self, error: EncodeError, text: JsonText, chosen: ChosenSchema) -> Violation:
         kind = chosen.registered.schema.type

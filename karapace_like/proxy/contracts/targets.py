@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from karapace_like.errors import ApiError
-from karapace_like.policies.policy import PartPolicy, Plain
+from karapace_like.policies.policy import PartPolicy, Plain, UnknownFields
 from karapace_like.process.lru import LruCache
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema
 from karapace_like.proxy.formats import RecordPart
@@ -14,7 +14,7 @@ from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, Decoded, HeavyWorkError, JsonText
+from karapace_like.serde.codec import Codec, Decoded, HeavyWorkError, JsonReading, JsonText, SchemaCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
 
 _SIZE = 1000
@@ -28,13 +28,20 @@ class Target(NamedTuple):
     codec: Codec
     prefix: bytes
     """Empty where the JSON is stored as it is."""
+    dropping: SchemaCodec
+    """Counts the fields that the codec drops."""
 
-    async def convert(self, text: JsonText, validators: Validators) -> bytes:
-        """Return the bytes to store; raises EncodeError, and ApiError 42901 or 503 where it cannot be validated now."""
+    async def convert(self, text: JsonText, validators: Validators) -> tuple[bytes, int]:
+        """Return (the bytes to store, the number of fields that were dropped).
+
+        Raises EncodeError, and ApiError 42901 or 503 where it cannot be validated now.
+        """
+        before = self.dropping.dropped
         try:
-            return self.prefix + self.codec.encode(text)
+            return self.prefix + self.codec.encode(text), self.dropping.dropped - before
         except HeavyWorkError as heavy:
-            return self.prefix + await finish_encoding(heavy, self.codec, text, validators)
+            payload = await finish_encoding(heavy, self.codec, text, validators)
+            return self.prefix + payload, self.dropping.dropped - before
 
 
 class _ValidatingCodec:
@@ -75,13 +82,13 @@ class Targets:
     async def _make(self, role: RecordPart, part: PartPolicy, chosen: ChosenSchema) -> Target:
         registered = chosen.registered
         try:
-            codec = await self._schemas.codec_of(registered, chosen.subject)
+            codec = await self._schemas.codec_of(registered, chosen.subject, _name_reading(part))
         except InvalidSchemaError as error:
             raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
         if part.plain is Plain.ENCODE:
-            return Target(chosen, role.codec(codec), wire.prefix(registered.id))
+            return Target(chosen, role.codec(codec), wire.prefix(registered.id), codec)
         validating = codec.schema_codec if isinstance(codec, RuledCodec) else codec
-        if not isinstance(validating, JsonSchemaCodec):
+        if not isinstance(validating, JsonSchemaCodec):  # since the policy was set
             raise ApiError(
                 503,
                 f'plain "validate" needs a JSON Schema, and version {chosen.version} of subject {chosen.subject} is '
@@ -89,7 +96,11 @@ class Targets:
             )
         # What rules make of the value is stored as the format `jsonschema` writes it.
         storing = codec if isinstance(codec, RuledCodec) else _ValidatingCodec(validating)
-        return Target(chosen, role.codec(storing), b"")
+        return Target(chosen, role.codec(storing), b"", validating)
+
+
+def _name_reading(part: PartPolicy) -> JsonReading:
+    return JsonReading(part.lenient_json, part.unknown_fields is UnknownFields.DROP)
 
 
 def _is_hashable(part: PartPolicy) -> bool:

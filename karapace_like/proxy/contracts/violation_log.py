@@ -70,15 +70,22 @@ class ViolationLog:
 
     def add(self, violation: Violation, mode: Mode) -> None:
         """Count the violation of a record that was refused, or written nevertheless (mode observe)."""
-        topic, reason = violation.topic, violation.reason
+        entry = self._count(violation.topic, mode, violation.role, violation.reason, 1)
+        entry.examples.append(Example(int(self._now() * 1000), mode, violation))
+
+    def count_dropped_fields(self, topic: str, mode: Mode, role: RecordPart, fields: int) -> None:
+        """Count fields that were dropped, or would have been (mode observe)."""
+        self._count(topic, mode, role, Reason.DROPPED_FIELDS, fields)
+
+    def _count(self, topic: str, mode: Mode, role: RecordPart, reason: Reason, count: int) -> _TopicViolations:
         entry = self._topics.get(topic)
         if entry is None:
             entry = self._topics.put(topic, _TopicViolations(Counter(), deque(maxlen=_MAX_EXAMPLES)))
-        entry.counts[mode, violation.role, reason] += 1
-        entry.examples.append(Example(int(self._now() * 1000), mode, violation))
+        entry.counts[mode, role, reason] += count
         if topic not in self._labels and len(self._labels) < _MAX_LABELS:
             self._labels.add(topic)
-        self._totals[topic if topic in self._labels else OTHER_TOPICS, mode, reason] += 1
+        self._totals[topic if topic in self._labels else OTHER_TOPICS, mode, reason] += count
+        return entry
 
     def report(self, name: str) -> ViolationReport:
         """Return the violations of the topic; for a name with a `*` at its end, of every topic that begins so."""

@@ -34,6 +34,8 @@ class Reason(enum.StrEnum):
     """A record header that is to name its schema cannot be read."""
     UNAVAILABLE = "unavailable"
     """The schema cannot be had: it cannot be judged."""
+    DROPPED_FIELDS = "dropped_fields"
+    """Fields that its schema does not allow were dropped, and it was accepted; each field counts."""
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):

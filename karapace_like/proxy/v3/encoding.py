@@ -25,7 +25,7 @@ from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaId, UnparsedSchema
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError
+from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError, JsonReading
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _NULL = b"null"
@@ -79,9 +79,15 @@ class Encoding:
     """Encodes the keys and values of one topic's records, for one caller."""
 
     def __init__(
-        self, schemas: SchemaCache, topic: str, rights: SubjectRights, admission: TopicAdmission | None
+        self,
+        schemas: SchemaCache,
+        topic: str,
+        rights: SubjectRights,
+        admission: TopicAdmission | None,
+        reading: JsonReading | None = None,
     ) -> None:
-        """`admission` is the topic's; None: every record is written as it is sent."""
+        """`admission` is the topic's; None: every record is written as it is sent. `reading`: how objects are read."""
+        self._reading = reading
         self._admission = admission
         self._schemas = schemas
         self._rights = rights
@@ -148,7 +154,7 @@ class Encoding:
         if spec.type not in {None, data_type}:
             raise errors.bad_request(f"Schema {registered.id} is for type={data_type}, not type={spec.type}.")
         try:
-            codec = role.codec(await self._schemas.codec_of(registered, subject))
+            codec = role.codec(await self._schemas.codec_of(registered, subject, self._reading))
         except InvalidSchemaError as error:
             raise errors.invalid_schema(data_type, registered.schema.text, str(error)) from error
         return _ResolvedEncoding(data_type, codec, subject, registered.id, version, wire.prefix(registered.id))

@@ -16,6 +16,7 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.encoding import Encoding
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
 from karapace_like.records import OutgoingRecord
+from karapace_like.serde.codec import JsonReading
 
 Result = WrittenRecord | ApiError
 Parts = tuple[WrittenData | None, WrittenData | None]
@@ -30,14 +31,21 @@ class RecordProducing:
         self._producer = producer
 
     async def produce(
-        self, topic: str, requests: Sequence[RecordRequest | ApiError], rights: SubjectRights
+        self,
+        topic: str,
+        requests: Sequence[RecordRequest | ApiError],
+        rights: SubjectRights,
+        reading: JsonReading | None = None,
     ) -> list[Result]:
-        """Write the records and return one result for each, in order; that of an ApiError is the error itself."""
+        """Write the records and return one result for each, in order; that of an ApiError is the error itself.
+
+        `reading`: how objects are read in formats with schemas.
+        """
         try:
             admission = self._gate.find_admission(topic)
         except ApiError as error:
             return [request if isinstance(request, ApiError) else errors.as_entry(error) for request in requests]
-        encoding = Encoding(self._schemas, topic, rights, admission)
+        encoding = Encoding(self._schemas, topic, rights, admission, reading)
         results: list[Result] = []
         outgoing: list[OutgoingRecord] = []
         dead_letters = DeadLetters()

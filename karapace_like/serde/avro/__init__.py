@@ -12,7 +12,7 @@ import msgspec
 from karapace_like.schema.avro.model import Parsed
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde.avro import decoder, encoder, generated
-from karapace_like.serde.codec import DecodeError, EncodeError, JsonText, RecordForm
+from karapace_like.serde.codec import DecodeError, Dropping, EncodeError, JsonReading, JsonText, RecordForm
 
 _from_json = msgspec.json.Decoder().decode
 _to_json = msgspec.json.Encoder().encode
@@ -22,19 +22,21 @@ _OFTEN = 100
 saves."""
 
 
-class AvroCodec:
+class AvroCodec(Dropping):
     """The codec of one Avro schema."""
 
-    def __init__(self, schema: Parsed, *, generates_encoder: bool = True) -> None:
+    def __init__(self, schema: Parsed, *, generates_encoder: bool = True, reading: JsonReading | None = None) -> None:
         """Raises InvalidSchemaError for a schema whose values would be too large or too deep to handle.
 
-        `generates_encoder`: after the first values, generated functions encode the schema's records (`generated.py`).
+        `reading`: how `encode` reads objects; None: as Apache Avro's JsonDecoder. `generates_encoder`: after the first
+        values, generated functions encode the schema's records (`generated.py`).
         """
         try:
-            self._write = encoder.writer(schema)
+            objects = None if reading is None else encoder.Objects(reading, self._count_dropped_fields)
+            self._write = encoder.writer(schema, objects)
             self._generate: partial[generated.Write] | None = None
             if generates_encoder:
-                self._generate = partial(encoder.writer, schema, generates=True)
+                self._generate = partial(encoder.writer, schema, objects, generates=True)
             self._values_until_generation = _OFTEN
             self._read = decoder.reader(schema)
             self._plain = partial(decoder.reader, schema, RecordForm.PLAIN)
@@ -52,6 +54,9 @@ class AvroCodec:
             raise EncodeError((), str(error)) from error
         except RecursionError as error:
             raise EncodeError((), "the value is nested too deeply") from error
+
+    def _count_dropped_fields(self, fields: int) -> None:
+        self.dropped += fields
 
     def _count_value(self) -> None:
         """Count one of the first values, and generate the encoder after the last of them."""

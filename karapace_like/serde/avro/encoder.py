@@ -9,10 +9,13 @@ so are the words of the errors (`Expected int. Got VALUE_STRING`).
 
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from operator import call, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from karapace_like.schema.avro.model import (
+    ABSENT,
     Array,
     AvroType,
     Definition,
@@ -27,7 +30,7 @@ from karapace_like.schema.avro.model import (
 )
 from karapace_like.serde.avro import generated, unions
 from karapace_like.serde.avro.generated import Write
-from karapace_like.serde.codec import EncodeError
+from karapace_like.serde.codec import EncodeError, JsonReading
 from karapace_like.serde.floats import DOUBLE_END, NON_FINITE, pack_float
 
 _pack_double = struct.Struct("<d").pack
@@ -41,9 +44,16 @@ class MismatchError(EncodeError):
         return "".join(f'Field "{step}" content mismatch: ' for step in self.path) + self.message
 
 
-def writer(schema: Parsed, *, generates: bool = False) -> Write:
+class Objects(NamedTuple):
+    """How JSON objects become records, instead of as Apache Avro's JsonDecoder does: fields may be in any order."""
+
+    reading: JsonReading
+    count_dropped_fields: Callable[[int], None]
+
+
+def writer(schema: Parsed, objects: Objects | None = None, *, generates: bool = False) -> Write:
     """The encoder of one schema; `generates`: its records get functions of their own, which takes longer to make."""
-    return _Writers(schema, generated.MOST_FIELDS if generates else 0).of(schema.root)
+    return _Writers(schema, objects, generated.MOST_FIELDS if generates else 0).of(schema.root)
 
 
 def varint(number: int) -> bytes:
@@ -71,8 +81,9 @@ _TOOLS = generated.Tools(varint, _LAST_PAIR, _pack_double, MismatchError)
 class _Writers:
     """Makes the writers of one schema; a record's is made once, so that recursion ends."""
 
-    def __init__(self, schema: Parsed, fields_left: int) -> None:
+    def __init__(self, schema: Parsed, objects: Objects | None, fields_left: int) -> None:
         self._schema = schema
+        self._objects = objects
         self._fields_left = fields_left
         """How many fields of records may still be written functions for."""
         self._records: dict[str, Write] = {}
@@ -98,7 +109,11 @@ class _Writers:
         types = [self._schema.definition(field.type) for field in record.fields]
         fields = [(field, type_.kind) for field, type_ in zip(record.fields, types, strict=True)]
         writers: list[Write] = []
-        self._records[record.name] = general = _record(fields, writers)
+        if self._objects is None:
+            general = _record(fields, writers)
+        else:
+            general = _record_of_objects(fields, writers, list(map(self._make_default, record.fields)), self._objects)
+        self._records[record.name] = general
         writers.extend(self.of(field.type) for field in record.fields)  # after it is named: they may use it
         if not 0 < len(fields) <= self._fields_left:
             return general
@@ -106,6 +121,24 @@ class _Writers:
         names, shapes = [field.name for field in record.fields], [self._shape(field) for field in types]
         self._records[record.name] = write = generated.record_writer(names, shapes, writers, general, _TOOLS)
         return write
+
+    def _make_default(self, field: Field) -> Callable[[], bytes] | None:
+        """Return what makes the default of the field; None for a field without one."""
+        if field.default is ABSENT:
+            return None
+
+        @lru_cache(maxsize=1)
+        def make() -> bytes:
+            type_ = self._schema.definition(field.type)
+            if not isinstance(type_, Union):
+                return self.of(field.type)(field.default)
+            # The first branch that matches (Avro 1.12); a default has no name of its branch.
+            for index, branch in enumerate(type_.branches):
+                with suppress(MismatchError):
+                    return varint(index) + self.of(branch)(field.default)
+            raise MismatchError((), "Expected a default that fits", "a value, since the default does not fit")
+
+        return make
 
     def _shape(self, type_: Definition) -> generated.Shape:
         branches = (
@@ -304,6 +337,45 @@ def _record(fields: list[tuple[Field, str]], writers: list[Write]) -> Write:
     return write
 
 
+def _record_of_objects(
+    fields: list[tuple[Field, str]],
+    writers: list[Write],
+    defaults: list[Callable[[], bytes] | None],
+    objects: Objects,
+) -> Write:
+    reading = objects.reading
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not dict:
+            raise _mismatch("record", value)
+        parts: list[bytes] = []
+        used = set()
+        for (field, kind), writer, default in zip(fields, writers, defaults, strict=True):
+            key = next((name for name in (field.name, *field.aliases) if name in value), None)
+            if key is None and (default is None or not reading.fills_defaults):
+                raise MismatchError((field.name,), f"Expected field name not found: {field.name}", kind)
+            try:
+                if key is None:
+                    assert default is not None
+                    parts.append(default())
+                else:
+                    used.add(key)
+                    parts.append(writer(value[key]))
+            except MismatchError as error:
+                raise error.within(field.name) from error
+        unknown = value.keys() - used
+        if unknown and not reading.drops_unknown:
+            raise MismatchError((), f"Unknown fields: [{', '.join(sorted(unknown))}]", _OWN_FIELDS)
+        if unknown:
+            objects.count_dropped_fields(len(unknown))
+        return b"".join(parts)
+
+    return write
+
+
+_OWN_FIELDS = "no fields but those of the schema"
+
+
 def _picker(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
     """A function that takes the named values out of a dict, in order."""
     if len(names) > 1:
@@ -344,7 +416,7 @@ def _arrange(fields: list[tuple[Field, str]], value: dict[str, Any]) -> dict[str
                 message = f"Expected {_EXPECTED.get(kind, kind)}. Got END_OBJECT"
             raise MismatchError((field.name,), message, kind)
     if aside:
-        raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]", "no fields but those of the schema")
+        raise MismatchError((), f"Unknown fields: [{', '.join(aside)}]", _OWN_FIELDS)
     return arranged
 
 

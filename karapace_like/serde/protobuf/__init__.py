@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from karapace_like.serde import wire
-from karapace_like.serde.codec import DecodeError, EncodeError, JsonText, RecordForm
+from karapace_like.serde.codec import DecodeError, Dropping, EncodeError, JsonText, RecordForm
 from karapace_like.serde.protobuf.descriptors import Descriptors
 from karapace_like.serde.protobuf.parser import Parsers
 from karapace_like.serde.protobuf.printer import Printers
@@ -29,10 +29,10 @@ MAX_DEPTH = 100
 """How deep messages may be nested for the protobuf libraries to read them; they write more."""
 
 
-class ProtobufCodec:
+class ProtobufCodec(Dropping):
     """The codec of one Protobuf schema; its payloads open with the message indexes."""
 
-    def __init__(self, file_set: bytes, message: str | None = None) -> None:
+    def __init__(self, file_set: bytes, message: str | None = None, *, drops_unknown: bool = False) -> None:
         """Raises InvalidSchemaError.
 
         `file_set` is a serialized FileDescriptorSet as protoc orders it: each file after those that it imports, the
@@ -42,10 +42,14 @@ class ProtobufCodec:
         self._descriptors = descriptors = Descriptors(file_set)
         path = descriptors.path_of(message)
         self._indexes = wire.message_indexes(path)
-        self._parse = Parsers(descriptors.pool).message(descriptors.messages[path])
+        on_unknown = self._count_dropped_fields if drops_unknown else None
+        self._parse = Parsers(descriptors.pool, on_unknown).message(descriptors.messages[path])
         self._classes = {place: GetMessageClass(descriptor) for place, descriptor in descriptors.messages.items()}
         self._printers = self._make_printers(RecordForm.STANDARD)
         self._plain_printers: _Printers | None = None
+
+    def _count_dropped_fields(self) -> None:
+        self.dropped += 1
 
     def _make_printers(self, form: RecordForm) -> _Printers:
         printers = Printers(self._descriptors.pool, form)

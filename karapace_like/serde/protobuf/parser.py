@@ -28,8 +28,10 @@ Convert = Callable[[Any], Any]
 class Parsers:
     """Makes the parsers of one schema's messages; each is made once, so that recursion ends."""
 
-    def __init__(self, pool: DescriptorPool) -> None:
+    def __init__(self, pool: DescriptorPool, on_unknown: Callable[[], None] | None = None) -> None:
+        """`on_unknown` is called for each unknown field, which is dropped; None refuses it."""
         self._pool = pool
+        self._on_unknown = on_unknown
         self._fields: dict[str, Convert] = {}
 
     def message(self, descriptor: Descriptor) -> Callable[[Any], Message]:
@@ -52,7 +54,7 @@ class Parsers:
             return lambda value: {"value": convert(value)}
         if descriptor.full_name not in self._fields:
             fields: dict[str, tuple[str, Convert]] = {}
-            self._fields[descriptor.full_name] = _message(descriptor, fields)
+            self._fields[descriptor.full_name] = _message(descriptor, fields, self._on_unknown)
             for field in descriptor.fields:
                 fields[field.name] = fields[field.json_name] = (field.name, self._field(field))
         return self._fields[descriptor.full_name]
@@ -92,7 +94,9 @@ def cite(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _message(descriptor: Descriptor, fields: dict[str, tuple[str, Convert]]) -> Convert:
+def _message(
+    descriptor: Descriptor, fields: dict[str, tuple[str, Convert]], on_unknown: Callable[[], None] | None
+) -> Convert:
     name = descriptor.full_name
     choices = [{field.name for field in oneof.fields} for oneof in descriptor.oneofs if len(oneof.fields) > 1]
     nullable = frozenset(
@@ -106,6 +110,9 @@ def _message(descriptor: Descriptor, fields: dict[str, tuple[str, Convert]]) -> 
         for key, member in value.items():
             field = fields.get(key)
             if field is None:
+                if on_unknown is not None:
+                    on_unknown()
+                    continue
                 message = f"Cannot find field: {key} in message {name}"
                 raise EncodeError((), message, f"no fields but those of message {name}")
             if member is None and key not in nullable:

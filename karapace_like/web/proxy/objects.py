@@ -111,6 +111,7 @@ OVERRIDES = {
 }
 """Name -> values of the producer settings that a request may set, if the operator allows it."""
 _OVERRIDE_EXAMPLES = {"acks": "all", "compression": "lz4", "partitioner": "murmur2", "delivery_timeout_ms": "5000"}
+LENIENT_JSON = Parameter("lenient_json", BOOLEAN, "In JSON for Avro, fields that have a default may be absent.")
 _PRODUCE_QUERY = (
     *(
         Parameter(
@@ -122,6 +123,7 @@ _PRODUCE_QUERY = (
     ),
     Parameter("key_format", _FORMAT, "Format of the keys, if the body has no `key_format`."),
     Parameter("value_format", _FORMAT, "Format of the values, if the body has no `value_format`."),
+    LENIENT_JSON,
     Parameter("strict", BOOLEAN, "Respond 422 if a record failed; also the header `X-Strict`."),
 )
 _REQUEST_ANNOTATIONS = {

@@ -11,6 +11,7 @@ from karapace_like.proxy.formats import EmbeddedFormat
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
+from karapace_like.serde.codec import JsonReading
 from karapace_like.web.callers.access import caller
 from karapace_like.web.callers.credential_checks import find_network
 from karapace_like.web.http import bodies, media_types
@@ -74,6 +75,14 @@ def embedded_format(field: str, spelling: str) -> EmbeddedFormat:
 def optional_format(field: str, spelling: str | None) -> EmbeddedFormat | None:
     """Return the format of this name; None where it is not given."""
     return None if spelling is None else embedded_format(field, spelling)
+
+
+def find_reading(request: web.Request) -> JsonReading | None:
+    """Return how the request has objects read: with `lenient_json=true`, absent fields of Avro get their defaults."""
+    return _LENIENT if request.query.get("lenient_json", "").lower() == "true" else None
+
+
+_LENIENT = JsonReading(fills_defaults=True)
 
 
 def schema_text(json_object: JsonObject, field: str) -> str | None:

@@ -19,6 +19,7 @@ from karapace_like.web.http.json_schemas import (
     whole,
     with_example,
 )
+from karapace_like.web.proxy.objects import LENIENT_JSON
 from karapace_like.web.proxy_v3.objects import ACL, CONFIG, PARTITION, TOPIC, URL
 from karapace_like.web.routing import Call, Parameter
 
@@ -46,8 +47,13 @@ _RECORD = derive_request(
     RecordRequest, {"headers.name": text("trace"), "key": ref("ProduceData"), "value": ref("ProduceData")}
 )
 _ENTRY = require_fields({**_RECORD, "properties": {"id": text("first"), **_RECORD["properties"]}}, "id")
-PRODUCE = Call(body=with_example(_RECORD, _SENT), response={"anyOf": [ref("ProduceSuccess"), ref("ProduceFailure")]})
+PRODUCE = Call(
+    (LENIENT_JSON,),
+    body=with_example(_RECORD, _SENT),
+    response={"anyOf": [ref("ProduceSuccess"), ref("ProduceFailure")]},
+)
 PRODUCE_BATCH = Call(
+    (LENIENT_JSON,),
     body=whole(entries=array(with_example(_ENTRY, {"id": "first", **_SENT}))),
     response=whole(successes=array(ref("ProduceSuccess")), failures=array(ref("ProduceFailure"))),
     status=207,

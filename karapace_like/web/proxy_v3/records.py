@@ -26,7 +26,7 @@ from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.request_bodies import BodyPieces, is_chunked, read_body
 from karapace_like.web.proxy.admission import Admission
-from karapace_like.web.proxy.requests import check_fields, proxy
+from karapace_like.web.proxy.requests import check_fields, find_reading, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
 from karapace_like.web.proxy_v3.objects import ProducedPart, ProduceFailure, ProduceSuccess
@@ -63,7 +63,7 @@ async def produce_stream(request: web.Request) -> web.StreamResponse:
         except ApiError as error:
             incoming.is_over, requests = True, [error]
         rights = find_subject_rights(request)
-        results = await management(request).producing.produce(topic(request), requests, rights)
+        results = await management(request).producing.produce(topic(request), requests, rights, find_reading(request))
         _count(request, results)
         if results:
             await response.write(b"".join(_encoder.encode(_render(request, result)) + b"\n" for result in results))
@@ -78,7 +78,8 @@ async def produce_batch(request: web.Request) -> web.Response:
         raise proxy_errors.unsupported_media_type(content_type, (media_types.JSON,))
     entries = _parse_entries(await read_body(request), proxy(request).settings.max_batch_entries)
     rights = find_subject_rights(request)
-    results = await management(request).producing.produce(topic(request), [wanted for _, wanted in entries], rights)
+    wanted = [record for _, record in entries]
+    results = await management(request).producing.produce(topic(request), wanted, rights, find_reading(request))
     _count(request, results)
     results_by_outcome: dict[str, list[Any]] = {"successes": [], "failures": []}
     for (name, _), result in zip(entries, results, strict=True):
