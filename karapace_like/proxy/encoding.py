@@ -10,6 +10,7 @@ from karapace_like.errors import ApiError
 from karapace_like.process.lru import LruCache
 from karapace_like.proxy import errors
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.ruled_codec import finish_encoding
@@ -95,7 +96,7 @@ def has_content(text: msgspec.Raw) -> bool:
 
 SCHEMALESS_ENCODERS: Mapping[RecordPart, Mapping[EmbeddedFormat, Encoder]] = {
     role: {
-        embedded: Encoder(role, role.codec(SCHEMALESS[embedded]))
+        embedded: Encoder(role, adapt_codec(SCHEMALESS[embedded], role))
         for embedded in EmbeddedFormat
         if embedded.schema_type is None
     }
@@ -141,7 +142,7 @@ class Encoders:
         if registered.schema.type is not schema_type:
             raise errors.bad_request(f"Schema {registered.id} is of type {registered.schema.type}, not {schema_type}")
         try:
-            codec = role.codec(await self._schemas.codec_of(registered, subject, writing.reading))
+            codec = adapt_codec(await self._schemas.codec_of(registered, subject, writing.reading), role)
         except InvalidSchemaError as error:
             raise errors.invalid_schema(writing.embedded.name, registered.schema.text, str(error)) from error
         is_named = writing.schema is not None or writing.schema_id is not None

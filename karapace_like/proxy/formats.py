@@ -3,10 +3,7 @@
 import enum
 from collections.abc import Mapping
 
-from karapace_like.proxy.ruled_codec import RuledCodec
 from karapace_like.schema.model import SchemaType
-from karapace_like.serde.codec import Codec
-from karapace_like.serde.schemaless import JsonCodec, JsonKeyCodec
 
 
 class EmbeddedFormat(enum.StrEnum):
@@ -45,11 +42,3 @@ class RecordPart(enum.StrEnum):
     def subject(self, topic: str) -> str:
         """Return the subject of the topic's schemas (Confluent, TopicNameStrategy)."""
         return f"{topic}-{self._value_}"
-
-    def codec(self, codec: Codec) -> Codec:
-        """Return the codec for this part: equal JSON keys have equal bytes, which decide on the partition."""
-        if self is RecordPart.VALUE:
-            return codec
-        if isinstance(codec, RuledCodec):
-            return codec.for_keys()
-        return JsonKeyCodec(codec) if isinstance(codec, JsonCodec) else codec

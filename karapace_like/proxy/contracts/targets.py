@@ -7,6 +7,7 @@ from karapace_like.policies.policy import PartPolicy, Plain, UnknownFields
 from karapace_like.process.lru import LruCache
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema
 from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import IsCurrent
 from karapace_like.proxy.rights import ALL_SUBJECTS
 from karapace_like.proxy.ruled_codec import RuledCodec, finish_encoding
@@ -86,7 +87,7 @@ class Targets:
         except InvalidSchemaError as error:
             raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
         if part.plain is Plain.ENCODE:
-            return Target(chosen, role.codec(codec), wire.prefix(registered.id), codec)
+            return Target(chosen, adapt_codec(codec, role), wire.prefix(registered.id), codec)
         validating = codec.schema_codec if isinstance(codec, RuledCodec) else codec
         if not isinstance(validating, JsonSchemaCodec):  # since the policy was set
             raise ApiError(
@@ -96,7 +97,7 @@ class Targets:
             )
         # What rules make of the value is stored as the format `jsonschema` writes it.
         storing = codec if isinstance(codec, RuledCodec) else _ValidatingCodec(validating)
-        return Target(chosen, role.codec(storing), b"", validating)
+        return Target(chosen, adapt_codec(storing, role), b"", validating)
 
 
 def _name_reading(part: PartPolicy) -> JsonReading:

@@ -14,6 +14,7 @@ from karapace_like.proxy.contracts.admission import Admitted, Offer, TopicAdmiss
 from karapace_like.proxy.contracts.choosing import ChosenSchema
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import RegisteredSchema
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.ruled_codec import finish_encoding, refuse_value
@@ -120,7 +121,7 @@ class Encoding:
 
     async def _resolve(self, role: RecordPart, spec: DataSpec) -> _ResolvedEncoding:
         if spec.type is not None and spec.type.schema_type is None:
-            return _ResolvedEncoding(spec.type, role.codec(SCHEMALESS[spec.type.lower()]))
+            return _ResolvedEncoding(spec.type, adapt_codec(SCHEMALESS[spec.type.lower()], role))
         if spec.subject is None and spec.strategy is None:
             associated = await self._schemas.find_associated_subject(role, self._topic)
             spec = spec if associated is None else spec._replace(subject=associated)
@@ -154,7 +155,7 @@ class Encoding:
         if spec.type not in {None, data_type}:
             raise errors.bad_request(f"Schema {registered.id} is for type={data_type}, not type={spec.type}.")
         try:
-            codec = role.codec(await self._schemas.codec_of(registered, subject, self._reading))
+            codec = adapt_codec(await self._schemas.codec_of(registered, subject, self._reading), role)
         except InvalidSchemaError as error:
             raise errors.invalid_schema(data_type, registered.schema.text, str(error)) from error
         return _ResolvedEncoding(data_type, codec, subject, registered.id, version, wire.prefix(registered.id))
