@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from karapace_like.policies import errors, names
-from karapace_like.policies.policy import TopicPolicy
+from karapace_like.policies.policy import Mode, TopicPolicy
 from karapace_like.policies.records import PolicyRecord
 
 
@@ -43,6 +43,7 @@ class PolicyStore:
         self._in_force: dict[str, PolicyEntry] = {}
         self._prefix_lengths: tuple[int, ...] = ()
         """Lengths of the prefixes, the longest first."""
+        self._may_refuse = False
         self.replace_file(file or {})
 
     @property
@@ -54,6 +55,11 @@ class PolicyStore:
     def has_stored(self) -> bool:
         """Whether the topic has a policy, so that it has to be followed closely."""
         return bool(self._stored)
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether a policy of the topic is enforced, so that records may not be accepted without knowing all."""
+        return self._may_refuse
 
     def __len__(self) -> int:
         return len(self._in_force)
@@ -93,5 +99,8 @@ class PolicyStore:
     def _combine(self) -> None:
         self.revision += 1
         self._in_force = self._stored | self._file
+        self._may_refuse = any(
+            entry.policy is None or entry.policy.mode is Mode.ENFORCE for entry in self._stored.values()
+        )
         lengths = {len(name) - 1 for name in self._in_force if names.is_prefix(name)}
         self._prefix_lengths = tuple(sorted(lengths, reverse=True))

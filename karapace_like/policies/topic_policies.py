@@ -1,7 +1,7 @@
 """The topic policies of the service: replicated through a topic of their own, and from a file.
 
-They fail closed. A process that has not read the topic accepts no records; nor does one that cannot show, once there is
-a policy, that it is at most a second behind. It shows that by reading up to the topic's end, several times a second.
+They fail closed. A process that has not read the topic accepts no records; nor does one that cannot show, once a policy
+is enforced, that it is at most a second behind. It shows that by reading up to the topic's end, several times a second.
 """
 
 import asyncio
@@ -59,9 +59,12 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
         """When the process knew the last time that it has applied everything that had been written."""
 
     def find(self, topic: str) -> PolicyEntry | None:
-        """Return the policy of the topic; raises ApiError 503 where this process cannot know it."""
+        """Return the policy of the topic; raises ApiError 503 where this process cannot know it.
+
+        While policies only observe, an old state does no harm: what is written is the same.
+        """
         store = self.read()
-        if store.has_stored:
+        if store.may_refuse:
             behind = self._now() - self._verified
             if behind > MAX_STALE_SECONDS:
                 raise errors.stale(behind, MAX_STALE_SECONDS)
