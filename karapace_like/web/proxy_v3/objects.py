@@ -152,7 +152,7 @@ _POLICY_PART = whole(
 )
 _POLICY_METADATA = whole(self=text("http://127.0.0.1:8082/policies/lifts"), resource_name=text("crn:///policy=lifts"))
 _MODE = with_example(one_of(Mode), "observe")
-_PART = with_example(one_of(RecordPart), "value")
+_RECORD_PART = with_example(one_of(RecordPart), "value")
 _REASON = one_of(Reason)
 _TOPIC_PATH, _TOPIC_NAME = "topics/lifts", "topic=lifts"
 _PARTITION_PATH, _PARTITION_NAME = f"{_TOPIC_PATH}/partitions/0", f"{_TOPIC_NAME}/partition=0"
@@ -255,13 +255,13 @@ OBJECTS: dict[str, JsonSchema] = {
         kind=one_of(["KafkaTopicPolicyViolations"]),
         metadata=_POLICY_METADATA,
         name=TOPIC,
-        counts=array(whole(mode=_MODE, part=_PART, reason=_REASON, count=NUMBER)),
+        counts=array(whole(mode=_MODE, part=_RECORD_PART, reason=_REASON, count=NUMBER)),
         examples=array(
             whole(
                 timestamp=_TIME,
                 mode=_MODE,
                 topic=TOPIC,
-                part=_PART,
+                part=_RECORD_PART,
                 reason=_REASON,
                 subject=nullable(text("lifts-value")),
                 version=nullable(NUMBER),
