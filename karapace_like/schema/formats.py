@@ -4,7 +4,7 @@ Each format package implements `Format`, and mypy checks that. Other rooms parse
 format's own parser, because `parse` enforces the limits against hostile input (`limits.py`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from karapace_like.schema import avro, json_schema, limits, protobuf
@@ -38,6 +38,16 @@ class Format(Protocol[P]):
 
     def parse(self, text: str, dependencies: Dependencies, strictness: Strictness, /) -> P:
         """Return the parsed schema; raises InvalidSchemaError."""
+        ...
+
+    NEEDS_ALL_REFERENCES: bool
+    """Whether `parse_own_text` needs the texts that references refer to, too."""
+
+    def parse_own_text(self, text: str, dependencies: Dependencies, /) -> P:
+        """Return the parsed schema for its outline, as strictly as a new one; raises InvalidSchemaError.
+
+        What the schema refers to is looked for, but not judged where `NEEDS_ALL_REFERENCES` is false.
+        """
         ...
 
     def canonicalise(self, parsed: P, /) -> str:
@@ -103,11 +113,25 @@ def parse(
     schema: UnparsedSchema, dependencies: Dependencies, strictness: Strictness = Strictness.STRICT
 ) -> ParsedSchema:
     """Parse a schema; raises InvalidSchemaError, also for texts beyond the limits (`limits.py`)."""
+    return _parse_within_limits(
+        schema, dependencies, lambda: FORMATS[schema.type].parse(schema.text, dependencies, strictness)
+    )
+
+
+def parse_own_text(schema: UnparsedSchema, dependencies: Dependencies) -> ParsedSchema:
+    """Parse a schema for its outline; raises InvalidSchemaError as `parse` does. See `Format.parse_own_text`."""
+    return _parse_within_limits(
+        schema, dependencies, lambda: FORMATS[schema.type].parse_own_text(schema.text, dependencies)
+    )
+
+
+def _parse_within_limits(
+    schema: UnparsedSchema, dependencies: Dependencies, parse_text: Callable[[], ParsedSchema]
+) -> ParsedSchema:
     limits.check(schema.text)
     for text in dependencies.values():
         limits.check(text)
     try:
-        parsed: ParsedSchema = FORMATS[schema.type].parse(schema.text, dependencies, strictness)
+        return parse_text()
     except RecursionError as error:
         raise InvalidSchemaError("the schema is nested too deeply") from error
-    return parsed

@@ -5,7 +5,7 @@ could take long are not checked. Nothing is fetched: a `$ref` leads into the sch
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -22,6 +22,31 @@ _MAX_REASON = 500
 """Characters of a reason, which quotes values, too."""
 _MAX_STEPS = 100_000
 """Work of one value: jsonschema takes about 10 us for each step."""
+_PLAIN_KEYWORDS = frozenset(
+    [
+        "$comment",
+        "const",
+        "default",
+        "deprecated",
+        "description",
+        "enum",
+        "examples",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "format",
+        "maxLength",
+        "maximum",
+        "minLength",
+        "minimum",
+        "multipleOf",
+        "readOnly",
+        "title",
+        "type",
+        "writeOnly",
+    ]
+)
+_PLAIN_LENGTH = 1_000
+"""Characters of a value."""
 _ITEMS_PER_STEP = 4
 """Pairs of a value's parts in one step: `uniqueItems` may compare all of them."""
 
@@ -33,13 +58,21 @@ class _UndecidableError(Exception):
 class JsonValues:
     """Checks the values of one schema."""
 
-    def __init__(self, text: str, references: Mapping[str, str]) -> None:
-        """`text` is the schema, `references` the texts that it refers to, by the URI that `$ref` uses."""
+    def __init__(self, text: str, list_references: Callable[[], Mapping[str, str]]) -> None:
+        """`text` is the schema, `list_references` returns the texts that it refers to, by the URI that `$ref` uses."""
         self._schema = _read(text)
-        self._references = references
-        self._documents = Documents(self._schema, references, draft_of(self._schema))
+        self._list_references = list_references
         self._has_hidden_patterns = "unevaluatedProperties" in text and "patternProperties" in text
         """Whether jsonschema might match patterns by itself, for which nothing bounds the time."""
+
+    @cached_property
+    def _references(self) -> Mapping[str, str]:
+        """Read only for a value whose schema refers to something."""
+        return self._list_references()
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return Documents(self._schema, self._references, draft_of(self._schema))
 
     def find_mismatches(self, path: str) -> Iterator[str]:
         """Yield a message for each value of the subschema at the path (`#/properties/a`) that does not match it."""
@@ -59,6 +92,8 @@ class JsonValues:
 
     def _is_cheap(self, schema: dict[str, Any], value: str) -> bool:
         """Return whether it takes a second at most to explain a value, which is given as JSON."""
+        if _is_plain(schema) and len(value) <= _PLAIN_LENGTH:
+            return True
         characters = sum(map(len, self._references.values())) + len(value)
         cost = json_schema_cost.measure(self._documents, characters, Location(schema, self._documents.root.base))
         parts = value.count(",") + value.count(":")
@@ -82,7 +117,7 @@ class JsonValues:
     @cached_property
     def _validator(self) -> Any:
         # Loaded here: other rules and commands do without its 60 ms.
-        from jsonschema.validators import Draft7Validator, extend, validator_for  # noqa: PLC0415
+        from jsonschema.validators import Draft7Validator, validator_for  # noqa: PLC0415
         from referencing import Registry, Resource  # noqa: PLC0415
         from referencing.exceptions import NoSuchResource  # noqa: PLC0415
         from referencing.jsonschema import DRAFT7  # noqa: PLC0415
@@ -94,8 +129,21 @@ class JsonValues:
 
         draft = validator_for(self._schema, default=Draft7Validator)
         registry: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]
-        validator: Any = extend(draft, _list_own_keywords(draft.VALIDATORS))  # type: ignore[no-untyped-call]
-        return validator(self._schema, registry=registry)
+        return _extend_draft(draft)(self._schema, registry=registry)
+
+
+def _is_plain(schema: dict[str, Any]) -> bool:
+    """Return whether the schema holds no other schemas and no pattern: a short value costs next to nothing."""
+    return schema.keys() <= _PLAIN_KEYWORDS
+
+
+@lru_cache
+def _extend_draft(draft: Any) -> Any:
+    """Return the class of validators of a draft with our own keywords; making one takes milliseconds."""
+    from jsonschema.validators import extend  # noqa: PLC0415 - see above
+
+    extended: Any = extend(draft, _list_own_keywords(draft.VALIDATORS))  # type: ignore[no-untyped-call]
+    return extended
 
 
 def _list_own_keywords(keywords: Mapping[str, Any]) -> Mapping[str, Any]:

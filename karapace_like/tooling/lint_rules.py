@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from karapace_like.schema.files import Source
 from karapace_like.schema.model import SchemaType
 from karapace_like.schema.outline import Element, ElementKind
 from karapace_like.tooling.json_values import JsonValues
@@ -45,8 +44,9 @@ class LintedSchema(NamedTuple):
     outline: _Outline
     style: str | None
     """The style that the settings ask of fields."""
-    source: Source
-    """The text, with all that it refers to."""
+    text: str
+    list_references: Callable[[], Mapping[str, str]]
+    """Returns the texts of all that it refers to, by name; reading them takes long."""
 
 
 _TYPES = frozenset({ElementKind.RECORD, ElementKind.ENUM, ElementKind.TYPE})
@@ -170,7 +170,7 @@ def _content_model(outline: _Outline, _: str | None) -> Found:
 
 
 def _json_values(schema: LintedSchema) -> Found:
-    values = JsonValues(schema.source.text, schema.source.dependencies)
+    values = JsonValues(schema.text, schema.list_references)
     for element in schema.outline[1:]:
         for message in values.find_mismatches(element.path):
             yield element, message

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
-from karapace_like.schema.model import InvalidSchemaError, SchemaType
+from karapace_like.schema.model import InvalidSchemaError, SchemaType, UnparsedSchema
 from karapace_like.tooling.checking import locate_excerpt, report_unreadable
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.lint_comments import apply_comments
@@ -39,9 +40,10 @@ class Linter:
 
     def _check(self, subject: str, file: SchemaFile) -> Case:
         try:
-            linked = self.workspace.link(file)
-            outline = FORMATS[file.type].list_elements(linked.parse(), file.text)
-            schema = LintedSchema(outline, self._style(file.type), linked.source)
+            linked = self.workspace.link_own_text(file)
+            parsed = formats.parse_own_text(UnparsedSchema(file.type, file.text), linked.source.dependencies)
+            outline = FORMATS[file.type].list_elements(parsed, file.text)
+            schema = LintedSchema(outline, self._style(file.type), file.text, partial(self._list_references, file))
         except InvalidSchemaError as error:
             return report_unreadable(subject, file, error)
         problems = [
@@ -60,6 +62,13 @@ class Linter:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         verdict = judge_problems(problems)
         return Case(subject=subject, path=file.path, verdict=verdict, summary=count, problems=problems)
+
+    def _list_references(self, file: SchemaFile) -> Mapping[str, str]:
+        """Return the texts of all references; none if they cannot be read, which their own check reports."""
+        try:
+            return self.workspace.link(file).source.dependencies
+        except InvalidSchemaError:
+            return {}
 
     def _accept(self, subject: str, file: SchemaFile, problems: Sequence[Problem]) -> list[Problem]:
         """Return the problems after the settings' entries and the comments have accepted some of them."""

@@ -169,6 +169,15 @@ class Workspace:
             linked = self._linked[file.path] = self._link(file)
         return linked
 
+    def link_own_text(self, file: SchemaFile) -> Linked:
+        """Return the schema with as much of its references as its outline needs; raises InvalidSchemaError."""
+        if FORMATS[file.type].NEEDS_ALL_REFERENCES:
+            return self.link(file)
+        direct = dict(self._direct(file, ""))
+        texts = {name: other.text for name, other in direct.items()}
+        paths = {"": file.path, **{name: other.path for name, other in direct.items()}}
+        return Linked(file, direct, Source(file.text, texts), paths)
+
     def _link(self, file: SchemaFile) -> Linked:
         direct = self._references(file)
         try:

@@ -10,6 +10,8 @@ import pytest
 
 from karapace_like.schema import json_positions
 from karapace_like.schema.json_schema import linking
+from karapace_like.schema.json_schema.documents import Documents
+from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.tooling import json_values
 from karapace_like.tooling.lint_rules import RULES
 from karapace_like.tooling.linting import Linter
@@ -189,6 +191,36 @@ def test_no_file_is_read_again_for_each_file_that_refers_to_it(tmp_path: Path, m
     assert sum(len(case.problems) for case in report.cases) >= 10 * count
     assert {"read", "_Reader", "write"} == calls.keys()
     assert max(calls.values()) <= 4 * count
+
+
+def test_a_chain_of_files_is_no_work_for_each_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refers to the one before it, which refers to the one before that: schemas are read once each."""
+    calls = Counter[str]()
+    monkeypatch.setattr(Loader, "_schema", _count_calls(Loader._schema, calls))
+    monkeypatch.setattr(json_values, "Documents", _count_calls(Documents, calls))
+    count, fields = 60, {f"field{number}": {"type": "integer", "default": number} for number in range(5)}
+    for at in range(count):
+        refers = {"next": {"$ref": f"f{at - 1}.schema.json"}} if at else {}
+        (tmp_path / f"f{at}.schema.json").write_text(json.dumps({"properties": {**fields, **refers}}))
+    report = Linter(open_workspace([tmp_path], None).workspace, {}).report([])
+    assert report.exit_code == 0
+    assert calls == {"_schema": count * 7 - 1}, "a root, five fields and a reference in each file"
+
+
+def test_a_reference_that_leads_nowhere_is_reported_and_one_into_the_text_is_read(tmp_path: Path) -> None:
+    write(tmp_path, {"a.schema.json": '{"properties": {"x": {"$ref": "b.schema.json#/definitions/No"}}}'})
+    write(tmp_path, {"b.schema.json": '{"definitions": {"D": {"type": 5}}, "$ref": "#/definitions/D"}'})
+    ended = run("lint", "--format", "json", folder=tmp_path)
+    messages = {case["subject"]: case["problems"][0]["message"] for case in ended.json()["cases"]}
+    assert ended.code == 2
+    assert "cannot be resolved" in messages["a"]
+    assert "type" in messages["b"]
+
+
+def test_a_value_is_checked_with_all_references_of_its_schema(tmp_path: Path) -> None:
+    write(tmp_path, {"a.schema.json": '{"properties": {"x": {"$ref": "b.schema.json", "examples": [1]}}}'})
+    write(tmp_path, {"b.schema.json": '{"$ref": "c.schema.json"}', "c.schema.json": '{"type": "string"}'})
+    assert len(find_value_problems(tmp_path)) == 1
 
 
 def _count_calls(function: Callable[..., Any], calls: Counter[str]) -> Callable[..., Any]:

@@ -15,9 +15,11 @@ from karapace_like.schema.avro.parser import parse
 from karapace_like.schema.avro.places import locate
 from karapace_like.schema.avro.rules import DIFFERENCES, RULES
 from karapace_like.schema.avro.tags import change_tags, list_tags
+from karapace_like.schema.model import Dependencies, Strictness
 
 __all__ = [
     "DIFFERENCES",
+    "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
     "RULES",
     "canonicalise",
@@ -33,9 +35,17 @@ __all__ = [
     "locate",
     "normalize",
     "parse",
+    "parse_own_text",
 ]
 
 REPORT_TEMPLATE = "{errorType:'{rule}', description:'{message}', additionalInfo:'{detail}'}"
+NEEDS_ALL_REFERENCES = True
+"""A name may be defined anywhere among the references."""
+
+
+def parse_own_text(text: str, dependencies: Dependencies) -> Parsed:
+    """Return the schema, parsed as strictly as a new one."""
+    return parse(text, dependencies, Strictness.STRICT)
 
 
 def list_top_fields(parsed: Parsed) -> Collection[str]:

@@ -31,6 +31,7 @@ from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
     "DIFFERENCES",
+    "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
     "RULES",
     "Parsed",
@@ -47,10 +48,13 @@ __all__ = [
     "locate",
     "normalize",
     "parse",
+    "parse_own_text",
 ]
 
 # The unbalanced quote is Confluent's; tools of its users match on it.
 REPORT_TEMPLATE = '{errorType:"{rule}", description:"{message}\'}'
+NEEDS_ALL_REFERENCES = False
+"""A `$ref` names the text that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,17 @@ def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Pars
     documents = Documents(value, dependencies, draft, bridges_definitions=strictness is not Strictness.STRICT)
     schema = Loader(documents, draft, strictness).load()
     return Parsed(value, schema, is_as_karapace=strictness is Strictness.KARAPACE)
+
+
+def parse_own_text(text: str, dependencies: Dependencies) -> Parsed:
+    """Return the schema for its outline: references have to lead somewhere, but into this text only they are read.
+
+    A chain of files is so read once each, and not once for each file that refers to it.
+    """
+    value = read(text)
+    draft = draft_of(value)
+    documents = Documents(value, dependencies, draft)
+    return Parsed(value, Loader(documents, draft, Strictness.STRICT, reads_references=False).load())
 
 
 def canonicalise(parsed: Parsed) -> str:

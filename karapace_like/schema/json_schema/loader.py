@@ -6,6 +6,7 @@ when something refers to them.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from karapace_like.schema.json_schema import pattern
 from karapace_like.schema.json_schema.cursor import Cursor, mistyped_error, strings
@@ -44,7 +45,11 @@ class Loader:
     Between two nested schemas lie at most four calls, so that the deepest text allowed fits Python's stack.
     """
 
-    def __init__(self, documents: Documents, draft: Draft, strictness: Strictness) -> None:
+    def __init__(
+        self, documents: Documents, draft: Draft, strictness: Strictness, *, reads_references: bool = True
+    ) -> None:
+        """Without `reads_references`, what other texts hold is found but not read; the result cannot be compared."""
+        self._reads_references = reads_references
         self._documents = documents
         self._draft = draft
         self._groups = GROUPS[draft]
@@ -85,6 +90,18 @@ class Loader:
             value, base, path = self._pending.pop()
             self._targets[id(value)] = self._schema(value, base, path)
         return schema
+
+    @cached_property
+    def _own_values(self) -> set[int]:
+        """The identities of all objects in the schema's own text."""
+        own: set[int] = set()
+        pending = [self._documents.root.value]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, dict | list):
+                own.add(id(value))
+                pending.extend(value.values() if isinstance(value, dict) else value)
+        return own
 
     def _schema(self, value: JsonValue, base: str, path: str) -> Schema:
         if isinstance(value, bool):  # in draft-04 too, though only later drafts have them
@@ -128,7 +145,8 @@ class Loader:
 
     def _reference(self, cursor: Cursor, uri: str) -> Reference:
         target, base = self._documents.find(uri, cursor.base)
-        self._refer(target, base, uri)
+        if self._reads_references or id(target) in self._own_values:
+            self._refer(target, base, uri)
         return Reference(cursor.value, id(target), self._targets)
 
     def _refer(self, target: JsonValue, base: str, path: str) -> None:

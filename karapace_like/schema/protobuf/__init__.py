@@ -8,6 +8,7 @@ makes descriptors. Comments are not kept.
 from collections.abc import Collection, Mapping, Sequence
 
 from karapace_like.schema.files import Source, SourceLocation
+from karapace_like.schema.model import Dependencies, Strictness
 from karapace_like.schema.protobuf import places, tags
 from karapace_like.schema.protobuf.compatibility import find_incompatibilities
 from karapace_like.schema.protobuf.linking import list_file_needs, list_offered_names
@@ -22,6 +23,7 @@ from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
     "DIFFERENCES",
+    "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
     "RULES",
     "ParsedProtobuf",
@@ -40,9 +42,17 @@ __all__ = [
     "locate",
     "normalize",
     "parse",
+    "parse_own_text",
 ]
 
 REPORT_TEMPLATE = '{errorType:"{rule}", description:"{message}"}'
+NEEDS_ALL_REFERENCES = True
+"""protoc reads all that an imported file imports."""
+
+
+def parse_own_text(text: str, dependencies: Dependencies) -> ParsedProtobuf:
+    """Return the schema, parsed as strictly as a new one."""
+    return parse(text, dependencies, Strictness.STRICT)
 
 
 def canonicalise(parsed: ParsedProtobuf) -> str:
