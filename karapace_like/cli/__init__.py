@@ -18,6 +18,7 @@ _COMMANDS = {
     "kafka": "Run an embedded Apache Kafka for trials and tests.",
     "check": "Check schema files for compatibility with earlier versions.",
     "lint": "Check the style of schema files.",
+    "rules": "Try the rules of schemas on records.",
     "diff": "Compare two versions of a schema.",
     "impact": "List the registered versions and subjects that a schema file would break.",
     "pull": "Write the schemas and settings of a registry to files.",

@@ -253,6 +253,11 @@ def rule_failed_error(failure: str) -> ProxyError:
     return ProxyError(42230, failure)
 
 
+def unusable_schema(reason: str) -> ProxyError:
+    """`reason` is the engine's sentence."""
+    return ProxyError(42205, f"The schema cannot be used: {reason}")
+
+
 def rule_process_lost_error() -> ProxyError:
     return ProxyError(
         503,

@@ -1,5 +1,7 @@
 """The processes that execute rules which may take long, or much memory, or cannot be interrupted."""
 
+from typing import Any
+
 import msgspec
 
 from karapace_like.process.job_process import JobLimitError, JobLostError, JobProcesses
@@ -8,6 +10,7 @@ from karapace_like.rules import rule_process
 from karapace_like.rules.errors import Failure, RuleFailedError
 from karapace_like.rules.jobs import RuleJob, RuleResult
 from karapace_like.rules.model import Action
+from karapace_like.rules.trial import Trial, TrialResult, describe_excess
 
 _PROCESSES = 2
 _MAX_WAITING = 100
@@ -28,23 +31,37 @@ class RuleProcesses:
 
         Raises RuleFailedError, also for rules that exceed the limits, whatever their actions; ProxyError 42901 and 503.
         """
-        if self._waiting >= _MAX_WAITING:
-            raise errors.too_many("values with complex rules")
-        self._waiting += 1
         try:
-            answer, refusal = await self._processes.run(_encode(job))
+            answer, refusal = await self._run(job)
         except JobLimitError as excess:
             raise _fail(job, f"to execute the rules on this value takes {excess}") from excess
-        except JobLostError as lost:
-            raise errors.rule_process_lost_error() from lost
-        finally:
-            self._waiting -= 1
         if refusal is not None:
             raise _fail(job, f"the schema cannot be used: {refusal}")
         result = msgspec.convert(answer, RuleResult)
         if result.failure is not None:
             raise RuleFailedError(result.failure)
         return result.value
+
+    async def execute_trial(self, trial: Trial) -> TrialResult:
+        """Return what the rules of a schema make of a record; raises ProxyError 42205, 42901 and 503."""
+        try:
+            answer, refusal = await self._run(trial)
+        except JobLimitError as excess:
+            return describe_excess(str(excess))
+        if refusal is not None:
+            raise errors.unusable_schema(refusal)
+        return msgspec.json.decode(answer, type=TrialResult)
+
+    async def _run(self, job: RuleJob | Trial) -> tuple[Any, str | None]:
+        if self._waiting >= _MAX_WAITING:
+            raise errors.too_many("values with complex rules")
+        self._waiting += 1
+        try:
+            return await self._processes.run(_encode(job))
+        except JobLostError as lost:
+            raise errors.rule_process_lost_error() from lost
+        finally:
+            self._waiting -= 1
 
     async def close(self) -> None:
         """End the processes. Executions under way are given up."""

@@ -15,6 +15,9 @@ MAX_RESULT = 16 * 1024**2
 _EXECUTIONS = 20
 """Schemas whose compiled rules the process keeps."""
 
+_ANY_JSON = UnparsedSchema(SchemaType.JSON, "{}")
+"""What migration rules see, which run between two schemas."""
+
 _from_json = msgspec.json.Decoder().decode
 _to_json = msgspec.json.Encoder().encode
 
@@ -32,7 +35,7 @@ class RuledSchema(msgspec.Struct, frozen=True, array_like=True):
     """JSON."""
 
 
-class RuleJob(msgspec.Struct, frozen=True, array_like=True):
+class RuleJob(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """A value, and the rules that are to be executed on it."""
 
     schema: RuledSchema
@@ -80,6 +83,8 @@ def create_execution(schema: RuledSchema, phase: RulePhase, mode: RuleMode, *, i
     """Compile the rules of a phase; raises InvalidSchemaError."""
     rule_set = read_rule_set(_from_json(schema.rule_set), _from_json(schema.metadata))
     rules = rule_set.select_rules(phase, mode)
+    if phase is RulePhase.MIGRATION:
+        return RuleExecution(rules, rule_set, mode, _ANY_JSON, {}, is_bounded=is_bounded)
     unparsed = UnparsedSchema(schema.type, schema.text)
     return RuleExecution(rules, rule_set, mode, unparsed, dict(schema.dependencies), is_bounded=is_bounded)
 

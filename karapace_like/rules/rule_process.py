@@ -9,6 +9,7 @@ import msgspec
 
 from karapace_like.process.job_process import JobLimits, serve_jobs
 from karapace_like.rules.jobs import RuleJob, run_job
+from karapace_like.rules.trial import Trial, run_trial
 from karapace_like.schema.model import InvalidSchemaError
 
 LIMITS = JobLimits(seconds=3, memory_bytes=1024**3)
@@ -16,11 +17,13 @@ LIMITS = JobLimits(seconds=3, memory_bytes=1024**3)
 _MAX_FRAMES = 5_000
 """JSONATA takes some ten frames of Python for each of its steps."""
 
-_decode = msgspec.msgpack.Decoder(RuleJob).decode
+_decode = msgspec.msgpack.Decoder(RuleJob | Trial).decode
 
 
 def _run(message: bytes) -> Any:
-    return run_job(_decode(message))
+    job = _decode(message)
+    # Its result holds JSON, which MessagePack could not hold.
+    return run_job(job) if isinstance(job, RuleJob) else msgspec.json.encode(run_trial(job))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from karapace_like.access.quotas import Quotas
 from karapace_like.policies.topic_policies import TopicPolicies
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.registry.registry import Registry
 from karapace_like.web import connect
 from karapace_like.web import proxy as proxy_api
@@ -41,6 +42,7 @@ from karapace_like.web.proxy_v3 import policies as policy_api
 from karapace_like.web.proxy_v3 import policy_verdicts as verdicts_api
 from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
+from karapace_like.web.registry.rules import RULE_PROCESSES
 from karapace_like.web.routing import Route, add_routes, hide_other_roles
 from karapace_like.web.server.draining import Draining
 
@@ -163,6 +165,8 @@ def _add_operations(
 
 def _add_registry(app: Application, adapt: _Adapt, registry: Registry, ids: ClusterIds | None) -> None:
     app[REGISTRY] = registry
+    app[RULE_PROCESSES] = processes = RuleProcesses()
+    app.on_cleanup.append(lambda _: processes.close())
     if ids is not None:
         app[CLUSTER_IDS] = ids
     add_routes(app, adapt(registry_api.TOP_ROUTES))

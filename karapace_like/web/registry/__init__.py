@@ -1,9 +1,16 @@
 """The registry's HTTP API: one file per resource, and the table of all routes."""
 
-from karapace_like.web.registry import associations, compatibility, config, contexts, metadata, schemas, subjects
+from karapace_like.web.registry import associations, compatibility, config, contexts, metadata, rules, schemas, subjects
 
 CONTEXT_PREFIX = "/contexts/{context}"
-ROUTES = (*subjects.ROUTES, *schemas.ROUTES, *config.ROUTES, *compatibility.ROUTES, *associations.ROUTES)
+ROUTES = (
+    *subjects.ROUTES,
+    *schemas.ROUTES,
+    *config.ROUTES,
+    *compatibility.ROUTES,
+    *associations.ROUTES,
+    *rules.ROUTES,
+)
 """Served at the top and again below CONTEXT_PREFIX."""
 TOP_ROUTES = (*contexts.ROUTES, *metadata.ROUTES)
 """Served at the top only."""

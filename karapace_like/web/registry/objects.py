@@ -9,6 +9,7 @@ from karapace_like.registry.settings import Config, Mode
 from karapace_like.schema.model import CompatibilityLevel, SchemaType
 from karapace_like.schema.tags import EntityKind
 from karapace_like.web.http.json_schemas import (
+    ANYTHING,
     BOOLEAN,
     MILLISECONDS,
     NUMBER,
@@ -141,6 +142,32 @@ OBJECTS: dict[str, JsonSchema] = {
             rulesToRemove=array(text("floorIsThere")),
         ),
         {"tagsToAdd": [{"schemaEntity": {"entityPath": "Lift.floor", "entityType": "sr_field"}, "tags": ["PII"]}]},
+    ),
+    "TestRulesRequest": with_example(
+        fields(record=ANYTHING, mode=one_of(["WRITE", "READ"]), writerVersion=NUMBER),
+        {"record": {"floor": 3}, "mode": "WRITE"},
+    ),
+    "TestRulesResponse": fields(
+        subject=SUBJECT_NAME,
+        version=NUMBER,
+        id=NUMBER,
+        mode=one_of(["WRITE", "READ"]),
+        accepted=BOOLEAN,
+        message=text("Rule failed: floorIsThere: No lift is below ground."),
+        record=ANYTHING,
+        rules=array(
+            fields(
+                name=text("floorIsThere"),
+                type=text("CEL"),
+                kind=one_of(["CONDITION", "TRANSFORM"]),
+                mode=one_of(["WRITE", "READ", "UPGRADE", "DOWNGRADE"]),
+                outcome=one_of(["passed", "failed"]),
+                action=text("NONE"),
+                reason=text("the condition does not hold: message.floor >= 0"),
+                before=ANYTHING,
+                after=ANYTHING,
+            )
+        ),
     ),
     "Schema": with_example(fields(**_IDENTITY, **_CONTENT, schemaTags=_TAGS, **_STORED), _VERSION),
     "ExtendedSchema": with_example(

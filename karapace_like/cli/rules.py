@@ -1,0 +1,60 @@
+"""`karapace-like rules`: the rules of schemas, tried on records."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from karapace_like.cli.outcome import report_failures
+from karapace_like.tooling.report import make_printable
+from karapace_like.tooling.rule_tests import RuleReport, describe_step, run_file
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like rules test orders.rules.json
+"""
+_TEST_EXAMPLES = """\b
+Examples:
+  karapace-like rules test orders.rules.json
+  karapace-like rules test rules/*.json --verbose
+"""
+
+
+@click.group(epilog=_EXAMPLES)
+def rules() -> None:
+    """Try the rules of schemas on records.
+
+    Exit codes: 0 all is as expected, 1 a rule or a record is not, 2 a file cannot be read.
+    """
+
+
+@rules.command("test", epilog=_TEST_EXAMPLES)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--verbose", is_flag=True, help="Show each rule's outcome, and the record after it.")
+def test_command(*, files: Sequence[Path], verbose: bool) -> None:
+    """Check rules, and try them on records.
+
+    FILES are JSON: ruleSet, schema or schemaFile, schemaType, metadata, and tests, each with a record, and `becomes` or
+    `fails`. The rules run in this process.
+
+    Exit codes: 0 all is as expected, 1 a rule cannot run or a record becomes something else, 2 a file cannot be read.
+    """
+    with report_failures():
+        reports = [(path, run_file(path)) for path in files]
+    for path, report in reports:
+        _print(path, report, verbose=verbose)
+    raise click.exceptions.Exit(int(any(report.is_wrong for _, report in reports)))
+
+
+def _print(path: Path, report: RuleReport, *, verbose: bool) -> None:
+    for fault in report.faults:
+        severity = "error" if fault.is_error else "warning"
+        click.echo(make_printable(f"{path}: {severity}: {fault.rule}: {fault.message}"))
+    for name, problem, result in report.results:
+        click.echo(make_printable(f"{path}: {'ok' if problem is None else 'FAILED'}: {name}"))
+        if problem is not None:
+            click.echo(make_printable(f"    {problem}"))
+        for step in result.rules if verbose else ():
+            click.echo(make_printable(f"    {describe_step(msgspec.to_builtins(step))}"))
+            click.echo(make_printable(f"      {msgspec.json.encode(step.after).decode()}"))
