@@ -13,6 +13,8 @@ import msgspec
 from karapace_like.process.lru import CountedLruCache
 from karapace_like.registry import errors
 from karapace_like.registry.errors import RegistryError
+from karapace_like.rules import inspection
+from karapace_like.rules.model import RuleSet, read_rule_set
 from karapace_like.schema import compatibility, formats, spelling
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
@@ -140,6 +142,42 @@ class ApplyTags(Job[str], frozen=True, tag=True, array_like=True):
         return errors.unknown_entity(reason)
 
 
+class CheckRules(Job[None], frozen=True, tag=True, array_like=True):
+    """Whether the rules of a schema can be compiled."""
+
+    rule_set: bytes
+    """JSON."""
+    metadata: bytes
+    """JSON."""
+
+    @property
+    def characters(self) -> int:
+        """The length of the rules."""
+        return len(self.rule_set)
+
+    @property
+    def is_light(self) -> bool:
+        """False: a library is loaded first."""
+        return False
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether a rule may take so long to compile that it needs another process."""
+        return any(map(inspection.is_large, self._rules().list_rules()))
+
+    def run(self) -> None:
+        """See `Job`."""
+        for fault in inspection.find_compile_faults(self._rules()):
+            raise InvalidSchemaError(f"the rule {fault.rule}: {fault.message}")
+
+    def refusal(self, reason: str) -> RegistryError:
+        """See `Job`."""
+        return errors.invalid_rule_set(reason)
+
+    def _rules(self) -> RuleSet:
+        return read_rule_set(msgspec.json.decode(self.rule_set), msgspec.json.decode(self.metadata))
+
+
 class ListTopFields(Job[list[str]], frozen=True, tag=True, array_like=True):
     """The names of the fields that a value has at its top; empty where the schema is no record."""
 
@@ -224,7 +262,7 @@ class MeanTheSame(Job[bool], frozen=True, tag=True, array_like=True):
             return False
 
 
-JOBS = Canonicalise | Format | ListTags | ApplyTags | ListTopFields | Compare | IsSpellingOf | MeanTheSame
+JOBS = Canonicalise | Format | ListTags | ApplyTags | CheckRules | ListTopFields | Compare | IsSpellingOf | MeanTheSame
 """Every kind of job, as another process decodes it."""
 
 

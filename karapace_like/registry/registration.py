@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import msgspec
+
 from karapace_like.registry import checks, errors, names, parsing, planning, records, spellings
 from karapace_like.registry import content as contents
 from karapace_like.registry.content import Content, Json
-from karapace_like.registry.engine_jobs import ApplyTags, Canonicalise, ListTags, ResolvedSchema
+from karapace_like.registry.engine_jobs import ApplyTags, Canonicalise, CheckRules, ListTags, ResolvedSchema
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.records import ContextRecord, Record, SchemaRecord, SchemaVersion
 from karapace_like.registry.settings import Config
@@ -158,6 +160,9 @@ async def _register(
     if fault is not None and (config is None or config.validate_rules is not False):
         raise errors.invalid_rule_set(fault)
     resolved, content = await understand(store, engines, subject, submission, rules.strictness, config)
+    if config is not None and config.validate_rules and content.rule_set:
+        texts = msgspec.json.encode(content.rule_set), msgspec.json.encode(content.metadata)
+        await engines.run(CheckRules(resolved, *texts))
     normalize = is_normalized(submission, config)
     content = await spellings.adopt(store, engines, subject, versions, content, normalize=normalize)
     next_version = versions[-1].version + 1 if versions else 1

@@ -26,6 +26,12 @@ class RuleFault(NamedTuple):
     """Whether the rule fails for every record; else it is useless."""
 
 
+def is_large(rule: Rule) -> bool:
+    """Return whether the rule may take long to compile."""
+    executor = EXECUTORS.get(rule.type)
+    return executor is not None and not executor.is_small(rule)
+
+
 def find_compile_faults(rule_set: RuleSet) -> Iterator[RuleFault]:
     """Yield the rules that cannot be compiled, with position and reason. JSONATA may take long: see `Executor`."""
     for phase, rules in rule_set.phases.items():

@@ -138,6 +138,10 @@ class RuleSet:
     properties: tuple[tuple[str, str], ...] = ()
     """Of the metadata."""
 
+    def list_rules(self) -> "list[Rule]":
+        """Return the rules of all phases."""
+        return [rule for rules in self.phases.values() for rule in rules]
+
     def select_rules(self, phase: RulePhase, mode: RuleMode) -> tuple[Rule, ...]:
         """Return the rules of a phase that run in a mode, in the order in which they run."""
         listed = self.phases.get(phase, ())

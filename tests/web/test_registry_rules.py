@@ -108,6 +108,31 @@ async def test_malformed_requests_are_refused(api: Api, body: object, message: s
     assert message in error["message"]
 
 
+BROKEN = {
+    "CEL": ("1 +", "line 1, column 4: Syntax error: mismatched input '<EOF>'"),
+    "CEL_FIELD": ("value ==", "line 1, column 9"),
+    "JSONATA": ("$merge([", "character 8: Expected ] before end of expression"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("phase", ["domainRules", "migrationRules"])
+async def test_rules_that_cannot_be_compiled_are_refused_where_the_config_asks(api: Api, kind: str, phase: str) -> None:
+    expr, reason = BROKEN[kind]
+    mode = "WRITE" if phase == "domainRules" else "UPGRADE"
+    body = {"schema": '"int"', "ruleSet": {phase: [{"name": "broken", "type": kind, "mode": mode, "expr": expr}]}}
+    await api("PUT", "/config/s", {"validateRules": True})
+    status, error = await api("POST", "/subjects/s/versions", body)
+    assert (status, error["error_code"]) == (422, 42210)
+    assert error["message"].startswith("Invalid rule set: the rule broken: the expression cannot be compiled: ")
+    assert reason in error["message"]
+    assert (await api("POST", "/subjects/others/versions", body))[0] == 200
+    body["ruleSet"] = {
+        phase: [{"name": "fine", "type": kind, "mode": mode, "expr": "1"}, {"name": "e", "type": "ENCRYPT"}]
+    }
+    assert (await api("POST", "/subjects/s/versions", body))[0] == 200
+
+
 async def test_there_has_to_be_a_version(api: Api) -> None:
     assert (await try_rules(api, RECORD))[0] == 404
     await register(api, AVRO)
