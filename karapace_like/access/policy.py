@@ -29,6 +29,8 @@ class Operation(enum.StrEnum):
     DELETE = "delete"
     CONFIG = "config"
     """Change settings; create topics."""
+    READ_SECRETS = "read_secrets"
+    """See the secrets among the properties of a KEK."""
 
 
 ALL_OPERATIONS = frozenset(Operation)
@@ -39,6 +41,7 @@ IMPLIED: Mapping[Operation, frozenset[Operation]] = {
     Operation.REGISTER_EXISTING: frozenset({Operation.DESCRIBE}),
     Operation.DELETE: frozenset({Operation.DESCRIBE}),
     Operation.CONFIG: frozenset({Operation.DESCRIBE}),
+    Operation.READ_SECRETS: frozenset({Operation.DESCRIBE, Operation.READ}),
 }
 
 
@@ -56,6 +59,8 @@ class ResourceKind(enum.StrEnum):
     """Brokers, access control lists."""
     CONNECT = "Connect"
     """Connectors."""
+    KEK = "Kek"
+    """Key encryption keys."""
 
     def name_resource(self, name: str) -> str:
         """Return the spelling of the resource with this name."""

@@ -18,6 +18,7 @@ class Group(enum.Enum):
     KAFKA = "Kafka", "The brokers that the service connects to."
     KAFKA_SECURITY = "TLS and SASL to Kafka", "How the service's own Kafka clients authenticate and encrypt."
     REGISTRY = "Schema registry", "The schemas topic and the rules of registration."
+    DEK_REGISTRY = "DEK registry", "Keys of client-side field level encryption; see [encryption](encryption.md)."
     CLUSTER = "Several nodes", "Election of the primary and forwarding; see [operations](operations.md)."
     PRODUCE = "REST proxy: producing", "Records that clients write; see [REST v2](rest.md) and [REST v3](rest-v3.md)."
     POLICIES = "REST proxy: topic policies", "What is done with records that do not fit; see [contracts](contracts.md)."

@@ -16,8 +16,8 @@ from karapace_like.policies.policy import TopicPolicy
 from karapace_like.policies.records import MARK, PolicyRecord
 from karapace_like.policies.store import PolicyEntry, PolicyStore
 from karapace_like.replication.log import Log, LogRecord
+from karapace_like.replication.optional_state import OptionalState
 from karapace_like.replication.planning import Plan
-from karapace_like.replication.replicated_state import ReplicatedState
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,10 @@ MAX_STALE_SECONDS = 1.0
 _CHECK_SECONDS = 0.25
 """Pause between two readings of the topic's end."""
 _MAX_POLICIES = 10_000
+_OFF = (
+    "Records are written without its policies (topic_policies_enabled=auto). Let this service create, describe, read "
+    "and write the topic, or set topic_policies_enabled=false."
+)
 
 
 class FilePolicies:
@@ -39,7 +43,7 @@ class FilePolicies:
         return self.store.find(topic)
 
 
-class TopicPolicies(ReplicatedState[PolicyStore]):
+class TopicPolicies(OptionalState[PolicyStore]):
     """The policies of the topic and the file, and the only way to change those of the topic."""
 
     def __init__(
@@ -47,9 +51,12 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
         log: Log,
         file: Mapping[str, TopicPolicy] | None = None,
         *,
+        is_optional: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`is_optional`: where Kafka denies the topic, records are accepted without its policies."""
         super().__init__(log, PolicyStore(file), "policies")
+        self._is_optional = is_optional
         self._problem: str | None = None
         self._is_without_topic = False
         """Whether there are no policies but those of the file, since the topic is missing, or denied and optional."""
@@ -83,14 +90,16 @@ class TopicPolicies(ReplicatedState[PolicyStore]):
             raise errors.unavailable(self._problem)
 
     def report_problem(
-        self, problem: str | None, *, is_without_topic: bool = False, is_transient: bool = False
+        self, problem: str | None, *, is_missing: bool = False, is_denied: bool = False, is_transient: bool = False
     ) -> None:
-        """Report why the topic cannot be opened; None once it can be. No record is accepted until then.
+        """See `OptionalState`. No record is accepted until there is no problem.
 
-        `is_without_topic`: records are accepted nevertheless, by the policies of the file. `is_transient`: another
-        attempt may succeed soon.
+        A topic that does not exist, and cannot be created, holds no policy: records are accepted. So they are where the
+        topic is denied, if the policies are optional.
         """
-        self._problem, self._is_without_topic = problem, is_without_topic
+        is_off = is_denied and self._is_optional
+        self._problem = f"{problem} {_OFF}" if problem is not None and is_off else problem
+        self._is_without_topic = is_missing or is_off
         if problem is not None and not is_transient:
             self._settled.set()
 

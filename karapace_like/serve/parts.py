@@ -32,6 +32,7 @@ from karapace_like.replication.logs import ReplicatedLogs
 from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.schemas_access.registry_over_http import RemoteSchemas
 from karapace_like.serve.internal_resources import list_internal_resources
+from karapace_like.serve.keys import KeysLog, make_keys_log
 from karapace_like.serve.listeners import find_allowed_hosts
 from karapace_like.serve.policies import PoliciesLog
 from karapace_like.serve.process_role import ProcessRole
@@ -72,6 +73,8 @@ class Parts:
     """Those that policies use."""
     violations: ViolationLog
     administration: PolicyAdministration
+    keys: KeysLog | None
+    """The DEK registry; None where it is not served."""
     logs: ReplicatedLogs
     """What this process replays, and leads as the primary."""
     nodes: Nodes
@@ -102,15 +105,17 @@ class Parts:
         registry, topic = make_registry(settings, kafka)
         policies = PoliciesLog(settings, kafka)
         replicated = policies.replicated_policies
-        logs = ReplicatedLogs(registry, [] if replicated is None else [replicated])
+        keys = make_keys_log(settings, kafka)
+        optional = [log for log in (replicated, None if keys is None else keys.registry) if log is not None]
+        logs = ReplicatedLogs(registry, optional)
         background = kafka.background
         internal = list_internal_resources(settings)
         security = Security.build(settings, background, internal)
         peers = security.peers
         siblings = SiblingWorkers(peers)
         registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
-        if replicated is not None:
-            replicated.share_with(partial(siblings.wait_until_applied, replicated.contents))
+        for state in optional:
+            state.share_with(partial(siblings.wait_until_applied, state.contents))
         schemas = other_registry or RegistrySchemas(registry, peers)
         validators, violations = Validators(), ViolationLog()
         proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators, policies.policies, violations)
@@ -127,6 +132,7 @@ class Parts:
             schemas=cache,
             violations=violations,
             administration=PolicyAdministration(cache, internal),
+            keys=keys,
             logs=logs,
             nodes=make_nodes(settings, kafka),
             election=election,
@@ -142,7 +148,11 @@ class Parts:
                 instance=role.owner.node,
                 shared=role.shared,
                 background=background,
-                sources=[lambda: topic.warnings, lambda: policies.warnings],
+                sources=[
+                    lambda: topic.warnings,
+                    lambda: policies.warnings,
+                    lambda: [] if keys is None else keys.warnings,
+                ],
             ),
             http=HttpMetrics(),
             usage=UsageTable(settings.usage_principals),
@@ -205,6 +215,7 @@ class Parts:
                 self.violations,
                 self.siblings if role.unix_socket is not None else None,
             ),
+            keys=None if self.keys is None else self.keys.handling,
         )
 
 

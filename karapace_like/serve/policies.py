@@ -1,11 +1,9 @@
 """Builds the topic policies: their topic and their file; and opens the topic beside the start of everything else."""
 
 import asyncio
-import logging
 from pathlib import Path
 
 from karapace_like.config import ConfigError, PoliciesEnabled, Settings
-from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.log_topic import LogTopic, LogTopicSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.policies.errors import InvalidPolicyError
@@ -14,15 +12,7 @@ from karapace_like.policies.policy import TopicPolicy
 from karapace_like.policies.records import MARK
 from karapace_like.policies.topic_policies import FilePolicies, TopicPolicies
 from karapace_like.process.file_watcher import FileWatcher
-
-logger = logging.getLogger(__name__)
-
-_RETRY_SECONDS = 1.0
-_DENIED = "_AUTHORIZATION_FAILED"
-_OFF = (
-    "Records are written without its policies (topic_policies_enabled=auto). Let this service create, describe, read "
-    "and write the topic, or set topic_policies_enabled=false."
-)
+from karapace_like.serve.log_opening import replay_log
 
 
 class PoliciesLog:
@@ -34,7 +24,6 @@ class PoliciesLog:
         self.topic: LogTopic | None = None
         self.policies: TopicPolicies | FilePolicies
         self._is_open = False
-        self._is_optional = settings.topic_policies_enabled is PoliciesEnabled.AUTO
         if settings.policies_topic is None:
             self.policies = FilePolicies(file)
             return
@@ -52,7 +41,8 @@ class PoliciesLog:
                 is_optional=True,
             ),
         )
-        self.policies = TopicPolicies(self.topic, file)
+        is_optional = settings.topic_policies_enabled is PoliciesEnabled.AUTO
+        self.policies = TopicPolicies(self.topic, file, is_optional=is_optional)
 
     @property
     def replicated_policies(self) -> TopicPolicies | None:
@@ -78,10 +68,8 @@ class PoliciesLog:
         assert policies is not None
         assert topic is not None
         if not self._is_open:
-            policies.begin_replay(await _open(policies, topic, is_optional=self._is_optional))
+            await replay_log(policies, topic)
             self._is_open = True
-            await policies.wait_until_replayed()
-            await topic.check_emptiness()
         await policies.verify()
         await asyncio.Event().wait()  # until an operator restarts the process
 
@@ -98,32 +86,3 @@ def _read_file(settings: Settings) -> dict[str, TopicPolicy]:
         return parse_policies(Path(settings.topic_policies).read_bytes())
     except (OSError, InvalidPolicyError) as error:
         raise ConfigError(f"topic_policies: {error}") from error
-
-
-async def _open(policies: TopicPolicies, topic: LogTopic, *, is_optional: bool) -> int:
-    """Return the end of the topic. Where it cannot be opened, the policies have a problem until it can.
-
-    A topic that does not exist, and cannot be created, holds no policy: records are accepted. So they are where the
-    topic is denied and `is_optional`.
-    """
-    problem: str | None = None
-    while True:
-        try:
-            end = await topic.open(policies.apply_batch, policies.give_up)
-        except KafkaFailure as failure:
-            if failure.message != problem:
-                problem = failure.message
-                logger.error("The policies topic %s cannot be opened: %s", topic.name, problem)  # noqa: TRY400 - no trace
-            sentence = f"The topic {topic.name} cannot be opened: {problem.rstrip('.')}."
-            is_off = is_optional and failure.name.endswith(_DENIED)
-            if is_off:
-                sentence += f" {_OFF}"
-            policies.report_problem(
-                sentence,
-                is_without_topic=topic.is_missing or is_off,
-                is_transient=failure.retriable and not topic.is_missing,
-            )
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            policies.report_problem(None)
-            return end

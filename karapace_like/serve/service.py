@@ -97,6 +97,8 @@ async def start_service(
         # Stopped in reverse: requests complete, consumers leave their groups, records are flushed, the topic closes.
         stack.push_async_callback(parts.topic.close)
         stack.push_async_callback(parts.policies.close)
+        if parts.keys is not None:
+            stack.push_async_callback(parts.keys.close)
         stack.push_async_callback(parts.registry.engines.close)
         stack.push_async_callback(parts.validators.close)
         stack.push_async_callback(parts.nodes.close)
@@ -109,6 +111,8 @@ async def start_service(
         watching = [background.start(f"watcher of {watcher.name}", watcher.run) for watcher in parts.watchers]
         if parts.policies.replicated_policies is not None:
             watching.append(background.start("reading of the topic policies", parts.policies.follow))
+        if parts.keys is not None:
+            watching.append(background.start("reading of the encryption keys", parts.keys.follow))
         polling = background.start("polls of idle Kafka clients", parts.kafka.polls.run)
         observing = background.start("measurement of the event loop's delay", observed.measure_loop_delay)
         ready = asyncio.create_task(become_ready(parts, progress))

@@ -14,6 +14,7 @@ from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.registry.registry import Registry
 from karapace_like.web import connect
+from karapace_like.web import keys as keys_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
@@ -29,6 +30,7 @@ from karapace_like.web.http import hosts, request_ids
 from karapace_like.web.http.app_keys import REGISTRY
 from karapace_like.web.http.errors import Middleware, errors_middleware
 from karapace_like.web.http.overload import limit_requests
+from karapace_like.web.keys.services import KEYS, KeyHandling
 from karapace_like.web.operations import docs_page, service
 from karapace_like.web.operations import exposition as exposition_api
 from karapace_like.web.operations import health as health_api
@@ -86,6 +88,7 @@ def make_app(
     usage: UsageTable | None = None,
     handling: RequestHandling | None = None,
     policies: PolicyServices | None = None,
+    keys: KeyHandling | None = None,
 ) -> Application:
     """Return the application with the APIs of the parts that are passed.
 
@@ -112,8 +115,11 @@ def make_app(
     if policies is not None:
         app[POLICIES] = policies
         _add_proxy_routes(app, (*policy_api.ROUTES, *verdicts_api.ROUTES), proxy)
+    if keys is not None and registry is not None:
+        app[KEYS] = keys
+        add_routes(app, adapt(keys_api.ROUTES), prefixes=("", registry_api.CONTEXT_PREFIX))
     if has_siblings:
-        _add_logs(app, registry, policies)
+        _add_logs(app, registry, policies, keys)
     if connect_urls:
         _add_connect(app, connect_urls)
     docs_page.add_docs(app)
@@ -194,10 +200,16 @@ def _add_proxy_routes(
     add_routes(app, routes)
 
 
-def _add_logs(app: Application, registry: Registry | None, policies: PolicyServices | None) -> None:
+def _add_logs(
+    app: Application, registry: Registry | None, policies: PolicyServices | None, keys: KeyHandling | None
+) -> None:
     """Answer the other workers once a log is applied here."""
     replicated = None if policies is None else policies.policies
-    logs = (registry, replicated if isinstance(replicated, TopicPolicies) else None)
+    logs = (
+        registry,
+        replicated if isinstance(replicated, TopicPolicies) else None,
+        None if keys is None else keys.registry,
+    )
     app[LOGS] = {log.contents: log for log in logs if log is not None}
     app.router.add_get(sibling_workers.PATH, sibling_workers.wait_until_applied)
     app.router.add_get(verdicts_api.WORKER_PATH, verdicts_api.get_worker_violations)

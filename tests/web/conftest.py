@@ -13,6 +13,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 
 from karapace_like.access.quotas import Quotas
+from karapace_like.keys.dek_registry import DekRegistry
+from karapace_like.keys.kms.services import KeyServices
+from karapace_like.keys.rules import KeyRules
 from karapace_like.leadership import Takeover, Term
 from karapace_like.policies.topic_policies import TopicPolicies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
@@ -27,6 +30,7 @@ from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.web.app import OPEN, RequestHandling, make_app
 from karapace_like.web.callers.access import Access, OpenAccess
 from karapace_like.web.callers.usage import UsageTable
+from karapace_like.web.keys.services import KeyHandling
 from karapace_like.web.proxy_v3.policies import PolicyServices
 from karapace_like.web.server.access_log import AccessLog
 from karapace_like.web.server.caching import Admit
@@ -45,7 +49,7 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.records: list[TopicRecord] = []
-        self.registry: Registry | TopicPolicies | None = None
+        self.registry: Registry | TopicPolicies | DekRegistry | None = None
 
     async def end(self) -> int:
         return len(self.records)
@@ -86,6 +90,14 @@ def policies_in_memory(registry: Registry) -> PolicyServices:
     return PolicyServices(policies, administration, None, PolicyTrial(schemas), ViolationLog())
 
 
+def keys_in_memory(rules: KeyRules | None = None, *, shows_secrets: bool = True) -> tuple[KeyHandling, MemoryLog]:
+    """A DEK registry over a topic of its own."""
+    log = MemoryLog()
+    log.registry = registry = DekRegistry(log)
+    registry.begin_replay(0)
+    return KeyHandling(registry, KeyServices(), rules or KeyRules(), shows_secrets=shows_secrets), log
+
+
 class Server(TestServer):
     """Runs the application as the service does, shortcuts included."""
 
@@ -124,7 +136,7 @@ class Api:
 
 
 @asynccontextmanager
-async def leading(registry: Registry) -> AsyncIterator[None]:
+async def leading(registry: Registry | DekRegistry) -> AsyncIterator[None]:
     """Inside of the block the registry is the primary."""
     term = asyncio.create_task(registry.lead(Term(number=1)))
     await registry.board.wait_for_change_from(WriteAvailability())
@@ -154,13 +166,21 @@ async def _started(
     caches_responses: bool = True,
     access_log: AccessLog | None = None,
     usage: UsageTable | None = None,
+    keys: KeyHandling | None = None,
 ) -> Api:
     registry, log = in_memory(rules, ready=ready)
     if ready:
         await stack.enter_async_context(leading(registry))
+    if keys is not None:
+        await stack.enter_async_context(leading(keys.registry))
     server = Server(
         make_app(
-            registry, access=access, quotas=quotas, usage=usage, handling=RequestHandling(max_body_bytes=max_body_bytes)
+            registry,
+            access=access,
+            quotas=quotas,
+            usage=usage,
+            handling=RequestHandling(max_body_bytes=max_body_bytes),
+            keys=keys,
         )
     )
     server.patience = patience

@@ -20,7 +20,7 @@ from karapace_like.config.settings.proxy import (
     ProduceSettings,
     RemoteRegistrySettings,
 )
-from karapace_like.config.settings.registry import ClusterSettings, RegistrySettings
+from karapace_like.config.settings.registry import ClusterSettings, DekRegistrySettings, RegistrySettings
 from karapace_like.config.settings.serving import HttpSettings, TlsSettings
 from karapace_like.config.settings.telemetry import LogSettings, SourceSettings, TelemetrySettings
 from karapace_like.web.http.api_roles import ApiRole, ApiRoles
@@ -34,6 +34,7 @@ class Settings(
     KafkaSettings,
     KafkaSecuritySettings,
     RegistrySettings,
+    DekRegistrySettings,
     ClusterSettings,
     ProduceSettings,
     PolicySettings,
@@ -78,6 +79,19 @@ class Settings(
             return None
         of_schemas = "_topic_policies" if self.topic_name == "_schemas" else f"{self.topic_name}_policies"
         return self.topic_policies_topic or of_schemas
+
+    @property
+    def keys_topic(self) -> str | None:
+        """The topic that holds the keys of the DEK registry; None if there is none."""
+        if not (self.dek_registry_enabled and self.karapace_registry):
+            return None
+        of_schemas = "_dek_registry_keys" if self.topic_name == "_schemas" else f"{self.topic_name}_dek_registry_keys"
+        return self.dek_registry_topic or of_schemas
+
+    @property
+    def permitted_kms_keys(self) -> tuple[str, ...]:
+        """What the URIs of the KMS keys begin with that this service may use for shared KEKs."""
+        return split_list(self.dek_registry_kms_keys)
 
     @property
     def registry_url(self) -> str | None:

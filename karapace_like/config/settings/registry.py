@@ -38,6 +38,47 @@ class RegistrySettings(SettingsGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DekRegistrySettings(SettingsGroup):
+    """The keys of client-side field level encryption."""
+
+    group: ClassVar = Group.DEK_REGISTRY
+
+    dek_registry_enabled: Annotated[
+        bool,
+        describe(
+            "Whether `/dek-registry/v1` is served. All nodes of a group need the same value. The topic of the keys is "
+            "created if it is missing; where Kafka does not let the service use it, these calls are answered with 503."
+        ),
+    ] = False
+    dek_registry_topic: Annotated[
+        str | None,
+        describe(
+            "Topic that holds the keys, which a Confluent registry can read and continue. Unset: `_dek_registry_keys`; "
+            "with another `topic_name` than `_schemas`, that name followed by `_dek_registry_keys`.",
+            "_dek_registry_keys_eu",
+        ),
+    ] = None
+    dek_registry_max_keys: Annotated[
+        int, describe("Limit of KEKs, and of DEKs, soft-deleted ones included.", 100_000, ge=1)
+    ] = 20_000
+    dek_registry_show_secrets: Annotated[
+        bool,
+        describe(
+            "Whether responses show the secrets among the properties of KEKs where no access control decides. With an "
+            "authfile, the operation `read_secrets` decides instead."
+        ),
+    ] = False
+    dek_registry_kms_keys: Annotated[
+        str,
+        describe(
+            "Beginnings of the URIs of KMS keys, separated by commas, that the service may use itself for shared KEKs: "
+            "the type, `://` and the key's id. It connects to no other KMS, whatever a KEK says.",
+            "local-kms://,hcvault://https://vault.example:8200/transit/",
+        ),
+    ] = "local-kms://"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterSettings(SettingsGroup):
     """Election of the primary, and forwarding."""
 

@@ -13,6 +13,7 @@ from karapace_like import __version__
 from karapace_like.web.http import media_types
 from karapace_like.web.http.errors import media_type_for
 from karapace_like.web.http.json_schemas import NUMBER, JsonSchema, example_of, ref, text, whole, with_example
+from karapace_like.web.keys import objects as key_objects
 from karapace_like.web.operations.tags import TAGS, find_tag
 from karapace_like.web.proxy_v3 import objects as v3_objects
 from karapace_like.web.registry import objects as registry_objects
@@ -25,6 +26,7 @@ _CONTEXT = ".test"
 _VARIABLES: Mapping[str, JsonSchema] = {
     "subject": text("lifts-value"),
     "namespace": text("lkc-1"),
+    "kek": key_objects.KEK_NAME,
     "resource_name": text("lifts"),
     "resource_id": text("lifts-id"),
     "version": text("latest"),
@@ -48,6 +50,7 @@ _VARIABLES: Mapping[str, JsonSchema] = {
 _OBJECTS: Mapping[str, JsonSchema] = {
     "Error": whole(error_code=with_example(NUMBER, 40401), message=text("Subject 'lifts-value' not found.")),
     **registry_objects.OBJECTS,
+    **key_objects.OBJECTS,
     **v3_objects.OBJECTS,
 }
 

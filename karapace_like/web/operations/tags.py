@@ -44,6 +44,11 @@ TAGS = (
         "Which subjects the records of a resource, such as a topic, use.",
         rf"{_ANY}/associations",
     ),
+    _define_tag(
+        "DEK registry",
+        "Keys of client-side field level encryption: KEKs, which a KMS holds, and the DEKs that they wrap.",
+        rf"{_ANY}/dek-registry",
+    ),
     _define_tag("Registry: contexts", "Separate namespaces of subjects and schema ids.", rf"{_ANY}/contexts"),
     _define_tag(
         "REST proxy v2: topics", "Describe topics, partitions and brokers.", rf"(?!{_READ})GET /(?:topics|brokers)"

@@ -21,14 +21,13 @@ from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.proxy import Proxy
-from karapace_like.replication import errors as log_errors
 from karapace_like.replication.planning import Plan, without_engines
-from karapace_like.replication.writes import Forwarded, Unknown, WriteRequest, Written
-from karapace_like.web.callers import access
+from karapace_like.replication.writes import Written
 from karapace_like.web.callers.access import is_allowed, require
 from karapace_like.web.callers.permissions import AUTHENTICATED, RequiredPermission
-from karapace_like.web.cluster.forwarding import RequestForwarder, add_position
+from karapace_like.web.cluster.forwarding import add_position
 from karapace_like.web.cluster.sibling_workers import SiblingWorkers
+from karapace_like.web.cluster.writing import write_or_forward
 from karapace_like.web.http import bodies, paths
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.proxy.requests import PROXY, PROXY_OF_CALLER
@@ -126,17 +125,12 @@ async def _write(request: web.Request, plan: Any) -> web.Response | None:
     policies = _require_topic(request)
     policies.require_topic()  # waiting would not change it
     policies.read()
-    write = WriteRequest(planner=without_engines(plan), is_repeatable=request.method != "DELETE")
-    match await policies.write(write, RequestForwarder(request)):
-        case Written():
-            return None
-        case Forwarded(response):
-            if response.status in _NOT_SERVED:
-                raise errors.not_served_error(policies.board.current.primary or "")
-            access.leave_audit_to_primary(request)
-            return _with_position(request, response.to_response())
-        case Unknown(reason, was_forwarded):
-            raise log_errors.forwarding_failed_error(reason) if was_forwarded else log_errors.outcome_unknown(reason)
+    written = await write_or_forward(request, policies, without_engines(plan), is_repeatable=request.method != "DELETE")
+    if isinstance(written, Written):
+        return None
+    if written.status in _NOT_SERVED:
+        raise errors.not_served_error(policies.board.current.primary or "")
+    return _with_position(request, written.to_response())
 
 
 def _with_position(request: web.Request, response: web.Response) -> web.Response:

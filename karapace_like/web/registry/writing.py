@@ -8,11 +8,10 @@ from aiohttp import web
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.planning import Planner
 from karapace_like.registry.store import Store
-from karapace_like.replication import errors
 from karapace_like.replication.planning import Plan
-from karapace_like.replication.writes import Forwarded, Unknown, WriteRequest, Written
-from karapace_like.web.callers import access
-from karapace_like.web.cluster.forwarding import RequestForwarder, add_position
+from karapace_like.replication.writes import Written
+from karapace_like.web.cluster import writing
+from karapace_like.web.cluster.forwarding import add_position
 from karapace_like.web.http.responses import respond_as_registry
 from karapace_like.web.registry import requests
 
@@ -38,15 +37,9 @@ async def write_or_forward(
     request: web.Request, planner: Planner[T], *, subject: str | None = None, is_repeatable: bool
 ) -> Written[T] | web.Response:
     """Carry out the write here, or return the response of the primary to the whole request; raises ApiError."""
-    write = WriteRequest(planner=planner, key=subject, is_repeatable=is_repeatable)
-    match await requests.registry(request).write(write, RequestForwarder(request)):
-        case Forwarded(forwarded):
-            access.leave_audit_to_primary(request)
-            return forwarded.to_response()
-        case Unknown(reason, was_forwarded):
-            raise errors.forwarding_failed_error(reason) if was_forwarded else errors.outcome_unknown(reason)
-        case written:
-            return written
+    registry = requests.registry(request)
+    written = await writing.write_or_forward(request, registry, planner, key=subject, is_repeatable=is_repeatable)
+    return written if isinstance(written, Written) else written.to_response()
 
 
 def without_records(planner: Planner[T]) -> Planner[T]:

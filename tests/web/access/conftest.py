@@ -24,6 +24,7 @@ from karapace_like.web.callers.access import Access
 from karapace_like.web.callers.authentication import Authentication
 from karapace_like.web.callers.tokens import TokenVerifier
 from karapace_like.web.callers.usage import UsageTable
+from karapace_like.web.keys.services import KeyHandling
 from tests import leaks
 from tests.web.conftest import Api
 
@@ -114,10 +115,11 @@ async def _started(
     rules: Rules | None = None,
     quotas: Quotas | None = None,
     usage: UsageTable | None = None,
+    keys: KeyHandling | None = None,
     **options: Any,
 ) -> Api:
     tokens = None if issuer is None else TokenVerifier(issuer.url, token_rules or TokenRules(issuer=ISSUER))
     access = Access(Authentication(tokens=tokens), **options)
     if text is not None:
         access.use(authfile.parse(text))
-    return await start(access=access, rules=rules, quotas=quotas, usage=usage)
+    return await start(access=access, rules=rules, quotas=quotas, usage=usage, keys=keys)

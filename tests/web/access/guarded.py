@@ -22,7 +22,7 @@ from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import Health
 from karapace_like.web.routing import REGISTERED_ROUTES, Route
 from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer
-from tests.web.conftest import Server, policies_in_memory
+from tests.web.conftest import Server, keys_in_memory, policies_in_memory
 from tests.web.halves import both_halves
 
 OPEN = "/health/live"
@@ -84,6 +84,7 @@ async def serving(kafka: Cluster, text: bytes | None) -> AsyncIterator[Guarded]:
             exposition=Exposition(CollectorRegistry()),
             has_siblings=True,
             policies=policies_in_memory(registry),
+            keys=keys_in_memory()[0],
         )
         server = Server(app)
         await server.start_server()

@@ -19,8 +19,8 @@ from karapace_like.web.routing import REGISTERED_ROUTES, Route, add_routes
 from tests.web.access.conftest import Issuer, basic, bearer, written
 from tests.web.access.guarded import OPEN, VARIABLE, Guarded, serving
 
-RIGHTS = ["describe", "read", "write", "register_existing", "delete", "config"]
-KINDS = ["subject", "context", "config", "topic", "group", "cluster", "connect"]
+RIGHTS = ["describe", "read", "write", "register_existing", "delete", "config", "read_secrets"]
+KINDS = ["subject", "context", "config", "topic", "group", "cluster", "connect", "kek"]
 AUTHFILE = written(
     {"root": "root-password", "nobody": "nobody-password"},
     [{"principals": ["root", "token:root"], "operations": RIGHTS, "resource": kind, "name": "*"} for kind in KINDS],
@@ -72,6 +72,7 @@ async def test_without_rights_only_empty_lists_are_answered(guarded: Guarded, pr
     named = {(method, path) for route, method, path in guarded.calls() if route.permission != AUTHENTICATED}
     in_body = {("POST", "/records"), ("POST", "/v3/clusters/some/topics")}
     in_body |= {call for call in named if "/associations" in call[1]}
+    in_body |= {("POST", f"{prefix}/dek-registry/v1/keks") for prefix in ("", "/contexts/.c")}
     assert refused == named - in_body
     for listed in ("/subjects", "/schemas", "/contexts", "/topics"):
         answer = await guarded.client.get(listed, headers=headers)
