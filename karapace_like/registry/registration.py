@@ -70,6 +70,8 @@ class Submission:
     propagate_tags: bool = False
     """Whether the tags of the previous version are carried over."""
     normalize: bool = False
+    force: bool = False
+    """Whether the schema is registered without a check of its compatibility."""
     explicit: bool = False
     """Whether the request asks to register the schema (`explicit=true`), unlike a producer's."""
 
@@ -174,10 +176,11 @@ async def _register(
     if existing is not None:
         return Plan(Registered(subject, existing.version, existing.id, existing.content))
     require_live_references(store, subject, submission)
-    judgement = await checks.check(store, engines, resolved, content.metadata, live, config, rules.compatibility)
-    if not judgement.is_compatible:
-        is_readable = submission.reader.may_read(subject)
-        raise errors.incompatible_schema(subject, judgement.messages if is_readable else judgement.settings)
+    if not submission.force:
+        judgement = await checks.check(store, engines, resolved, content.metadata, live, config, rules.compatibility)
+        if not judgement.is_compatible:
+            is_readable = submission.reader.may_read(subject)
+            raise errors.incompatible_schema(subject, judgement.messages if is_readable else judgement.settings)
     plan_new = partial(_new, subject=subject, version=next_version, content=content, versions=versions, rules=rules)
     planned = plan_new(store)
     if any(reference.version == LATEST for reference in submission.references):

@@ -299,7 +299,9 @@ PAGE = (
 NORMALIZE = Parameter(
     "normalize", BOOLEAN, "Normalize the schema, so that schemas that differ in form only are the same."
 )
-FORCE = Parameter("force", BOOLEAN, "Accepted and ignored.")
+FORCE = Parameter(
+    "force", BOOLEAN, "Register without a check of compatibility; needs the operation `config` on the subject."
+)
 EXPLICIT = Parameter(
     "explicit", BOOLEAN, "Register even where `explicit_registration_subjects` excludes the schemas of producers."
 )

@@ -1,5 +1,6 @@
 """/subjects: registering, looking up, listing and deleting versions (Confluent API, "Subjects")."""
 
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -85,9 +86,11 @@ async def list_versions(request: web.Request) -> web.Response:
 @requests.mentions_misspelt_fields
 async def register(request: web.Request) -> web.Response:
     """POST /subjects/{subject}/versions: Register a schema, or return the version that has it already."""
-    submission = await requests.submission(request)
+    submission = replace(await requests.submission(request), force=requests.flag(request, "force"))
     registry = requests.registry(request)
     subject = requests.subject(request)
+    if submission.force:
+        access.caller(request).require((Operation.CONFIG,), (access.resource_names(subject),))
     requests.allow_caching(
         request,
         requests.cache_validity(request, registry.read().versions_by_number(subject), submission, needs_term=True),
