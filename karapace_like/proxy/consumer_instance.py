@@ -14,7 +14,7 @@ from typing import Any
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
 from karapace_like.proxy.ports import KafkaConsumer
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
@@ -40,8 +40,8 @@ class InstanceRequest:
     name: str | None = None
     embedded: EmbeddedFormat = EmbeddedFormat.BINARY
     """The format whose media type its polls must accept."""
-    key: EmbeddedFormat = EmbeddedFormat.BINARY
-    value: EmbeddedFormat = EmbeddedFormat.BINARY
+    key: ReadFormat = EmbeddedFormat.BINARY
+    value: ReadFormat = EmbeddedFormat.BINARY
     offset_reset: OffsetReset | None = None
     auto_commit: bool | None = None
     min_bytes: int | None = None

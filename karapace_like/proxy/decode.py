@@ -1,14 +1,17 @@
 """Decode consumed records: key and value in their embedded formats as JSON values."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 import msgspec
+from msgspec.structs import replace
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
-from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat, RecognisedFormat, RecordPart
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights, TopicReaderRights
 from karapace_like.proxy.ruled_codec import RULE_NAME_HEADER, RuledCodec
 from karapace_like.proxy.schemas import SchemaCache
@@ -16,13 +19,26 @@ from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import ConsumedRecord
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde import wire
+from karapace_like.serde.avro import AvroCodec
 from karapace_like.serde.codec import Decoded, DecodeError, HeavyWorkError, RecordForm, SchemaCodec
+from karapace_like.serde.json_schema import JsonSchemaCodec
+from karapace_like.serde.protobuf import ProtobufCodec
 from karapace_like.serde.schemaless import SCHEMALESS
 
 _HEADERS = {RecordPart.KEY: wire.KEY_HEADER, RecordPart.VALUE: wire.VALUE_HEADER}
 
 DecodedPart = Decoded | ProxyError | None
 """A decoded key or value, or the error why it cannot be decoded (40801); None for null."""
+
+
+class Recognised(msgspec.Struct, frozen=True, gc=False):
+    """What a key or value was recognised as."""
+
+    format: EmbeddedFormat
+    schema_id: int | None = None
+    """None without a schema, and for one that a header names by its GUID."""
+    subject: str | None = None
+    """The topic's subject, in whose context the schema's id was looked up."""
 
 
 class DecodedRecord(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +49,9 @@ class DecodedRecord(msgspec.Struct, frozen=True, gc=False):
     value: DecodedPart
     refusal: ProxyError | None = None
     """The error of the first part that cannot be decoded; None if both can."""
+    key_format: Recognised | None = None
+    """What the key was recognised as; None where its format was given."""
+    value_format: Recognised | None = None
 
 
 class _UnknownSchemaError(Exception):
@@ -141,6 +160,69 @@ class _Decoder:
         return errors.undecodable(self._role.name, record.at, record.offset, reason)
 
 
+class _RecognisingDecoder(_Decoder):
+    """Decodes what has a schema by that, what is JSON or text as such, and anything else as bytes."""
+
+    def __init__(self, schemas: SchemaCache, role: RecordPart, form: RecordForm) -> None:
+        super().__init__(schemas, EmbeddedFormat.AVRO, role, form)  # which stands for every format with schemas
+
+    def decode_at_once(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
+        """See `_Decoder`."""
+        if _may_be_frame(framed) or (record.headers and self._schema_header(record) is not None):
+            return super().decode_at_once(record, framed)
+        return _recognise(framed)
+
+    async def _decode_after_lookup(self, record: ConsumedRecord, framed: bytes) -> DecodedPart:
+        try:
+            return await self._with_schema(record, framed)
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND and self._schema_header(record) is None:
+                return _recognise(framed)  # any bytes may begin with 0
+            return await super()._decode_after_lookup(record, framed)
+        except (DecodeError, wire.FrameError, InvalidSchemaError) as error:
+            return self._give_up(record, framed, str(error))
+
+    def recognise(self, record: ConsumedRecord, stored: bytes | None, decoded: DecodedPart) -> Recognised | None:
+        """Return what the part was recognised as; None for null, and for one that cannot be decoded."""
+        if stored is None or isinstance(decoded, ProxyError):
+            return None
+        topic, identity = record.at.topic, self._identify(record, stored)
+        subject = self._schemas.get_cached_subject(self._role, topic) or self._role.subject(topic)
+        codec = None if identity is None else self._schemas.get_cached_codec(identity, subject)
+        if codec is not None:
+            schema_id = identity if isinstance(identity, int) else None
+            of_schema = codec.schema_codec if isinstance(codec, RuledCodec) else codec
+            return Recognised(_FORMATS_OF_CODECS[type(of_schema)], schema_id, subject)
+        if isinstance(decoded, bytes):
+            return Recognised(EmbeddedFormat.BINARY)
+        return Recognised(EmbeddedFormat.STRING if isinstance(decoded, str) else EmbeddedFormat.JSON)
+
+    def _identify(self, record: ConsumedRecord, stored: bytes) -> int | uuid.UUID | None:
+        header = self._schema_header(record)
+        if header is not None:
+            return wire.unframe_header(header, stored)[0]
+        return wire.unframe(stored)[0] if _may_be_frame(stored) else None
+
+
+_FORMATS_OF_CODECS: Mapping[type[SchemaCodec], EmbeddedFormat] = {
+    AvroCodec: EmbeddedFormat.AVRO,
+    JsonSchemaCodec: EmbeddedFormat.JSONSCHEMA,
+    ProtobufCodec: EmbeddedFormat.PROTOBUF,
+}
+
+
+def _may_be_frame(stored: bytes) -> bool:
+    return len(stored) >= wire.PREFIX_BYTES and stored[0] == 0
+
+
+def _recognise(stored: bytes) -> Decoded:
+    """Return JSON as it is, else text, else the bytes."""
+    for embedded in (EmbeddedFormat.JSON, EmbeddedFormat.STRING):
+        with suppress(DecodeError):
+            return SCHEMALESS[embedded].decode(stored)
+    return stored
+
+
 class RecordDecoder:
     """Decodes records whose keys and values may have different formats.
 
@@ -151,17 +233,33 @@ class RecordDecoder:
         self,
         schemas: SchemaCache,
         *,
-        key: EmbeddedFormat,
-        value: EmbeddedFormat,
+        key: ReadFormat,
+        value: ReadFormat,
         form: RecordForm = RecordForm.STANDARD,
     ) -> None:
-        self._keys = _Decoder(schemas, key, RecordPart.KEY, form)
-        self._values = _Decoder(schemas, value, RecordPart.VALUE, form)
+        self._keys = _make_decoder(schemas, key, RecordPart.KEY, form)
+        self._values = _make_decoder(schemas, value, RecordPart.VALUE, form)
+        self._recognises = isinstance(key, RecognisedFormat) or isinstance(value, RecognisedFormat)
 
     async def decode(self, record: ConsumedRecord, rights: SubjectRights) -> DecodedRecord:
         """Decode key and value of the record; raise ApiError if the registry fails (5xx)."""
         self._use_rights(rights)
-        return self._decode_at_once(record) or await self._decode_after_lookup(record)
+        return self._recognise(self._decode_at_once(record) or await self._decode_after_lookup(record))
+
+    def _recognise(self, decoded: DecodedRecord) -> DecodedRecord:
+        """Return the record with what its parts were recognised as, where that was to be found out."""
+        if not self._recognises:
+            return decoded
+        record, keys, values = decoded.record, self._keys, self._values
+        return replace(
+            decoded,
+            key_format=keys.recognise(record, record.key, decoded.key)
+            if isinstance(keys, _RecognisingDecoder)
+            else None,
+            value_format=values.recognise(record, record.value, decoded.value)
+            if isinstance(values, _RecognisingDecoder)
+            else None,
+        )
 
     def _decode_at_once(self, record: ConsumedRecord) -> DecodedRecord | None:
         """Decode with cached codecs, without a coroutine; None if a codec is missing or a part cannot be decoded."""
@@ -211,7 +309,7 @@ class RecordDecoder:
                 if decoded:
                     break
                 raise result.refusal
-            decoded.append(result)
+            decoded.append(self._recognise(result))
         return decoded
 
 
@@ -219,6 +317,12 @@ def _find_replayed_rule(record: ConsumedRecord) -> str | None:
     """Return the rule that let the record fail before it was sent to a dead-letter topic, and does not run again."""
     values = [value for name, value in record.headers if name == RULE_NAME_HEADER and value is not None]
     return values[-1].decode(errors="replace") if values else None
+
+
+def _make_decoder(schemas: SchemaCache, embedded: ReadFormat, role: RecordPart, form: RecordForm) -> _Decoder:
+    if isinstance(embedded, RecognisedFormat):
+        return _RecognisingDecoder(schemas, role, form)
+    return _Decoder(schemas, embedded, role, form)
 
 
 def _json_or_null(payload: bytes) -> Decoded | None:

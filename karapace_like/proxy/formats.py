@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from karapace_like.schema.model import SchemaType
 
@@ -23,6 +24,16 @@ class EmbeddedFormat(enum.StrEnum):
         """The type of its schemas; None for a format without schemas."""
         return _SCHEMA_TYPES.get(self)
 
+
+class RecognisedFormat(enum.StrEnum):
+    """The format of keys or values in a response that is recognised in each of them; requests have none of it."""
+
+    AUTO = "auto"
+
+
+ReadFormat: TypeAlias = EmbeddedFormat | RecognisedFormat
+"""How records are read."""
+AUTO = RecognisedFormat.AUTO
 
 _SCHEMA_TYPES: Mapping[EmbeddedFormat, SchemaType] = {
     EmbeddedFormat.AVRO: SchemaType.AVRO,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
 from karapace_like.proxy.ports import ClusterAdmin, Reader
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
@@ -67,8 +67,8 @@ class Limits:
 class RecordFormats:
     """The formats of a response, and what it does with records that cannot be decoded."""
 
-    key: EmbeddedFormat = EmbeddedFormat.BINARY
-    value: EmbeddedFormat = EmbeddedFormat.BINARY
+    key: ReadFormat = EmbeddedFormat.BINARY
+    value: ReadFormat = EmbeddedFormat.BINARY
     undecodable: Undecodable | None = None
     """None is the default of the service."""
 

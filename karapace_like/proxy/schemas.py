@@ -158,9 +158,9 @@ class SchemaCache:
             return await self._find_codec((registered.id, subject), registered)
         return await self._find_codec((registered.id, subject, reading), registered, reading)
 
-    def get_cached_codec(self, schema_id: int, subject: str) -> SchemaCodec | None:
+    def get_cached_codec(self, schema_id: int | uuid.UUID, subject: str) -> SchemaCodec | None:
         """Return the codec of a schema of the subject if it is cached; the caller's right to it is checked before."""
-        return self._find_cached_codec((schema_id, subject))
+        return self._find_cached_codec((schema_id, subject if isinstance(schema_id, int) else ""))
 
     async def codec_by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> SchemaCodec:
         """Return the codec of a schema of the subject; raise ApiError or InvalidSchemaError."""

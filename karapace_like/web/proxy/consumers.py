@@ -11,7 +11,7 @@ from karapace_like.access.policy import EVERY, Operation, ResourceKind
 from karapace_like.errors import ApiError
 from karapace_like.proxy import bounds, errors
 from karapace_like.proxy.consumer_instance import BEGINNING, END, ConsumerInstance, InstanceRequest
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat, RecognisedFormat
 from karapace_like.proxy.settings import OffsetReset
 from karapace_like.records import Committed, TopicPartition
 from karapace_like.serde.codec import RecordForm
@@ -45,7 +45,7 @@ from karapace_like.web.proxy.requests import (
     check_name,
     instance_user,
     offset,
-    optional_format,
+    optional_read_format,
     parse_undecodable,
     proxy,
     require_body,
@@ -239,7 +239,7 @@ def _instance_request(json_object: JsonObject) -> InstanceRequest:
         raise errors.below_minimum("fetch.min.bytes", min_bytes, -1)
     return InstanceRequest(
         name=json_object.string("id") or json_object.string("name"),
-        embedded=both or value,
+        embedded=EmbeddedFormat.JSON if isinstance(asked := both or value, RecognisedFormat) else asked,
         key=_parse_format(json_object, "key.format") or both or EmbeddedFormat.BINARY,
         value=value,
         offset_reset=_offset_reset(json_object.string("auto.offset.reset")),
@@ -260,8 +260,8 @@ def _parse_form(spelled: str | None) -> RecordForm:
         raise errors.violation("record.form", f"must be {' or '.join(RecordForm)}", spelled) from error
 
 
-def _parse_format(json_object: JsonObject, name: str) -> EmbeddedFormat | None:
-    return optional_format(name, json_object.string(name))
+def _parse_format(json_object: JsonObject, name: str) -> ReadFormat | None:
+    return optional_read_format(name, json_object.string(name))
 
 
 def _offset_reset(spelled: str | None) -> OffsetReset | None:

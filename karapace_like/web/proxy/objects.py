@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.decode import Recognised
+from karapace_like.proxy.formats import AUTO, EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import ProduceRequest, TopicsRequest
 from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.serde.codec import RecordForm
@@ -94,8 +95,12 @@ class PolledRecord(msgspec.Struct, omit_defaults=True, gc=False):
     headers: tuple[PolledHeader, ...] = ()
     error_code: Int32 | None = None
     message: str | None = None
+    key_format: Recognised | None = None
+    value_format: Recognised | None = None
 
 
+_READ_FORMAT = one_of([*EmbeddedFormat, AUTO])
+_SHOW_FORMAT = Parameter("show_format", BOOLEAN, "Name what keys and values were recognised as, with `format=auto`.")
 _TOPIC = text("lifts")
 _PARTITION_NUMBER = with_example(NUMBER, 0)
 _AT = {"topic": _TOPIC, "partition": _PARTITION_NUMBER}
@@ -187,9 +192,9 @@ CREATE_CONSUMER = Call(
     body=with_example(
         fields(
             name=text("reader-1"),
-            format=_FORMAT,
-            key__format=_FORMAT,
-            value__format=_FORMAT,
+            format=_READ_FORMAT,
+            key__format=_READ_FORMAT,
+            value__format=_READ_FORMAT,
             auto__offset__reset=one_of(OffsetReset),
             auto__commit__enable=one_of(["true", "false"]),
             fetch__min__bytes=NUMBER,
@@ -234,15 +239,17 @@ _LIMITS = (
         "How to treat records that cannot be decoded: `refuse` them with 40801, or `report` the error in the record.",
     ),
 )
-POLL = Call(_LIMITS, response=_RECORDS, response_types=tuple(EMBEDDED))
+POLL = Call((*_LIMITS, _SHOW_FORMAT), response=_RECORDS, response_types=tuple(EMBEDDED))
 READ = Call(
     (
         Parameter("offset", OFFSET, "Offset to start at; the first record if unset."),
         Parameter("timestamp", MILLISECONDS, "Start at the first record that is not older, instead of an offset."),
         Parameter("count", with_example(NUMBER, 100), "The most records in the response."),
         *_LIMITS,
-        Parameter("key_format", _FORMAT, "Format of the keys, if it is not that of the media type."),
-        Parameter("value_format", _FORMAT, "Format of the values, if it is not that of the media type."),
+        Parameter("format", _READ_FORMAT, "Format of keys and values, if it is not that of the media type."),
+        Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
+        Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
+        _SHOW_FORMAT,
     ),
     response=_RECORDS,
     response_types=tuple(EMBEDDED),
@@ -251,9 +258,10 @@ STREAM = Call(
     (
         Parameter("from", one_of(["earliest", "latest"]), "Where to start; `latest` if unset."),
         Parameter("timestamp", MILLISECONDS, "Start at the first records that are not older."),
-        Parameter("format", _FORMAT, "Format of keys and values; binary if unset."),
-        Parameter("key_format", _FORMAT, "Format of the keys, if it is not `format`."),
-        Parameter("value_format", _FORMAT, "Format of the values, if it is not `format`."),
+        Parameter("format", _READ_FORMAT, "Format of keys and values; binary if unset."),
+        Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
+        Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
+        _SHOW_FORMAT,
     ),
     response=text(
         'event: message\nid: 0:43\ndata: {"topic":"lifts","key":null,"value":"AAE=","partition":0,"offset":42}\n\n'

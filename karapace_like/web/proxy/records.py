@@ -27,7 +27,7 @@ from karapace_like.web.proxy.objects import POLL, READ, PolledHeader, PolledReco
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
     not_negative,
-    optional_format,
+    optional_read_format,
     partition,
     positive,
     proxy,
@@ -67,7 +67,7 @@ async def _answer(
     settings = proxy(request).settings
     find_usage(request).consumed += len(records)
     is_timed = settings.record_timestamps or request.query.get("timestamps", "").lower() == "true"
-    body = _json_array(records, with_timestamp=is_timed)
+    body = _json_array(records, with_timestamp=is_timed, with_format=shows_format(request))
     return await send_in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
@@ -91,9 +91,10 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     if offset is not None and time is not None:
         raise errors.bad_request("offset and timestamp are mutually exclusive")
     query = request.query
+    both = optional_read_format("format", query.get("format")) or embedded
     formats = RecordFormats(
-        key=optional_format("key_format", query.get("key_format")) or embedded,
-        value=optional_format("value_format", query.get("value_format")) or embedded,
+        key=optional_read_format("key_format", query.get("key_format")) or both,
+        value=optional_read_format("value_format", query.get("value_format")) or both,
         undecodable=undecodable_choice(request),
     )
     limits = Limits(
@@ -110,7 +111,12 @@ async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     return page.records
 
 
-def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool) -> bytes:
+def shows_format(request: web.Request) -> bool:
+    """Return whether the response is to name the formats that were recognised (`format=auto`)."""
+    return request.query.get("show_format", "").lower() == "true"
+
+
+def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool, with_format: bool) -> bytes:
     """Return the JSON of the records as `render` has it. Most are joined from pieces: a long value is copied once."""
     pieces: list[bytes | msgspec.Raw] = []
     add, encode = pieces.append, _encoder.encode
@@ -118,8 +124,8 @@ def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool) -> by
     for decoded in records:
         record, key, value = decoded.record, decoded.key, decoded.value
         add(b"," if pieces else b"[")
-        if decoded.refusal is not None or record.headers or with_timestamp:
-            add(encode(render(decoded, with_timestamp=with_timestamp)))
+        if decoded.refusal is not None or record.headers or with_timestamp or with_format:
+            add(encode(render(decoded, with_timestamp=with_timestamp, with_format=with_format)))
             continue
         if record.at is not at:
             at = record.at
@@ -136,7 +142,7 @@ def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool) -> by
     return b"".join(pieces)
 
 
-def render(decoded: DecodedRecord, *, with_timestamp: bool) -> PolledRecord:
+def render(decoded: DecodedRecord, *, with_timestamp: bool, with_format: bool = False) -> PolledRecord:
     """Return the record as responses contain it; one that cannot be decoded has its error and the part that can."""
     record, refusal = decoded.record, decoded.refusal
     shown = PolledRecord(
@@ -148,6 +154,8 @@ def render(decoded: DecodedRecord, *, with_timestamp: bool) -> PolledRecord:
         record.timestamp if with_timestamp else None,
         tuple(PolledHeader(*header) for header in record.headers) if record.headers else (),
     )
+    if with_format:
+        shown.key_format, shown.value_format = decoded.key_format, decoded.value_format
     if refusal is not None:
         shown.error_code, shown.message = refusal.code, refusal.message
     return shown

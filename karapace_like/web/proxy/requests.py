@@ -7,7 +7,7 @@ from aiohttp import web
 
 from karapace_like.proxy import bounds, errors
 from karapace_like.proxy.consumers import InstanceUser
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import AUTO, EmbeddedFormat, ReadFormat
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
@@ -75,6 +75,16 @@ def embedded_format(field: str, spelling: str) -> EmbeddedFormat:
 def optional_format(field: str, spelling: str | None) -> EmbeddedFormat | None:
     """Return the format of this name; None where it is not given."""
     return None if spelling is None else embedded_format(field, spelling)
+
+
+def optional_read_format(field: str, spelling: str | None) -> ReadFormat | None:
+    """Return the format of this name for reading, which may be `auto`; None where it is not given."""
+    if spelling is not None and spelling.lower() == AUTO:
+        return AUTO
+    try:
+        return None if spelling is None else EmbeddedFormat(spelling.lower())
+    except ValueError as error:
+        raise errors.invalid_format(field, spelling or "", (*EmbeddedFormat, AUTO)) from error
 
 
 def find_reading(request: web.Request) -> JsonReading | None:

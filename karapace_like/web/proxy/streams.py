@@ -19,12 +19,11 @@ from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.streaming import open_body, push
 from karapace_like.web.proxy.admission import admit_follower
 from karapace_like.web.proxy.objects import STREAM
-from karapace_like.web.proxy.records import render
+from karapace_like.web.proxy.records import render, shows_format
 from karapace_like.web.proxy.requests import (
-    embedded_format,
     format_positions,
     not_negative,
-    optional_format,
+    optional_read_format,
     proxy,
 )
 from karapace_like.web.proxy.subject_rights import find_subject_rights
@@ -51,7 +50,7 @@ async def follow_topic(request: web.Request) -> web.StreamResponse:
         proxy(request).reading.follow(partitions, start, formats, find_subject_rights(request)) as followed,
     ):
         usage, are_events = find_usage(request), media_type == _EVENTS
-        lines = _Lines(followed.positions, usage, are_events=are_events, timed=settings.record_timestamps)
+        lines = _Lines(followed.positions, usage, are_events=are_events, request=request)
         admission = admit_follower(request, followed)
         await push(out, followed, lines, renew=admission.renew, heartbeat=settings.heartbeat)
     return response
@@ -60,12 +59,15 @@ async def follow_topic(request: web.Request) -> web.StreamResponse:
 class _Lines:
     """Renders the records of a stream; implements `streaming.Lines`."""
 
-    def __init__(self, positions: dict[int, int], usage: PrincipalUsage, *, are_events: bool, timed: bool) -> None:
-        """`positions` are the starting offsets; records count in `usage`; with `timed`, they have timestamps."""
+    def __init__(
+        self, positions: dict[int, int], usage: PrincipalUsage, *, are_events: bool, request: web.Request
+    ) -> None:
+        """`positions` are the starting offsets; records count in `usage`."""
         self._positions = positions
         self._usage = usage
         self._are_events = are_events
-        self._timed = timed
+        self._timed = proxy(request).settings.record_timestamps
+        self._with_format = shows_format(request)
         self.sign_of_life = b":\n\n" if are_events else b"\n"
 
     @property
@@ -79,7 +81,7 @@ class _Lines:
         self._positions[record.at.partition] = record.offset + 1
         self._usage.consumed += 1
         if refusal is None:
-            return self._line(render(decoded, with_timestamp=self._timed))
+            return self._line(render(decoded, with_timestamp=self._timed, with_format=self._with_format))
         at = {"topic": record.at.topic, "partition": record.at.partition, "offset": record.offset}
         return self._line({**at, "error_code": refusal.code, "message": refusal.message}, "undecodable")
 
@@ -99,10 +101,10 @@ class _Lines:
 
 def _parse_form(request: web.Request) -> RecordFormats:
     query = request.query
-    both = embedded_format("format", query.get("format", EmbeddedFormat.BINARY))
+    both = optional_read_format("format", query.get("format")) or EmbeddedFormat.BINARY
     return RecordFormats(
-        key=optional_format("key_format", query.get("key_format")) or both,
-        value=optional_format("value_format", query.get("value_format")) or both,
+        key=optional_read_format("key_format", query.get("key_format")) or both,
+        value=optional_read_format("value_format", query.get("value_format")) or both,
     )
 
 

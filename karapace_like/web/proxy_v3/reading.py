@@ -10,7 +10,7 @@ from karapace_like.access.policy import Operation
 from karapace_like.proxy import bounds
 from karapace_like.proxy.decode import DecodedPart, DecodedRecord
 from karapace_like.proxy.errors import ProxyError, quote
-from karapace_like.proxy.formats import EmbeddedFormat
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
 from karapace_like.proxy.reading import Limits, RecordFormats, Start
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.proxy.v3 import errors
@@ -173,7 +173,7 @@ def _render(request: web.Request, formats: RecordFormats, decoded: DecodedRecord
     }
 
 
-def _render_part(shown_as: EmbeddedFormat, stored: bytes | None, half: DecodedPart) -> dict[str, Any] | None:
+def _render_part(shown_as: ReadFormat, stored: bytes | None, half: DecodedPart) -> dict[str, Any] | None:
     """Render a key or value; None if the record does not have it."""
     if stored is None:
         return None
