@@ -29,6 +29,7 @@ _COMMANDS = {
     "import": "Restore a backup with its ids and versions.",
     "verify": "Compare a backup with a registry.",
     "takeover": "Watch a group of two products, and say which node is safe to stop.",
+    "keys": "List, rotate and rewrap the keys of a DEK registry.",
     "doctor": "Diagnose and repair a schemas topic.",
     "passwd": "Create an authfile entry for a user.",
     "completion": "Print a completion script for a shell.",

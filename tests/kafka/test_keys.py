@@ -30,6 +30,11 @@ def _read(url: str, path: str) -> Any:
             return error.code
 
 
+def is_served(url: str) -> bool:
+    """Whether the keys are read."""
+    return isinstance(_names(url), list)
+
+
 def _names(url: str) -> Any:
     return _read(url, KEKS)
 

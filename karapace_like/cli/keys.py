@@ -1,0 +1,138 @@
+"""`karapace-like keys`: the keys of a DEK registry."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from karapace_like.cli.registry_access import ask_registry, registry_options
+from karapace_like.tooling.keys import ALGORITHMS, KeysRemote, require_sharing
+from karapace_like.tooling.remote import Remote
+
+T = TypeVar("T")
+
+_EXAMPLES = """\b
+Examples:
+  karapace-like keys list
+"""
+_LIST_EXAMPLES = """\b
+Examples:
+  karapace-like keys list
+  karapace-like keys list people
+"""
+_REWRAP_EXAMPLES = """\b
+Examples:
+  karapace-like keys rewrap people
+  karapace-like keys rewrap people --subject people-value
+"""
+_ROTATE_EXAMPLES = """\b
+Examples:
+  karapace-like keys rotate people
+  karapace-like keys rotate people --subject people-value --algorithm AES256_GCM
+"""
+_kek_argument = click.argument("kek")
+_subject_option = click.option("--subject", help="Only DEKs of this subject.")
+_algorithm_option = click.option("--algorithm", type=click.Choice(ALGORITHMS), help="Only DEKs of this algorithm.")
+
+
+@click.group(epilog=_EXAMPLES)
+def keys() -> None:
+    """Work with the keys of a DEK registry; docs/encryption.md explains them.
+
+    Exit codes: 0 done, 2 error.
+    """
+
+
+@keys.command("list", epilog=_LIST_EXAMPLES)
+@click.argument("kek", required=False)
+@registry_options(required=True)
+def list_command(*, kek: str | None, registry: str, **credentials: str | None) -> None:
+    """List the KEKs, or KEK alone, with their DEKs. Neither keys nor properties of the KMS are printed.
+
+    Exit codes: 0 done, 2 error.
+    """
+
+    async def work(remote: KeysRemote) -> None:
+        for listed in await remote.list_keks(kek):
+            marks = " shared" if listed.shared else ""
+            click.echo(f"{listed.name}  {listed.kms_type}://{listed.kms_key_id}{marks}")
+            async for dek in remote.list_deks(listed):
+                click.echo(f"  {dek.subject}  {dek.algorithm}  versions {', '.join(map(str, dek.versions))}")
+
+    _ask(work, registry, credentials)
+
+
+@keys.command("rewrap", epilog=_REWRAP_EXAMPLES)
+@_kek_argument
+@_subject_option
+@_algorithm_option
+@registry_options(required=True)
+def rewrap_command(
+    *, kek: str, subject: str | None, algorithm: str | None, registry: str, **credentials: str | None
+) -> None:
+    """Wrap the DEKs of the shared KEK again, with the current version of the KMS's key.
+
+    The DEKs stay the same, and records stay readable. Earlier versions of the KMS's key are not needed afterwards.
+
+    Exit codes: 0 done, 2 error; what was wrapped before it stays.
+    """
+
+    async def work(remote: KeysRemote) -> None:
+        await _change(remote, kek, subject, algorithm, _rewrap)
+
+    _ask(work, registry, credentials)
+
+
+@keys.command("rotate", epilog=_ROTATE_EXAMPLES)
+@_kek_argument
+@_subject_option
+@_algorithm_option
+@registry_options(required=True)
+def rotate_command(
+    *, kek: str, subject: str | None, algorithm: str | None, registry: str, **credentials: str | None
+) -> None:
+    """Generate the next version of the DEKs of the shared KEK.
+
+    Clients use it for new records if their rule has encrypt.dek.expiry.days; earlier records stay readable.
+
+    Exit codes: 0 done, 2 error; what was rotated before it stays.
+    """
+
+    async def work(remote: KeysRemote) -> None:
+        await _change(remote, kek, subject, algorithm, _rotate)
+
+    _ask(work, registry, credentials)
+
+
+async def _change(
+    remote: KeysRemote,
+    kek: str,
+    subject: str | None,
+    algorithm: str | None,
+    change: Callable[[KeysRemote, Any], Awaitable[str]],
+) -> None:
+    """Change each DEK, and print what was done; say so where there is none."""
+    [listed] = await remote.list_keks(kek)
+    require_sharing(listed)
+    count = 0
+    async for dek in remote.list_deks(listed, subject):
+        if algorithm in {None, dek.algorithm}:
+            click.echo(f"{dek.subject}  {dek.algorithm}  {await change(remote, dek)}")
+            count += 1
+    if not count:
+        click.echo(f"The KEK {kek} has no such DEK.", err=True)
+
+
+async def _rewrap(remote: KeysRemote, dek: Any) -> str:
+    return f"{await remote.rewrap(dek)} versions wrapped"
+
+
+async def _rotate(remote: KeysRemote, dek: Any) -> str:
+    return f"version {await remote.rotate(dek)}"
+
+
+def _ask(work: Callable[[KeysRemote], Awaitable[T]], registry: str, credentials: dict[str, str | None]) -> T:
+    async def ask(remote: Remote) -> T:
+        return await work(KeysRemote(remote.client))
+
+    return ask_registry(ask, registry, credentials)

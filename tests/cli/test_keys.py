@@ -1,0 +1,62 @@
+"""`karapace-like keys` on a service with a DEK registry."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from karapace_like.kafka.cluster import Cluster
+from tests.calling import call
+from tests.command_line import Outcome, run
+from tests.kafka.test_keys import ENABLED, is_served
+from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
+from tests.web.keys.conftest import KEKS, kek
+from tests.web.keys.test_deks import DEKS, LOCAL, dek
+
+
+@pytest.fixture
+def registry(kafka: Cluster) -> Iterator[str]:
+    """A registry with a shared KEK and one that is not."""
+    with ServiceProcess(kafka.bootstrap_servers, **ENABLED) as node:
+        wait_until(lambda: is_served(node.url))
+        call(node.url, "POST", KEKS, kek(**LOCAL))
+        call(node.url, "POST", KEKS, kek("own"))
+        for subject, algorithm in (("s1", "AES256_GCM"), ("s2", "AES256_SIV")):
+            call(node.url, "POST", f"{DEKS}/{subject}", dek(None, algorithm=algorithm))
+        yield node.url
+
+
+def keys(registry: str, *arguments: str) -> Outcome:
+    return run("keys", *arguments, environment={"KARAPACE_LIKE_REGISTRY": registry})
+
+
+def test_keys_are_listed_rotated_and_rewrapped(registry: str) -> None:
+    listed = keys(registry, "list")
+    lines = [
+        "k1  local-kms://mykey shared",
+        "  s1  AES256_GCM  versions 1",
+        "  s2  AES256_SIV  versions 1",
+        "own  local-kms://mykey",
+    ]
+    assert (listed.code, listed.out.splitlines()) == (0, lines)
+    assert keys(registry, "list", "own").out == "own  local-kms://mykey\n"
+    before = call(registry, "GET", f"{DEKS}/s1")
+    assert keys(registry, "rotate", "k1", "--subject", "s1").out == "s1  AES256_GCM  version 2\n"
+    assert (
+        keys(registry, "rewrap", "k1").out == "s1  AES256_GCM  2 versions wrapped\ns2  AES256_SIV  1 versions wrapped\n"
+    )
+    after = call(registry, "GET", f"{DEKS}/s1")
+    assert after["keyMaterial"] == before["keyMaterial"]
+    assert after["encryptedKeyMaterial"] != before["encryptedKeyMaterial"]
+    none = keys(registry, "rotate", "k1", "--algorithm", "AES128_GCM")
+    assert (none.code, none.out, none.err) == (0, "", "The KEK k1 has no such DEK.\n")
+
+
+def test_mistakes_are_explained(registry: str, service: ServiceProcess) -> None:
+    for url, arguments, reason in (
+        (registry, ("rotate", "own"), "The KEK own is not shared"),
+        (registry, ("rewrap", "nothing"), "Key 'nothing' not found"),
+        (service.url, ("list",), "The registry has no DEK registry. Set dek_registry_enabled=true"),
+    ):
+        ended = keys(url, *arguments)
+        assert (ended.code, reason in ended.err) == (2, True), ended.err
