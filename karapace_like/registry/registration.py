@@ -42,6 +42,8 @@ class Rules:
     """Largest size of one record in the topic, in bytes of key and value."""
     mode_mutability: bool = True
     """Whether modes can be changed by requests."""
+    names_keks: bool = False
+    """Whether rules that encrypt get the name of a KEK: where the DEK registry is served."""
     explicit_only: str | None = None
     """Regular expression for subjects whose new schemas need a request with `explicit=true`."""
 

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from karapace_like.errors import ApiError
 from karapace_like.registry import errors, lookups, names
-from karapace_like.registry.content import RULE_LISTS
+from karapace_like.registry.content import RULE_LISTS, Json
+from karapace_like.registry.encryption_rules import name_keks
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.lookups import ListPage
 from karapace_like.registry.registration import Submission
@@ -210,15 +211,18 @@ async def submission(request: web.Request) -> Submission:
 
 def parse_submission(request: web.Request, json_object: JsonObject, *, normalize: bool) -> Submission:
     """Return the schema in a RegisterSchemaRequest."""
-    form = schema_type(json_object.string("schemaType"))
+    form, schema_id = schema_type(json_object.string("schemaType")), _drop_placeholder(json_object.integer("id"))
+    rules: Json | None = rule_set(json_object.object("ruleSet", "RuleSet"))
+    if schema_id is None and registry(request).rules.names_keks:
+        rules = name_keks(rules)
     return Submission(
         reader=access.caller(request),
         type=form,
         text=_parse_schema_text(json_object),
         references=references(json_object, form),
         metadata=metadata(json_object.object("metadata", "Metadata")),
-        rule_set=rule_set(json_object.object("ruleSet", "RuleSet")),
-        id=_drop_placeholder(json_object.integer("id")),
+        rule_set=rules,
+        id=schema_id,
         version=json_object.integer("version"),
         normalize=normalize,
         explicit=flag(request, "explicit"),
