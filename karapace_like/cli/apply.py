@@ -1,11 +1,11 @@
 """`karapace-like apply`: brings the subjects, levels and modes of a registry to the state that a folder describes."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from karapace_like.cli.confirmation import confirm
 from karapace_like.cli.outcome import finish, open_paths, report_failures
 from karapace_like.cli.plan import folder_options, make_plan
 from karapace_like.cli.registry_access import ask_registry
@@ -58,18 +58,9 @@ def apply(
             )
         if not plan.actions:
             return
-        _confirm(yes=yes)
+        confirm("Apply these changes?", yes=yes)
 
         async def work(remote: Remote) -> None:
             await carry_out(remote, opened.workspace, plan, lambda line: click.echo(f"done: {line}"))
 
         ask_registry(work, registry, credentials)
-
-
-def _confirm(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ToolError("Nothing was changed: no terminal can confirm the changes. Add --yes to apply them.")
-    if not click.confirm("Apply these changes?"):
-        raise ToolError("Nothing was changed.")

@@ -18,6 +18,7 @@ _PROGRAM = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m karapace_like "$@"
 
 OFFLINE = ("check", "lint", "diff")
 ON_FILES = (*OFFLINE, "impact", "pull", "register", "plan", "apply")
+EVERYDAY = ("subjects", "versions", "show", "find", "delete", "level", "mode")
 
 
 @pytest.mark.parametrize("command", ON_FILES)
@@ -32,7 +33,7 @@ def test_help_says_what_the_exit_codes_mean_and_gives_examples(tmp_path: Path, c
 def test_the_list_of_commands_says_what_each_is_for(tmp_path: Path) -> None:
     ended = run("--help", folder=tmp_path)
     assert ended.code == 0
-    for command in (*ON_FILES, "serve", "kafka", "completion"):
+    for command in (*ON_FILES, *EVERYDAY, "serve", "kafka", "completion"):
         assert f"\n  {command} " in ended.out
 
 
@@ -117,7 +118,7 @@ def test_help_is_a_manual_page(tmp_path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["apply", "check", "diff", "export", "impact", "import", "plan", "pull", "register", "verify"]
+    "command", ["apply", "check", "diff", "export", "impact", "import", "plan", "pull", "register", "verify", *EVERYDAY]
 )
 def test_help_names_the_environment(tmp_path: Path, command: str) -> None:
     words = " ".join(run(command, "--help", folder=tmp_path).out.split())
