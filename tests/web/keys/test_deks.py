@@ -1,7 +1,6 @@
 """DEKs: every route and refusal, of KEKs whose keys clients wrap and of shared ones."""
 
 import base64
-import os
 from typing import Any
 
 import pytest
@@ -217,7 +216,9 @@ async def test_a_shared_kek_wraps_the_same_key_again(shared: KeysApi) -> None:
     assert (await shared("POST", f"{DEKS}/s2", body))[1]["keyMaterial"] == first["keyMaterial"]
 
 
-@pytest.mark.parametrize("material", ["no base64", "bWF0ZXJpYWw=", base64.b64encode(b"no key of this KMS" * 4).decode()])
+@pytest.mark.parametrize(
+    "material", ["no base64", "bWF0ZXJpYWw=", base64.b64encode(b"no key of this KMS" * 4).decode()]
+)
 async def test_material_of_another_key_is_the_clients_fault(shared: KeysApi, material: str) -> None:
     assert await shared.refusal("POST", f"{DEKS}/s1", dek(material)) == (422, 42271)
     await shared.api("PUT", "/mode/s1", {"mode": "IMPORT"})
