@@ -52,11 +52,16 @@ def test_keys_are_listed_rotated_and_rewrapped(registry: str) -> None:
     assert (none.code, none.out, none.err) == (0, "", "The KEK k1 has no such DEK.\n")
 
 
-def test_mistakes_are_explained(registry: str, service: ServiceProcess) -> None:
+def test_mistakes_are_explained(registry: str, kafka: Cluster) -> None:
+    with ServiceProcess(kafka.bootstrap_servers, dek_registry_enabled=False) as without:
+        _check_mistakes(registry, without.url)
+
+
+def _check_mistakes(registry: str, without: str) -> None:
     for url, arguments, reason in (
         (registry, ("rotate", "own"), "The KEK own is not shared"),
         (registry, ("rewrap", "nothing"), "Key 'nothing' not found"),
-        (service.url, ("list",), "The registry has no DEK registry. Set dek_registry_enabled=true"),
+        (without, ("list",), "The registry has no DEK registry. Set dek_registry_enabled=true"),
     ):
         ended = keys(url, *arguments)
         assert (ended.code, reason in ended.err) == (2, True), ended.err

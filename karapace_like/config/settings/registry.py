@@ -49,7 +49,7 @@ class DekRegistrySettings(SettingsGroup):
             "Whether `/dek-registry/v1` is served. All nodes of a group need the same value. The topic of the keys is "
             "created if it is missing; where Kafka does not let the service use it, these calls are answered with 503."
         ),
-    ] = False
+    ] = True
     dek_registry_topic: Annotated[
         str | None,
         describe(
