@@ -264,7 +264,8 @@ class Producing:
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
             try:
                 if admission is not None:
-                    key, value = await admission.admit(record.key, record.value, headers)
+                    parts = admission.admit_at_once(record.key, record.value, headers)
+                    key, value = parts or await admission.admit(record.key, record.value, headers)
                 else:
                     try:
                         key = None if record.key is ABSENT else keys.encode(record.key)
@@ -319,7 +320,7 @@ class _PartFormat(NamedTuple):
 
     def offer(self, encoder: Encoder) -> Offer:
         """Return what the request offers to a topic for which this is its encoder."""
-        return Offer(self.embedded, encoder.schema_id, encoder.encode_anywhere)
+        return Offer(self.embedded, encoder.schema_id, encoder.encode_anywhere, encoder.encode)
 
 
 _NOT_SENT = Delivery()

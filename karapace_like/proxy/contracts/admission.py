@@ -26,7 +26,7 @@ from karapace_like.proxy.contracts.violations import (
     name_media_type,
     parse_or_none,
 )
-from karapace_like.proxy.encoding import has_content
+from karapace_like.proxy.encoding import ABSENT, has_content
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import ALL_SUBJECTS
 from karapace_like.proxy.schemas import SchemaCache
@@ -34,7 +34,7 @@ from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
 from karapace_like.schema.model import SchemaId
 from karapace_like.serde import wire
-from karapace_like.serde.codec import EncodeError, JsonText
+from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonText
 
 _HEADERS = {RecordPart.KEY: wire.KEY_HEADER, RecordPart.VALUE: wire.VALUE_HEADER}
 _MAGIC = b"\0"
@@ -50,6 +50,15 @@ class Offer(NamedTuple):
     """The schema that it encodes with; None for a format without schemas."""
     encode: Callable[[msgspec.Raw, Validators], Awaitable[bytes | None]]
     """Encodes as without a policy; None is a tombstone, or an absent key or value."""
+    encode_at_once: Callable[[msgspec.Raw], bytes | None] | None = None
+    """The same without waiting, where there is such a function; it raises HeavyWorkError where it has to wait."""
+
+
+class _Later:
+    """Says that a key or value is admitted, or refused, by a coroutine."""
+
+
+_LATER = _Later()
 
 
 class Admitted(NamedTuple):
@@ -91,6 +100,40 @@ class PartAdmission:
         self._target: Target | None = None
         self._known: dict[int | UUID, Violation | None] = {}
         """Schema that was named -> why it is not accepted."""
+        self._plain_violation: Violation | None = None
+        """That of payloads without a schema, which are all refused alike."""
+
+    @property
+    def encoding_schema(self) -> ChosenSchema | None:
+        """The schema that the policy has encoded with; None if it has not."""
+        target = None if self._mode is Mode.OBSERVE else self._target
+        return target.chosen if target is not None and target.prefix else None
+
+    def admit_at_once(self, offer: Offer, text: msgspec.Raw, headers: Headers) -> "bytes | _Later | None":
+        """Return what is written, in the common cases once the first record has been admitted; else `_LATER`.
+
+        Raises what the request's own encoder raises.
+        """
+        if headers or self._mode is Mode.OBSERVE:
+            return _LATER
+        target = self._target
+        if target is not None and offer.format == "json":
+            if not has_content(text):
+                return None
+            try:
+                data, dropped = target.convert_at_once(text)
+            except (EncodeError, HeavyWorkError):
+                return _LATER
+            return _LATER if dropped else data
+        if offer.encode_at_once is not None and self._accepts(offer):
+            return offer.encode_at_once(text)
+        return _LATER
+
+    def _accepts(self, offer: Offer) -> bool:
+        """Return whether all that is offered like this is accepted."""
+        if offer.schema_id is None:
+            return offer.format == "json" and self._part.plain is Plain.ALLOW
+        return self._part.framed is Framed.ANY or self._known.get(offer.schema_id, _LATER) is None
 
     async def admit(self, offer: Offer, text: msgspec.Raw, headers: Headers = NO_HEADERS) -> Admitted:
         """Return what is written; raises RefusedRecordError, JudgementUnavailableError, and what the encoder raises."""
@@ -243,6 +286,11 @@ class PartAdmission:
         return self._violate(Reason.INVALID, clause, remedy=remedy, chosen=chosen, path=path, found_type=found_type)
 
     async def _refuse_plain(self, offer: Offer) -> Violation:
+        if self._plain_violation is None:
+            self._plain_violation = await self._describe_plain(offer)
+        return self._plain_violation
+
+    async def _describe_plain(self, offer: Offer) -> Violation:
         return self._violate(Reason.PLAIN, f"it is {offer.format} and names no schema", remedy=await self._propose())
 
     async def _propose(self) -> str:
@@ -334,25 +382,54 @@ class UniformAdmission:
     """Admits the records of one request to one topic, all of which are encoded alike."""
 
     def __init__(self, topic: TopicAdmission, key: Offer, value: Offer, validators: Validators) -> None:
-        self._parts = ((topic.key, key), (topic.value, value))
+        self._topic = topic
+        self._key = key
+        self._value = value
         self._validators = validators
-        self._chosen: list[ChosenSchema | None] = [None, None]
 
     @property
     def schema_ids(self) -> tuple[SchemaId | None, SchemaId | None]:
         """The schemas that the policy encoded keys and values with; None where it has encoded none."""
-        key, value = self._chosen
-        return key and key.registered.id, value and value.registered.id
+        chosen = [None if part is None else part.encoding_schema for part in self._topic]
+        key, value = (None if schema is None else schema.registered.id for schema in chosen)
+        return key, value
+
+    def admit_at_once(
+        self, key: msgspec.Raw, value: msgspec.Raw, headers: Headers
+    ) -> tuple[bytes | None, bytes | None] | None:
+        """Return the key and value that are written; None where `admit` has to be called, which may wait.
+
+        Raises EncodeError and ProxyError, as the request's own encoder does.
+        """
+        keys, values = self._topic
+        try:
+            written_key = _admit_at_once(keys, self._key, key, headers)
+            if isinstance(written_key, _Later):
+                return None
+            written_value = _admit_at_once(values, self._value, value, headers)
+        except HeavyWorkError:
+            return None
+        return None if isinstance(written_value, _Later) else (written_key, written_value)
 
     async def admit(self, key: msgspec.Raw, value: msgspec.Raw, headers: Headers) -> tuple[bytes | None, bytes | None]:
         """Return the key and value that are written; raises as `PartAdmission.admit`."""
-        return await self._admit_part(0, key, headers), await self._admit_part(1, value, headers)
+        keys, values = self._topic
+        written_key = await self._admit_part(keys, self._key, key, headers)
+        return written_key, await self._admit_part(values, self._value, value, headers)
 
-    async def _admit_part(self, at: int, text: msgspec.Raw, headers: Headers) -> bytes | None:
-        admission, offer = self._parts[at]
+    async def _admit_part(
+        self, admission: PartAdmission | None, offer: Offer, text: msgspec.Raw, headers: Headers
+    ) -> bytes | None:
         if admission is None:
             return await offer.encode(text, self._validators)
-        admitted = await admission.admit(offer, text, headers)
-        if admitted.chosen is not None:
-            self._chosen[at] = admitted.chosen
-        return admitted.data
+        return (await admission.admit(offer, text, headers)).data
+
+
+def _admit_at_once(
+    admission: PartAdmission | None, offer: Offer, text: msgspec.Raw, headers: Headers
+) -> bytes | _Later | None:
+    if text is ABSENT:
+        return None
+    if admission is not None:
+        return admission.admit_at_once(offer, text, headers)
+    return _LATER if offer.encode_at_once is None else offer.encode_at_once(text)

@@ -37,12 +37,17 @@ class Target(NamedTuple):
 
         Raises EncodeError, and ApiError 42901 or 503 where it cannot be validated now.
         """
-        before = self.dropping.dropped
         try:
-            return self.prefix + self.codec.encode(text), self.dropping.dropped - before
+            return self.convert_at_once(text)
         except HeavyWorkError as heavy:
+            before = self.dropping.dropped
             payload = await finish_encoding(heavy, self.codec, text, validators)
             return self.prefix + payload, self.dropping.dropped - before
+
+    def convert_at_once(self, text: JsonText) -> tuple[bytes, int]:
+        """Return the same as `convert`; raises EncodeError, and HeavyWorkError where it has to wait."""
+        before = self.dropping.dropped
+        return self.prefix + self.codec.encode(text), self.dropping.dropped - before
 
 
 class _ValidatingCodec:
