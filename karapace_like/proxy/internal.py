@@ -87,5 +87,9 @@ class InternalResources:
         return self.topics.get(_as_kafka_reads(name))
 
 
+NONE_INTERNAL = InternalResources()
+"""Kafka's own topics only."""
+
+
 def _as_kafka_reads(name: str) -> str:
     return name.partition(_NULL)[0]

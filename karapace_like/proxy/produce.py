@@ -26,9 +26,11 @@ from karapace_like.proxy.encoding import (
     has_content,
 )
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.internal import NONE_INTERNAL, InternalResources
 from karapace_like.proxy.ports import Producer
 from karapace_like.proxy.rights import SubjectRights
-from karapace_like.proxy.ruled_codec import refuse_value
+from karapace_like.proxy.rule_dead_letters import RefusedRecord, RuleDeadLetters
+from karapace_like.proxy.ruled_codec import RuleRefusalError, refuse_value
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
@@ -164,8 +166,17 @@ class ProduceReport(msgspec.Struct, frozen=True):
 class Producing:
     """Writes the records of requests. A call that raises ApiError has written none, except after a time-out (50003)."""
 
-    def __init__(self, schemas: SchemaCache, producer: Producer, settings: ProxySettings, gate: Gate) -> None:
+    def __init__(
+        self,
+        schemas: SchemaCache,
+        producer: Producer,
+        settings: ProxySettings,
+        gate: Gate,
+        internal: InternalResources = NONE_INTERNAL,
+    ) -> None:
+        """`internal` topics take no dead letters of rules."""
         self._gate = gate
+        self._letters = RuleDeadLetters(producer, internal)
         self._encoders = Encoders(schemas, settings.name_strategy)
         self._validators = schemas.validators
         self._producer = producer
@@ -217,7 +228,7 @@ class Producing:
             if topic not in lanes:
                 lanes[topic] = await self._open_lane(topic, of_keys, of_values, rights)
         dead_letters = DeadLetters()
-        outgoing = await self._encode(topics, request.records, lanes, options.partition, dead_letters)
+        outgoing = await self._encode(topics, request.records, lanes, options.partition, dead_letters, rights)
         schema_ids = {topic: lane.find_schema_ids() for topic, lane in lanes.items()}
         refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
         try:
@@ -251,6 +262,7 @@ class Producing:
         lanes: Mapping[str, "_Lane"],
         partition: int | None,
         dead_letters: DeadLetters,
+        rights: SubjectRights,
     ) -> list[OutgoingRecord]:
         """Return the records to write, and add those that are refused to the dead letters of their policies."""
         outgoing: list[OutgoingRecord] = []
@@ -262,6 +274,7 @@ class Producing:
             keys, values, admission = lanes[topic]
             chosen = partition if record.partition is None else record.partition
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
+            key = None
             try:
                 if admission is not None:
                     parts = admission.admit_at_once(record.key, record.value, headers)
@@ -274,7 +287,10 @@ class Producing:
                         key = await keys.encode_anywhere(record.key, self._validators)
                         value = await values.encode_anywhere(record.value, self._validators)
             except EncodeError as error:
-                raise refuse_value(error, _name_place(at, records)) from error
+                refusal = refuse_value(error, _name_place(at, records))
+                if isinstance(refusal, RuleRefusalError):
+                    refusal = await self._letters.refuse(refusal, RefusedRecord(topic, key, headers), rights)
+                raise refusal from error
             except RefusedRecordError as error:
                 if error.dead_letter_topic is None:
                     raise error.at(_name_place(at, records)) from error

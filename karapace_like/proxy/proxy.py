@@ -72,10 +72,12 @@ class Proxy:
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),
-            Producing(cache, producer, settings, gate),
+            Producing(cache, producer, settings, gate, internal),
             reading,
             ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
-            Management.over(admin=admin, schemas=cache, producer=producer, gate=gate, reading=reading),
+            Management.over(
+                admin=admin, schemas=cache, producer=producer, gate=gate, reading=reading, internal=internal
+            ),
             settings,
             cache.use,
             internal,

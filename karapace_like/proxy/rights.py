@@ -20,6 +20,10 @@ class SubjectRights(Protocol):
         """Raise ApiError (403) unless the caller may register schemas in the subject, or find them registered."""
         ...
 
+    async def may_write_topic(self, topic: str) -> bool:
+        """Return whether the caller may write to the topic; raises ApiError where that cannot be decided."""
+        ...
+
     async def refuse_new(self, subject: str) -> ApiError | None:
         """Return why the caller may only find schemas that the subject has; None if they may add one.
 
@@ -39,6 +43,9 @@ class _AllSubjects:
 
     def require_registering(self, _: str) -> None:
         pass
+
+    async def may_write_topic(self, _: str) -> bool:
+        return True
 
     async def refuse_new(self, _: str) -> None:
         pass
@@ -67,6 +74,10 @@ class TopicReaderRights(NamedTuple):
     def require_registering(self, subject: str) -> None:
         """Raise ApiError (403) unless the caller may register in the subject: reading records gives no right to."""
         self.rights.require_registering(subject)
+
+    async def may_write_topic(self, topic: str) -> bool:
+        """Return whether the caller may write to the topic."""
+        return await self.rights.may_write_topic(topic)
 
     async def refuse_new(self, subject: str) -> ApiError | None:
         """Return why the caller may not add a schema to the subject."""

@@ -39,9 +39,23 @@ _to_json = msgspec.json.Encoder().encode
 class RuleEncodeError(EncodeError):
     """A rule refuses a value that is to be written."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, original: bytes, subject: str) -> None:
+        """`original` is the value as JSON, without what is to be encrypted; `subject` is the schema's."""
         super().__init__((), failure.describe())
         self.failure = failure
+        self.original = original
+        self.subject = subject
+
+
+class RuleRefusalError(ProxyError):
+    """42230: a rule refuses a record that is to be written."""
+
+    def __init__(self, error: RuleEncodeError, place: str = "") -> None:
+        refusal = errors.rule_failed_error(f"{error}{place}")
+        super().__init__(refusal.code, refusal.message)
+        self.failure = error.failure
+        self.original = error.original
+        self.subject = error.subject
 
 
 class RuleDecodeError(DecodeError):
@@ -98,8 +112,9 @@ def find_rules(registered: RegisteredSchema) -> SchemaRules | None:
 class RuledCodec:
     """Implements `serde.codec.SchemaCodec`. Every call may raise HeavyWorkError: then call the one that awaits."""
 
-    def __init__(self, codec: SchemaCodec, rules: SchemaRules, writer: Codec | None = None) -> None:
-        """`writer` encodes, instead of `codec`."""
+    def __init__(self, codec: SchemaCodec, rules: SchemaRules, subject: str = "", writer: Codec | None = None) -> None:
+        """`subject` is the schema's; `writer` encodes, instead of `codec`."""
+        self._subject = subject
         self._codec = codec
         self._writer = writer or codec
         self._rules = rules
@@ -117,7 +132,7 @@ class RuledCodec:
     def for_keys(self) -> "RuledCodec":
         """Return the codec of keys, which are JSON in one form."""
         is_json = isinstance(self._codec, JsonCodec)
-        return RuledCodec(self._codec, self._rules, JsonKeyCodec(self._codec)) if is_json else self
+        return RuledCodec(self._codec, self._rules, self._subject, JsonKeyCodec(self._codec)) if is_json else self
 
     def encode(self, text: JsonText) -> bytes:
         """Return the payload of what the rules make of a value; raises RuleEncodeError, too."""
@@ -126,7 +141,7 @@ class RuledCodec:
             changed = self._transform(payload)
             self._rules.run_encoding_rules(RuleMode.WRITE)
         except RuleFailedError as error:
-            raise RuleEncodeError(error.failure) from error
+            raise RuleEncodeError(error.failure, self._redact(payload), self._subject) from error
         return payload if changed is None else self._writer.encode(changed)
 
     async def encode_elsewhere(self, text: JsonText, validators: Validators) -> bytes:
@@ -139,7 +154,7 @@ class RuledCodec:
                 changed = await validators.rules.execute(self._job(RuleMode.WRITE, payload))
             self._rules.run_encoding_rules(RuleMode.WRITE)
         except RuleFailedError as error:
-            raise RuleEncodeError(error.failure) from error
+            raise RuleEncodeError(error.failure, self._redact(payload), self._subject) from error
         return payload if changed is None else await _encode(self._writer, changed, validators)
 
     def _transform(self, payload: bytes) -> bytes | None:
@@ -150,6 +165,13 @@ class RuledCodec:
         value = self._parse(payload)
         result = execution.execute(value, execution.form.find_message(payload))
         return None if result is value else encode_value(result)
+
+    def _redact(self, payload: bytes) -> bytes:
+        """Return the JSON of an encoded value, without the fields that rules of the types ENCRYPT... are for."""
+        execution = self._rules.find_execution(RuleMode.WRITE)
+        if execution is None:
+            return bytes(self._read(payload))
+        return encode_value(execution.redact(self._parse(payload), execution.form.find_message(payload)))
 
     def decode(self, payload: bytes) -> Decoded:
         """Return what the rules make of the value of a payload; raises RuleDecodeError, too."""
@@ -221,7 +243,7 @@ def _show_result(execution: RuleExecution, payload: bytes, result: Any, *, is_pl
 def refuse_value(error: EncodeError, place: str = "") -> ProxyError:
     """Return the error for a value that cannot be written; `place` says which one of a request, behind a space."""
     if isinstance(error, RuleEncodeError):
-        return errors.rule_failed_error(f"{error}{place}")
+        return RuleRefusalError(error, place)
     return errors.bad_request(f"{error}{place}")
 
 

@@ -194,11 +194,11 @@ class SchemaCache:
         if cached is not None:
             return cached
         if _length(registered) < _LARGE and not registered.rule_set:
-            return self._cache_codec(key, _compile_codec(registered, self._options, reading))
+            return self._cache_codec(key, _compile_codec(registered, self._options, key[1], reading))
         compiling = self._compiling.get(key)
         if compiling is None:
             compiling = self._compiling[key] = asyncio.create_task(
-                asyncio.to_thread(_compile_codec, registered, self._options, reading)
+                asyncio.to_thread(_compile_codec, registered, self._options, key[1], reading)
             )
             compiling.add_done_callback(lambda _: self._compiling.pop(key))
         # Shielded, so that a cancelled request does not cancel the compilation for the others.
@@ -210,10 +210,12 @@ def _length(registered: RegisteredSchema) -> int:
     return len(registered.schema.text) + sum(map(len, registered.dependencies.values()))
 
 
-def _compile_codec(registered: RegisteredSchema, options: CodecOptions, reading: JsonReading | None) -> SchemaCodec:
+def _compile_codec(
+    registered: RegisteredSchema, options: CodecOptions, subject: str, reading: JsonReading | None
+) -> SchemaCodec:
     codec = formats.codec(registered.schema, registered.dependencies, options, reading)
     rules = find_rules(registered)
-    return codec if rules is None else RuledCodec(codec, rules)
+    return codec if rules is None else RuledCodec(codec, rules, subject)
 
 
 @contextmanager

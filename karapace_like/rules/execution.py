@@ -22,6 +22,8 @@ MAX_WORK: Final = 30_000
 DEAD_LETTER_TOPIC: Final = "dlq.topic"
 _CHARACTERS_PER_UNIT: Final = 64
 _PRIMITIVE: Final = frozenset({"STRING", "BYTES", "INT", "LONG", "FLOAT", "DOUBLE", "BOOLEAN", "NULL"})
+_ENCRYPTING: Final = "ENCRYPT"
+_REDACTED: Final = "<REDACTED>"
 _KINDS: Final = frozenset(RuleKind)
 _ACTIONS: Final = frozenset(Action)
 
@@ -122,6 +124,20 @@ class RuleExecution:
                     raise HeavyRuleError
             current = self._run(compiled, shape, current, observe)
         return value if current is before else self.form.leave(shape, current)
+
+    def redact(self, value: Any, message: tuple[int, ...] = ()) -> Any:
+        """Return the value with a text in the place of each field that a rule encrypts."""
+        encrypting = [compiled.rule for compiled in self._rules if compiled.rule.type.startswith(_ENCRYPTING)]
+        if not encrypting:
+            return value
+        tags = {tag for rule in encrypting for tag in rule.tags}
+        shape = self.form.shape(message)
+
+        def redact_field(field: Field, _: str, member: Any) -> Any:
+            is_hidden = member is not None and not (tags and tags.isdisjoint(field.tags))
+            return _REDACTED if is_hidden else member
+
+        return self.form.leave(shape, shape.transform(self.form.enter(shape, value), None, redact_field))
 
     def _run(self, compiled: _CompiledRule, shape: Shape, value: Any, observe: Callable[[Step], None] | None) -> Any:
         rule = compiled.rule

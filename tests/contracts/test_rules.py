@@ -1,10 +1,12 @@
 """The rules of a schema run on every way into a topic and out of it, for every format, and cannot be bypassed."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
 from tests.contracts.ruled_service import FORMATS, RuledService, connect
@@ -266,3 +268,69 @@ async def test_rules_of_the_config_are_rules_of_the_schema(ruled: RuledService, 
     await ruled.register(f"{name}-value", "avro")
     status, error = await ruled.produce(name, "avro", {"value": form.value("", "1", 1)}, value_schema=form.schema)
     assert (status, error["error_code"]) == (422, 42230)
+
+
+DEAD_LETTERED: dict[str, Any] = {**NAMED, "onFailure": "DLQ"}
+
+
+def stored_message(kafka: Cluster, topic: str) -> Any:
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topic})
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        message = consumer.poll(30)
+        assert message is not None
+        return message
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+async def test_a_refused_record_goes_to_the_dead_letter_topic_of_the_rule(
+    ruled: RuledService, kafka: Cluster, topic: Callable[[], str], version: str
+) -> None:
+    name, dead, form = topic(), topic(), FORMATS["avro"]
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.create_topics([NewTopic(dead, 1)])[dead].result()
+    rules = [{**DEAD_LETTERED, "params": {"dlq.topic": dead}}, {**MASKED, "type": "ENCRYPT"}]
+    await ruled.register(f"{name}-value", "avro", rules)
+    value = form.value("", "123", 1)
+    if version == "v2":
+        header = {"key": "own", "value": "eA=="}
+        status, error = await ruled.produce(name, "avro", {"value": value, "headers": [header]})
+        assert (status, error["error_code"]) == (422, 42230)
+    else:
+        header = {"name": "own", "value": "eA=="}
+        (error,) = await ruled.produce_v3(name, {"value": {"type": "AVRO", "data": value}, "headers": [header]})
+    assert (
+        f"Rule failed: rule0: an order has a name. The record is in the dead-letter topic {dead}." in error["message"]
+    )
+    message = stored_message(kafka, dead)
+    assert json.loads(message.value()) == {"name": "", "ssn": {"string": "<REDACTED>"}, "count": 1}
+    assert message.headers() == [
+        ("own", b"x"),
+        ("__rule.name", b"rule0"),
+        ("__rule.mode", b"WRITE"),
+        ("__rule.subject", f"{name}-value".encode()),
+        ("__rule.topic", name.encode()),
+        ("__rule.exception", b"an order has a name"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dead", "reason"),
+    [
+        (None, "could not be written to a dead-letter topic: the rule has no parameter dlq.topic."),
+        ("__consumer_offsets", "__consumer_offsets: the service or Kafka keeps its own state in it."),
+        ("a b", "a b: "),
+    ],
+)
+async def test_a_dead_letter_that_cannot_be_sent_is_said(
+    ruled: RuledService, topic: Callable[[], str], dead: str | None, reason: str
+) -> None:
+    name, form = topic(), FORMATS["avro"]
+    rule = {**DEAD_LETTERED, "params": {} if dead is None else {"dlq.topic": dead}}
+    await ruled.register(f"{name}-value", "avro", [rule])
+    status, error = await ruled.produce(name, "avro", {"value": form.value("", "123", 1)})
+    assert (status, error["error_code"]) == (422, 42230)
+    assert "Rule failed: rule0: an order has a name. The record could not be written to" in error["message"]
+    assert reason in error["message"]

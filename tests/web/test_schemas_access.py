@@ -28,6 +28,9 @@ class WriterRights:
     def require_registering(self, _: str) -> None:
         pass
 
+    async def may_write_topic(self, _: str) -> bool:
+        return True
+
     async def refuse_new(self, _: str) -> None:
         pass
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from karapace_like.proxy.contracts.gate import Gate
+from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, Producer
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
@@ -30,7 +31,14 @@ class Management:
 
     @classmethod
     def over(
-        cls, *, admin: ClusterAdmin, schemas: SchemaCache, producer: Producer, gate: Gate, reading: Reading
+        cls,
+        *,
+        admin: ClusterAdmin,
+        schemas: SchemaCache,
+        producer: Producer,
+        gate: Gate,
+        reading: Reading,
+        internal: InternalResources,
     ) -> Self:
         """Create the services over these clients."""
         clusters = Clusters(admin)
@@ -41,6 +49,6 @@ class Management:
             Configs(admin, clusters),
             Groups(admin, clusters),
             Acls(admin, clusters),
-            RecordProducing(schemas, producer, gate),
+            RecordProducing(schemas, producer, gate, internal),
             RecordReading(topics, reading),
         )

@@ -8,8 +8,11 @@ from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.internal import NONE_INTERNAL, InternalResources
 from karapace_like.proxy.ports import Producer
 from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.rule_dead_letters import RefusedRecord, RuleDeadLetters
+from karapace_like.proxy.ruled_codec import RuleRefusalError
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3 import errors
@@ -25,7 +28,11 @@ Parts = tuple[WrittenData | None, WrittenData | None]
 class RecordProducing:
     """Writes records to Kafka."""
 
-    def __init__(self, schemas: SchemaCache, producer: Producer, gate: Gate) -> None:
+    def __init__(
+        self, schemas: SchemaCache, producer: Producer, gate: Gate, internal: InternalResources = NONE_INTERNAL
+    ) -> None:
+        """`internal` topics take no dead letters of rules."""
+        self._letters = RuleDeadLetters(producer, internal)
         self._schemas = schemas
         self._gate = gate
         self._producer = producer
@@ -58,7 +65,7 @@ class RecordProducing:
             try:
                 if isinstance(request, ApiError):
                     raise request
-                record, parts[at] = await _encode(encoding, topic, request)
+                record, parts[at] = await self._encode(encoding, topic, request, rights)
             except RefusedRecordError as error:
                 results.append(error)
                 if error.dead_letter_topic is not None and isinstance(request, RecordRequest):
@@ -78,13 +85,18 @@ class RecordProducing:
             )
         return results
 
-
-async def _encode(encoding: Encoding, topic: str, request: RecordRequest) -> tuple[OutgoingRecord, Parts]:
-    headers = tuple((header.name, header.value) for header in request.headers)
-    key, key_part = await encoding.encode(RecordPart.KEY, request.key, headers)
-    value, value_part = await encoding.encode(RecordPart.VALUE, request.value, headers)
-    record = OutgoingRecord(topic, key, value, request.partition_id, headers, request.timestamp_ms)
-    return record, (key_part, value_part)
+    async def _encode(
+        self, encoding: Encoding, topic: str, request: RecordRequest, rights: SubjectRights
+    ) -> tuple[OutgoingRecord, Parts]:
+        headers = tuple((header.name, header.value) for header in request.headers)
+        key = None
+        try:
+            key, key_part = await encoding.encode(RecordPart.KEY, request.key, headers)
+            value, value_part = await encoding.encode(RecordPart.VALUE, request.value, headers)
+        except RuleRefusalError as refusal:
+            raise await self._letters.refuse(refusal, RefusedRecord(topic, key, headers), rights) from refusal
+        record = OutgoingRecord(topic, key, value, request.partition_id, headers, request.timestamp_ms)
+        return record, (key_part, value_part)
 
 
 async def _encode_without_policy(encoding: Encoding, request: RecordRequest) -> SentRecord:

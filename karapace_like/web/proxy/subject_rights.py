@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from karapace_like.access.policy import Operation
+from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.formats import RecordPart
@@ -42,6 +42,9 @@ class _CallerRights(NamedTuple):
     def require_registering(self, subject: str) -> None:
         self._require(Operation.WRITE, subject)
 
+    async def may_write_topic(self, topic: str) -> bool:
+        return self.caller.is_allowed(Operation.WRITE, ResourceKind.TOPIC.name_resource(topic))
+
     async def refuse_new(self, _: str) -> None:
         """Return None: the policy has decided."""
 
@@ -66,6 +69,9 @@ class _KafkaRights(NamedTuple):
 
     def require_registering(self, _: str) -> None:
         pass
+
+    async def may_write_topic(self, topic: str) -> bool:
+        return await self.topics.may_write(topic)
 
     async def refuse_new(self, subject: str) -> ApiError | None:
         topic = next((subject.removesuffix(end) for end in _ENDINGS if subject.endswith(end)), "")
