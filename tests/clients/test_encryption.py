@@ -4,6 +4,7 @@ Tink's register of KMS clients is one for the process: all tests here use one se
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,13 @@ from confluent_kafka.serialization import MessageField, SerializationContext, Se
 
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
+from tests.clients.test_node import PROGRAMS, modules, run
 from tests.markdown_examples import PAGES
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 
+__all__ = ["modules"]
+"""The fixture."""
 SECRET = {"secret": "of the clients"}
 KEKS = "/dek-registry/v1/keks"
 PERSON = (
@@ -160,6 +165,30 @@ def test_a_second_client_reads_what_the_first_encrypts(
     algorithm = params.get("encrypt_dek_algorithm", "AES256_GCM")
     dek = call(node.url, "GET", f"{KEKS}/{name}/deks/{name}-value?algorithm={algorithm}")
     assert ("keyMaterial" in dek) == is_shared
+
+
+@pytest.mark.skipif(shutil.which("node") is None or shutil.which("npm") is None, reason="Node or npm is not installed")
+@pytest.mark.parametrize("algorithm", ["AES128_GCM", "AES256_GCM", "AES256_SIV"])
+def test_javascript_and_python_read_each_other(
+    node: ServiceProcess,
+    connect: Connect,
+    topic: Callable[[], str],
+    modules: Path,
+    tmp_path: Path,
+    algorithm: str,
+) -> None:
+    """With the DEK that whoever writes first has created."""
+    for writes_javascript in (False, True):
+        name, file = topic(), tmp_path / str(writes_javascript)
+        context = _register(node.url, name, name, encrypt_dek_algorithm=algorithm)
+        program = partial(run, "node", "encrypting.js", folder=PROGRAMS, NODE_PATH=str(modules))
+        if writes_javascript:
+            program("write", node.url, name, SECRET["secret"], str(file))
+            assert connect().read(file.read_bytes(), context) == ADA
+        else:
+            file.write_bytes(connect().write(ADA, context))
+            program("read", node.url, name, SECRET["secret"], str(file))
+        assert b"Ada" not in file.read_bytes()
 
 
 def test_keys_are_rotated_and_old_records_stay_readable(
