@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.confirmation import confirm
-from karapace_like.cli.outcome import finish, open_paths, report_failures
-from karapace_like.cli.plan import folder_options, make_plan
+from karapace_like.cli.outcome import finish, report_failures
+from karapace_like.cli.plan import folder_options, make_plan, open_state
 from karapace_like.cli.registry_access import ask_registry
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.planning import carry_out, read_plan
@@ -17,6 +17,7 @@ _EXAMPLES = """\b
 Examples:
   karapace-like apply --registry http://localhost:8081
   karapace-like apply --registry http://localhost:8081 --delete 'shop.*' --plan plan.json --yes
+  karapace-like apply --from staging --to prod --subject 'shop.*'
 """
 
 
@@ -32,6 +33,8 @@ Examples:
 def apply(
     *,
     folder: Path,
+    source: str | None,
+    patterns: Sequence[str],
     settings: Path | None,
     delete: Sequence[str],
     saved: Path | None,
@@ -46,7 +49,7 @@ def apply(
     Exit codes: 0 applied, 1 a schema is incompatible and nothing was changed, 2 error.
     """
     with report_failures():
-        opened = open_paths([folder], settings)
+        opened = open_state(folder, settings, source, patterns, registry, credentials)
         plan, report = make_plan(opened, delete, registry, credentials)
         click.echo(plan.text(), nl=False)
         if report.exit_code:

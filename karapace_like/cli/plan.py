@@ -8,10 +8,11 @@ from typing import TypeVar
 import click
 
 from karapace_like.cli.outcome import finish, open_paths, report_failures, settings_option
-from karapace_like.cli.registry_access import ask_registry, registry_options
+from karapace_like.cli.registry_access import ask_registry, open_registry, registry_options
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened
 from karapace_like.tooling.planning import Plan, Planner
+from karapace_like.tooling.pulling import read_promotion
 from karapace_like.tooling.remote import Remote
 from karapace_like.tooling.report import Report
 
@@ -21,6 +22,7 @@ _EXAMPLES = """\b
 Examples:
   karapace-like plan --registry http://localhost:8081
   karapace-like plan --registry http://localhost:8081 --delete 'shop.*' --out plan.json
+  karapace-like plan --from staging --to prod --subject 'shop.*'
 """
 
 
@@ -34,8 +36,21 @@ def folder_options(command: C) -> C:
             metavar="PATTERN",
             help="Delete matching subjects without a file, and unset their settings. May be repeated.",
         ),
+        click.option(
+            "--from",
+            "source",
+            metavar="URL|PROFILE",
+            help="Take the schemas and levels of another registry instead of those of FOLDER: a promotion.",
+        ),
+        click.option(
+            "--subject",
+            "patterns",
+            multiple=True,
+            metavar="PATTERN",
+            help="With --from: only matching subjects. May be repeated.",
+        ),
         settings_option,
-        registry_options(required=True),
+        registry_options(required=True, names=("--registry", "--to")),
         click.argument(
             "folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
         ),
@@ -54,6 +69,8 @@ def folder_options(command: C) -> C:
 def plan(
     *,
     folder: Path,
+    source: str | None,
+    patterns: Sequence[str],
     settings: Path | None,
     delete: Sequence[str],
     out: Path | None,
@@ -71,7 +88,7 @@ def plan(
     Exit codes: 0 the plan can be applied, 1 a schema is incompatible, 2 error.
     """
     with report_failures():
-        opened = open_paths([folder], settings)
+        opened = open_state(folder, settings, source, patterns, registry, credentials)
         planned, report = make_plan(opened, delete, registry, credentials)
         click.echo(planned.json() if as_json else planned.text(), nl=False)
         if report.exit_code:
@@ -80,6 +97,27 @@ def plan(
             _save(out, planned)
     if fail_on_changes and planned.actions:
         sys.exit(1)
+
+
+def open_state(
+    folder: Path,
+    settings: Path | None,
+    source: str | None,
+    patterns: Sequence[str],
+    registry: str,
+    credentials: Mapping[str, str | None],
+) -> Opened:
+    """Return the state to bring the registry to: of the folder, or of a source registry; raises ToolError."""
+    if source is None:
+        if patterns:
+            raise click.UsageError("--subject needs --from: a folder is limited by naming a folder below it.")
+        return open_paths([folder], settings)
+
+    async def work(target: Remote) -> Opened:
+        async with open_registry(source, credentials) as remote:
+            return Opened(Path.cwd(), await read_promotion(remote, target, patterns), [])
+
+    return ask_registry(work, registry, credentials)
 
 
 def make_plan(

@@ -4,14 +4,17 @@ Functions import the client where they use it, so that a command without a regis
 """
 
 import netrc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import click
 
 from karapace_like.cli.progress import ProgressBar
+from karapace_like.tooling import project
 from karapace_like.tooling.errors import ToolError
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., object])
 
 
-def registry_options(*, required: bool) -> Callable[[C], C]:
-    """Return a decorator that adds `--registry`, `--user`, `--password` and `--token`."""
+def registry_options(*, required: bool, names: Sequence[str] = ("--registry",)) -> Callable[[C], C]:
+    """Return a decorator that adds `--registry`, or the other `names` of it, `--user`, `--password` and `--token`."""
 
     def decorate(command: C) -> C:
         for option in (
@@ -45,12 +48,13 @@ def registry_options(*, required: bool) -> Callable[[C], C]:
                 help="User name for the registry.  [default: that of the URL, else of ~/.netrc]",
             ),
             click.option(
-                "--registry",
-                metavar="URL",
+                *names,
+                "registry",
+                metavar="URL|PROFILE",
                 required=required,
                 envvar="KARAPACE_LIKE_REGISTRY",
                 show_envvar=True,
-                help="URL of a registry: this service's, Confluent's or Karapace's.",
+                help="URL of a registry: this service's, Confluent's or Karapace's; or a profile of the settings file.",
             ),
         ):
             command = option(command)
@@ -77,6 +81,7 @@ async def open_registry(registry: str, credentials: Mapping[str, str | None]) ->
     from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
+    registry, credentials = _apply_profile(registry, credentials)
     user, password, token = _find_credentials(registry, credentials)
     if user is not None and ":" in user:
         raise ToolError(f"The user {user!r} has a colon, which a user name must not have. Check --user and --password.")
@@ -100,6 +105,32 @@ def registry_failures() -> Iterator[None]:
     except RefusedError as error:
         hint = " Check --user, --password and --token." if error.status in {401, 403} else ""
         raise ToolError(f"The registry rejected the request: {error} ({error.code}).{hint}") from error
+
+
+def _apply_profile(registry: str, credentials: Mapping[str, str | None]) -> tuple[str, Mapping[str, str | None]]:
+    """Return the URL and the credentials of a profile; what is no profile's name stays. Raises ToolError."""
+    settings = None if "://" in registry else project.find_file(Path.cwd())
+    profiles = {} if settings is None else project.parse(settings.read_bytes(), str(settings)).profiles
+    profile = profiles.get(registry)
+    if profile is None:
+        if profiles:
+            raise ToolError(
+                f"{registry!r} is neither the URL of a registry nor a profile of {settings}. Its profiles are "
+                f"{', '.join(profiles)}."
+            )
+        return registry, credentials
+    own = {
+        "user": profile.user,
+        "password": _read_variable(registry, profile.password_env),
+        "token": _read_variable(registry, profile.token_env),
+    }
+    return profile.registry, own if any(own.values()) else credentials
+
+
+def _read_variable(profile: str, name: str | None) -> str | None:
+    if name is not None and name not in os.environ:
+        raise ToolError(f"The profile {profile} takes a secret from the variable {name}, which is not set. Set it.")
+    return None if name is None else os.environ[name]
 
 
 def _find_credentials(registry: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:

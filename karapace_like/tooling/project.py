@@ -86,6 +86,15 @@ class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     protobuf: Mapping[str, str] = {}
 
 
+class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="kebab"):
+    """A registry that commands may name, with the environment variables that hold its secrets."""
+
+    registry: str
+    user: str | None = None
+    password_env: str | None = None
+    token_env: str | None = None
+
+
 class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An intended problem."""
 
@@ -114,6 +123,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     lint: LintSettings = LintSettings()
     accept: Sequence[Acceptance] = ()
     versions: Sequence[VersionSettings] = ()
+    profiles: Mapping[str, ProfileSettings] = {}
 
     @cached_property
     def _subjects_by_file(self) -> Mapping[str, str]:

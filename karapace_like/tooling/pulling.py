@@ -163,17 +163,45 @@ class Pulled:
         return [(name, file.path) for name, file in linked.references.items()] == wanted
 
 
+async def read_promotion(source: Remote, target: Remote, patterns: Sequence[str]) -> Workspace:
+    """Return the schemas and levels of one registry as the files that another one is to match; raises ToolError.
+
+    Modes and global settings belong to an environment and are left out.
+    """
+    pulled = await _read(source, await _list_matching_subjects(source, patterns), with_global=False)
+    if left_out := _drop_unreadable(pulled):
+        raise ToolError(f"The state cannot be promoted: {'; '.join(left_out)}.")
+    pulled.settings = {
+        subject: msgspec.structs.replace(settings, mode=None) for subject, settings in pulled.settings.items()
+    }
+    pulled.place_files()
+    pulled.texts = {path: pulled.versions[key].schema.text for key, path in pulled.paths.items()}
+    pulled.list_missing_references()
+    for version in pulled.make_project().versions:
+        own = await target.fetch_version(version.subject, version.version)
+        if own is None or own.schema.text != pulled.texts[version.file]:
+            place = f"version {version.version} of {version.subject}"
+            raise ToolError(
+                f"A schema refers to {place}, which is missing or another schema in the target. Register "
+                "that version there first, or let the schema refer to the latest version."
+            )
+    return pulled.make_workspace()
+
+
+async def _list_matching_subjects(remote: Remote, patterns: Sequence[str]) -> list[str]:
+    return [
+        subject
+        for subject in sorted(await remote.list_subjects())
+        if not patterns or any(fnmatchcase(subject, pattern) for pattern in patterns)
+    ]
+
+
 async def pull(remote: Remote, patterns: Sequence[str]) -> tuple[Mapping[str, str], Sequence[str]]:
     """Return the text of each file, and a sentence for each subject that `plan` would change or that has no file.
 
     Without patterns, all subjects and the global settings are read.
     """
-    subjects = [
-        subject
-        for subject in sorted(await remote.list_subjects())
-        if not patterns or any(fnmatchcase(subject, pattern) for pattern in patterns)
-    ]
-    pulled = await _read(remote, subjects, with_global=not patterns)
+    pulled = await _read(remote, await _list_matching_subjects(remote, patterns), with_global=not patterns)
     skipped = _drop_unreadable(pulled)
     pulled.place_files()
     pulled.list_missing_references()
