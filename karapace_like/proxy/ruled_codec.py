@@ -125,9 +125,9 @@ class RuledCodec:
         return self._codec
 
     @property
-    def dropped(self) -> int:
+    def dropped_fields(self) -> int:
         """See `serde.codec.SchemaCodec`."""
-        return self._codec.dropped
+        return self._codec.dropped_fields
 
     def for_keys(self) -> "RuledCodec":
         """Return the codec of keys, which are JSON in one form."""

@@ -59,13 +59,16 @@ class JsonReading(NamedTuple):
     fills_defaults: bool = False
     """Whether fields of Avro that are absent get their defaults."""
     drops_unknown: bool = False
-    """Whether fields that the schema does not allow are dropped, instead of refused; `Dropping.dropped` counts them."""
+    """Whether fields that the schema does not allow are dropped, instead of refused.
+
+    `Dropping.dropped_fields` counts them.
+    """
 
 
 class Dropping:
     """Counts the fields that an encoder has dropped; a caller reads the count before and after a call of `encode`."""
 
-    dropped = 0
+    dropped_fields = 0
 
 
 class Validation(msgspec.Struct, frozen=True, array_like=True):
@@ -118,7 +121,7 @@ class SchemaCodec(Codec, Protocol):
     """The codec of one schema."""
 
     @property
-    def dropped(self) -> int:
+    def dropped_fields(self) -> int:
         """See `Dropping`."""
         ...
 

@@ -95,7 +95,7 @@ class JsonSchemaCodec(JsonCodec, Dropping):
             if not dropped:
                 break
             payload, rounds = kept, rounds + 1
-            self.dropped += dropped
+            self.dropped_fields += dropped
         return payload
 
     def _validate(self, payload: bytes, finish: Callable[[bytes], bytes]) -> bytes:

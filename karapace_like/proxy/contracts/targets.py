@@ -40,14 +40,14 @@ class Target(NamedTuple):
         try:
             return self.convert_at_once(text)
         except HeavyWorkError as heavy:
-            before = self.dropping.dropped
+            before = self.dropping.dropped_fields
             payload = await finish_encoding(heavy, self.codec, text, validators)
-            return self.prefix + payload, self.dropping.dropped - before
+            return self.prefix + payload, self.dropping.dropped_fields - before
 
     def convert_at_once(self, text: JsonText) -> tuple[bytes, int]:
         """Return the same as `convert`; raises EncodeError, and HeavyWorkError where it has to wait."""
-        before = self.dropping.dropped
-        return self.prefix + self.codec.encode(text), self.dropping.dropped - before
+        before = self.dropping.dropped_fields
+        return self.prefix + self.codec.encode(text), self.dropping.dropped_fields - before
 
 
 class _ValidatingCodec:

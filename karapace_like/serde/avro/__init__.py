@@ -56,7 +56,7 @@ class AvroCodec(Dropping):
             raise EncodeError((), "the value is nested too deeply") from error
 
     def _count_dropped_fields(self, fields: int) -> None:
-        self.dropped += fields
+        self.dropped_fields += fields
 
     def _count_value(self) -> None:
         """Count one of the first values, and generate the encoder after the last of them."""

@@ -49,7 +49,7 @@ class ProtobufCodec(Dropping):
         self._plain_printers: _Printers | None = None
 
     def _count_dropped_fields(self) -> None:
-        self.dropped += 1
+        self.dropped_fields += 1
 
     def _make_printers(self, form: RecordForm) -> _Printers:
         printers = Printers(self._descriptors.pool, form)
