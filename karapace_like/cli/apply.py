@@ -44,14 +44,16 @@ def apply(
 ) -> None:
     """Bring a registry to the state that FOLDER describes, by the changes that `plan` shows.
 
-    Changes are made in the order shown. The first rejected change ends the command; a second run makes the rest.
+    Changes are made in the order of the plan, and each is shown when it is made. The first rejected change ends the
+    command; a second run makes the rest.
 
     Exit codes: 0 applied, 1 a schema is incompatible and nothing was changed, 2 error.
     """
     with report_failures():
         opened = open_state(folder, settings, source, patterns, registry, credentials)
         plan, report = make_plan(opened, delete, registry, credentials)
-        click.echo(plan.text(), nl=False)
+        if not yes or report.exit_code or not plan.actions:  # with --yes, each change is shown once: when it is made
+            click.echo(plan.text(), nl=False)
         if report.exit_code:
             finish(report.below(opened.shown_root), ())
         if saved is not None and read_plan(saved.read_bytes(), str(saved)) != plan:
