@@ -149,9 +149,11 @@ def merge(default: Json | None, own: Json | None, override: Json | None) -> Json
     result: dict[str, Any] = {}
     for layer in layers:
         for name, value in layer.items():
-            result[name] = (
-                {**result[name], **value} if name == _TAGS and name in result else _join(result.get(name), value)
-            )
+            below = result.get(name)
+            if name == _TAGS and isinstance(below, Mapping) and isinstance(value, Mapping):
+                result[name] = {**below, **value}
+            else:
+                result[name] = _join(below, value)
     in_order = {name: result[name] for name in _FIELDS if name in result}
     return {**in_order, **result}
 
