@@ -1,7 +1,5 @@
 """A rule's dead-letter topic takes records of those only who may write to it."""
 
-import secrets
-
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
@@ -9,7 +7,8 @@ from karapace_like.kafka.cluster import Cluster
 from tests.web.access.conftest import basic, written
 from tests.web.access.guarded import serving
 
-NAME = f"letters-{secrets.token_hex(4)}"
+NAME = "letters-of-access"
+"""A constant: every process of a test run collects the same tests."""
 AUTHFILE = written(
     {"root": "root-password", "ann": "ann-password", "bob": "bob-password"},
     [
