@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
@@ -79,13 +80,17 @@ def configure_own(logger: logging.Logger, log_format: str) -> None:
 
 
 def announce(text: str, level: int = logging.INFO) -> None:
-    """Print lines for whoever starts the service, whatever `log_level` is; as objects where the log is JSON."""
-    if not is_json():
+    """Print lines for whoever starts the service, whatever `log_level` is; as objects where the log is JSON.
+
+    Where nobody reads them any more, as after a log collector has ended, they are lost, and the caller goes on.
+    """
+    if is_json():
+        records = (
+            logging.LogRecord("karapace_like", level, "", 0, line.strip(), None, None) for line in text.splitlines()
+        )
+        text = "\n".join(map(_JsonLines().format, records))
+    with suppress(OSError):
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what the command prints
-        return
-    for line in text.splitlines():
-        record = logging.LogRecord("karapace_like", level, "", 0, line.strip(), None, None)
-        print(_JsonLines().format(record), file=sys.stderr, flush=True)  # noqa: T201 - likewise
 
 
 def is_json() -> bool:

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -62,3 +64,25 @@ def test_the_second_signal_ends_a_service_at_once(unready: ServiceProcess) -> No
         wait_for_line(unready, "Stopping")
         assert unready.stop(signal.SIGTERM) == 128 + signal.SIGTERM
     assert any("Ending at once" in line for line in unready.lines)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_whose_lines_nobody_reads_ends_with_the_first_signal(closed_address: str, workers: int) -> None:
+    """As after the end of a log collector at the other end of a pipe."""
+    settings = {"BOOTSTRAP_URI": closed_address, "PORT": "0", "WORKERS": str(workers)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "karapace_like", "serve"],
+        env={**os.environ, **{f"KARAPACE_{name}": value for name, value in settings.items()}},
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if b"Connect failed" in line or b"Connection refused" in line:
+                break
+        process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
+        process.wait()
