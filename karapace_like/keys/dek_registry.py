@@ -3,6 +3,7 @@
 Where Kafka does not let the service use the topic, the registry answers 503 with the reason, and nothing else is hurt.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from karapace_like.keys import errors, records
@@ -20,6 +21,7 @@ class DekRegistry(OptionalState[KeyStore]):
         """`write_timeout` and `max_waiting`: see `ReplicatedState`."""
         super().__init__(log, KeyStore(), "keys", write_timeout=write_timeout, max_waiting=max_waiting)
         self._problem: str | None = None
+        self._settled = asyncio.Event()
 
     def read(self) -> KeyStore:
         """Return the keys; raises ApiError 503 before the topic is replayed, and where it cannot be used."""
@@ -33,10 +35,17 @@ class DekRegistry(OptionalState[KeyStore]):
         *,
         is_missing: bool = False,  # noqa: ARG002 - keys are not served without their topic
         is_denied: bool = False,  # noqa: ARG002
-        is_transient: bool = False,  # noqa: ARG002
+        is_transient: bool = False,
     ) -> None:
         """Report why the topic cannot be opened: until it can be, keys are neither read nor written."""
         self._problem = problem
+        if problem is not None and not is_transient:
+            self._settled.set()
+
+    async def wait_until_replayed(self) -> None:
+        """See `Replica`."""
+        await super().wait_until_replayed()
+        self._settled.set()
 
     @property
     def warnings(self) -> list[str]:

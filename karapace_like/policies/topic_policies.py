@@ -5,7 +5,6 @@ is enforced, that it is at most a second behind. It shows that by reading up to 
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -110,12 +109,6 @@ class TopicPolicies(OptionalState[PolicyStore]):
         unusable = [entry for entry in self._store if entry.policy is None]
         problems += [f"The policy {entry.name} cannot be used: {entry.problem}" for entry in unusable]
         return [problem for problem in problems if problem is not None]
-
-    async def wait_until_settled(self, seconds: float) -> None:
-        """Return once the policies are known, or it is known why they are not; after so many seconds in any case."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._settled.wait()
 
     async def verify(self) -> None:
         """Read up to the topic's end several times a second while there is a policy; returns when the topic is lost."""

@@ -17,8 +17,8 @@ ReportProgress = Callable[[str], None]
 
 _RETRY_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
-_POLICIES_SECONDS = 5.0
-"""How long the start waits for the policies once schemas are served: until then no records are accepted."""
+_OPTIONAL_SECONDS = 5.0
+"""How long the start waits for policies and keys once schemas are served: until then calls that need them get 503."""
 
 
 async def become_ready(parts: Parts, progress: ReportProgress) -> None:
@@ -31,8 +31,9 @@ async def become_ready(parts: Parts, progress: ReportProgress) -> None:
     while not (await asyncio.wait([replayed], timeout=_PROGRESS_SECONDS))[0]:
         progress(f"Replayed {registry.progress.position} of {end} records")
     await parts.topic.check_emptiness()
-    if parts.policies.replicated_policies is not None:
-        await parts.policies.replicated_policies.wait_until_settled(_POLICIES_SECONDS)
+    optional = (parts.policies.replicated_policies, None if parts.keys is None else parts.keys.registry)
+    settling = (state.wait_until_settled(_OPTIONAL_SECONDS) for state in optional if state is not None)
+    await asyncio.gather(*settling)
     health.ready_after = time.monotonic() - health.started
     if parts.role.shared is not None:
         parts.role.shared.serve()

@@ -116,8 +116,11 @@ def test_two_nodes_that_create_one_key_have_one_key(kafka: Cluster, topic: Calla
                 assert _read(node.url, path)["keyMaterial"] == key
 
 
-def test_a_service_without_the_setting_has_no_such_calls(service: ServiceProcess) -> None:
-    with pytest.raises(urllib.error.HTTPError) as raised:
+def test_a_service_that_turns_it_off_has_no_such_calls(kafka: Cluster) -> None:
+    with (
+        ServiceProcess(kafka.bootstrap_servers, dek_registry_enabled=False) as service,
+        pytest.raises(urllib.error.HTTPError) as raised,
+    ):
         call(service.url, "GET", KEKS)
     with raised.value as error:
         assert error.code == 404

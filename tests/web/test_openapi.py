@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from karapace_like.web import connect
+from karapace_like.web import connect, keys
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
@@ -43,6 +43,7 @@ EVERY_ROUTE = (
     *proxy_v3_api.ROUTES,
     *policies.ROUTES,
     *connect.ROUTES,
+    *keys.ROUTES,
 )
 _ACLS = "/v3/clusters/{cluster}/acls"
 WITHOUT_ANSWER = {("post", _ACLS), ("post", f"{_ACLS}:batch")}
