@@ -8,7 +8,7 @@ from karapace_like.tooling.errors import ToolError
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask the user, unless `yes`; raises ToolError where nobody can answer, or the answer is no."""
+    """Ask the user, unless `yes`; raises ToolError without a terminal, or if the answer is no."""
     if yes:
         return
     if not sys.stdin.isatty():

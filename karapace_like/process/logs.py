@@ -82,7 +82,7 @@ def configure_own(logger: logging.Logger, log_format: str) -> None:
 def announce(text: str, level: int = logging.INFO) -> None:
     """Print lines for whoever starts the service, whatever `log_level` is; as objects where the log is JSON.
 
-    Where nobody reads them any more, as after a log collector has ended, they are lost, and the caller goes on.
+    Lines are lost where standard error is closed, as after the end of a log collector; the caller continues.
     """
     if is_json():
         records = (
