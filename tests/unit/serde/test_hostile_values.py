@@ -7,7 +7,7 @@ import pytest
 
 from karapace_like.schema.model import SchemaType, UnparsedSchema
 from karapace_like.serde import formats
-from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError
+from karapace_like.serde.codec import Codec, EncodeError
 from karapace_like.serde.formats import CodecOptions
 
 VALUES = [
@@ -69,8 +69,6 @@ def assert_all_are_answered(codec: Codec, form: bytes = b"%b") -> None:
     for value in VALUES:
         try:
             codec.encode(form % value)
-        except HeavyWorkError:
-            continue  # a busy machine leaves it to another process
         except EncodeError as error:
             assert str(error)  # noqa: PT017 - most of them are valid for some type
 
