@@ -4,6 +4,7 @@ The language has recursion, and the library's checks of time and depth come betw
 compiled and evaluated in a process that the kernel bounds (`rule_process.py`).
 """
 
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -50,6 +51,7 @@ def compile_program(expr: str) -> Any:
     """Return the compiled expression; raises RuleEvaluationError with the position and reason."""
     if len(expr) > MAX_LENGTH:
         raise RuleEvaluationError(f"the expression has {len(expr):,} characters; at most {MAX_LENGTH:,} are allowed")
+    limit = sys.getrecursionlimit()
     try:
         import jsonata  # noqa: PLC0415 - only the process that runs rules needs it
     except ImportError as error:
@@ -57,6 +59,8 @@ def compile_program(expr: str) -> Any:
             "rules of the type JSONATA need the package jsonata-python, which is not installed: "
             "pip install 'karapace-like[rules]'"
         ) from error
+    finally:
+        sys.setrecursionlimit(limit)  # its import raises that of the whole process
     try:
         return jsonata.Jsonata(expr)
     except RecursionError as error:

@@ -27,8 +27,8 @@ def _run(message: bytes) -> Any:
 
 
 if __name__ == "__main__":
-    sys.setrecursionlimit(_MAX_FRAMES)
     for library in ("cel", "jsonata"):  # before the time of the first job begins
         with suppress(ImportError):
             importlib.import_module(library)
+    sys.setrecursionlimit(_MAX_FRAMES)  # after jsonata, whose import raises it
     serve_jobs(_run, LIMITS, InvalidSchemaError)
