@@ -11,7 +11,7 @@ from pathlib import Path
 from karapace_like import config
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import Rule, SchemaType
-from karapace_like.web import connect, proxy, proxy_v3, registry
+from karapace_like.web import connect, proxy, proxy_v1, proxy_v3, registry
 from karapace_like.web.dialect.table import DIFFERENCES
 from karapace_like.web.operations import exposition, health, openapi, service
 from karapace_like.web.routing import RegisteredRoute, Route
@@ -127,6 +127,7 @@ The formats and headers of the REST proxy are shown in [REST v2](rest.md), [its 
 """
 HALVES: Mapping[str, Sequence[Route]] = {
     "Schema registry": (*registry.TOP_ROUTES, *registry.ROUTES),
+    "REST proxy, v1: calls that v2 dropped": proxy_v1.ROUTES,
     "REST proxy, v2": proxy.ROUTES,
     "REST proxy, v3": proxy_v3.ROUTES,
     "Kafka Connect": connect.ROUTES,

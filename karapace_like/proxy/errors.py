@@ -231,6 +231,14 @@ def consumer_exists() -> ProxyError:
     return ProxyError(40902, "Consumer with specified consumer ID already exists in the specified consumer group.")
 
 
+def reads_other_topics(topics: Sequence[str]) -> ProxyError:
+    return ProxyError(
+        40901,
+        f"The consumer instance is subscribed to {', '.join(topics[:_SHOWN_NAMES])}. In REST v1 an instance reads one "
+        "topic: create another instance for this one",
+    )
+
+
 def illegal_state(reason: str) -> ProxyError:
     return ProxyError(40903, f"Illegal state: {reason}")
 

@@ -16,6 +16,7 @@ from karapace_like.registry.registry import Registry
 from karapace_like.web import connect
 from karapace_like.web import keys as keys_api
 from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.callers.access import ACCESS, Access, OpenAccess
@@ -186,7 +187,8 @@ def _add_proxy(
         app[PROXY] = proxy
     else:
         add_callers(app, proxy)
-    _add_proxy_routes(app, adapt((*proxy_api.ROUTES, *proxy_v3_api.ROUTES)), proxy)
+    routes = (*proxy_v1_api.translate_routes(proxy_api.ROUTES), *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES)
+    _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:
         app[OWNERS] = owners
 

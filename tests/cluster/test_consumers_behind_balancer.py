@@ -19,6 +19,8 @@ _INSTANCES = 200
 _TOGETHER = 16
 KAFKA_V2 = "application/vnd.kafka.v2+json"
 JSON = "application/vnd.kafka.json.v2+json"
+ACCEPT = f"{JSON}, */*;q=0.5"
+JSON_V1 = "application/vnd.kafka.json.v1+json"
 
 GONE = "Consumer instance not found: the node that held it has stopped. Create another instance."
 NEVER = "Consumer instance not found."
@@ -32,9 +34,9 @@ class Client:
         self.url = url
         self._together = asyncio.Semaphore(_TOGETHER)
 
-    async def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    async def __call__(self, method: str, path: str, body: object = None, accept: str = ACCEPT) -> tuple[int, Any]:
         sent_as = JSON if path.startswith("/topics") else KAFKA_V2
-        headers = {"Accept": f"{JSON}, */*;q=0.5", "Content-Type": sent_as}
+        headers = {"Accept": accept} | ({} if body is None and accept is not ACCEPT else {"Content-Type": sent_as})
         async with (
             self._together,
             self._session.request(method, self.url + path, json=body, headers=headers) as answer,
@@ -63,6 +65,26 @@ async def poll(client: Client, instance: str, count: int) -> list[Any]:
     while len(found) < count:
         found += [each["value"] for each in await client.done("GET", f"{instance}/records?timeout=5000")]
     return found
+
+
+async def _read_as_v1(client: Client, topic: str) -> None:
+    """A session of REST v1, each call of which comes to another node than the last one."""
+    wanted = {"format": "json", "auto.offset.reset": "earliest"}
+    _, made = await client("POST", f"/consumers/{topic}-v1", wanted, JSON_V1)
+    instance = f"/consumers/{topic}-v1/instances/{made['instance_id']}"
+    found: list[Any] = []
+
+    async def has_read() -> bool:
+        status, records = await client("GET", f"{instance}/topics/{topic}", None, JSON_V1)
+        assert status == 200, records
+        found.extend(record["value"] for record in records)
+        return len(found) == 3
+
+    await until(has_read)
+    expected = [{"topic": topic, "partition": 0, "consumed": 2, "committed": 2}]
+    for _ in range(2):
+        assert await client("POST", f"{instance}/offsets", None, JSON_V1) == (200, expected)
+    assert (await client("DELETE", instance, None, JSON_V1))[0] == 204
 
 
 async def has_subscription(client: Client, instance: str) -> bool:
@@ -108,6 +130,7 @@ async def test_instances_live_through_any_node_and_end_with_their_own(kafka: Clu
             status, refusal = await client("POST", f"/consumers/{name}-0", {"name": "chosen-0"})
             assert (status, refusal["error_code"]) == (409, 40902), "whichever node is asked"
 
+            await _read_as_v1(client, name)
             kill(two_nodes.all[1])
             await client.done("POST", f"/topics/{name}", {"records": [{"value": 3}]})
 

@@ -11,13 +11,14 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web.routing import Route
 
 V2 = "application/vnd.kafka.v2+json"
 JSON_V2 = "application/vnd.kafka.json.v2+json"
 JSON = "application/json"
-ROUTES: Sequence[Route] = (*proxy_api.ROUTES, *proxy_v3_api.ROUTES)
+ROUTES: Sequence[Route] = (*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES)
 _V3 = "/v3/clusters/{cluster}"
 _INSTANCE = "/consumers/{group}/instances/{instance}"
 _GROUP = f"{_V3}/consumer-groups/{{group}}"

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from karapace_like.web import connect, keys
 from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.http import json_schemas
@@ -40,6 +41,7 @@ EVERY_ROUTE = (
     *registry_api.TOP_ROUTES,
     *registry_api.ROUTES,
     *proxy_api.ROUTES,
+    *proxy_v1_api.ROUTES,
     *proxy_v3_api.ROUTES,
     *policies.ROUTES,
     *connect.ROUTES,
@@ -96,7 +98,7 @@ async def test_the_description_is_whole(api: Api) -> None:
 
 def test_the_proxys_routes_are_described_too() -> None:
     """By the same tables; whatever writes says what its body holds."""
-    routes = [*proxy_api.ROUTES, *proxy_v3_api.ROUTES, *policies.ROUTES]
+    routes = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *policies.ROUTES]
     operations = operations_of(document(routes))
     assert {(route.method.lower(), openapi.plain(route.path)) for route in routes} == operations.keys()
     writing = [call for call in operations if call[0] in {"post", "put", "patch"}]

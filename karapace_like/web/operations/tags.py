@@ -19,6 +19,7 @@ def _define_tag(name: str, description: str, calls: str) -> Tag:
 
 _ANY = r"[A-Z]+ "
 _V3 = rf"{_ANY}/v3/clusters/{{cluster}}"
+_V1 = r"GET /topics/{topic}/partitions/{partition}/messages|GET /consumers/{group}/instances/{instance}/topics/{topic}"
 _READ = r"GET /topics/{topic}(?:/partitions/{partition})?/records"
 
 TAGS = (
@@ -51,7 +52,9 @@ TAGS = (
     ),
     _define_tag("Registry: contexts", "Separate namespaces of subjects and schema ids.", rf"{_ANY}/contexts"),
     _define_tag(
-        "REST proxy v2: topics", "Describe topics, partitions and brokers.", rf"(?!{_READ})GET /(?:topics|brokers)"
+        "REST proxy v2: topics",
+        "Describe topics, partitions and brokers.",
+        rf"(?!{_READ}|{_V1})GET /(?:topics|brokers)",
     ),
     _define_tag(
         "REST proxy v2: produce",
@@ -61,7 +64,7 @@ TAGS = (
     _define_tag(
         "REST proxy v2: consumers",
         "Read records as a member of a consumer group, or without one.",
-        rf"{_ANY}/consumers|{_READ}",
+        rf"(?!{_V1}){_ANY}/consumers|{_READ}",
     ),
     _define_tag("REST proxy v3: clusters", "Describe clusters.", rf"{_ANY}/v3/clusters(?:/{{cluster}})?$"),
     _define_tag("REST proxy v3: brokers", "Describe and configure brokers.", rf"{_V3}/(?:brokers|broker-configs)"),
@@ -80,6 +83,7 @@ TAGS = (
         "REST proxy v3: consumer groups", "Members, offsets and lag of consumer groups.", rf"{_V3}/consumer-groups"
     ),
     _define_tag("REST proxy v3: ACLs", "List, create and delete Kafka's access control entries.", rf"{_V3}/acls"),
+    _define_tag("REST proxy v1: reading", "Read records as the first version of the API did.", _V1),
     _define_tag(
         "Kafka Connect",
         "Requests that are forwarded to Kafka Connect.",

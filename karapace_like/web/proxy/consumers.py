@@ -87,7 +87,11 @@ def require_reading(request: web.Request, instance: ConsumerInstance) -> None:
 async def create_instance(request: web.Request) -> web.Response:
     """POST /consumers/{group}: Create a consumer instance."""
     responses.negotiate_media_type(request, CONSUMER_OFFER)
-    json_object = await body(request, "CreateConsumerInstanceRequest", INSTANCE_FIELDS)
+    return await create(request, await body(request, "CreateConsumerInstanceRequest", INSTANCE_FIELDS))
+
+
+async def create(request: web.Request, json_object: JsonObject | None) -> web.Response:
+    """Create the consumer instance that the body asks for, and respond with its name and address."""
     wanted = InstanceRequest() if json_object is None else _instance_request(json_object)
     group = request.match_info["group"]
     check_name("group", group, MAX_NAME)

@@ -45,21 +45,21 @@ _OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
 
 async def poll_records(request: web.Request) -> web.StreamResponse:
     """GET /consumers/{group}/instances/{instance}/records: Poll the next records in the format of the instance."""
-    return await _answer(request, _poll)
+    return await _answer(request, poll)
 
 
 async def read_partition(request: web.Request) -> web.StreamResponse:
     """GET /topics/{topic}/partitions/{partition}/records: Read records from an offset or time, without an instance."""
-    return await _answer(request, _read)
+    return await _answer(request, read)
 
 
 async def _answer(
-    request: web.Request, read: Callable[[web.Request, EmbeddedFormat], Awaitable[Sequence[DecodedRecord]]]
+    request: web.Request, read_records: Callable[[web.Request, EmbeddedFormat], Awaitable[Sequence[DecodedRecord]]]
 ) -> web.StreamResponse:
     """Respond with the records, or the error, in the media type that the client accepts."""
     media_type = responses.negotiate_media_type(request, _OFFER)
     try:
-        records = await read(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
+        records = await read_records(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
     except ApiError as error:
         failed = build_error_response(request.path, error)
         failed.content_type = media_type
@@ -71,7 +71,8 @@ async def _answer(
     return await send_in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
-async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+async def poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+    """Return the next records of the instance of the path; 40601 if it has another format."""
     timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
     instance = find_instance(request)
     require_reading(request, instance)
@@ -86,7 +87,8 @@ async def _poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Deco
     )
 
 
-async def _read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+async def read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+    """Return the records of the partition of the path that the query asks for."""
     offset, time = not_negative(request, "offset"), not_negative(request, "timestamp")
     if offset is not None and time is not None:
         raise errors.bad_request("offset and timestamp are mutually exclusive")

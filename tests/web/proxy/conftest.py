@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.web import proxy as proxy_api
+from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web.callers.access import ACCESS, OpenAccess
 from karapace_like.web.callers.usage import USAGE, UsageTable
@@ -120,7 +121,8 @@ async def running(kafka: Cluster, settings: ProxySettings, **times: float) -> As
     """`times` are those of `both_halves`."""
     app = web.Application(middlewares=[errors_middleware], client_max_size=MAX_BODY_BYTES)
     app[ACCESS], app[USAGE] = OpenAccess(), UsageTable()
-    add_routes(app, proxy_api.ROUTES)
+    add_routes(app, proxy_v1_api.translate_routes(proxy_api.ROUTES))
+    add_routes(app, proxy_v1_api.ROUTES)
     add_routes(app, proxy_v3_api.ROUTES)
     async with both_halves(kafka, settings, **times) as halves:
         app[PROXY] = halves.proxy
