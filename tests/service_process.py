@@ -12,12 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests import leaks
+from tests import fork_server, leaks
 
 _LISTENING = re.compile(r"Listening at (https?://[^\s\"]+)")
 _READY = re.compile(r"Ready at https?://")
 _PROGRAM = (sys.executable, "-m", "karapace_like")
 _WORKER = re.compile(r"Worker (\d+) is process (\d+)")
+_Process = subprocess.Popen[str] | fork_server.ForkedProcess
 _START_SECONDS = 120
 _STOP_SECONDS = 120
 
@@ -27,6 +28,7 @@ class ServiceProcess:
 
     `settings` are configuration names and values, handed over in the environment. `WORKERS` in the environment of the
     tests says with how many workers all of them run that do not say it themselves. `program` is called with `serve`.
+    Where it is the command itself, with one worker, the process is forked from one that has imported it already.
     """
 
     def __init__(self, bootstrap_servers: str, *, program: Sequence[str] = _PROGRAM, **settings: object) -> None:
@@ -46,7 +48,7 @@ class ServiceProcess:
             "KARAPACE_PORT": "0",
             **{f"KARAPACE_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._process: _Process | None = None
         self._watching: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -84,12 +86,12 @@ class ServiceProcess:
         """Start it and return when it is ready; without `wait` when it listens."""
         # Workers of an earlier process may end only now, which says nothing of this one.
         self._listening, self._ready = threading.Event(), threading.Event()
-        self._process = subprocess.Popen(
-            [*self.program, "serve"],
-            env=self._environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        if self.program == _PROGRAM and self._environment["KARAPACE_WORKERS"] == "1":
+            self._process = fork_server.start(["serve"], self._environment)
+        else:
+            self._process = subprocess.Popen(
+                [*self.program, "serve"], env=self._environment, stderr=subprocess.PIPE, text=True
+            )
         self._watching = threading.Thread(
             target=self._watch, args=(self._process, self._listening, self._ready), daemon=True
         )
@@ -124,7 +126,7 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.wait(_START_SECONDS)
 
-    def _watch(self, process: subprocess.Popen[str], listening: threading.Event, ready: threading.Event) -> None:
+    def _watch(self, process: _Process, listening: threading.Event, ready: threading.Event) -> None:
         assert process.stderr is not None
         with process.stderr:
             for line in process.stderr:
