@@ -292,9 +292,10 @@ class Producing:
                     refusal = await self._letters.refuse(refusal, RefusedRecord(topic, key, headers), rights)
                 raise refusal from error
             except RefusedRecordError as error:
+                place = _name_place(at, records)
                 if error.dead_letter_topic is None:
-                    raise error.at(_name_place(at, records)) from error
-                key, value = await lanes[topic].encode_without_policy(record, self._validators)
+                    raise error.at(place) from error
+                key, value = await lanes[topic].encode_without_policy(record, self._validators, place)
                 dead_letters.add(at, error, SentRecord(key, value, headers, chosen))
                 continue
             outgoing.append(OutgoingRecord(topic, key, value, chosen, headers))
@@ -310,11 +311,17 @@ class _Lane(NamedTuple):
     """None: every record is written as it is sent."""
 
     async def encode_without_policy(
-        self, record: ProducedRecord, validators: Validators
+        self, record: ProducedRecord, validators: Validators, place: str
     ) -> tuple[bytes | None, bytes | None]:
-        """Return key and value as they would be written without a policy; raises EncodeError and ProxyError."""
-        key = await self.keys.encode_anywhere(record.key, validators)
-        return key, await self.values.encode_anywhere(record.value, validators)
+        """Return key and value as they would be written without a policy; raises ProxyError where they could not be.
+
+        `place` says in its message which record it is.
+        """
+        try:
+            key = await self.keys.encode_anywhere(record.key, validators)
+            return key, await self.values.encode_anywhere(record.value, validators)
+        except EncodeError as error:
+            raise refuse_value(error, place) from error
 
     def find_schema_ids(self) -> SchemaIds:
         """Return the schemas that have encoded the keys and values."""

@@ -16,7 +16,7 @@ from karapace_like.proxy.validators import Validators
 from karapace_like.rules.errors import Failure, HeavyRuleError, RuleFailedError
 from karapace_like.rules.execution import RuleExecution, run_encoding_rules
 from karapace_like.rules.jobs import RuledSchema, RuleJob, create_execution, encode_value
-from karapace_like.rules.model import RuleMode, RulePhase, RuleSet, read_rule_set
+from karapace_like.rules.model import Action, RuleMode, RulePhase, RuleSet, read_rule_set
 from karapace_like.serde.codec import (
     Codec,
     Decoded,
@@ -45,6 +45,11 @@ class RuleEncodeError(EncodeError):
         self.failure = failure
         self.original = original
         self.subject = subject
+
+    @property
+    def asks_for_dead_letter(self) -> bool:
+        """Whether the rule's action is DLQ."""
+        return self.failure.action == Action.DLQ
 
 
 class RuleRefusalError(ProxyError):

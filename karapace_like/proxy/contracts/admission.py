@@ -29,6 +29,7 @@ from karapace_like.proxy.contracts.violations import (
 from karapace_like.proxy.encoding import ABSENT, has_content
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import ALL_SUBJECTS
+from karapace_like.proxy.ruled_codec import RuleEncodeError
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
@@ -136,7 +137,11 @@ class PartAdmission:
         return self._part.framed is Framed.ANY or self._known.get(offer.schema_id, _LATER) is None
 
     async def admit(self, offer: Offer, text: msgspec.Raw, headers: Headers = NO_HEADERS) -> Admitted:
-        """Return what is written; raises RefusedRecordError, JudgementUnavailableError, and what the encoder raises."""
+        """Return what is written; raises RefusedRecordError, JudgementUnavailableError, and what the encoder raises.
+
+        A rule of the policy's schema raises RuleEncodeError, as without a policy; where it does not ask for a dead
+        letter itself and the policy does, RefusedRecordError.
+        """
         if self._mode is Mode.OBSERVE:
             return await self._observe(offer, text, headers)
         try:
@@ -146,6 +151,9 @@ class PartAdmission:
         except RefusedRecordError as error:
             self._log.add(error.violation, self._mode)
             error.dead_letter_topic = self._dead_letter_topic
+            rule = error.rule_error
+            if rule is not None and (rule.asks_for_dead_letter or self._dead_letter_topic is None):
+                raise rule from None
             raise
 
     async def _observe(self, offer: Offer, text: msgspec.Raw, headers: Headers) -> Admitted:
@@ -264,7 +272,8 @@ class PartAdmission:
         try:
             data, dropped = await target.convert(text, self._schemas.validators)
         except EncodeError as error:
-            raise RefusedRecordError(self._describe(error, text, target.chosen)) from error
+            rule = error if isinstance(error, RuleEncodeError) else None
+            raise RefusedRecordError(self._describe(error, text, target.chosen), rule_error=rule) from error
         except ApiError as error:
             raise self._unavailable(error) from error
         if dropped:
@@ -276,6 +285,8 @@ class PartAdmission:
     def _describe(self, error: EncodeError, text: JsonText, chosen: ChosenSchema) -> Violation:
         kind = chosen.registered.schema.type
         schema = f"version {chosen.version} of subject {chosen.subject} ({kind})"
+        if isinstance(error, RuleEncodeError):
+            return self._violate(Reason.RULE, f"a rule of {schema} refuses it. {error}", chosen=chosen)
         remedy = f"Send JSON for {schema}; or {name_media_type(kind)}."
         value = parse_or_none(text)
         if value is NO_JSON:

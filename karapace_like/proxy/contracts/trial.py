@@ -10,8 +10,10 @@ from karapace_like.policies.policy import Mode, TopicPolicy
 from karapace_like.proxy.contracts.admission import open_admission
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.contracts.violations import Reason, RefusedRecordError
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.ruled_codec import RuleRefusalError
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3 import errors
@@ -26,6 +28,8 @@ class Judgement(NamedTuple):
     value: WrittenData | None = None
     error: ApiError | None = None
     """Why it would not be written; None if it would be."""
+    reason: Reason | None = None
+    """The policy's reason; None where it is none of the policy's."""
 
 
 class PolicyTrial:
@@ -57,8 +61,14 @@ class PolicyTrial:
             try:
                 judgements.append(await _judge(encoding, record))
             except ApiError as error:
-                judgements.append(Judgement(error=errors.as_entry(error)))
+                judgements.append(Judgement(error=errors.as_entry(error), reason=_find_reason(error)))
         return judgements
+
+
+def _find_reason(error: ApiError) -> Reason | None:
+    if isinstance(error, RuleRefusalError):
+        return Reason.RULE
+    return error.violation.reason if isinstance(error, RefusedRecordError) else None
 
 
 async def _judge(encoding: Encoding, record: RecordRequest | ApiError) -> Judgement:

@@ -8,6 +8,7 @@ import msgspec
 from karapace_like.errors import NOT_JSON
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
+from karapace_like.proxy.ruled_codec import RuleEncodeError
 from karapace_like.schema.model import SchemaType
 from karapace_like.serde.codec import EncodeError, JsonText, Path
 
@@ -26,6 +27,8 @@ class Reason(enum.StrEnum):
     """It is no JSON, and so cannot be held against the schema."""
     INVALID = "invalid"
     """It does not fit the schema."""
+    RULE = "rule"
+    """A rule of the schema refuses it."""
     FOREIGN_SCHEMA = "foreign_schema"
     """It names a schema that the subject does not have."""
     VERSION = "version"
@@ -62,17 +65,22 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 
     def explain(self) -> str:
         """Return the sentences for the client."""
-        start = f"Topic {self.topic} does not accept this {self.role} (policy {self.policy}): {self.detail}."
+        detail = self.detail.removesuffix(".")
+        start = f"Topic {self.topic} does not accept this {self.role} (policy {self.policy}): {detail}."
         return f"{start} {self.remedy}" if self.remedy else start
 
 
 class RefusedRecordError(ProxyError):
     """422: a policy does not accept a record."""
 
-    def __init__(self, violation: Violation, place: str = "") -> None:
-        """`place` says which record of the request it is; empty for the only one."""
+    def __init__(self, violation: Violation, place: str = "", *, rule_error: RuleEncodeError | None = None) -> None:
+        """`place` says which record of the request it is; empty for the only one.
+
+        `rule_error` is that of the schema's rule which refuses the record, for the reason RULE.
+        """
         super().__init__(422, violation.explain() + place)
         self.violation = violation
+        self.rule_error = rule_error
         self.dead_letter_topic: str | None = None
         """Where the record is to go instead; None refuses it."""
 

@@ -116,7 +116,10 @@ class Encoding:
         if admission is None:
             admitted = Admitted(await resolved.encode(data.data, self._schemas.validators))
         else:
-            admitted = await admission.admit(resolved.offer, data.data, headers)
+            try:
+                admitted = await admission.admit(resolved.offer, data.data, headers)
+            except EncodeError as error:
+                raise refuse_value(error) from error
         return admitted.data, resolved.describe_written_part(admitted)
 
     async def _resolve(self, role: RecordPart, spec: DataSpec) -> _ResolvedEncoding:

@@ -67,9 +67,7 @@ class RecordProducing:
                     raise request
                 record, parts[at] = await self._encode(encoding, topic, request, rights)
             except RefusedRecordError as error:
-                results.append(error)
-                if error.dead_letter_topic is not None and isinstance(request, RecordRequest):
-                    dead_letters.add(at, error, await _encode_without_policy(encoding, request))
+                results.append(await _add_dead_letter(dead_letters, at, error, encoding, request))
             except ApiError as error:
                 results.append(errors.as_entry(error))
             else:
@@ -97,6 +95,19 @@ class RecordProducing:
             raise await self._letters.refuse(refusal, RefusedRecord(topic, key, headers), rights) from refusal
         record = OutgoingRecord(topic, key, value, request.partition_id, headers, request.timestamp_ms)
         return record, (key_part, value_part)
+
+
+async def _add_dead_letter(
+    letters: DeadLetters, at: int, refusal: RefusedRecordError, encoding: Encoding, request: RecordRequest | ApiError
+) -> ApiError:
+    """Add the record to the dead letters if its policy wants it there, and return its error until they are written."""
+    if refusal.dead_letter_topic is None or isinstance(request, ApiError):
+        return refusal
+    try:
+        letters.add(at, refusal, await _encode_without_policy(encoding, request))
+    except ApiError as error:  # it could not be written without a policy either
+        return errors.as_entry(error)
+    return refusal
 
 
 async def _encode_without_policy(encoding: Encoding, request: RecordRequest) -> SentRecord:

@@ -156,7 +156,7 @@ def _render_judgement(judgement: Judgement) -> dict[str, Any]:
         "is_accepted": error is None,
         "error_code": None if error is None else error.code,
         "message": None if error is None else error.message,
-        "reason": error.violation.reason if isinstance(error, RefusedRecordError) else None,
+        "reason": judgement.reason,
         "dead_letter_topic": error.dead_letter_topic if isinstance(error, RefusedRecordError) else None,
         "key": render_part(judgement.key),
         "value": render_part(judgement.value),
