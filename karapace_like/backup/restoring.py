@@ -62,21 +62,26 @@ class Restoration:
         if foreign := list(_find_foreign(self._backup, present, contexts)):
             raise ForeignContentError(foreign)
         before = Store()
-        scopes = list({*map(_find_scope, contexts), *self._backup.configs, *self._backup.modes})
+        scopes = list({*map(find_scope, contexts), *self._backup.configs, *self._backup.modes})
         await registry_state.read_settings(self._client, before, scopes, self._progress)
-        lacking = {names.context_of(version.subject) for version in _find_missing(self._backup, present)}
+        lacking = {names.context_of(version.subject) for version in find_missing(self._backup, present)}
         for context in sorted(lacking):
-            await self._set_mode(_find_scope(context), Mode.IMPORT, before.modes.get(_find_scope(context)), force=True)
+            await self._set_mode(find_scope(context), Mode.IMPORT, before.modes.get(find_scope(context)), force=True)
         if lacking:  # import mode may have removed soft-deleted versions
             present = (await registry_state.read_versions(self._client, self._progress)).store
-        await self._register(present)
-        await self._soft_delete(present)
-        await self._configure(before)
+        await self.add_missing(present, before)
         await self._end_import_mode(before, contexts)
         return self._outcome
 
+    async def add_missing(self, present: Store, before: Store) -> Outcome:
+        """Register and soft-delete what `present` lacks, and set the configs that `before` lacks; in import mode."""
+        await self._register(present)
+        await self._soft_delete(present)
+        await self._configure(before)
+        return self._outcome
+
     async def _register(self, present: Store) -> None:
-        missing = {(version.subject, version.version): version for version in _find_missing(self._backup, present)}
+        missing = {(version.subject, version.version): version for version in find_missing(self._backup, present)}
         done = 0
 
         async def register_version(at: Place) -> None:
@@ -91,7 +96,7 @@ class Restoration:
             self._progress("Registering", done, len(missing))
 
         try:
-            await _run_in_order(_find_prerequisites(missing), register_version)
+            await run_in_order(find_prerequisites(missing), register_version)
         except CycleError as error:
             names_ = " -> ".join(f"{subject} version {version}" for subject, version in error.args[1])
             self._outcome.refused.append(f"the backup has a cycle of references: {names_}")
@@ -116,11 +121,11 @@ class Restoration:
             self._progress("Soft-deleting", done, len(to_do))
 
         referrers: dict[Place, set[Place]] = {at: set() for at in to_do}
-        for at, needed in _find_prerequisites(to_do).items():
+        for at, needed in find_prerequisites(to_do).items():
             for target in needed:
                 referrers[target].add(at)
         with suppress(CycleError):  # reported by the registration
-            await _run_in_order(referrers, delete_version)
+            await run_in_order(referrers, delete_version)
 
     async def _configure(self, before: Store) -> None:
         async def set_config(scope: str | None) -> None:
@@ -136,13 +141,13 @@ class Restoration:
     async def _end_import_mode(self, before: Store, contexts: Iterable[str]) -> None:
         """Set the modes of the backup, subjects first; where it has none, restore the mode from before the import."""
         wanted: dict[str | None, Mode | None] = {}
-        for scope in map(_find_scope, contexts):
+        for scope in map(find_scope, contexts):
             present_mode = before.modes.get(scope)
             wanted[scope] = None if present_mode is Mode.IMPORT else present_mode
         wanted |= self._backup.modes
         now = Store()
         await registry_state.read_settings(self._client, now, list(wanted), self._progress)
-        for scope in sorted(wanted, key=_rank_scope):
+        for scope in sorted(wanted, key=rank_scope):
             mode, present_mode = wanted[scope], now.modes.get(scope)
             if mode is not None:
                 await self._set_mode(scope, mode, present_mode)
@@ -180,7 +185,7 @@ def _find_foreign(backup: Store, present: Store, contexts: set[str]) -> Iterator
             yield f"{name} has another schema, with id {stored.id}, than in the backup, with id {saved.id}"
 
 
-def _find_missing(backup: Store, present: Store) -> Iterator[StoredVersion]:
+def find_missing(backup: Store, present: Store) -> Iterator[StoredVersion]:
     """Yield the versions to register: they are missing, or deleted in the registry only."""
     for stored in backup.all_versions():
         registered = present.version(stored.subject, stored.version, Deleted.INCLUDE)
@@ -188,7 +193,7 @@ def _find_missing(backup: Store, present: Store) -> Iterator[StoredVersion]:
             yield stored
 
 
-def _find_prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set[Place]]:
+def find_prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set[Place]]:
     """Return, for each version, the versions to register before it: its references and the next lower one."""
     needed: dict[Place, set[Place]] = {}
     below: Place | None = None
@@ -204,7 +209,7 @@ def _find_prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, se
     return needed
 
 
-async def _run_in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable[[Place], Awaitable[None]]) -> None:
+async def run_in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable[[Place], Awaitable[None]]) -> None:
     """Call `do` for each version after its prerequisites, up to 64 concurrently; raises CycleError before any call."""
     order = TopologicalSorter(prerequisites)
     order.prepare()
@@ -243,11 +248,12 @@ def _make_config_update(wanted: Config, current: Config | None) -> dict[str, Any
     return {"compatibility" if name == "compatibilityLevel" else name: value for name, value in body.items()}
 
 
-def _find_scope(context: str) -> str | None:
+def find_scope(context: str) -> str | None:
+    """Return the scope of a context's config and mode."""
     return names.scope(names.qualify(context, ""))
 
 
-def _rank_scope(scope: str | None) -> tuple[int, str]:
+def rank_scope(scope: str | None) -> tuple[int, str]:
     """Sort subjects before contexts before the global scope, whose mode still allows changes of narrower scopes."""
     if scope == names.GLOBAL_SCOPE:
         return 2, ""

@@ -69,6 +69,42 @@ def extract_context(store: Store, context: str, to: str) -> Store:
     return result
 
 
+def add_prefix(store: Store, prefix: str) -> Store:
+    """Return the versions and the settings of subjects, all with this prefix before the local name, and references too.
+
+    Settings of contexts are left out: they hold for subjects without the prefix as well.
+    """
+
+    def move(subject: str) -> str:
+        return names.qualify(names.context_of(subject), prefix + names.local_name(subject))
+
+    def is_subject(scope: str | None) -> bool:
+        return scope is not None and scope != names.GLOBAL_SCOPE and not names.is_context(scope)
+
+    result = Store()
+    for record in list_records(store):
+        match record:
+            case ConfigRecord(scope, config) if is_subject(scope):
+                add_record(result, ConfigRecord(move(scope or ""), config))
+            case ModeRecord(scope, mode) if is_subject(scope):
+                add_record(result, ModeRecord(move(scope or ""), mode))
+            case SchemaRecord(subject, version, SchemaVersion() as value):
+                content = value.content
+                references = tuple(
+                    Reference(reference.name, Subject(_prefix_reference(reference.subject, prefix)), reference.version)
+                    for reference in content.references
+                )
+                moved = Content(content.type, content.text, references, content.metadata, content.rule_set)
+                add_record(result, SchemaRecord(move(subject), version, SchemaVersion(value.id, moved, value.deleted)))
+    return result
+
+
+def _prefix_reference(subject: str, prefix: str) -> str:
+    if not subject.startswith(":."):
+        return prefix + subject
+    return names.qualify(names.context_of(subject), prefix + names.local_name(subject))
+
+
 def _move_references(content: Content, context: str, to: str) -> Content:
     """Return the content with renamed qualified references; unqualified ones follow their own context."""
     if not content.references:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "export": "Back up a running registry.",
     "import": "Restore a backup with its ids and versions.",
     "verify": "Compare a backup with a registry.",
+    "mirror": "Keep a copy of a registry in another one, until it is promoted.",
     "takeover": "Watch a group of two products, and say which node is safe to stop.",
     "keys": "List, rotate and rewrap the keys of a DEK registry.",
     "doctor": "Diagnose and repair a schemas topic.",
