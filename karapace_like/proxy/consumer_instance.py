@@ -15,6 +15,7 @@ from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
+from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.ports import KafkaConsumer
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
@@ -48,6 +49,8 @@ class InstanceRequest:
     timeout_ms: int | None = None
     undecodable: Undecodable | None = None
     form: RecordForm = RecordForm.STANDARD
+    reader: ReaderVersion | None = None
+    """The version of the topic's subject as which values are read; None: that with which each was written."""
 
 
 class ConsumerInstance:
@@ -71,7 +74,9 @@ class ConsumerInstance:
         """The pattern of the subscription, if it is to one."""
         self._selected_from: tuple[str, ...] = ()
         """The names among which the pattern selected the topics of the subscription."""
-        self._decoder = RecordDecoder(schemas, key=request.key, value=request.value, form=request.form)
+        self._decoder = RecordDecoder(
+            schemas, key=request.key, value=request.value, form=request.form, reader=request.reader
+        )
         self._settings = settings
         self._timeout_ms = settings.request_timeout_ms if request.timeout_ms is None else request.timeout_ms
         self._undecodable = request.undecodable or settings.undecodable

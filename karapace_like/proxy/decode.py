@@ -12,6 +12,7 @@ from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat, RecognisedFormat, RecordPart
+from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights, TopicReaderRights
 from karapace_like.proxy.ruled_codec import RULE_NAME_HEADER, RuledCodec
 from karapace_like.proxy.schemas import SchemaCache
@@ -61,7 +62,16 @@ class _UnknownSchemaError(Exception):
 class _Decoder:
     """Decodes the keys, or the values, of records in one embedded format."""
 
-    def __init__(self, schemas: SchemaCache, embedded: EmbeddedFormat, role: RecordPart, form: RecordForm) -> None:
+    def __init__(
+        self,
+        schemas: SchemaCache,
+        embedded: EmbeddedFormat,
+        role: RecordPart,
+        form: RecordForm,
+        reader: ReaderVersion | None,
+    ) -> None:
+        """`reader` is the version as which values are read; None: that with which they were written."""
+        self._reader = reader
         self._schemas = schemas
         self._is_plain = form is RecordForm.PLAIN
         self._schemaless = _SCHEMALESS.get(embedded)
@@ -91,7 +101,7 @@ class _Decoder:
         """Decode without waiting; raise DecodeError, FrameError, or _UnknownSchemaError if the codec is not cached."""
         if self._schemaless is not None:
             return self._schemaless(framed)
-        if record.headers and any(name in self._looked_up for name, _ in record.headers):
+        if self._reader is not None or (record.headers and any(name in self._looked_up for name, _ in record.headers)):
             raise _UnknownSchemaError
         decode, topic, (latest_prefix, latest_topic, _) = self._decode, record.at.topic, self._latest
         if decode is None or topic != latest_topic or not framed.startswith(latest_prefix):
@@ -144,9 +154,13 @@ class _Decoder:
             self._readable.add((identity, subject))
         else:
             codec = await self._schemas.codec_by_guid(identity, rights)
+        processes, skipped = self._schemas.validators.rules, _find_replayed_rule(record)
+        if self._reader is not None:
+            schema_id = identity if isinstance(identity, int) else (await self._schemas.by_guid(identity, rights)).id
+            migrating = await self._schemas.find_migrating_codec(schema_id, subject, self._reader, rights)
+            if migrating is not None:
+                return await migrating.decode(payload, processes, is_plain=self._is_plain, skipped=skipped)
         if isinstance(codec, RuledCodec):
-            processes = self._schemas.validators.rules
-            skipped = _find_replayed_rule(record)
             return await codec.decode_elsewhere(payload, processes, is_plain=self._is_plain, skipped=skipped)
         return self._decode_with(codec)(payload)
 
@@ -163,8 +177,8 @@ class _Decoder:
 class _RecognisingDecoder(_Decoder):
     """Decodes what has a schema by that, what is JSON or text as such, and anything else as bytes."""
 
-    def __init__(self, schemas: SchemaCache, role: RecordPart, form: RecordForm) -> None:
-        super().__init__(schemas, EmbeddedFormat.AVRO, role, form)  # which stands for every format with schemas
+    def __init__(self, schemas: SchemaCache, role: RecordPart, form: RecordForm, reader: ReaderVersion | None) -> None:
+        super().__init__(schemas, EmbeddedFormat.AVRO, role, form, reader)  # which stands for every format with schemas
 
     def decode_at_once(self, record: ConsumedRecord, framed: bytes) -> Decoded | None:
         """See `_Decoder`."""
@@ -236,9 +250,11 @@ class RecordDecoder:
         key: ReadFormat,
         value: ReadFormat,
         form: RecordForm = RecordForm.STANDARD,
+        reader: ReaderVersion | None = None,
     ) -> None:
+        """`reader` is the version of the topic's subject as which values are read; None: that of each record."""
         self._keys = _make_decoder(schemas, key, RecordPart.KEY, form)
-        self._values = _make_decoder(schemas, value, RecordPart.VALUE, form)
+        self._values = _make_decoder(schemas, value, RecordPart.VALUE, form, reader)
         self._recognises = isinstance(key, RecognisedFormat) or isinstance(value, RecognisedFormat)
 
     async def decode(self, record: ConsumedRecord, rights: SubjectRights) -> DecodedRecord:
@@ -319,10 +335,16 @@ def _find_replayed_rule(record: ConsumedRecord) -> str | None:
     return values[-1].decode(errors="replace") if values else None
 
 
-def _make_decoder(schemas: SchemaCache, embedded: ReadFormat, role: RecordPart, form: RecordForm) -> _Decoder:
+def _make_decoder(
+    schemas: SchemaCache,
+    embedded: ReadFormat,
+    role: RecordPart,
+    form: RecordForm,
+    reader: ReaderVersion | None = None,
+) -> _Decoder:
     if isinstance(embedded, RecognisedFormat):
-        return _RecognisingDecoder(schemas, role, form)
-    return _Decoder(schemas, embedded, role, form)
+        return _RecognisingDecoder(schemas, role, form, reader)
+    return _Decoder(schemas, embedded, role, form, reader)
 
 
 def _json_or_null(payload: bytes) -> Decoded | None:

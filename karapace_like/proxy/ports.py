@@ -88,6 +88,19 @@ class Schemas(Protocol):
         """
         ...
 
+    async def written_version(self, subject: str, schema_id: int, rights: SubjectRights) -> int:
+        """Return the number of the subject's version with this id, also of a deleted one; raise as `version_of`."""
+        ...
+
+    async def versions_after(
+        self, subject: str, first: int, last: int, rights: SubjectRights
+    ) -> Sequence[RegisteredSchema]:
+        """Return the subject's versions after `first` up to `last`, also deleted ones, in their order.
+
+        Raise ApiError (403).
+        """
+        ...
+
     async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
         """Return the subject's version with this schema, registered if need be; raise ApiError (403, 40901, 422..).
 

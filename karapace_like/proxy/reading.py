@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
+from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.ports import ClusterAdmin, Reader
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
@@ -71,6 +72,8 @@ class RecordFormats:
     value: ReadFormat = EmbeddedFormat.BINARY
     undecodable: Undecodable | None = None
     """None is the default of the service."""
+    reader: ReaderVersion | None = None
+    """The version of the topic's subject as which values are read; None: that with which each was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Reading:
             async with self._reader(positions) as reader:
                 read = await _read(reader, limits.count, max_bytes, give_up, is_wanted)
                 is_all = reader.is_at_end
-        decoder = RecordDecoder(self._schemas, key=formats.key, value=formats.value)
+        decoder = _make_decoder(self._schemas, formats)
         undecodable = formats.undecodable or self._settings.undecodable
         records = await decoder.decode_within(max_bytes, read, rights, one_at_least=True, undecodable=undecodable)
         if is_all and len(records) == len(read):
@@ -132,7 +135,7 @@ class Reading:
         try:
             positions = await self._positions(partitions, start)
             async with self._reader(positions) as reader:
-                decoder = RecordDecoder(self._schemas, key=formats.key, value=formats.value)
+                decoder = _make_decoder(self._schemas, formats)
                 yield FollowedRecords(reader, decoder, rights, positions)
         finally:
             self._followed -= 1
@@ -169,6 +172,10 @@ class Reading:
                 yield reader
             finally:
                 await reader.close()
+
+
+def _make_decoder(schemas: SchemaCache, formats: RecordFormats) -> RecordDecoder:
+    return RecordDecoder(schemas, key=formats.key, value=formats.value, reader=formats.reader)
 
 
 class FollowedRecords:

@@ -76,13 +76,7 @@ class SchemaRules:
 
     def __init__(self, registered: RegisteredSchema, rule_set: RuleSet) -> None:
         """Raises InvalidSchemaError. The first CEL expression of a process takes half a second to compile."""
-        self.schema = RuledSchema(
-            registered.schema.type,
-            registered.schema.text,
-            tuple(registered.dependencies.items()),
-            _to_json(registered.rule_set),
-            _to_json(registered.metadata),
-        )
+        self.schema = describe_ruled_schema(registered)
         self._properties = dict(rule_set.properties)
         self._encoding = {mode: rule_set.select_rules(RulePhase.ENCODING, mode) for mode in _MODES}
         self._domain = {
@@ -101,6 +95,17 @@ class SchemaRules:
 
 
 _MODES = (RuleMode.WRITE, RuleMode.READ)
+
+
+def describe_ruled_schema(registered: RegisteredSchema) -> RuledSchema:
+    """Return the schema with its rules, as rule processes take it."""
+    return RuledSchema(
+        registered.schema.type,
+        registered.schema.text,
+        tuple(registered.dependencies.items()),
+        _to_json(registered.rule_set),
+        _to_json(registered.metadata),
+    )
 
 
 def find_rules(registered: RegisteredSchema) -> SchemaRules | None:

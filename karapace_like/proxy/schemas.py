@@ -13,6 +13,7 @@ from karapace_like.process.lru import LruCache
 from karapace_like.process.measures import Cache
 from karapace_like.proxy import errors
 from karapace_like.proxy.formats import RecordPart
+from karapace_like.proxy.migrations import MigratingCodec, MigratingCodecs, ReaderVersion
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema, Schemas
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.ruled_codec import RuledCodec, find_rules
@@ -46,6 +47,7 @@ class SchemaCache:
         self.use = Cache("proxy.codecs")
         """Hits, misses and size of the cache of codecs."""
         self._compiling: dict[_Key, asyncio.Task[SchemaCodec]] = {}
+        self._migrating = MigratingCodecs(schemas, options)
         self._registered: LruCache[tuple[str, UnparsedSchema], RegisteredSchema] = LruCache(_SIZE)
 
     async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
@@ -173,6 +175,12 @@ class SchemaCache:
         key = (guid, "")
         cached = self._find_cached_codec(key) if rights is ALL_SUBJECTS else None
         return cached or await self._find_codec(key, await self._schemas.by_guid(guid, rights))
+
+    async def find_migrating_codec(
+        self, schema_id: int, subject: str, wanted: ReaderVersion, rights: SubjectRights
+    ) -> MigratingCodec | None:
+        """Return the codec that reads what the schema has written as another version; see `MigratingCodecs.find`."""
+        return await self._migrating.find(schema_id, subject, wanted, rights)
 
     def _find_cached_codec(self, key: _Key) -> SchemaCodec | None:
         cached = self._codecs.get(key)

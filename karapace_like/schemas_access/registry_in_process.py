@@ -71,6 +71,26 @@ class RegistrySchemas:
                 return version.version
         raise errors.schema_not_found_error()
 
+    async def written_version(self, subject: str, schema_id: int, rights: SubjectRights) -> int:
+        """Return the number of the subject's version with this id, also of a deleted one; raise ApiError 403, 40403."""
+        store, subject = self._registry.read(), self._use_subject(subject, rights.require_reading)
+        for deleted in (Deleted.EXCLUDE, Deleted.INCLUDE):
+            for version in reversed(store.versions(subject, deleted)):
+                if version.id == schema_id:
+                    return version.version
+        raise errors.schema_not_found_error()
+
+    async def versions_after(
+        self, subject: str, first: int, last: int, rights: SubjectRights
+    ) -> Sequence[RegisteredSchema]:
+        """Return the versions after `first` up to `last`, also deleted ones, in their order; raise ApiError 403."""
+        versions = self._registry.read().versions(self._use_subject(subject, rights.require_reading), Deleted.INCLUDE)
+        return [
+            self._with_dependencies(stored.id, stored.content, stored.subject)
+            for stored in versions
+            if first < stored.version <= last
+        ]
+
     async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
         """Return the subject's version with this schema, registered if need be; raise ApiError."""
         subject = self._use_subject(subject, rights.require_registering)

@@ -62,6 +62,7 @@ class RemoteSchemas:
         self._matches = _ExpiringCache(clock)
         self._associations: _ExpiringCache[tuple[RecordPart, str], Sequence[str]] = _ExpiringCache(clock)
         self._numbers: _ExpiringCache[tuple[str, int], int] = _ExpiringCache(clock)
+        self._deleted_numbers: _ExpiringCache[tuple[str, int], int] = _ExpiringCache(clock)
 
     async def by_id(self, schema_id: int, subject: str, rights: SubjectRights) -> RegisteredSchema:
         """Return the schema with the id in the context of the subject; raise ApiError 40403."""
@@ -125,6 +126,38 @@ class RemoteSchemas:
             raise ApiError(40403, "Schema not found")
 
         return await self._numbers.get((subject, schema_id), fetch)
+
+    async def written_version(self, subject: str, schema_id: int, rights: SubjectRights) -> int:
+        """Return the number of the subject's version with this id, also of a deleted one; raise ApiError 403, 40403."""
+        try:
+            return await self.version_of(subject, schema_id, rights, registers=False)
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
+        async def fetch() -> int:
+            where = path("schemas", "ids", schema_id, "versions")
+            response = await self._request(list[_SubjectVersion], "GET", where, subject=subject, deleted="true")
+            for version in reversed(response):
+                if names.canonical(version.subject) == names.canonical(subject):
+                    return version.version
+            raise ApiError(40403, "Schema not found")
+
+        return await self._deleted_numbers.get((subject, schema_id), fetch)
+
+    async def versions_after(
+        self, subject: str, first: int, last: int, rights: SubjectRights
+    ) -> Sequence[RegisteredSchema]:
+        """Return the versions after `first` up to `last`, also deleted ones, in their order; raise ApiError 403."""
+        rights.require_reading(names.canonical(subject))
+        numbers = await self._request(list[int], "GET", path("subjects", subject, "versions"), deleted="true")
+        versions = []
+        for number in sorted(numbers):
+            if first < number <= last:
+                where = path("subjects", subject, "versions", number)
+                response = await self._request(_VersionResponse, "GET", where, deleted="true")
+                versions.append(await self._with_dependencies(response.id, response, subject))
+        return versions
 
     async def register(self, subject: str, schema: UnparsedSchema, rights: SubjectRights) -> RegisteredSchema:
         """Return the subject's version with this schema, registered if need be; raise ApiError 403, 40901, 422..."""

@@ -117,13 +117,13 @@ class Client(NamedTuple):
         with SchemaRegistryClient({"url": self.url}) as registry:
             if embedded == "protobuf":
                 conf |= {"use.deprecated.format": False}
-                serializer = kind.serializer(self.message, registry, conf, rule_registry=_rule_registry())
+                serializer = kind.serializer(self.message, registry, conf, rule_registry=make_rule_registry())
                 order = json_format.ParseDict(ORDER, self.message())
             elif embedded == "jsonschema":
-                serializer = kind.serializer(kind.schema, registry, None, conf, rule_registry=_rule_registry())
+                serializer = kind.serializer(kind.schema, registry, None, conf, rule_registry=make_rule_registry())
                 order = json.loads(json.dumps(ORDER))
             else:
-                serializer = kind.serializer(registry, kind.schema, None, conf, rule_registry=_rule_registry())
+                serializer = kind.serializer(registry, kind.schema, None, conf, rule_registry=make_rule_registry())
                 order = json.loads(json.dumps(ORDER))
             try:
                 written = serializer(order, SerializationContext(topic, MessageField.VALUE))
@@ -137,11 +137,11 @@ class Client(NamedTuple):
         with SchemaRegistryClient({"url": self.url}) as registry:
             if embedded == "protobuf":
                 conf = {"use.deprecated.format": False}
-                deserializer = kind.deserializer(self.message, conf, registry, rule_registry=_rule_registry())
+                deserializer = kind.deserializer(self.message, conf, registry, rule_registry=make_rule_registry())
             elif embedded == "jsonschema":
-                deserializer = kind.deserializer(None, None, registry, rule_registry=_rule_registry())
+                deserializer = kind.deserializer(None, None, registry, rule_registry=make_rule_registry())
             else:
-                deserializer = kind.deserializer(registry, None, rule_registry=_rule_registry())
+                deserializer = kind.deserializer(registry, None, rule_registry=make_rule_registry())
             try:
                 read = deserializer(payload, SerializationContext(topic, MessageField.VALUE))
             except SerializationError:
@@ -169,7 +169,7 @@ class Client(NamedTuple):
         return {**value, "ssn": value["ssn"]["string"]} if embedded == "avro" else value
 
 
-def _rule_registry() -> RuleRegistry:
+def make_rule_registry() -> RuleRegistry:
     registry = RuleRegistry()  # type: ignore[no-untyped-call]
     for executor in (CelExecutor, CelFieldExecutor, JsonataExecutor):
         registry.register_executor(executor())

@@ -22,6 +22,16 @@ def produce(url: str, topic: str, value: object) -> tuple[int, Any]:
             return error.code, json.loads(error.read())
 
 
+def read_as_second_version(registry: str, proxy: str, topic: str) -> list[Any]:
+    """Register another version whose migration rule adds one, delete the first one, and read the topic as the new one."""
+    subject = f"/subjects/{topic}-value/versions"
+    rule = {"name": "up", "mode": "UPGRADE", "type": "CEL", "expr": "message + 1"}
+    call(registry, "POST", subject, {"schema": '"long"', "ruleSet": {"migrationRules": [rule]}})
+    call(registry, "DELETE", f"{subject}/1")
+    path = f"/topics/{topic}/partitions/0/records?offset=0&reader_version=2&format=avro&timeout=20000"
+    return [record["value"] for record in call(proxy, "GET", path)]
+
+
 def test_schemas_of_another_registry_are_applied_and_without_it_nothing_is_written(
     kafka: Cluster, topic: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -52,6 +62,7 @@ def test_schemas_of_another_registry_are_applied_and_without_it_nothing_is_writt
             assert (status, answer["value_schema_id"]) == (200, 1), answer
             status, error = produce(proxy.url, encoded, "x")
             assert (status, "at" in error["message"], "expected int" in error["message"]) == (422, True, True), error
+            assert read_as_second_version(registry.url, proxy.url, encoded) == [2]
             registry.stop()
             status, error = produce(proxy.url, unused, 1)  # whose schema has not been cached
             assert (status, f"The policy {unused} cannot be applied" in error["message"]) == (503, True), error

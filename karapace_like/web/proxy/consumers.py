@@ -43,6 +43,7 @@ from karapace_like.web.proxy.requests import (
     check_fields,
     check_length,
     check_name,
+    find_reader,
     instance_user,
     offset,
     optional_read_format,
@@ -68,6 +69,8 @@ INSTANCE_FIELDS = (
     "requestWaitMs",
     "undecodable",
     "record.form",
+    "reader.version",
+    "reader.metadata",
 )
 _POSITION_FIELDS = ("topic", "partition", "offset", "metadata")
 
@@ -252,7 +255,14 @@ def _instance_request(json_object: JsonObject) -> InstanceRequest:
         timeout_ms=timeout if timeout and timeout > 0 else None,
         undecodable=None if (spelled := json_object.string("undecodable")) is None else parse_undecodable(spelled),
         form=_parse_form(json_object.string("record.form")),
+        reader=find_reader(_read_strings(json_object, "reader.version", "reader.metadata"), value, "."),
     )
+
+
+def _read_strings(json_object: JsonObject, *fields: str) -> dict[str, str]:
+    """Return the strings in those of the fields that are there."""
+    read = {name: json_object.string(name) for name in fields}
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def _parse_form(spelled: str | None) -> RecordForm:

@@ -100,6 +100,12 @@ class PolledRecord(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _READ_FORMAT = one_of([*EmbeddedFormat, AUTO])
+_READER_VERSION = text("latest")
+_READER_METADATA = text("major=2")
+READERS = (
+    Parameter("reader_version", _READER_VERSION, "Read values as this version of the topic's subject, or `latest`."),
+    Parameter("reader_metadata", _READER_METADATA, "Read values as the latest version that has these properties."),
+)
 _SHOW_FORMAT = Parameter("show_format", BOOLEAN, "Name what keys and values were recognised as, with `format=auto`.")
 _TOPIC = text("lifts")
 _PARTITION_NUMBER = with_example(NUMBER, 0)
@@ -201,6 +207,8 @@ CREATE_CONSUMER = Call(
             consumer__request__timeout__ms=NUMBER,
             undecodable=_UNDECODABLE,
             record__form=one_of(RecordForm),
+            reader__version=_READER_VERSION,
+            reader__metadata=_READER_METADATA,
         ),
         {"name": "reader-1", "format": "json", "auto.offset.reset": "earliest"},
     ),
@@ -250,6 +258,7 @@ READ = Call(
         Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
         Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
         _SHOW_FORMAT,
+        *READERS,
     ),
     response=_RECORDS,
     response_types=tuple(EMBEDDED),
@@ -262,6 +271,7 @@ STREAM = Call(
         Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
         Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
         _SHOW_FORMAT,
+        *READERS,
     ),
     response=text(
         'event: message\nid: 0:43\ndata: {"topic":"lifts","key":null,"value":"AAE=","partition":0,"offset":42}\n\n'

@@ -26,6 +26,7 @@ from karapace_like.web.proxy.instance_owners import at_owner
 from karapace_like.web.proxy.objects import POLL, READ, PolledHeader, PolledRecord
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
+    find_reader,
     not_negative,
     optional_read_format,
     partition,
@@ -94,10 +95,12 @@ async def read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Decod
         raise errors.bad_request("offset and timestamp are mutually exclusive")
     query = request.query
     both = optional_read_format("format", query.get("format")) or embedded
+    value = optional_read_format("value_format", query.get("value_format")) or both
     formats = RecordFormats(
         key=optional_read_format("key_format", query.get("key_format")) or both,
-        value=optional_read_format("value_format", query.get("value_format")) or both,
+        value=value,
         undecodable=undecodable_choice(request),
+        reader=find_reader(query, value),
     )
     limits = Limits(
         count=positive(request, "count") or _ANY_COUNT,

@@ -8,6 +8,7 @@ from aiohttp import web
 from karapace_like.proxy import bounds, errors
 from karapace_like.proxy.consumers import InstanceUser
 from karapace_like.proxy.formats import AUTO, EmbeddedFormat, ReadFormat
+from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
 from karapace_like.records import MAX_PARTITION, TopicPartition
@@ -25,6 +26,7 @@ EMBEDDED = {f"application/vnd.kafka.{embedded}.v2+json": embedded for embedded i
 """Media type -> embedded format."""
 _TAKEN = frozenset({media_types.KAFKA_V2, *EMBEDDED})
 """The media types of requests about consumers; no Content-Type counts as JSON."""
+_MAX_PROPERTIES = 20
 MAX_LONG = bounds.MAX_LONG
 MAX_NAME = 255
 """Characters of the name of a group or an instance: this service's limit, Kafka's is 32,767 bytes."""
@@ -85,6 +87,40 @@ def optional_read_format(field: str, spelling: str | None) -> ReadFormat | None:
         return None if spelling is None else EmbeddedFormat(spelling.lower())
     except ValueError as error:
         raise errors.invalid_format(field, spelling or "", (*EmbeddedFormat, AUTO)) from error
+
+
+def find_reader(spelled: Mapping[str, str], value: ReadFormat, separator: str = "_") -> ReaderVersion | None:
+    """Return the version as which values are to be read, None if none is named; raise ProxyError (422).
+
+    `spelled` has the parameters of the request, whose words have `separator` between them.
+    """
+    version_name, metadata_name = f"reader{separator}version", f"reader{separator}metadata"
+    number, metadata = spelled.get(version_name), spelled.get(metadata_name)
+    if number is None and metadata is None:
+        return None
+    if number is not None and metadata is not None:
+        raise errors.violation(version_name, f"cannot be used together with {metadata_name}", number)
+    if isinstance(value, EmbeddedFormat) and value.schema_type is None:
+        raise errors.violation(
+            version_name if metadata is None else metadata_name,
+            f"needs values of a format with schemas (avro, jsonschema, protobuf) or auto, not {value}",
+            number or metadata or "",
+        )
+    if metadata is not None:
+        return ReaderVersion(metadata=_parse_properties(metadata_name, metadata))
+    if number == "latest":
+        return ReaderVersion()
+    try:
+        return ReaderVersion(bounds.parse_integer(number or "", low=1, high=MAX_PARTITION))
+    except ValueError as error:
+        raise errors.violation(version_name, "must be latest or the number of a version", number or "") from error
+
+
+def _parse_properties(name: str, text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if len(pairs) > _MAX_PROPERTIES or not all(key and equals for key, equals, _ in pairs):
+        raise errors.violation(name, f"must be 1 to {_MAX_PROPERTIES} properties such as major=2,region=eu", text)
+    return tuple((key, value) for key, _, value in pairs)
 
 
 def find_reading(request: web.Request) -> JsonReading | None:

@@ -21,6 +21,7 @@ from karapace_like.web.proxy.admission import admit_follower
 from karapace_like.web.proxy.objects import STREAM
 from karapace_like.web.proxy.records import render, shows_format
 from karapace_like.web.proxy.requests import (
+    find_reader,
     format_positions,
     not_negative,
     optional_read_format,
@@ -102,9 +103,11 @@ class _Lines:
 def _parse_form(request: web.Request) -> RecordFormats:
     query = request.query
     both = optional_read_format("format", query.get("format")) or EmbeddedFormat.BINARY
+    value = optional_read_format("value_format", query.get("value_format")) or both
     return RecordFormats(
         key=optional_read_format("key_format", query.get("key_format")) or both,
-        value=optional_read_format("value_format", query.get("value_format")) or both,
+        value=value,
+        reader=find_reader(query, value),
     )
 
 

@@ -19,7 +19,7 @@ from karapace_like.web.http.json_schemas import (
     whole,
     with_example,
 )
-from karapace_like.web.proxy.objects import LENIENT_JSON
+from karapace_like.web.proxy.objects import LENIENT_JSON, READERS
 from karapace_like.web.proxy_v3.objects import ACL, CONFIG, PARTITION, TOPIC, URL
 from karapace_like.web.routing import Call, Parameter
 
@@ -70,6 +70,7 @@ READ = Call(
         Parameter("timeout", with_example(NUMBER, 1000), "Milliseconds to wait for a record at the end of the topic."),
         Parameter("stream", BOOLEAN, "Stream one record on each line as they arrive, until `limit` records are sent."),
         Parameter("page_token", text("0:42"), "Token of the page, from `metadata.next` of the previous page."),
+        *READERS,
     ),
     response=describe_list("KafkaRecord").response,
 )

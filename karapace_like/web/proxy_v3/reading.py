@@ -23,7 +23,7 @@ from karapace_like.web.http import media_types
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.streaming import is_connected, open_body, push
 from karapace_like.web.proxy.admission import admit_follower
-from karapace_like.web.proxy.requests import format_positions, proxy
+from karapace_like.web.proxy.requests import find_reader, format_positions, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import READ
 from karapace_like.web.proxy_v3.links import ResourceLink, link_to_topic
@@ -104,6 +104,7 @@ class _Lines:
 def _parse_request(request: web.Request) -> ReadRequest:
     query = request.query
     both = member(DataType, "type", query.get("type"), DataType.BINARY)
+    value = _convert_format(member(DataType, "value_type", query.get("value_type"), both))
     spelled, token = query.get("offset", "earliest").lower(), query.get("page_token")
     return ReadRequest(
         topic=topic(request),
@@ -118,8 +119,9 @@ def _parse_request(request: web.Request) -> ReadRequest:
         ),
         formats=RecordFormats(
             key=_convert_format(member(DataType, "key_type", query.get("key_type"), both)),
-            value=_convert_format(member(DataType, "value_type", query.get("value_type"), both)),
+            value=value,
             undecodable=Undecodable.REPORT,
+            reader=find_reader(query, value),
         ),
     )
 

@@ -46,6 +46,14 @@ class AbsentRegistry:
     async def version_of(self, subject: str, schema_id: int, rights: SubjectRights, *, registers: bool) -> int:
         raise ApiError(503, f"not ready for {subject} {schema_id}, {rights} {registers}")
 
+    async def written_version(self, subject: str, schema_id: int, rights: SubjectRights) -> int:
+        raise ApiError(503, f"not ready for {subject} {schema_id}, {rights}")
+
+    async def versions_after(
+        self, subject: str, first: int, last: int, rights: SubjectRights
+    ) -> Sequence[RegisteredSchema]:
+        raise AssertionError((subject, first, last, rights))
+
     def resolve_reference(self, subject: str, referrer: str) -> str:
         raise ApiError(503, f"not ready for {subject} of {referrer}")
 
