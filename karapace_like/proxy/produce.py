@@ -277,7 +277,7 @@ class Producing:
             key = None
             try:
                 if admission is not None:
-                    parts = admission.admit_at_once(record.key, record.value, headers)
+                    parts = None if headers else admission.admit_at_once(record.key, record.value)
                     key, value = parts or await admission.admit(record.key, record.value, headers)
                 else:
                     try:

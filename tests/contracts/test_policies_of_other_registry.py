@@ -23,7 +23,7 @@ def produce(url: str, topic: str, value: object) -> tuple[int, Any]:
 
 
 def read_as_second_version(registry: str, proxy: str, topic: str) -> list[Any]:
-    """Register another version whose migration rule adds one, delete the first one, and read the topic as the new one."""
+    """Register a version whose migration rule adds one, delete the first one, and read the topic as the new one."""
     subject = f"/subjects/{topic}-value/versions"
     rule = {"name": "up", "mode": "UPGRADE", "type": "CEL", "expr": "message + 1"}
     call(registry, "POST", subject, {"schema": '"long"', "ruleSet": {"migrationRules": [rule]}})

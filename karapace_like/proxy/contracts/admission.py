@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from karapace_like.errors import ApiError
-from karapace_like.policies.policy import Framed, Invalid, Mode, PartPolicy, Plain, TopicPolicy
+from karapace_like.policies.policy import Framed, Invalid, Mode, PartPolicy, Plain, TopicPolicy, UnknownFields
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema, find_subject
 from karapace_like.proxy.contracts.targets import Target, Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -40,6 +40,8 @@ from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonText
 _HEADERS = {RecordPart.KEY: wire.KEY_HEADER, RecordPart.VALUE: wire.VALUE_HEADER}
 _MAGIC = b"\0"
 NO_HEADERS: Headers = ()
+EncodeAtOnce = Callable[[msgspec.Raw], bytes | None]
+"""Encodes without waiting; raises EncodeError, and HeavyWorkError where it has to wait."""
 
 
 class Offer(NamedTuple):
@@ -51,15 +53,11 @@ class Offer(NamedTuple):
     """The schema that it encodes with; None for a format without schemas."""
     encode: Callable[[msgspec.Raw, Validators], Awaitable[bytes | None]]
     """Encodes as without a policy; None is a tombstone, or an absent key or value."""
-    encode_at_once: Callable[[msgspec.Raw], bytes | None] | None = None
+    encode_at_once: EncodeAtOnce | None = None
     """The same without waiting, where there is such a function; it raises HeavyWorkError where it has to wait."""
 
 
-class _Later:
-    """Says that a key or value is admitted, or refused, by a coroutine."""
-
-
-_LATER = _Later()
+_UNKNOWN = object()
 
 
 class Admitted(NamedTuple):
@@ -110,31 +108,24 @@ class PartAdmission:
         target = None if self._mode is Mode.OBSERVE else self._target
         return target.chosen if target is not None and target.prefix else None
 
-    def admit_at_once(self, offer: Offer, text: msgspec.Raw, headers: Headers) -> "bytes | _Later | None":
-        """Return what is written, in the common cases once the first record has been admitted; else `_LATER`.
+    def find_encoder(self, offer: Offer) -> EncodeAtOnce | None:
+        """Return what makes the bytes that are written of all that is offered like this, where they name no schema.
 
-        Raises what the request's own encoder raises.
+        It raises EncodeError or HeavyWorkError for what `admit` has to decide about. None: `admit` decides about all;
+        it finds the schema, so that what the first record gets None for may have an encoder later.
         """
-        if headers or self._mode is Mode.OBSERVE:
-            return _LATER
+        if self._mode is Mode.OBSERVE:
+            return None
         target = self._target
-        if target is not None and offer.format == "json":
-            if not has_content(text):
-                return None
-            try:
-                data, dropped = target.convert_at_once(text)
-            except (EncodeError, HeavyWorkError):
-                return _LATER
-            return _LATER if dropped else data
-        if offer.encode_at_once is not None and self._accepts(offer):
-            return offer.encode_at_once(text)
-        return _LATER
+        if target is None or offer.format != "json":
+            return offer.encode_at_once if self._accepts(offer) else None
+        return target.make_encoder(self._role, drops=self._part.unknown_fields is UnknownFields.DROP)
 
     def _accepts(self, offer: Offer) -> bool:
         """Return whether all that is offered like this is accepted."""
         if offer.schema_id is None:
             return offer.format == "json" and self._part.plain is Plain.ALLOW
-        return self._part.framed is Framed.ANY or self._known.get(offer.schema_id, _LATER) is None
+        return self._part.framed is Framed.ANY or self._known.get(offer.schema_id, _UNKNOWN) is None
 
     async def admit(self, offer: Offer, text: msgspec.Raw, headers: Headers = NO_HEADERS) -> Admitted:
         """Return what is written; raises RefusedRecordError, JudgementUnavailableError, and what the encoder raises.
@@ -397,6 +388,8 @@ class UniformAdmission:
         self._key = key
         self._value = value
         self._validators = validators
+        self._encoders: tuple[EncodeAtOnce, EncodeAtOnce] | None = None
+        """Of keys and values, once a record has been admitted; they do without a coroutine."""
 
     @property
     def schema_ids(self) -> tuple[SchemaId | None, SchemaId | None]:
@@ -405,28 +398,27 @@ class UniformAdmission:
         key, value = (None if schema is None else schema.registered.id for schema in chosen)
         return key, value
 
-    def admit_at_once(
-        self, key: msgspec.Raw, value: msgspec.Raw, headers: Headers
-    ) -> tuple[bytes | None, bytes | None] | None:
-        """Return the key and value that are written; None where `admit` has to be called, which may wait.
-
-        Raises EncodeError and ProxyError, as the request's own encoder does.
-        """
-        keys, values = self._topic
-        try:
-            written_key = _admit_at_once(keys, self._key, key, headers)
-            if isinstance(written_key, _Later):
-                return None
-            written_value = _admit_at_once(values, self._value, value, headers)
-        except HeavyWorkError:
+    def admit_at_once(self, key: msgspec.Raw, value: msgspec.Raw) -> tuple[bytes | None, bytes | None] | None:
+        """Return the key and value that are written of a record without headers; None where `admit` has to decide."""
+        if self._encoders is None:
             return None
-        return None if isinstance(written_value, _Later) else (written_key, written_value)
+        encode_key, encode_value = self._encoders
+        try:
+            return (
+                None if key is ABSENT else encode_key(key),
+                None if value is ABSENT else encode_value(value),
+            )
+        except (EncodeError, HeavyWorkError):
+            return None
 
     async def admit(self, key: msgspec.Raw, value: msgspec.Raw, headers: Headers) -> tuple[bytes | None, bytes | None]:
         """Return the key and value that are written; raises as `PartAdmission.admit`."""
         keys, values = self._topic
         written_key = await self._admit_part(keys, self._key, key, headers)
-        return written_key, await self._admit_part(values, self._value, value, headers)
+        written_value = await self._admit_part(values, self._value, value, headers)
+        encode_key, encode_value = _find_encoder(keys, self._key), _find_encoder(values, self._value)
+        self._encoders = None if encode_key is None or encode_value is None else (encode_key, encode_value)
+        return written_key, written_value
 
     async def _admit_part(
         self, admission: PartAdmission | None, offer: Offer, text: msgspec.Raw, headers: Headers
@@ -436,11 +428,5 @@ class UniformAdmission:
         return (await admission.admit(offer, text, headers)).data
 
 
-def _admit_at_once(
-    admission: PartAdmission | None, offer: Offer, text: msgspec.Raw, headers: Headers
-) -> bytes | _Later | None:
-    if text is ABSENT:
-        return None
-    if admission is not None:
-        return admission.admit_at_once(offer, text, headers)
-    return _LATER if offer.encode_at_once is None else offer.encode_at_once(text)
+def _find_encoder(admission: PartAdmission | None, offer: Offer) -> EncodeAtOnce | None:
+    return offer.encode_at_once if admission is None else admission.find_encoder(offer)

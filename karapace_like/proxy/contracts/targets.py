@@ -1,11 +1,15 @@
 """What plain JSON is held against by a policy: the chosen schema, and how it validates or encodes."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+import msgspec
 
 from karapace_like.errors import ApiError
 from karapace_like.policies.policy import PartPolicy, Plain, UnknownFields
 from karapace_like.process.lru import LruCache
 from karapace_like.proxy.contracts.choosing import ChosenSchema, choose_schema
+from karapace_like.proxy.encoding import Encoder
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import IsCurrent
@@ -48,6 +52,24 @@ class Target(NamedTuple):
         """Return the same as `convert`; raises EncodeError, and HeavyWorkError where it has to wait."""
         before = self.dropping.dropped_fields
         return self.prefix + self.codec.encode(text), self.dropping.dropped_fields - before
+
+    def make_encoder(self, role: RecordPart, *, drops: bool) -> Callable[[msgspec.Raw], bytes | None]:
+        """Return the encoder of plain JSON, None for null; it raises what `convert_at_once` does.
+
+        Where the codec `drops` fields, and has done so, it raises HeavyWorkError: they have to be counted.
+        """
+        encode = Encoder(role, self.codec, prefix=self.prefix).encode
+        if not drops:
+            return encode
+
+        def encode_whole(text: msgspec.Raw) -> bytes | None:
+            before = self.dropping.dropped_fields
+            data = encode(text)
+            if self.dropping.dropped_fields != before:
+                raise HeavyWorkError
+            return data
+
+        return encode_whole
 
 
 class _ValidatingCodec:
