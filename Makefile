@@ -14,7 +14,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer lock clean
+.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -22,11 +22,14 @@ help: ## show this
 run: $(VENV)/.run ## serve registry and REST proxy on a real Kafka that is started beside them
 	@exec $(BIN)/karapace-like serve --dev $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run all tests; the ones that need Kafka share a real one (ARGS="-n 0 --pdb" runs them in one process)
-	$(PYTEST) $(ARGS)
+test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests, the long ones in a short form; those that need Kafka share a real one (ARGS="-n 0 --pdb" runs them in one process)
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-slow: $(VENV)/.dev ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
+	TEST_FORM=long $(PYTEST) -m "long or drawn" $(ARGS)
 
 test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute
-	$(PYTEST) -m "not kafka and not slow" --ignore tests/fuzz $(ARGS)
+	$(PYTEST) -m "not kafka and not slow and not long" --ignore tests/fuzz $(ARGS)
 
 lint: $(VENV)/.dev ## check style, types, import contracts, commit subjects and dependencies
 	$(BIN)/ruff format --check --quiet $(CHECKED)

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from karapace_like.kafka.cluster import Cluster
 from tests import parallel, shared_kafka
+from tests.forms import count_examples
 from tests.leaks import (  # noqa: F401 - pytest calls them
     pytest_configure,
     pytest_runtest_makereport,
@@ -23,12 +24,14 @@ from tests.leaks import (  # noqa: F401 - pytest calls them
 from tests.service_process import ServiceProcess
 
 # Drawn examples take as long as the machine needs. CI draws the same ones each time: a new find belongs to its finder.
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("here", deadline=None, max_examples=count_examples(100))
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 _BROKERS = {"kafka", "three_brokers", "breakable_kafka", "secured"}
 """A test that uses one of these is marked as `kafka`; one that starts a broker by itself is marked by hand."""
+_FAILING_BROKERS = {"three_brokers", "breakable_kafka"}
+"""A test that uses one of these is marked as `long`."""
 _OF_WORKERS = pytest.StashKey[shared_kafka.KafkaOfWorkers]()
 
 
@@ -45,8 +48,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark and order, before pytest leaves out what is not asked for."""
     for item in items:
-        if not _BROKERS.isdisjoint(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if not _BROKERS.isdisjoint(fixtures):
             item.add_marker(pytest.mark.kafka)
+        if not _FAILING_BROKERS.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.long)
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.drawn)
     items[:] = parallel.in_order(items)
 
 

@@ -1,7 +1,6 @@
 """`karapace-like pull`: whatever a registry holds, `plan` in the pulled folder shows no change."""
 
 import json
-import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from karapace_like.tooling.settings_text import render_settings
 from tests.calling import call
 from tests.cli.shop import ADDRESS, ADDRESS_WITH_CITY, LENGTH, MEDIA_TYPE, NAME, ORDER, PARCEL, PERSON, SIZE, Shop
 from tests.command_line import run
+from tests.forms import count_examples
 from tests.service_process import ServiceProcess
 
 EMPTY = "No changes: the registry matches the files.\n"
@@ -170,7 +170,7 @@ def versions(draw: st.DrawFn, earlier: list[dict[str, Any]]) -> dict[str, Any]:
 
 @given(data=st.data())
 @settings(
-    max_examples=int(os.environ.get("PULL_EXAMPLES", "12")),
+    max_examples=count_examples(12, "PULL_EXAMPLES"),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -167,6 +167,7 @@ def test_a_second_client_reads_what_the_first_encrypts(
     assert ("keyMaterial" in dek) == is_shared
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("node") is None or shutil.which("npm") is None, reason="Node or npm is not installed")
 @pytest.mark.parametrize("algorithm", ["AES128_GCM", "AES256_GCM", "AES256_SIV"])
 def test_javascript_and_python_read_each_other(

@@ -9,6 +9,8 @@ import pytest
 
 from tests.service_process import ServiceProcess
 
+pytestmark = pytest.mark.long
+
 PROGRAM = Path(__file__).parent / "go"
 
 

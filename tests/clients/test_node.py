@@ -16,9 +16,12 @@ from tests.service_process import ServiceProcess
 PROGRAMS = Path(__file__).parent / "node"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "karapace-like" / "node-clients"
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or shutil.which("npm") is None, reason="Node or npm is not installed"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        shutil.which("node") is None or shutil.which("npm") is None, reason="Node or npm is not installed"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

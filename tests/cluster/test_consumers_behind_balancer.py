@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.registry_nodes import RegistryNodes, kill, pause, resume
@@ -95,6 +96,7 @@ async def is_idle(node: ServiceProcess) -> bool:
     return not await asyncio.to_thread(is_busy, node)
 
 
+@pytest.mark.long
 async def test_instances_live_through_any_node_and_end_with_their_own(kafka: Cluster, topic: Callable[[], str]) -> None:
     """Every call reaches the owner, whichever node it came to; a killed node takes nothing with it but its own."""
     name = topic()

@@ -8,6 +8,8 @@ from tests.cluster.faults import SESSION_MS, Faults
 from tests.cluster.registry_nodes import RegistryNodes
 from tests.cluster.relays import Relays
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.kafka
 async def test_clients_see_no_broken_promise_while_the_primary_is_cut_off_from_kafka() -> None:

@@ -13,6 +13,8 @@ from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 _ROUNDS = 40
 _CLIENTS = 8
 """Each with a connection of its own, so that every worker has some."""

@@ -151,6 +151,7 @@ async def _registers(context: ssl.SSLContext, url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 async def test_every_worker_speaks_https_with_the_files_of_today(kafka: Cluster, nodes: Nodes) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=2, **nodes.settings()) as service:
         alice = nodes.client("CN=alice")

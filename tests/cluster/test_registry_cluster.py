@@ -1,4 +1,4 @@
-"""Three nodes and three brokers, all real processes: any node takes any request, and one primary writes."""
+"""Three nodes and one or three brokers, all real processes: any node takes any request, and one primary writes."""
 
 import asyncio
 import json
@@ -20,12 +20,23 @@ from tests.cluster.registry_nodes import RegistryNodes, health, kill, pause, res
 from tests.cluster.report import Report
 from tests.service_process import ServiceProcess
 
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module", params=["kafka", pytest.param("three_brokers", marks=pytest.mark.long)])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """One broker; in the long form also three."""
+    found: Cluster = request.getfixturevalue(request.param)
+    return found
+
 
 @pytest.fixture(scope="module")
-def nodes(three_brokers: Cluster) -> Iterator[RegistryNodes]:
+def nodes(cluster: Cluster) -> Iterator[RegistryNodes]:
     """Three nodes: a test that kills one starts it again."""
-    servers = three_brokers.bootstrap_servers
-    with RegistryNodes(servers, 3, session_timeout_ms=SESSION_MS, replication_factor=3) as found:
+    replicas = max(1, len(cluster.brokers))
+    with RegistryNodes(
+        cluster.bootstrap_servers, 3, session_timeout_ms=SESSION_MS, replication_factor=replicas
+    ) as found:
         yield found
 
 
@@ -43,10 +54,10 @@ def test_the_lowest_url_is_elected_and_all_agree(nodes: RegistryNodes) -> None:
     assert nodes.primary().url == min(node.url for node in nodes.all)
 
 
-def test_a_proxy_beside_a_follower_registers_what_it_writes(three_brokers: Cluster, nodes: RegistryNodes) -> None:
+def test_a_proxy_beside_a_follower_registers_what_it_writes(cluster: Cluster, nodes: RegistryNodes) -> None:
     """The follower asks the primary, and knows the schema afterwards."""
     follower = nodes.others(nodes.primary())[0]
-    admin = AdminClient({"bootstrap.servers": three_brokers.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
     admin.create_topics([NewTopic("proxied", 1, 1)])["proxied"].result()
     produced = call(
         follower.url,
@@ -124,8 +135,10 @@ def test_a_stopped_node_leaves_at_once(nodes: RegistryNodes) -> None:
     primary.start()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("cluster", ["three_brokers"], indirect=True)
 async def test_clients_see_no_broken_promise_while_nodes_and_brokers_fail(
-    three_brokers: Cluster, nodes: RegistryNodes
+    cluster: Cluster, nodes: RegistryNodes
 ) -> None:
     """The short form of `make chaos`, with one fault of each kind that hurts most."""
 
@@ -133,12 +146,13 @@ async def test_clients_see_no_broken_promise_while_nodes_and_brokers_fail(
         for fault in (faults.pause_primary, faults.restart_broker, faults.kill_primary):
             fault()
 
-    report = await chaos.run(three_brokers, nodes, some, seed=1)
+    report = await chaos.run(cluster, nodes, some, seed=1)
     assert report.broken == []
     # Whether a write begins after the last fault, before the clients end, is the machine's to say.
     assert report.unavailability()
 
 
+@pytest.mark.long
 def test_a_node_without_fencing_writes_as_long_as_its_heartbeats_arrive(kafka: Cluster) -> None:
     with RegistryNodes(kafka.bootstrap_servers, 1, fencing="off") as nodes:
         url = nodes.all[0].url
@@ -146,6 +160,7 @@ def test_a_node_without_fencing_writes_as_long_as_its_heartbeats_arrive(kafka: C
         assert call(url, "POST", "/subjects/a/versions", {"schema": '"long"'})["id"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fencing", "is_broken"), [("auto", False), ("off", True)])
 async def test_only_fencing_keeps_a_primary_that_was_paused_from_writing(
     three_brokers: Cluster, fencing: str, *, is_broken: bool

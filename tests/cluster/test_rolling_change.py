@@ -14,6 +14,7 @@ from tests.cluster.releases import LAST_IN_TRANSACTIONS, THIS, extract
 _BY_EPOCH = "Fencing by epoch"
 
 
+@pytest.mark.long
 @pytest.mark.skipif("CHAOS_SECONDS" not in os.environ, reason="takes minutes: `make chaos` runs it")
 @pytest.mark.slow
 async def test_clients_see_no_broken_promise_while_a_release_is_rolled_out_and_back(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import aiohttp
+import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
@@ -86,6 +87,7 @@ async def restart(node: ServiceProcess, balancer: LateBalancer, load: Load) -> N
     await load.wait()
 
 
+@pytest.mark.long
 async def test_a_rolling_restart_behind_a_balancer_that_learns_late_loses_no_request(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:

@@ -164,7 +164,7 @@ def test_the_others_door_is_shut_to_clients(node: ServiceProcess) -> None:
         call(node.url, "GET", "/_worker/applied/0")
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_a_killed_worker_is_replaced(node: ServiceProcess, number: int) -> None:
     """Writes that come meanwhile are slow, and not refused; ids go on."""
     first = call(node.url, "POST", f"/subjects/before{number}/versions", {"schema": '"int"'})["id"]
@@ -220,6 +220,7 @@ def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
     assert 0 < gone < len(paths)
 
 
+@pytest.mark.long
 async def test_no_request_fails_while_the_workers_are_restarted_one_by_one(node: ServiceProcess) -> None:
     """Reads and writes over kept connections: a worker that stops tells its clients to go elsewhere."""
     over = asyncio.Event()
@@ -256,7 +257,9 @@ async def test_no_request_fails_while_the_workers_are_restarted_one_by_one(node:
     assert set(answered) == {200}
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [*(pytest.param(how, marks=pytest.mark.long) for how in (signal.SIGTERM, signal.SIGINT)), signal.SIGKILL]
+)
 def test_nothing_outlives_the_supervisor(kafka: Cluster, how: signal.Signals) -> None:
     """Not a process, not a file, and nothing is left at its address."""
     with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
@@ -286,6 +289,7 @@ def test_a_node_that_cannot_serve_says_so_and_ends(kafka: Cluster, topic: Callab
     assert sum(f"The topic {name} has 2 partitions" in line for line in service.lines) == 1
 
 
+@pytest.mark.long
 def test_workers_of_two_nodes_write_through_either(kafka: Cluster) -> None:
     """A write crosses to the worker of its node that takes part in the election, and from there to the primary."""
     with RegistryNodes(kafka.bootstrap_servers, 2, workers=2) as nodes:

@@ -102,6 +102,7 @@ def test_the_image_has_no_privileges_and_no_build_tools() -> None:
     assert ("USER", "10001:10001") in last
 
 
+@pytest.mark.long
 def test_the_build_steps_give_a_service_that_serves(tmp_path: Path, kafka: Cluster) -> None:
     """In a clean virtual environment: what is copied is enough, and the entry point and the health check work."""
     source, app = tmp_path / "src", tmp_path / "app"

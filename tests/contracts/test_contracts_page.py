@@ -21,7 +21,7 @@ from tests.markdown_examples import Example, examples
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.long, pytest.mark.kafka]
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import pytest
+
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.cluster.registry_nodes import RegistryNodes
@@ -29,6 +31,7 @@ def _is_observed(url: str, name: str) -> bool:
     return _find_mode(url, name) == "observe"
 
 
+@pytest.mark.long
 def test_every_worker_knows_a_policy_once_it_is_answered(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=2, topic_policies_enabled=True) as node:
         for at in range(_ATTEMPTS):

@@ -126,6 +126,7 @@ async def test_violations_are_counted_without_their_values(
     assert (counted[name, "invalid"], counted[name, "plain"]) == (2, 1)
 
 
+@pytest.mark.long
 def test_every_worker_answers_with_the_violations_of_all(kafka: Cluster, topic: Callable[[], str]) -> None:
     name, count = topic(), 20
     with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:

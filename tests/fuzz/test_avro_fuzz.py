@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 from typing import Any
 
 from hypothesis import event, given, settings
@@ -19,8 +18,9 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from tests.forms import count_examples
 
-BOUNDED = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")), deadline=None, database=None)
+BOUNDED = settings(max_examples=count_examples(200, "FUZZ_EXAMPLES"), deadline=None, database=None)
 
 # What is listed more often is drawn more often: most texts should get past the first check.
 NAMES = ["A", "B", "C", "n.A", "n.B"] * 4 + ["m.A", ".A", "int", "a.b.C", "", "1", "a-b", "n."]

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +18,10 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from tests.forms import count_examples
 
 FUZZ = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
+    max_examples=count_examples(200, "FUZZ_EXAMPLES"),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -4,7 +4,6 @@
 """
 
 import base64
-import os
 import re
 
 from hypothesis import HealthCheck, given, settings
@@ -20,11 +19,12 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from tests.forms import count_examples
 from tests.unit.schema.protobuf.evolving_schemas import messages, text_of
 
 PROTOBUF = FORMATS[SchemaType.PROTOBUF]
 SETTINGS = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
+    max_examples=count_examples(200, "FUZZ_EXAMPLES"),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -73,6 +73,7 @@ def test_a_record_comes_back(kafka: Cluster, topic: Callable[[], str]) -> None:
     assert _values(kafka.bootstrap_servers, name, 1) == [b"hello"]
 
 
+@pytest.mark.long
 def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_data_of_its_own_cluster_only(
     tmp_path: Path, topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path
         wait_until(lambda: not list(tmp_path.iterdir()))
 
 
+@pytest.mark.long
 def test_a_lost_port_is_replaced_and_a_broker_that_dies_is_told_and_its_ephemeral_data_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

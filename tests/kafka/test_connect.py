@@ -15,6 +15,8 @@ from tests.kafka.connect.worker import ConnectWorker
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 GROUP = f"connect-{secrets.token_hex(6)}"
 SINK_CLASS = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 

@@ -215,6 +215,7 @@ async def test_a_log_that_was_cut_ends_the_term_and_acknowledges_nothing(
         assert (await successor.register("c", '"string"')).id == 1
 
 
+@pytest.mark.long
 async def test_a_cluster_without_transactions_is_written_plainly_and_said_so(
     topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -22,7 +22,7 @@ from tests.waiting import until
 _EXPIRY_MS = 4_000
 _FORGETFUL = {"producer.id.expiration.ms": _EXPIRY_MS, "producer.id.expiration.check.interval.ms": 200}
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.long, pytest.mark.kafka]
 
 
 async def test_a_primary_writes_while_the_coordinator_is_away(three_brokers: Cluster, topic: Callable[[], str]) -> None:

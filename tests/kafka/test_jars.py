@@ -61,6 +61,7 @@ def test_no_maven_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch, 
         find_jars(java, lambda _: None)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_maven_says_is_told_and_nothing_is_left_in_the_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_cache: Path
@@ -76,6 +77,7 @@ def test_what_maven_says_is_told_and_nothing_is_left_in_the_cache(
     assert not list(empty_cache.iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_jars_are_fetched_once(empty_cache: Path) -> None:
     told: list[str] = []

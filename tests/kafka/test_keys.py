@@ -63,6 +63,7 @@ def test_keys_are_there_after_a_restart_and_in_confluents_bytes(kafka: Cluster) 
     }
 
 
+@pytest.mark.long
 def test_every_worker_knows_a_key_once_it_is_answered(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=2, **ENABLED) as node:
         wait_until(lambda: _names(node.url) == [])
@@ -86,6 +87,7 @@ def test_keys_follow_the_primary(kafka: Cluster) -> None:
         assert call(follower.url, "GET", f"{DEKS}/s1") == created
 
 
+@pytest.mark.long
 def test_two_nodes_that_create_one_key_have_one_key(kafka: Cluster, topic: Callable[[], str]) -> None:
     """One of the creations is answered with 409; readers of both nodes get the same key."""
     subject = topic()

@@ -65,6 +65,7 @@ def test_a_port_that_is_taken_is_told_before_java_is_looked_for(tmp_path: Path) 
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.kafka
 def test_without_maven_a_repository_is_enough_for_a_working_service(tmp_path: Path) -> None:

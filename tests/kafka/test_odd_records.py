@@ -53,7 +53,7 @@ def holds(node: ServiceProcess, known: list[dict[str, Any]]) -> bool:
     return listed(node) == known
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_odd_records_lose_no_schema_and_are_told(kafka: Cluster, count: int) -> None:
     """While the nodes run and after they have replayed the topic, on one node and on three."""
     numbers = itertools.count()

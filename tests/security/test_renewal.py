@@ -13,6 +13,8 @@ from tests.service_process import ServiceProcess
 from tests.waiting import until
 from tests.web.access.certificates import Authority
 
+pytestmark = pytest.mark.long
+
 AVRO = "application/vnd.kafka.avro.v2+json"
 V2 = {"Content-Type": "application/vnd.kafka.v2+json"}
 _SECONDS = 120

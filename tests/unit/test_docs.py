@@ -27,6 +27,7 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text() == generator().PAGES[name]()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     """A page that is on no menu, or a link to nowhere, is a warning."""

@@ -1,7 +1,5 @@
 """Thousands of interleavings of elections, writes, pauses and crashes, none of which may break a promise."""
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from karapace_like.leadership import Fencing
 from karapace_like.replication.write_availability import WriteRole
 from tests.cluster.history import Action, Outcome, violations
+from tests.forms import count_examples
 from tests.partition_model import Producer
 from tests.unit.cluster.simulated_group import SESSION
 from tests.unit.cluster.simulated_node import Node
@@ -19,7 +18,7 @@ EXPIRY = 60.0
 """Seconds after which the partition forgets a producer."""
 NODES = st.integers(0, 2)
 SUBJECTS = st.sampled_from("ab")
-_EXAMPLES = int(os.environ.get("SIMULATION_EXAMPLES", "150"))
+_EXAMPLES = count_examples(150, "SIMULATION_EXAMPLES")
 _EPOCH_SETTINGS = settings(
     max_examples=_EXAMPLES,
     stateful_step_count=40,
@@ -164,6 +163,7 @@ class ClusterInTransactions(Cluster):
 
 
 @pytest.mark.slow
+@pytest.mark.drawn
 @pytest.mark.parametrize("machine", [Cluster, ClusterOfOldBrokers, ClusterInTransactions])
 def test_no_order_of_events_breaks_a_promise(machine: type[Cluster]) -> None:
     """Passes if no assertion of the state machine fails."""

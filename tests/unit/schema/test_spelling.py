@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,8 +14,9 @@ from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import ParsedSchema, SchemaType, Strictness, UnparsedSchema
 from karapace_like.schema.spelling import fingerprint, has_sorted_keys, is_spelling_of, mean_the_same
+from tests.forms import count_examples
 
-EXAMPLES = settings(max_examples=int(os.environ.get("INTERCHANGE_EXAMPLES", "40")))
+EXAMPLES = settings(max_examples=count_examples(40, "INTERCHANGE_EXAMPLES"))
 
 NAMES = st.sampled_from(["a", "order", "Total", "x_1", "type", "name", "record", "_"])
 TEXTS = st.text(st.sampled_from('ab \n"\\/\u00e9\u20ac\U0001f600#{'), max_size=6)

@@ -16,6 +16,7 @@ from karapace_like.schema.avro import parse
 from karapace_like.schema.model import Strictness
 from karapace_like.serde.avro import AvroCodec, encoder
 from karapace_like.serde.codec import DecodeError
+from tests.forms import count_examples
 
 Schema = Any
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
@@ -179,7 +180,7 @@ def as_fastavro(schema: Schema, native: Any) -> bytes:
     return stream.getvalue()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_a_value_is_encoded_to_the_same_bytes_as_fastavro_writes_and_decoded_to_the_same_json(
     case: tuple[Schema, Any, Any],
@@ -207,7 +208,7 @@ def normal(value: Any) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases(), st.data())
 def test_damaged_bytes_are_decoded_or_refused(case: tuple[Schema, Any, Any], data: st.DataObject) -> None:
     """Cut, changed and random payloads raise nothing but DecodeError."""

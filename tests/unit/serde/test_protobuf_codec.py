@@ -19,6 +19,7 @@ from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde.codec import DecodeError, EncodeError, Path
 from karapace_like.serde.protobuf import ProtobufCodec
 from karapace_like.serde.protobuf.descriptors import Descriptors
+from tests.forms import count_examples
 
 GOOGLE = pathlib.Path(grpc_tools.__file__).parent / "_proto"
 
@@ -330,7 +331,7 @@ ORDERS: st.SearchStrategy[dict[str, Any]] = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(ORDERS)
 def test_messages_and_json_are_those_of_the_protobuf_library(value: dict[str, Any]) -> None:
     descriptors = Descriptors(SHOP)

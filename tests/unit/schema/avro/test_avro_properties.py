@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from karapace_like.schema import avro
 from karapace_like.schema.avro.model import Parsed
 from karapace_like.schema.model import CompatibilityPolicy, Strictness
+from tests.forms import count_examples
 
 Json = Any
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
@@ -35,7 +36,7 @@ VALUES: dict[str, st.SearchStrategy[Json]] = {
     "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
 }
 MAX_LEVELS = 3
-PROFILE = settings(max_examples=150, deadline=None, database=None)
+PROFILE = settings(max_examples=count_examples(150), deadline=None, database=None)
 
 
 def kind(schema: Json) -> str:

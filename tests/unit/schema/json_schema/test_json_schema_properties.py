@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from karapace_like.schema import json_schema
 from karapace_like.schema.model import CompatibilityPolicy, Strictness
+from tests.forms import count_examples
 from tests.unit.schema.json_schema.evolving_json_schemas import (
     MODERN,
     JsonSchema,
@@ -40,7 +41,11 @@ def in_2020_12(schema: JsonSchema) -> JsonSchema:
         pytest.param(in_2020_12, jsonschema_rs.Draft202012Validator, id="2020-12"),
     ],
 )
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    deadline=None,
+    max_examples=count_examples(200),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(evolution=evolutions(), data=st.data())
 def test_compatible_means_readable(
     worded: Callable[[JsonSchema], JsonSchema],
