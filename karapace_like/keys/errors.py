@@ -5,6 +5,8 @@ No message holds a property of a KMS or key material.
 
 from karapace_like.errors import ApiError
 
+KEY_EXISTS = 40971
+
 
 class DekRegistryError(ApiError):
     """A refusal by the DEK registry."""
@@ -28,7 +30,7 @@ def kek_needs_restoration(name: str) -> DekRegistryError:
 
 
 def key_exists(name: str) -> DekRegistryError:
-    return DekRegistryError(40971, f"Key '{name}' already exists")
+    return DekRegistryError(KEY_EXISTS, f"Key '{name}' already exists")
 
 
 def too_many_keys(limit: int) -> DekRegistryError:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
+from karapace_like.proxy.data_keys import KeyRing
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat, RecognisedFormat, RecordPart
 from karapace_like.proxy.migrations import ReaderVersion
@@ -86,12 +87,21 @@ class _Decoder:
         self._rights: SubjectRights | None = None
         self._readable: set[tuple[int, str]] = set()
         """(id, subject) of the schemas that were read with these rights."""
+        self._rings: dict[str, KeyRing] = {}
+        """Subject -> the keys of this request."""
+
+    def forget_keys(self) -> None:
+        """Forget the keys: a request begins."""
+        if self._rings:
+            self._rings.clear()
+            self._decode = None
 
     def use_rights(self, rights: SubjectRights) -> None:
         """Decode with schemas that these rights let read from now on, of the subjects that topics have now."""
         if rights is not self._rights:
             self._rights, self._decode = rights, None
             self._readable.clear()
+            self._rings.clear()
         elif self._decode is not None:
             _, topic, subject = self._latest
             if self._schemas.get_cached_subject(self._role, topic) != subject:
@@ -114,12 +124,21 @@ class _Decoder:
             codec = self._schemas.get_cached_codec(schema_id, subject)
             if codec is None:
                 raise _UnknownSchemaError
-            decode = self._decode_with(codec)
+            decode = self._decode_with(self._bind(codec, subject))
             self._decode, self._latest = decode, (framed[: wire.PREFIX_BYTES], topic, subject)
         return decode(framed[wire.PREFIX_BYTES :])
 
     def _decode_with(self, codec: SchemaCodec) -> Callable[[bytes], Decoded]:
         return codec.decode_plain if self._is_plain else codec.decode
+
+    def _bind(self, codec: SchemaCodec, subject: str) -> SchemaCodec:
+        """Return the codec with the keys of this request, if its rules decrypt."""
+        if not isinstance(codec, RuledCodec) or not codec.uses_keys:
+            return codec
+        if subject not in self._rings:
+            assert self._rights is not None
+            self._rings[subject] = KeyRing(self._schemas.data_keys, subject, self._rights)
+        return codec.with_ring(self._rings[subject])
 
     async def decode_part(self, record: ConsumedRecord, framed: bytes | None) -> DecodedPart:
         """Decode, with a call to the registry if need be, or return error 40801; raise ApiError (5xx) of that call."""
@@ -159,7 +178,9 @@ class _Decoder:
             schema_id = identity if isinstance(identity, int) else (await self._schemas.by_guid(identity, rights)).id
             migrating = await self._schemas.find_migrating_codec(schema_id, subject, self._reader, rights)
             if migrating is not None:
+                migrating = migrating.bind(lambda codec: self._bind(codec, subject))
                 return await migrating.decode(payload, processes, is_plain=self._is_plain, skipped=skipped)
+        codec = self._bind(codec, subject)
         if isinstance(codec, RuledCodec):
             return await codec.decode_elsewhere(payload, processes, is_plain=self._is_plain, skipped=skipped)
         return self._decode_with(codec)(payload)
@@ -295,6 +316,11 @@ class RecordDecoder:
         refusal = next((half for half in (key, value) if isinstance(half, ProxyError)), None)
         return DecodedRecord(record, key, value, refusal)
 
+    def forget_keys(self) -> None:
+        """Forget the keys of an earlier request, or of earlier records of a stream."""
+        self._keys.forget_keys()
+        self._values.forget_keys()
+
     def _use_rights(self, rights: SubjectRights) -> None:
         self._keys.use_rights(rights)
         self._values.use_rights(rights)
@@ -316,16 +342,19 @@ class RecordDecoder:
         self._use_rights(rights)
         size = 0
         decoded: list[DecodedRecord] = []
-        for record in records:
-            size += record.size
-            if size >= max_bytes and (decoded or not one_at_least):
-                break
-            result = self._decode_at_once(record) or await self._decode_after_lookup(record)
-            if result.refusal is not None and undecodable is Undecodable.REFUSE:
-                if decoded:
+        try:
+            for record in records:
+                size += record.size
+                if size >= max_bytes and (decoded or not one_at_least):
                     break
-                raise result.refusal
-            decoded.append(self._recognise(result))
+                result = self._decode_at_once(record) or await self._decode_after_lookup(record)
+                if result.refusal is not None and undecodable is Undecodable.REFUSE:
+                    if decoded:
+                        break
+                    raise result.refusal
+                decoded.append(self._recognise(result))
+        finally:
+            self.forget_keys()
         return decoded
 
 

@@ -1,7 +1,7 @@
 """Encode the keys or values of a v2 request: resolve the schema, and cache the encoder that uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import msgspec
@@ -13,7 +13,7 @@ from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
-from karapace_like.proxy.ruled_codec import finish_encoding
+from karapace_like.proxy.ruled_codec import RuledCodec, finish_encoding
 from karapace_like.proxy.schemas import SchemaCache, registry_call
 from karapace_like.proxy.subjects import SubjectNameStrategy, subject_of
 from karapace_like.proxy.validators import Validators
@@ -125,8 +125,14 @@ class Encoders:
                 rights.require_reading(cached[2])
             else:
                 rights.require_registering(cached[2])
-            return cached[0]
-        return await self._create_encoder(role, topic, writing, rights)
+            return self._bind(cached[0], rights)
+        return self._bind(await self._create_encoder(role, topic, writing, rights), rights)
+
+    def _bind(self, encoder: Encoder, rights: SubjectRights) -> Encoder:
+        """Return the encoder for one request."""
+        if not isinstance(encoder.codec, RuledCodec):
+            return encoder
+        return replace(encoder, codec=self._schemas.bind_codec(encoder.codec, rights))
 
     async def _create_encoder(
         self, role: RecordPart, topic: str, writing: PartEncoding, rights: SubjectRights

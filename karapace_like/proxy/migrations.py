@@ -80,6 +80,13 @@ class MigratingCodec:
     mode: RuleMode
     steps: tuple[Step, ...]
 
+    def bind(self, with_keys: Callable[[SchemaCodec], SchemaCodec]) -> "MigratingCodec":
+        """Return the codec for one request, whose rules may need keys."""
+        writer, reader = with_keys(self.writer), with_keys(self.reader)
+        if writer is self.writer and reader is self.reader:
+            return self
+        return replace(self, writer=writer, reader=reader)
+
     async def decode(
         self, payload: bytes, processes: RuleProcesses, *, is_plain: bool, skipped: str | None = None
     ) -> Decoded:

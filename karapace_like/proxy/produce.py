@@ -244,7 +244,7 @@ class Producing:
         self, topic: str, of_keys: "_PartFormat", of_values: "_PartFormat", rights: SubjectRights
     ) -> "_Lane":
         """Return how the records of the topic are encoded; the topic's policy is looked up here, once."""
-        admission = self._gate.find_admission(topic)
+        admission = self._gate.find_admission(topic, rights)
         keys, values = of_keys.encoding, of_values.encoding
         if isinstance(keys, PartEncoding):
             keys = await self._encoders.find_encoder(_KEY, topic, keys, rights)

@@ -9,6 +9,7 @@ from karapace_like.process.measures import Cache
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate, PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.data_keys import DataKeys, refuse_keys
 from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, GuardedProducer
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
@@ -54,6 +55,7 @@ class Proxy:
         violations: ViolationLog | None = None,
         claims: Claims | None = None,
         background: BackgroundTasks | None = None,
+        data_keys: DataKeys | None = None,
     ) -> Self:
         """Create a proxy over these clients.
 
@@ -61,9 +63,10 @@ class Proxy:
 
         `policies` are applied to produced records, and `violations` of them counted.
 
-        `background` runs the upkeep of consumer instances.
+        `background` runs the upkeep of consumer instances, and `data_keys` are those of rules that encrypt.
         """
-        cache = SchemaCache(schemas, settings.codecs, validators)
+        no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
+        cache = SchemaCache(schemas, settings.codecs, validators, data_keys or no_keys)
         consumers = GuardedConsumers(consumers, internal)
         topic_names = TopicNames(admin.topics, internal, settings.topics_max_age)
         if not internal.is_allowed:

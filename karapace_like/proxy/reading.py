@@ -200,6 +200,7 @@ class FollowedRecords:
             if loop.time() >= give_up:
                 break
             await asyncio.sleep(_FOLLOW_SECONDS)
+        self._decoder.forget_keys()
         return [await self._decoder.decode(record, self.rights) for record in records]
 
 

@@ -5,7 +5,26 @@ from typing import NamedTuple, Protocol
 from karapace_like.errors import ApiError
 
 
-class SubjectRights(Protocol):
+class KeyRights(Protocol):
+    """The rights of one caller to key encryption keys (KEKs), by their names."""
+
+    def may_encrypt(self, kek_name: str) -> bool:
+        """Return whether records of the caller may be encrypted with DEKs of the KEK, which are created if need be."""
+        ...
+
+    def may_decrypt(self, kek_name: str, *, is_shared: bool, shows_secrets: bool) -> bool:
+        """Return whether the caller may read what is encrypted with the KEK: whether the API of keys lets them.
+
+        That hands out the DEKs of a KEK that `is_shared`, and the secrets of others where it `shows_secrets` to all.
+        """
+        ...
+
+    def may_create_kek(self, kek_name: str) -> bool:
+        """Return whether the caller may create the KEK."""
+        ...
+
+
+class SubjectRights(KeyRights, Protocol):
     """The rights of one caller. Subjects are canonical names."""
 
     def may_read(self, subject: str) -> bool:
@@ -34,6 +53,15 @@ class SubjectRights(Protocol):
 
 class _AllSubjects:
     """The rights to every subject."""
+
+    def may_encrypt(self, _: str) -> bool:
+        return True
+
+    def may_decrypt(self, _: str, *, is_shared: bool, shows_secrets: bool) -> bool:
+        return is_shared or shows_secrets
+
+    def may_create_kek(self, _: str) -> bool:
+        return True
 
     def may_read(self, _: str) -> bool:
         return True
@@ -82,3 +110,15 @@ class TopicReaderRights(NamedTuple):
     async def refuse_new(self, subject: str) -> ApiError | None:
         """Return why the caller may not add a schema to the subject."""
         return await self.rights.refuse_new(subject)
+
+    def may_encrypt(self, kek_name: str) -> bool:
+        """Return whether records of the caller may be encrypted with the KEK."""
+        return self.rights.may_encrypt(kek_name)
+
+    def may_decrypt(self, kek_name: str, *, is_shared: bool, shows_secrets: bool) -> bool:
+        """Return whether the caller may read what is encrypted with the KEK: reading the topic gives no right to."""
+        return self.rights.may_decrypt(kek_name, is_shared=is_shared, shows_secrets=shows_secrets)
+
+    def may_create_kek(self, kek_name: str) -> bool:
+        """Return whether the caller may create the KEK."""
+        return self.rights.may_create_kek(kek_name)

@@ -7,6 +7,7 @@ import msgspec
 from karapace_like.process.job_process import JobLimitError, JobLostError, JobProcesses
 from karapace_like.proxy import errors
 from karapace_like.rules import rule_process
+from karapace_like.rules.encryption import MissingKeyError
 from karapace_like.rules.errors import Failure, RuleFailedError
 from karapace_like.rules.jobs import RuleJob, RuleResult
 from karapace_like.rules.model import Action
@@ -29,7 +30,8 @@ class RuleProcesses:
     async def execute(self, job: RuleJob) -> bytes | None:
         """Return the JSON that the rules make of the value, None where they do not change it.
 
-        Raises RuleFailedError, also for rules that exceed the limits, whatever their actions; ProxyError 42901 and 503.
+        Raises RuleFailedError, also for rules that exceed the limits, whatever their actions; MissingKeyError;
+        ProxyError 42901 and 503.
         """
         try:
             answer, refusal = await self._run(job)
@@ -38,6 +40,8 @@ class RuleProcesses:
         if refusal is not None:
             raise _fail(job, f"the schema cannot be used: {refusal}")
         result = msgspec.convert(answer, RuleResult)
+        if result.missing is not None:
+            raise MissingKeyError(result.missing)
         if result.failure is not None:
             raise RuleFailedError(result.failure)
         return result.value

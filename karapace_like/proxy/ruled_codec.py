@@ -9,14 +9,19 @@ from typing import Any
 import msgspec
 
 from karapace_like.proxy import errors
+from karapace_like.proxy.data_keys import KeyRing, refuse_keys
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.ports import RegisteredSchema
+from karapace_like.proxy.rights import ALL_SUBJECTS
 from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.proxy.validators import Validators
+from karapace_like.rules import encryption
+from karapace_like.rules.encryption import MissingKeyError
 from karapace_like.rules.errors import Failure, HeavyRuleError, RuleFailedError
-from karapace_like.rules.execution import RuleExecution, run_encoding_rules
+from karapace_like.rules.execution import RuleExecution
 from karapace_like.rules.jobs import RuledSchema, RuleJob, create_execution, encode_value
 from karapace_like.rules.model import Action, RuleMode, RulePhase, RuleSet, read_rule_set
+from karapace_like.rules.payload_execution import PayloadExecution
 from karapace_like.serde.codec import (
     Codec,
     Decoded,
@@ -77,8 +82,14 @@ class SchemaRules:
     def __init__(self, registered: RegisteredSchema, rule_set: RuleSet) -> None:
         """Raises InvalidSchemaError. The first CEL expression of a process takes half a second to compile."""
         self.schema = describe_ruled_schema(registered)
-        self._properties = dict(rule_set.properties)
-        self._encoding = {mode: rule_set.select_rules(RulePhase.ENCODING, mode) for mode in _MODES}
+        self._encoding = {mode: PayloadExecution(rule_set, mode, registered.schema.type) for mode in _MODES}
+        self.uses_keys = any(
+            rule.type.startswith(encryption.FIELDS)
+            for phase in _PHASES
+            for mode in _MODES
+            for rule in rule_set.select_rules(phase, mode)
+        )
+        """Whether rules encrypt, or decrypt."""
         self._domain = {
             mode: create_execution(self.schema, RulePhase.DOMAIN, mode, is_bounded=False)
             for mode in _MODES
@@ -89,12 +100,13 @@ class SchemaRules:
         """Return the domain rules of a mode; None without any."""
         return self._domain.get(mode)
 
-    def run_encoding_rules(self, mode: RuleMode) -> None:
-        """Run the encoding rules; raises RuleFailedError."""
-        run_encoding_rules(self._encoding[mode], mode, self._properties)
+    def find_payload_execution(self, mode: RuleMode) -> PayloadExecution:
+        """Return the encoding rules of a mode."""
+        return self._encoding[mode]
 
 
 _MODES = (RuleMode.WRITE, RuleMode.READ)
+_PHASES = (RulePhase.DOMAIN, RulePhase.ENCODING)
 
 
 def describe_ruled_schema(registered: RegisteredSchema) -> RuledSchema:
@@ -113,18 +125,28 @@ def find_rules(registered: RegisteredSchema) -> SchemaRules | None:
     if not registered.rule_set:
         return None
     rule_set = read_rule_set(registered.rule_set, registered.metadata)
-    phases = (RulePhase.DOMAIN, RulePhase.ENCODING)
-    if not any(rule_set.select_rules(phase, mode) for phase in phases for mode in _MODES):
+    if not any(rule_set.select_rules(phase, mode) for phase in _PHASES for mode in _MODES):
         return None
     return SchemaRules(registered, rule_set)
+
+
+_NO_RING = KeyRing(refuse_keys("it was asked for without a caller"), "", ALL_SUBJECTS)
 
 
 class RuledCodec:
     """Implements `serde.codec.SchemaCodec`. Every call may raise HeavyWorkError: then call the one that awaits."""
 
-    def __init__(self, codec: SchemaCodec, rules: SchemaRules, subject: str = "", writer: Codec | None = None) -> None:
-        """`subject` is the schema's; `writer` encodes, instead of `codec`."""
-        self._subject = subject
+    def __init__(
+        self,
+        codec: SchemaCodec,
+        rules: SchemaRules,
+        subject: str = "",
+        writer: Codec | None = None,
+        ring: KeyRing = _NO_RING,
+    ) -> None:
+        """`subject` is the schema's; `writer` encodes, instead of `codec`, and `ring` has the keys of a request."""
+        self.subject = subject
+        self._ring = ring
         self._codec = codec
         self._writer = writer or codec
         self._rules = rules
@@ -139,33 +161,50 @@ class RuledCodec:
         """See `serde.codec.SchemaCodec`."""
         return self._codec.dropped_fields
 
+    @property
+    def uses_keys(self) -> bool:
+        """Whether the rules encrypt, or decrypt: then a request needs a codec `with_ring`."""
+        return self._rules.uses_keys
+
     def for_keys(self) -> "RuledCodec":
-        """Return the codec of keys, which are JSON in one form."""
+        """Return the codec of record keys, which are JSON in one form."""
         is_json = isinstance(self._codec, JsonCodec)
-        return RuledCodec(self._codec, self._rules, self._subject, JsonKeyCodec(self._codec)) if is_json else self
+        return RuledCodec(self._codec, self._rules, self.subject, JsonKeyCodec(self._codec)) if is_json else self
+
+    def with_ring(self, ring: KeyRing) -> "RuledCodec":
+        """Return the codec for a request that has these keys."""
+        return RuledCodec(self._codec, self._rules, self.subject, self._writer, ring)
 
     def encode(self, text: JsonText) -> bytes:
         """Return the payload of what the rules make of a value; raises RuleEncodeError, too."""
         payload = self._writer.encode(text)
         try:
             changed = self._transform(payload)
-            self._rules.run_encoding_rules(RuleMode.WRITE)
+            written = payload if changed is None else self._writer.encode(changed)
+            return self._run_encoding_rules(RuleMode.WRITE, written)
         except RuleFailedError as error:
-            raise RuleEncodeError(error.failure, self._redact(payload), self._subject) from error
-        return payload if changed is None else self._writer.encode(changed)
+            raise RuleEncodeError(error.failure, self._redact(payload), self.subject) from error
 
     async def encode_elsewhere(self, text: JsonText, validators: Validators) -> bytes:
-        """Return the same as `encode`, but leave heavy work to other processes."""
+        """Return the same as `encode`, but fetch keys, and leave heavy work to other processes."""
         payload = await _encode(self._writer, text, validators)
         try:
-            try:
-                changed = self._transform(payload)
-            except HeavyRuleError:
-                changed = await validators.rules.execute(self._job(RuleMode.WRITE, payload))
-            self._rules.run_encoding_rules(RuleMode.WRITE)
+            return await self._ring.supply(RuleMode.WRITE, lambda: self._finish_encoding(payload, validators))
         except RuleFailedError as error:
-            raise RuleEncodeError(error.failure, self._redact(payload), self._subject) from error
-        return payload if changed is None else await _encode(self._writer, changed, validators)
+            raise RuleEncodeError(error.failure, self._redact(payload), self.subject) from error
+
+    async def _finish_encoding(self, payload: bytes, validators: Validators) -> bytes:
+        try:
+            changed = self._transform(payload)
+        except MissingKeyError:
+            raise
+        except HeavyRuleError:
+            changed = await validators.rules.execute(self._job(RuleMode.WRITE, payload))
+        written = payload if changed is None else await _encode(self._writer, changed, validators)
+        return self._run_encoding_rules(RuleMode.WRITE, written)
+
+    def _run_encoding_rules(self, mode: RuleMode, payload: bytes, skipped: str | None = None) -> bytes:
+        return self._rules.find_payload_execution(mode).execute(payload, self._ring.keys, skipped=skipped)
 
     def _transform(self, payload: bytes) -> bytes | None:
         """Return the JSON of what the rules make of an encoded value; None where they do not change it."""
@@ -173,11 +212,13 @@ class RuledCodec:
         if execution is None:
             return None
         value = self._parse(payload)
-        result = execution.execute(value, execution.form.find_message(payload))
+        result = execution.execute(value, execution.form.find_message(payload), keys=self._ring.keys)
         return None if result is value else encode_value(result)
 
     def _redact(self, payload: bytes) -> bytes:
         """Return the JSON of an encoded value, without the fields that rules of the types ENCRYPT... are for."""
+        if self._rules.find_payload_execution(RuleMode.WRITE).is_encrypting:
+            return encode_value(encryption.REDACTED)
         execution = self._rules.find_execution(RuleMode.WRITE)
         if execution is None:
             return bytes(self._read(payload))
@@ -193,12 +234,13 @@ class RuledCodec:
 
     def _decode(self, payload: bytes, *, is_plain: bool, skipped: str | None = None) -> Decoded:
         try:
-            self._rules.run_encoding_rules(RuleMode.READ)
+            payload = self._run_encoding_rules(RuleMode.READ, payload, skipped)
             execution = self._rules.find_execution(RuleMode.READ)
             if execution is None:
                 return self._show(payload, is_plain=is_plain)
             value = self._parse(payload)
-            result = execution.execute(value, execution.form.find_message(payload), skipped=skipped)
+            message = execution.form.find_message(payload)
+            result = execution.execute(value, message, skipped=skipped, keys=self._ring.keys)
         except RuleFailedError as error:
             raise RuleDecodeError(error.failure) from error
         if result is value:
@@ -208,15 +250,30 @@ class RuledCodec:
     async def decode_elsewhere(
         self, payload: bytes, processes: RuleProcesses, *, is_plain: bool, skipped: str | None = None
     ) -> Decoded:
-        """Return the same as `decode`, but leave heavy work to another process; `skipped` names a rule to leave out."""
+        """Return the same as `decode`, but fetch keys, and leave heavy work to another process.
+
+        `skipped` names a rule to leave out.
+        """
+
+        async def decode() -> Decoded:
+            try:
+                return self._decode(payload, is_plain=is_plain, skipped=skipped)
+            except MissingKeyError:
+                raise
+            except HeavyRuleError:
+                return await self._decode_in(processes, payload, is_plain=is_plain, skipped=skipped)
+
         try:
-            return self._decode(payload, is_plain=is_plain, skipped=skipped)
-        except HeavyRuleError:
-            pass
-        try:
-            changed = await processes.execute(self._job(RuleMode.READ, payload, skipped))
+            return await self._ring.supply(RuleMode.READ, decode)
         except RuleFailedError as error:
             raise RuleDecodeError(error.failure) from error
+
+    async def _decode_in(
+        self, processes: RuleProcesses, payload: bytes, *, is_plain: bool, skipped: str | None
+    ) -> Decoded:
+        """Return the value that the rules make of a payload in another process."""
+        payload = self._run_encoding_rules(RuleMode.READ, payload, skipped)
+        changed = await processes.execute(self._job(RuleMode.READ, payload, skipped))
         execution = self._rules.find_execution(RuleMode.READ)
         if changed is None or execution is None:
             return self._show(payload, is_plain=is_plain)
@@ -225,8 +282,15 @@ class RuledCodec:
     def _job(self, mode: RuleMode, payload: bytes, skipped: str | None = None) -> RuleJob:
         execution = self._rules.find_execution(mode)
         assert execution is not None
-        text = bytes(self._read(payload))
-        return RuleJob(self._rules.schema, RulePhase.DOMAIN, mode, text, execution.form.find_message(payload), skipped)
+        return RuleJob(
+            self._rules.schema,
+            RulePhase.DOMAIN,
+            mode,
+            bytes(self._read(payload)),
+            execution.form.find_message(payload),
+            skipped,
+            tuple(self._ring.keys.items()),
+        )
 
     def _show(self, payload: bytes, *, is_plain: bool) -> Decoded:
         return self._codec.decode_plain(payload) if is_plain else self._codec.decode(payload)

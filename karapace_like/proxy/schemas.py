@@ -12,16 +12,17 @@ from karapace_like.errors import NOT_JSON, ApiError
 from karapace_like.process.lru import LruCache
 from karapace_like.process.measures import Cache
 from karapace_like.proxy import errors
+from karapace_like.proxy.data_keys import DataKeys, KeyRing, refuse_keys
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.migrations import MigratingCodec, MigratingCodecs, ReaderVersion
 from karapace_like.proxy.ports import IsCurrent, RegisteredSchema, Schemas
-from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
+from karapace_like.proxy.rights import ALL_SUBJECTS, KeyRights, SubjectRights
 from karapace_like.proxy.ruled_codec import RuledCodec, find_rules
 from karapace_like.proxy.validators import Validators
 from karapace_like.schema.formats import parse
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
 from karapace_like.serde import formats
-from karapace_like.serde.codec import JsonReading, SchemaCodec
+from karapace_like.serde.codec import Codec, JsonReading, SchemaCodec
 from karapace_like.serde.formats import DEFAULT_OPTIONS, CodecOptions
 
 _SIZE = 1000
@@ -33,13 +34,22 @@ _Key = tuple[int | uuid.UUID, str] | tuple[int | uuid.UUID, str, JsonReading]
 """(id or GUID of a schema, subject), and how its encoder reads JSON if not as Confluent's proxy."""
 
 
+_NO_DATA_KEYS = refuse_keys("there is no DEK registry")
+
+
 class SchemaCache:
     """The schemas of a registry and their codecs, by subject too: its context decides what an id means."""
 
     def __init__(
-        self, schemas: Schemas, options: CodecOptions = DEFAULT_OPTIONS, validators: Validators | None = None
+        self,
+        schemas: Schemas,
+        options: CodecOptions = DEFAULT_OPTIONS,
+        validators: Validators | None = None,
+        data_keys: DataKeys = _NO_DATA_KEYS,
     ) -> None:
         """`validators` do the heavy work of codecs."""
+        self.data_keys = data_keys
+        """The keys of rules that encrypt."""
         self.validators = validators or Validators()
         self._schemas = schemas
         self._options = options
@@ -181,6 +191,12 @@ class SchemaCache:
     ) -> MigratingCodec | None:
         """Return the codec that reads what the schema has written as another version; see `MigratingCodecs.find`."""
         return await self._migrating.find(schema_id, subject, wanted, rights)
+
+    def bind_codec(self, codec: Codec, rights: KeyRights) -> Codec:
+        """Return the codec for one request of the caller: with keys of its own, if its rules encrypt."""
+        if isinstance(codec, RuledCodec) and codec.uses_keys:
+            return codec.with_ring(KeyRing(self.data_keys, codec.subject, rights))
+        return codec
 
     def _find_cached_codec(self, key: _Key) -> SchemaCodec | None:
         cached = self._codecs.get(key)

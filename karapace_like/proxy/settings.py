@@ -27,6 +27,15 @@ class Undecodable(enum.StrEnum):
     """The response contains it, with an error instead of the key or value, and continues."""
 
 
+class WithoutKey(enum.StrEnum):
+    """How a response treats a record with encrypted fields, for a caller who may not use their key."""
+
+    REFUSE = "refuse"
+    """As one that cannot be decoded."""
+    REDACT = "redact"
+    """The text `<REDACTED>` takes the place of the field."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySettings:
     """Defaults of consumer instances, and limits of requests."""

@@ -267,6 +267,15 @@ class Store:
 
         return names.resolve_alias(subject, alias_of)
 
+    def resolve_alias_for_deks(self, subject: str) -> str:
+        """Return the subject whose DEKs this one uses: a config's `aliasForDeks` takes the place of its `alias`."""
+
+        def alias_of(name: str) -> str | None:
+            config = self.configs.get(name)
+            return None if config is None else config.alias_for_deks or config.alias
+
+        return names.resolve_alias(subject, alias_of)
+
     def config(self, subject: str | None) -> Config | None:
         """Return the effective config of the subject or context: the nearest one that is set."""
         return next((self.configs[scope] for scope in names.scopes(subject) if scope in self.configs), None)

@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from karapace_like.rules.cel_expressions import SKIPPED
+from karapace_like.rules.encryption import NO_KEYS, REDACTED, DeniedKeyError, Encryption, FieldCipher, Keys
 from karapace_like.rules.errors import Failure, HeavyRuleError, RuleEvaluationError, RuleFailedError
-from karapace_like.rules.executors import EXECUTORS, Executor, Expression, Scope, describe_missing_executor
+from karapace_like.rules.executors import (
+    EXECUTORS,
+    Executor,
+    Expression,
+    Scope,
+    describe_misplacement,
+    describe_missing_executor,
+)
 from karapace_like.rules.fields import Field, Shape, ValueForm
 from karapace_like.rules.forms import FORMS
 from karapace_like.rules.model import Action, Rule, RuleKind, RuleMode, RuleSet
@@ -23,9 +31,9 @@ DEAD_LETTER_TOPIC: Final = "dlq.topic"
 _CHARACTERS_PER_UNIT: Final = 64
 _PRIMITIVE: Final = frozenset({"STRING", "BYTES", "INT", "LONG", "FLOAT", "DOUBLE", "BOOLEAN", "NULL"})
 _ENCRYPTING: Final = "ENCRYPT"
-_REDACTED: Final = "<REDACTED>"
 _KINDS: Final = frozenset(RuleKind)
 _ACTIONS: Final = frozenset(Action)
+_FIELDS: Final = frozenset({Scope.FIELD, Scope.ENCRYPTED_FIELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,16 @@ class Step:
     """The value after it, in the standard form."""
 
 
-class _CompiledRule:
+class CompiledRule:
     """A rule with its expression, or with the reason why it has none."""
 
-    def __init__(self, rule: Rule, properties: Mapping[str, str], *, is_bounded: bool) -> None:
-        """`is_bounded`: this process is one whose time and memory the kernel bounds."""
+    def __init__(
+        self, rule: Rule, properties: Mapping[str, str], *, is_bounded: bool, is_encoding: bool = False
+    ) -> None:
+        """`is_bounded`: this process is one whose time and memory the kernel bounds.
+
+        `is_encoding`: whether the rule is one of the encoding rules.
+        """
         self.rule = rule
         self.executor: Executor | None = EXECUTORS.get(rule.type)
         self.expression: Expression | None = None
@@ -55,6 +68,8 @@ class _CompiledRule:
             self.fault = describe_missing_executor(rule)
         elif rule.kind not in _KINDS:
             self.fault = f"{rule.kind} is no kind of rule; expected {' or '.join(RuleKind)}"
+        elif (misplacement := describe_misplacement(rule, self.executor, is_encoding=is_encoding)) is not None:
+            self.fault = misplacement
         elif not is_bounded and not self.executor.is_small(rule):
             self.is_large = True
         else:
@@ -64,9 +79,28 @@ class _CompiledRule:
                 self.fault = str(error)
 
     def weigh(self, size: int) -> float:
+        """See `Expression.weigh`; infinity for a rule that this process must not compile."""
         if self.is_large:
             return float("inf")
         return 0.0 if self.expression is None else self.expression.weigh(size)
+
+    def settle(self, mode: RuleMode, fault: str | None, *, is_denied: bool = False) -> str:
+        """Return the action after the rule, where the next one may run; raises RuleFailedError otherwise.
+
+        What cannot be encrypted is not written, and what the caller may not decrypt is not read, whatever the rule
+        says.
+        """
+        rule = self.rule
+        action = rule.action(is_success=fault is None, mode=mode)
+        is_encrypting = rule.type.startswith(_ENCRYPTING) and mode is RuleMode.WRITE
+        if fault is not None and action == Action.NONE and (is_denied or is_encrypting):
+            action = Action.ERROR
+        if action == Action.NONE:
+            return action
+        if action not in _ACTIONS:
+            fault = f"{action} is no action; expected {', '.join(Action)}" + ("" if fault is None else f" ({fault})")
+            action = Action.ERROR
+        raise RuleFailedError(Failure(rule.name, rule.type, mode, action, fault, self.dead_letter_topic))
 
 
 class RuleExecution:
@@ -85,12 +119,12 @@ class RuleExecution:
         """`rules` are those that run, in their order; raises InvalidSchemaError."""
         properties = dict(rule_set.properties)
         self._mode = mode
-        self._rules = [_CompiledRule(rule, properties, is_bounded=is_bounded) for rule in rules]
+        self._rules = [CompiledRule(rule, properties, is_bounded=is_bounded) for rule in rules]
         self.form: ValueForm = FORMS[schema.type](
             schema.text, dependencies, lambda full_name: find_tags(full_name, rule_set.tags)
         )
         self._is_bounded = is_bounded
-        has_fields = any(rule.executor is not None and rule.executor.scope is Scope.FIELD for rule in self._rules)
+        has_fields = any(rule.executor is not None and rule.executor.scope in _FIELDS for rule in self._rules)
         self._is_heavy = not is_bounded and has_fields and self.form.is_heavy
 
     def execute(
@@ -100,11 +134,12 @@ class RuleExecution:
         *,
         skipped: str | None = None,
         observe: Callable[[Step], None] | None = None,
+        keys: Keys = NO_KEYS,
     ) -> Any:
         """Return the value that the rules make of one; the same object where none changes it.
 
         `message` is which of the schema's types it has, and `skipped` the name of a rule that does not run.
-        Raises RuleFailedError, HeavyRuleError, and ValueError for an unknown type.
+        Raises RuleFailedError, HeavyRuleError, MissingKeyError, and ValueError for an unknown type.
         """
         if value is None:
             return None
@@ -122,7 +157,7 @@ class RuleExecution:
                 work += compiled.weigh(size)
                 if work > MAX_WORK:
                     raise HeavyRuleError
-            current = self._run(compiled, shape, current, observe)
+            current = self._run(compiled, shape, current, observe, keys)
         return value if current is before else self.form.leave(shape, current)
 
     def redact(self, value: Any, message: tuple[int, ...] = ()) -> Any:
@@ -135,33 +170,38 @@ class RuleExecution:
 
         def redact_field(field: Field, _: str, member: Any) -> Any:
             is_hidden = member is not None and not (tags and tags.isdisjoint(field.tags))
-            return _REDACTED if is_hidden else member
+            return REDACTED if is_hidden else member
 
         return self.form.leave(shape, shape.transform(self.form.enter(shape, value), None, redact_field))
 
-    def _run(self, compiled: _CompiledRule, shape: Shape, value: Any, observe: Callable[[Step], None] | None) -> Any:
-        rule = compiled.rule
-        fault, result = compiled.fault, value
+    def _run(
+        self,
+        compiled: CompiledRule,
+        shape: Shape,
+        value: Any,
+        observe: Callable[[Step], None] | None,
+        keys: Keys,
+    ) -> Any:
+        fault, result, is_denied = compiled.fault, value, False
         if fault is None:
             try:
-                result = self._apply(compiled, shape, value)
+                result = self._apply(compiled, shape, value, keys)
             except RuleEvaluationError as error:
-                fault = str(error)
-        action = rule.action(is_success=fault is None, mode=self._mode)
+                fault, is_denied = str(error), isinstance(error, DeniedKeyError)
         if observe is not None:
-            observe(Step(rule, fault, action, self.form.leave(shape, result)))
-        if action == Action.NONE:
-            return result
-        if action not in _ACTIONS:
-            fault = f"{action} is no action; expected {', '.join(Action)}" + ("" if fault is None else f" ({fault})")
-            action = Action.ERROR
-        raise RuleFailedError(Failure(rule.name, rule.type, self._mode, action, fault, compiled.dead_letter_topic))
+            action = compiled.rule.action(is_success=fault is None, mode=self._mode)
+            observe(Step(compiled.rule, fault, action, self.form.leave(shape, result)))
+        compiled.settle(self._mode, fault, is_denied=is_denied)
+        return result
 
-    def _apply(self, compiled: _CompiledRule, shape: Shape, value: Any) -> Any:
+    def _apply(self, compiled: CompiledRule, shape: Shape, value: Any, keys: Keys) -> Any:
         """Return the value after a rule; raises RuleEvaluationError."""
         rule, executor, expression = compiled.rule, compiled.executor, compiled.expression
         assert executor is not None
         assert expression is not None
+        if isinstance(expression, Encryption):
+            transformed = shape.transform(value, None, FieldCipher(rule, expression, self._mode, keys).visit)
+            return value if transformed == value else transformed
         if executor.scope is Scope.FIELD:
             transformed = shape.transform(value, None, _FieldVisitor(rule, expression).visit)
             return value if rule.kind == RuleKind.CONDITION or transformed == value else transformed
@@ -233,13 +273,3 @@ def measure(value: Any) -> int:
         elif isinstance(member, list):
             pending += member
     return size
-
-
-def run_encoding_rules(rules: Sequence[Rule], mode: RuleMode, properties: Mapping[str, str]) -> None:
-    """Run the rules on an encoded value: none of them has an executor yet, so each fails. Raises RuleFailedError."""
-    for rule in rules:
-        action = rule.action(is_success=False, mode=mode)
-        if action != Action.NONE:
-            known = action if action in _ACTIONS else Action.ERROR
-            topic = rule.parameter(DEAD_LETTER_TOPIC, properties)
-            raise RuleFailedError(Failure(rule.name, rule.type, mode, known, describe_missing_executor(rule), topic))

@@ -4,7 +4,9 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from karapace_like.rules import encryption
 from karapace_like.rules.cel_expressions import CelExpression, is_small
+from karapace_like.rules.encryption import Encryption
 from karapace_like.rules.jsonata_expressions import JsonataExpression
 from karapace_like.rules.model import Rule
 
@@ -18,6 +20,10 @@ class Scope(enum.Enum):
     """Each field of a primitive type whose tags meet the rule's."""
     JSON = "json"
     """The whole value as JSON."""
+    ENCRYPTED_FIELD = "encrypted field"
+    """Each field of text or bytes whose tags meet the rule's, with keys."""
+    PAYLOAD = "payload"
+    """The encoded value, with keys: for encoding rules only."""
 
 
 class Expression(Protocol):
@@ -46,8 +52,18 @@ EXECUTORS: Mapping[str, Executor] = {
     "CEL": Executor(Scope.MESSAGE, CelExpression, is_small),
     "CEL_FIELD": Executor(Scope.FIELD, CelExpression, is_small),
     "JSONATA": Executor(Scope.JSON, JsonataExpression, lambda _: False),
+    encryption.FIELDS: Executor(Scope.ENCRYPTED_FIELD, Encryption, lambda _: True),
+    encryption.PAYLOAD: Executor(Scope.PAYLOAD, Encryption, lambda _: True),
 }
-"""By the type of rule. ENCRYPT and ENCRYPT_PAYLOAD have none yet."""
+"""By the type of rule."""
+
+
+def describe_misplacement(rule: Rule, executor: Executor, *, is_encoding: bool) -> str | None:
+    """Return why a rule fails among the encoding rules, or among the others; None where it can run."""
+    if is_encoding == (executor.scope is Scope.PAYLOAD):
+        return None
+    runs = "does not run on" if is_encoding else "runs only on"
+    return f"a rule of the type {rule.type} {runs} encoded values: it is among the wrong rules of the rule set"
 
 
 def describe_missing_executor(rule: Rule) -> str:

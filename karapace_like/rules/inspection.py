@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from karapace_like.rules.cel_expressions import compile_program
 from karapace_like.rules.errors import RuleEvaluationError
-from karapace_like.rules.executors import EXECUTORS, Scope, describe_missing_executor
+from karapace_like.rules.executors import EXECUTORS, Executor, Scope, describe_misplacement, describe_missing_executor
 from karapace_like.rules.model import Rule, RuleKind, RulePhase, RuleSet
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
@@ -14,6 +14,8 @@ from karapace_like.schema.model import Dependencies, Strictness, UnparsedSchema
 from karapace_like.schema.outline import ElementKind
 
 _TYPE_NAMES: Final = ("STRING", "BYTES", "INT", "LONG", "FLOAT", "DOUBLE", "BOOLEAN", "NULL")
+_ENCRYPTING: Final = frozenset({Scope.ENCRYPTED_FIELD, Scope.PAYLOAD})
+_FIELDS: Final = frozenset({Scope.FIELD, Scope.ENCRYPTED_FIELD})
 _COMPARISON: Final = re.compile(r"""\b(typeName|name)\s*==\s*(?:'([^']*)'|"([^"]*)")""")
 
 
@@ -33,15 +35,22 @@ def is_large(rule: Rule) -> bool:
 
 
 def find_compile_faults(rule_set: RuleSet) -> Iterator[RuleFault]:
-    """Yield the rules that cannot be compiled, with position and reason. JSONATA may take long: see `Executor`."""
+    """Yield the rules whose expressions cannot be compiled, with position and reason.
+
+    JSONATA may take long: see `Executor`.
+    """
     for phase, rules in rule_set.phases.items():
         for rule in rules:
             executor = EXECUTORS.get(rule.type) if phase is not RulePhase.ENCODING else None
-            if executor is not None:
-                try:
-                    executor.compile(rule, dict(rule_set.properties))
-                except RuleEvaluationError as error:
-                    yield RuleFault(rule.name, str(error), is_error=True)
+            if executor is not None and executor.scope not in _ENCRYPTING:
+                yield from _compile(rule, executor, rule_set)
+
+
+def _compile(rule: Rule, executor: Executor, rule_set: RuleSet) -> Iterator[RuleFault]:
+    try:
+        executor.compile(rule, dict(rule_set.properties))
+    except RuleEvaluationError as error:
+        yield RuleFault(rule.name, str(error), is_error=True)
 
 
 def find_faults(rule_set: RuleSet, schema: UnparsedSchema, dependencies: Dependencies) -> list[RuleFault]:
@@ -57,8 +66,13 @@ def find_faults(rule_set: RuleSet, schema: UnparsedSchema, dependencies: Depende
     broken = {fault.rule for fault in faults}
     for phase, rules in rule_set.phases.items():
         for rule in rules:
-            if phase is RulePhase.ENCODING or rule.type not in EXECUTORS:
+            executor = EXECUTORS.get(rule.type)
+            if executor is None:
                 faults.append(RuleFault(rule.name, describe_missing_executor(rule), is_error=False))
+            elif misplacement := describe_misplacement(rule, executor, is_encoding=phase is RulePhase.ENCODING):
+                faults.append(RuleFault(rule.name, misplacement, is_error=False))
+            elif executor.scope in _ENCRYPTING:
+                faults += [*_compile(rule, executor, rule_set), *_find_unused_tags(rule, executor.scope, tags)]
             elif rule.name not in broken:
                 faults += _find_idle_rules(rule_set, rule, tags, names if not dependencies else set())
     return faults
@@ -66,9 +80,7 @@ def find_faults(rule_set: RuleSet, schema: UnparsedSchema, dependencies: Depende
 
 def _find_idle_rules(rule_set: RuleSet, rule: Rule, tags: set[str], names: set[str]) -> Iterator[RuleFault]:
     scope = EXECUTORS[rule.type].scope
-    unused = sorted(rule.tags - tags) if scope is Scope.FIELD else []
-    if unused:
-        yield RuleFault(rule.name, f"no field has the tag {', '.join(unused)}", is_error=False)
+    yield from _find_unused_tags(rule, scope, tags)
     if scope is Scope.JSON:
         return
     guard, expr = rule.split_guard(dict(rule_set.properties))
@@ -79,6 +91,12 @@ def _find_idle_rules(rule_set: RuleSet, rule: Rule, tags: set[str], names: set[s
         yield RuleFault(rule.name, f"the guard never holds: {guard}", is_error=False)
     if rule.kind == RuleKind.CONDITION and (constant := find_constant(expr)) is not None:
         yield RuleFault(rule.name, f"the condition {'always' if constant else 'never'} holds: {expr}", is_error=False)
+
+
+def _find_unused_tags(rule: Rule, scope: Scope, tags: set[str]) -> Iterator[RuleFault]:
+    unused = sorted(rule.tags - tags) if scope in _FIELDS else []
+    if unused:
+        yield RuleFault(rule.name, f"no field has the tag {', '.join(unused)}", is_error=False)
 
 
 def _find_impossible_comparisons(rule: Rule, text: str, names: set[str]) -> Iterator[RuleFault]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from karapace_like.rules.encryption import DataKey, KeyNeed, MissingKeyError
 from karapace_like.rules.errors import Failure, RuleFailedError
 from karapace_like.rules.execution import RuleExecution
 from karapace_like.rules.model import Action, RuleMode, RulePhase, read_rule_set
@@ -47,6 +48,8 @@ class RuleJob(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Which of the schema's types the value has."""
     skipped: str | None = None
     """The name of a rule that does not run."""
+    keys: tuple[tuple[KeyNeed, DataKey], ...] = ()
+    """For rules that encrypt."""
 
 
 class RuleResult(msgspec.Struct, frozen=True, array_like=True):
@@ -55,6 +58,8 @@ class RuleResult(msgspec.Struct, frozen=True, array_like=True):
     value: bytes | None = None
     """JSON; None where they did not change it."""
     failure: Failure | None = None
+    missing: KeyNeed | None = None
+    """A key without which the rules could not be run."""
 
 
 def run_job(job: RuleJob) -> RuleResult:
@@ -62,7 +67,9 @@ def run_job(job: RuleJob) -> RuleResult:
     execution = _prepare(job.schema, job.phase, job.mode)
     value = _from_json(job.value)
     try:
-        result = execution.execute(value, job.message, skipped=job.skipped)
+        result = execution.execute(value, job.message, skipped=job.skipped, keys=dict(job.keys))
+    except MissingKeyError as error:
+        return RuleResult(missing=error.need)
     except RuleFailedError as error:
         return RuleResult(failure=error.failure)
     if result is value:

@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from karapace_like.keys import envelope
+from karapace_like.rules.encryption import DataKey, KeyNeed, MissingKeyError
 from karapace_like.rules.errors import Failure, RuleFailedError
-from karapace_like.rules.execution import Step, run_encoding_rules
+from karapace_like.rules.execution import Step
 from karapace_like.rules.forms import FORMS
 from karapace_like.rules.jobs import RuledSchema, create_execution
 from karapace_like.rules.model import Action, RuleMode, RulePhase, RuleSet, read_rule_set
+from karapace_like.rules.payload_execution import PayloadExecution
 from karapace_like.schema.model import UnparsedSchema
 from karapace_like.serde import formats
 from karapace_like.serde.codec import Decoded, DecodeError, EncodeError, HeavyValidationError, JsonText, SchemaCodec
@@ -82,6 +85,8 @@ def run_trial(trial: Trial) -> TrialResult:
 class _Attempt:
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
+        self._keys: dict[KeyNeed, DataKey] = {}
+        """Stand-ins: a trial has no access to keys."""
         self.steps: list[TrialStep] = []
 
     def write(self) -> Any:
@@ -91,8 +96,9 @@ class _Attempt:
         payload = _encode(codec, self._trial.record)
         value = _parse(codec.decode(payload))
         result = self._execute(schema, RulePhase.DOMAIN, RuleMode.WRITE, value, payload)
-        self._run_encoding_rules(schema, RuleMode.WRITE)
-        return value if result is value else _parse(codec.decode(_encode(codec, _to_json(result))))
+        written = payload if result is value else _encode(codec, _to_json(result))
+        self._run_encoding_rules(schema, RuleMode.WRITE, written)
+        return value if result is value else _parse(codec.decode(written))
 
     def read(self) -> Any:
         """Return the record as a reader with the schema sees it."""
@@ -101,7 +107,7 @@ class _Attempt:
         codec = _codec(writer)
         payload = _encode(codec, trial.record)
         value = _parse(codec.decode(payload))
-        self._run_encoding_rules(writer, RuleMode.READ)
+        self._run_encoding_rules(writer, RuleMode.READ, payload)
         if trial.writer is not None:
             value = self._migrate(trial.writer, value, payload)
         return self._execute(trial.schema, RulePhase.DOMAIN, RuleMode.READ, value, payload)
@@ -138,12 +144,32 @@ class _Attempt:
             )
             before = step.after
 
-        return execution.execute(value, execution.form.find_message(payload), observe=observe)
+        steps = len(self.steps)
+        while True:
+            try:
+                message = execution.form.find_message(payload)
+                return execution.execute(value, message, observe=observe, keys=self._keys)
+            except MissingKeyError as missing:
+                self._supply_key(missing.need, mode)
+                before = value
+                del self.steps[steps:]
 
-    def _run_encoding_rules(self, schema: RuledSchema, mode: RuleMode) -> None:
-        rule_set = _read_rule_set(schema)
-        rules = rule_set.select_rules(RulePhase.ENCODING, mode)
-        run_encoding_rules(rules, mode, dict(rule_set.properties))
+    def _supply_key(self, need: KeyNeed, mode: RuleMode) -> None:
+        """Add a key that was just generated; on reading, why there is none."""
+        if mode is RuleMode.WRITE:
+            self._keys[need] = DataKey(1, envelope.generate_key(need.parameters.algorithm))
+        else:
+            self._keys[need] = DataKey(fault="a trial has no access to keys, and decrypts nothing")
+
+    def _run_encoding_rules(self, schema: RuledSchema, mode: RuleMode, payload: bytes) -> None:
+        execution = PayloadExecution(_read_rule_set(schema), mode, schema.type)
+        is_finished = False
+        while not is_finished:
+            try:
+                execution.execute(payload, self._keys)
+                is_finished = True
+            except MissingKeyError as missing:
+                self._supply_key(missing.need, mode)
 
 
 def _read_rule_set(schema: RuledSchema) -> RuleSet:

@@ -9,7 +9,11 @@ from karapace_like.keys.dek_registry import DekRegistry
 from karapace_like.keys.kms.services import KeyServices
 from karapace_like.keys.records import MARK
 from karapace_like.keys.rules import KeyRules
+from karapace_like.proxy.data_keys import DataKeys, refuse_keys
+from karapace_like.registry.registry import Registry
+from karapace_like.schemas_access.keys_in_process import RegistryDataKeys
 from karapace_like.serve.log_opening import replay_log
+from karapace_like.web.cluster.peers import Peers
 from karapace_like.web.keys.services import KeyHandling
 
 
@@ -60,3 +64,21 @@ class KeysLog:
 def make_keys_log(settings: Settings, kafka: KafkaSettings) -> KeysLog | None:
     """Return the DEK registry; None where the service has none."""
     return None if settings.keys_topic is None else KeysLog(settings, kafka, settings.keys_topic)
+
+
+def make_data_keys(settings: Settings, keys: KeysLog | None, schemas: Registry, peers: Peers) -> DataKeys:
+    """Return the keys with which the REST proxy encrypts and decrypts."""
+    if settings.registry_url is not None:
+        return refuse_keys(
+            "the schemas are in another registry (registry_host), whose keys this service does not use: "
+            "produce and consume such records with a client that encrypts"
+        )
+    if keys is None:
+        return refuse_keys("this service has no DEK registry (dek_registry_enabled)")
+    return RegistryDataKeys(
+        keys.handling,
+        schemas,
+        peers,
+        without_key=settings.consumer_without_key,
+        cache_seconds=settings.dek_registry_key_cache_seconds,
+    )

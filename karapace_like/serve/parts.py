@@ -24,6 +24,7 @@ from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.data_keys import STAND_IN_KEYS
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
@@ -32,7 +33,7 @@ from karapace_like.replication.logs import ReplicatedLogs
 from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.schemas_access.registry_over_http import RemoteSchemas
 from karapace_like.serve.internal_resources import list_internal_resources
-from karapace_like.serve.keys import KeysLog, make_keys_log
+from karapace_like.serve.keys import KeysLog, make_data_keys, make_keys_log
 from karapace_like.serve.listeners import find_allowed_hosts
 from karapace_like.serve.policies import PoliciesLog
 from karapace_like.serve.process_role import ProcessRole
@@ -118,8 +119,11 @@ class Parts:
             state.share_with(partial(siblings.wait_until_applied, state.contents))
         schemas = other_registry or RegistrySchemas(registry, peers)
         validators, violations = Validators(), ViolationLog()
-        proxy, clients = make_proxy(settings, kafka, schemas, role, internal, validators, policies.policies, violations)
-        cache = SchemaCache(schemas, validators=validators)
+        data_keys = make_data_keys(settings, keys, registry, peers)
+        proxy, clients = make_proxy(
+            settings, kafka, schemas, role, internal, validators, policies.policies, violations, data_keys=data_keys
+        )
+        cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
         election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
         return cls(
             settings=settings,

@@ -22,6 +22,7 @@ from karapace_like.process.shared_claims import SharedClaims
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.gate import PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.data_keys import DataKeys
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
@@ -58,6 +59,7 @@ class _Common(NamedTuple):
     """What the consumers of all callers fetch ahead."""
     policies: PolicySource
     violations: ViolationLog
+    data_keys: DataKeys
 
 
 def make_proxy(
@@ -69,12 +71,16 @@ def make_proxy(
     validators: Validators,
     policies: PolicySource,
     violations: ViolationLog,
+    *,
+    data_keys: DataKeys,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
         return None, {}
     prefetch = PrefetchBudget(settings.consumer_prefetch_max_bytes // 1024)
-    common = _Common(settings, schemas, role, internal, validators, SharedStatistics(), prefetch, policies, violations)
+    common = _Common(
+        settings, schemas, role, internal, validators, SharedStatistics(), prefetch, policies, violations, data_keys
+    )
     if settings.rest_authorization:
         return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
     producers = _build_producers(settings, kafka)
@@ -132,6 +138,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         validators=common.validators,
         policies=common.policies,
         violations=common.violations,
+        data_keys=common.data_keys,
         claims=claims,
         settings=ProxySettings(
             request_timeout_ms=settings.consumer_request_timeout_ms,

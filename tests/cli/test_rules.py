@@ -77,7 +77,13 @@ def test_what_is_not_as_expected_fails(tmp_path: Path, test: dict[str, Any], pro
             "warning: masked: typeName is never 'TEXT'; it is one of STRING",
         ),
         ({**MASKED, "expr": "name == 'sn'; '*'"}, "warning: masked: name is never 'sn': no field has this name"),
-        ({**MASKED, "type": "ENCRYPT"}, "warning: masked: this service has no executor of rules of the type ENCRYPT"),
+        ({**MASKED, "type": "MINE"}, "warning: masked: this service has no executor of rules of the type MINE"),
+        ({**MASKED, "type": "ENCRYPT"}, "error: masked: it names no key: its parameter encrypt.kek.name is missing"),
+        (
+            {**MASKED, "type": "ENCRYPT", "params": {"encrypt.kek.name": "k"}, "tags": ["GDPR"]},
+            "warning: masked: no field has the tag GDPR",
+        ),
+        ({**MASKED, "type": "ENCRYPT_PAYLOAD"}, "warning: masked: a rule of the type ENCRYPT_PAYLOAD runs only on"),
     ],
 )
 def test_faults_of_rules_are_found_without_records(tmp_path: Path, rule: dict[str, Any], fault: str) -> None:

@@ -207,15 +207,15 @@ async def test_memory_without_end_costs_its_record_only(ruled: RuledService, top
 
 async def test_a_rule_that_this_service_cannot_execute_fails(ruled: RuledService, topic: Callable[[], str]) -> None:
     name = topic()
-    await ruled.register(f"{name}-value", "avro", [{"type": "ENCRYPT", "tags": ["PII"]}])
+    await ruled.register(f"{name}-value", "avro", [{"type": "MINE", "tags": ["PII"]}])
     status, error = await ruled.produce(name, "avro", {"value": FORMATS["avro"].value("Ann", "1", 1)})
     assert (status, error["error_code"]) == (422, 42230)
-    assert "this service has no executor of rules of the type ENCRYPT" in error["message"]
-    payload = {"encodingRules": [{"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT_PAYLOAD"}]}
+    assert "this service has no executor of rules of the type MINE" in error["message"]
+    payload = {"encodingRules": [{"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "MINE"}]}
     await ruled.register(f"{name}-value", "avro", ruleSet=payload)
     status, error = await ruled.produce(name, "avro", {"value": FORMATS["avro"].value("Ann", "1", 1)})
     assert (status, error["error_code"]) == (422, 42230)
-    assert "Rule failed: e: this service has no executor of rules of the type ENCRYPT_PAYLOAD" in error["message"]
+    assert "Rule failed: e: this service has no executor of rules of the type MINE" in error["message"]
 
 
 async def test_a_record_that_a_rule_refuses_to_show_is_undecodable(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from karapace_like.config.choices import MAX_PORT, NameStrategy, PoliciesEnabled
 from karapace_like.config.description import Group, SettingsGroup, describe
 from karapace_like.config.forms import BROKERS, OVERRIDES, URL
-from karapace_like.proxy.settings import OffsetReset, Undecodable
+from karapace_like.proxy.settings import OffsetReset, Undecodable, WithoutKey
 from karapace_like.secret import Secret
 
 
@@ -163,6 +163,14 @@ class ConsumeSettings(SettingsGroup):
             "requests can override it."
         ),
     ] = Undecodable.REFUSE
+    consumer_without_key: Annotated[
+        WithoutKey,
+        describe(
+            "Handling of a record with encrypted fields for a caller who may not use their key. `refuse`: as one that "
+            "cannot be decoded. `redact`: `<REDACTED>` takes the place of these fields.",
+            WithoutKey.REDACT,
+        ),
+    ] = WithoutKey.REFUSE
     consumer_max_instances: Annotated[
         int, describe("Consumer instances of one worker process; further ones are rejected with 429.", 200, ge=0)
     ] = 1_000

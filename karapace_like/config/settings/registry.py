@@ -68,6 +68,15 @@ class DekRegistrySettings(SettingsGroup):
             "authfile, the operation `read_secrets` decides instead."
         ),
     ] = False
+    dek_registry_key_cache_seconds: Annotated[
+        float,
+        describe(
+            "How long the service keeps DEKs in the clear in its memory, for REST clients whose records it encrypts "
+            "and decrypts. 0: no longer than a request lasts, so that the KMS is called for each request.",
+            60.0,
+            ge=0.0,
+        ),
+    ] = 0.0
     dek_registry_kms_keys: Annotated[
         str,
         describe(

@@ -28,7 +28,7 @@ from karapace_like.proxy.contracts.violations import (
 )
 from karapace_like.proxy.encoding import ABSENT, has_content
 from karapace_like.proxy.formats import RecordPart
-from karapace_like.proxy.rights import ALL_SUBJECTS
+from karapace_like.proxy.rights import ALL_SUBJECTS, KeyRights
 from karapace_like.proxy.ruled_codec import RuleEncodeError
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
@@ -83,8 +83,13 @@ class PartAdmission:
         mode: Mode,
         dead_letter_topic: str | None,
         log: ViolationLog,
+        rights: KeyRights,
     ) -> None:
-        """`dead_letter_topic` is the policy's; it is used where the part has its invalid records written there."""
+        """`dead_letter_topic` is the policy's; it is used where the part has its invalid records written there.
+
+        `rights` are the caller's, whose records may have to be encrypted.
+        """
+        self._rights = rights
         self._schemas = schemas
         self._targets = targets
         self._topic = topic
@@ -257,9 +262,10 @@ class PartAdmission:
         target = self._target
         if target is None:
             try:
-                target = self._target = await self._targets.find(self._role, self._part, self._subject)
+                target = await self._targets.find(self._role, self._part, self._subject)
             except ApiError as error:
                 raise self._unavailable(error) from error
+            target = self._target = target.for_caller(self._schemas, self._rights)
         try:
             data, dropped = await target.convert(text, self._schemas.validators)
         except EncodeError as error:
@@ -356,7 +362,14 @@ class TopicAdmission(NamedTuple):
 
 
 def open_admission(
-    schemas: SchemaCache, targets: Targets, log: ViolationLog, *, topic: str, name: str, policy: TopicPolicy
+    schemas: SchemaCache,
+    targets: Targets,
+    log: ViolationLog,
+    *,
+    topic: str,
+    name: str,
+    policy: TopicPolicy,
+    rights: KeyRights,
 ) -> TopicAdmission | None:
     """Return what admits the records of one request to the topic; None where all are written as they are sent."""
     if policy.accepts_everything:
@@ -375,6 +388,7 @@ def open_admission(
             mode=policy.mode,
             dead_letter_topic=policy.dead_letter_topic,
             log=log,
+            rights=rights,
         )
 
     return TopicAdmission(open_part(RecordPart.KEY, policy.key), open_part(RecordPart.VALUE, policy.value))

@@ -9,6 +9,7 @@ from karapace_like.proxy.contracts.admission import TopicAdmission, open_admissi
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.internal import InternalResources
+from karapace_like.proxy.rights import KeyRights
 from karapace_like.proxy.schemas import SchemaCache
 
 
@@ -39,10 +40,10 @@ class Gate:
         self._targets = Targets(schemas)
         self._log = log
 
-    def find_admission(self, topic: str) -> TopicAdmission | None:
+    def find_admission(self, topic: str, rights: KeyRights) -> TopicAdmission | None:
         """Return what admits the records of one request to the topic; None where all are written as they are sent.
 
-        Raises ApiError 503 where the topic's policy cannot be known.
+        `rights` are the caller's. Raises ApiError 503 where the topic's policy cannot be known.
         """
         entry = self._policies.find(topic)
         if entry is None:
@@ -51,4 +52,6 @@ class Gate:
         dead_letters = policy.dead_letter_topic
         if dead_letters is not None and self._internal.is_internal_topic(dead_letters):
             raise policy_errors.unreadable(entry.name, f"its dead_letter_topic {dead_letters} is internal.")
-        return open_admission(self._schemas, self._targets, self._log, topic=topic, name=entry.name, policy=policy)
+        return open_admission(
+            self._schemas, self._targets, self._log, topic=topic, name=entry.name, policy=policy, rights=rights
+        )

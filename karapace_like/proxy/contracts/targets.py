@@ -13,7 +13,7 @@ from karapace_like.proxy.encoding import Encoder
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.part_codecs import adapt_codec
 from karapace_like.proxy.ports import IsCurrent
-from karapace_like.proxy.rights import ALL_SUBJECTS
+from karapace_like.proxy.rights import ALL_SUBJECTS, KeyRights
 from karapace_like.proxy.ruled_codec import RuledCodec, finish_encoding
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
@@ -35,6 +35,10 @@ class Target(NamedTuple):
     """Empty where the JSON is stored as it is."""
     dropping: SchemaCodec
     """Counts the fields that the codec drops."""
+
+    def for_caller(self, schemas: SchemaCache, rights: KeyRights) -> "Target":
+        """Return the target for one request of the caller, whose records may have to be encrypted."""
+        return self._replace(codec=schemas.bind_codec(self.codec, rights))
 
     async def convert(self, text: JsonText, validators: Validators) -> tuple[bytes, int]:
         """Return (the bytes to store, the number of fields that were dropped).

@@ -50,7 +50,7 @@ class PolicyTrial:
         """Return the judgement of each record, in order; `rights` are those of the caller, who offers the records."""
         enforced = replace(policy, mode=Mode.ENFORCE)
         admission = open_admission(
-            self._schemas, self._targets, ViolationLog(), topic=topic, name=name, policy=enforced
+            self._schemas, self._targets, ViolationLog(), topic=topic, name=name, policy=enforced, rights=rights
         )
         encoding = Encoding(self._schemas, topic, rights, admission)
         turn = Turn()

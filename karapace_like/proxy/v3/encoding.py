@@ -158,9 +158,10 @@ class Encoding:
         if spec.type not in {None, data_type}:
             raise errors.bad_request(f"Schema {registered.id} is for type={data_type}, not type={spec.type}.")
         try:
-            codec = adapt_codec(await self._schemas.codec_of(registered, subject, self._reading), role)
+            shared = adapt_codec(await self._schemas.codec_of(registered, subject, self._reading), role)
         except InvalidSchemaError as error:
             raise errors.invalid_schema(data_type, registered.schema.text, str(error)) from error
+        codec = self._schemas.bind_codec(shared, self._rights)
         return _ResolvedEncoding(data_type, codec, subject, registered.id, version, wire.prefix(registered.id))
 
     def _subject(self, role: RecordPart, spec: DataSpec, schema: UnparsedSchema, dependencies: Dependencies) -> str:

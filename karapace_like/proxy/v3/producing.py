@@ -49,7 +49,7 @@ class RecordProducing:
         `reading`: how objects are read in formats with schemas.
         """
         try:
-            admission = self._gate.find_admission(topic)
+            admission = self._gate.find_admission(topic, rights)
         except ApiError as error:
             return [request if isinstance(request, ApiError) else errors.as_entry(error) for request in requests]
         encoding = Encoding(self._schemas, topic, rights, admission, reading)

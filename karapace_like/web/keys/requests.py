@@ -36,13 +36,8 @@ def subject(request: web.Request) -> str:
     A config's `aliasForDeks` takes the place of its `alias`.
     """
     if _SUBJECT not in request:
-        configs = registry_requests.registry(request).read().configs
-
-        def alias_of(name: str) -> str | None:
-            config = configs.get(name)
-            return None if config is None else config.alias_for_deks or config.alias
-
-        request[_SUBJECT] = names.resolve_alias(named_subject(request), alias_of)
+        store = registry_requests.registry(request).read()
+        request[_SUBJECT] = store.resolve_alias_for_deks(named_subject(request))
     return request[_SUBJECT]
 
 

@@ -13,6 +13,7 @@ from karapace_like.proxy.topics import Topics
 from karapace_like.registry import names
 from karapace_like.web.callers import access
 from karapace_like.web.callers.access import Caller
+from karapace_like.web.keys.permissions import CREATES_DEK
 from karapace_like.web.proxy.requests import PROXY_OF_CALLER
 
 _ENDINGS = tuple(part.subject("") for part in RecordPart)
@@ -48,6 +49,19 @@ class _CallerRights(NamedTuple):
     async def refuse_new(self, _: str) -> None:
         """Return None: the policy has decided."""
 
+    def may_encrypt(self, kek_name: str) -> bool:
+        return self._may_use(kek_name, *CREATES_DEK)
+
+    def may_decrypt(self, kek_name: str, *, is_shared: bool, shows_secrets: bool) -> bool:  # noqa: ARG002
+        return self._may_use(kek_name, Operation.READ if is_shared else Operation.READ_SECRETS)
+
+    def may_create_kek(self, kek_name: str) -> bool:
+        return self._may_use(kek_name, Operation.WRITE)
+
+    def _may_use(self, kek_name: str, *operations: Operation) -> bool:
+        resource = ResourceKind.KEK.name_resource(kek_name)
+        return any(self.caller.is_allowed(operation, resource) for operation in operations)
+
     def _require(self, operation: Operation, subject: str) -> None:
         self.caller.require((operation,), (access.resource_names(names.canonical(subject)),))
 
@@ -78,3 +92,12 @@ class _KafkaRights(NamedTuple):
         if topic and await self.topics.may_write(topic):
             return None
         return errors.new_schema_not_allowed_error(subject)
+
+    def may_encrypt(self, _: str) -> bool:
+        return True
+
+    def may_decrypt(self, _: str, *, is_shared: bool, shows_secrets: bool) -> bool:
+        return is_shared or shows_secrets
+
+    def may_create_kek(self, _: str) -> bool:
+        return True

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from karapace_like.rules import jsonata_expressions
+from karapace_like.rules import execution, jsonata_expressions
+from karapace_like.rules.encryption import DataKey
 from karapace_like.rules.errors import HeavyRuleError, RuleEvaluationError, RuleFailedError
-from karapace_like.rules.execution import Step, run_encoding_rules
 from karapace_like.rules.jobs import RuleJob, create_execution, encode_value, run_job
-from karapace_like.rules.model import Rule, RuleMode, RulePhase
+from karapace_like.rules.model import Rule, RuleMode, RulePhase, RuleSet
+from karapace_like.rules.payload_execution import PayloadExecution
 from karapace_like.rules.tags import match_name
 from karapace_like.schema.model import SchemaType
 from tests.unit.rules.ruled_schemas import (
@@ -29,6 +30,9 @@ SCHEMAS: Mapping[SchemaType, tuple[str, dict[str, Any]]] = {
     SchemaType.JSON: (JSON_SCHEMA, JSON_VALUE),
     SchemaType.PROTOBUF: (PROTOBUF, PROTOBUF_VALUE),
 }
+
+
+KEK = {"encrypt.kek.name": "people"}
 
 
 def append(text: str, **rule: Any) -> dict[str, Any]:
@@ -281,7 +285,12 @@ def test_a_failed_transform_that_is_ignored_leaves_the_value_to_the_next_rule() 
         ({"type": "JSONATA", "expr": "1" * 10_001}, "the expression has 10,001 characters; at most 10,000"),
         ({"type": "JSONATA", "expr": "(" * 5_000}, "the expression cannot be compiled"),
         ({"type": "JSONATA", "expr": "($f := function($x) { $f($x) & 'a' }; $f(1))"}, "Stack overflow"),
-        ({"type": "ENCRYPT", "expr": ""}, "this service has no executor of rules of the type ENCRYPT"),
+        ({"type": "MINE", "expr": ""}, "this service has no executor of rules of the type MINE"),
+        ({"type": "ENCRYPT_PAYLOAD"}, "a rule of the type ENCRYPT_PAYLOAD runs only on encoded values"),
+        ({"type": "ENCRYPT"}, "it names no key: its parameter encrypt.kek.name is missing"),
+        ({"type": "ENCRYPT", "kind": "CONDITION"}, "a rule of the type ENCRYPT has the kind TRANSFORM"),
+        ({"type": "ENCRYPT", "params": {**KEK, "encrypt.dek.algorithm": "DES"}}, "encrypt.dek.algorithm is 'DES'"),
+        ({"type": "ENCRYPT", "params": {**KEK, "encrypt.dek.expiry.days": "-1"}}, "encrypt.dek.expiry.days is '-1'"),
         ({"type": None}, "this service has no executor of rules of the type (none)"),
         ({"type": "CEL", "kind": "SHOUT", "expr": "true"}, "SHOUT is no kind of rule"),
     ],
@@ -342,7 +351,7 @@ def test_null_has_no_rules() -> None:
 
 def test_every_rule_can_be_observed() -> None:
     rules = [append("a", tags=["PII", "x"]), append("", expr="value + 1", onFailure="NONE"), append("c", disabled=True)]
-    steps: list[Step] = []
+    steps: list[execution.Step] = []
     execute(ruled_schema(SchemaType.JSON, JSON_SCHEMA, rules), JSON_VALUE, observe=steps.append)
     assert [(step.rule.name, step.failure is None, step.action, step.after["ssn"]) for step in steps] == [
         ("a", True, "NONE", "123a"),
@@ -430,7 +439,27 @@ def test_a_job_says_what_became_of_the_value() -> None:
     assert failure.rule == ""
 
 
-def test_encoding_rules_fail_as_long_as_there_is_no_executor() -> None:
-    run_encoding_rules([Rule("a", type="ENCRYPT_PAYLOAD", on_failure="NONE")], RuleMode.WRITE, {})
-    with pytest.raises(RuleFailedError, match="no executor of rules of the type ENCRYPT_PAYLOAD"):
-        run_encoding_rules([Rule("a", type="ENCRYPT_PAYLOAD")], RuleMode.WRITE, {})
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule("a", type="CEL"), "a rule of the type CEL does not run on encoded values"),
+        (Rule("a", type="MINE"), "this service has no executor of rules of the type MINE"),
+        (Rule("a", type="ENCRYPT_PAYLOAD"), "it names no key"),
+    ],
+)
+def test_an_encoding_rule_that_cannot_run_fails(rule: Rule, reason: str) -> None:
+    rule_set = RuleSet({RulePhase.ENCODING: (rule,)})
+    with pytest.raises(RuleFailedError, match=reason):
+        PayloadExecution(rule_set, RuleMode.WRITE, SchemaType.AVRO).execute(b"x")
+
+
+def test_what_cannot_be_encrypted_is_not_written_whatever_the_rule_says() -> None:
+    rule = Rule("a", type="ENCRYPT_PAYLOAD", on_failure="NONE,NONE")
+    rule_set = RuleSet({RulePhase.ENCODING: (rule,)})
+    with pytest.raises(RuleFailedError):
+        PayloadExecution(rule_set, RuleMode.WRITE, SchemaType.AVRO).execute(b"x")
+    assert PayloadExecution(rule_set, RuleMode.READ, SchemaType.AVRO).execute(b"x") == b"x"
+
+
+def test_keys_are_not_shown_in_texts() -> None:
+    assert repr(DataKey(3, b"material")) == "<version 3 of a key>"
