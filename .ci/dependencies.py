@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PINNED = ROOT / "constraints.txt"
 REMEMBERED = ROOT / ".venv" / ".audited"
 OWN = "karapace-like"
-EXTRAS = ("", "java", "otel", "rules")
+EXTRAS = ("", "java", "otel", "protobuf", "rules", "server")
 
 ALLOWED = re.compile(
     r"(apache|mit\b|bsd|isc|psf|python software foundation|python-2\.0|mpl-2\.0|mozilla public license 2\.0|zlib)",

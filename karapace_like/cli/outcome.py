@@ -12,7 +12,7 @@ from karapace_like.cli.failures import CannotTellError
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened, open_workspace
 from karapace_like.tooling.project import FILE_NAME
-from karapace_like.tooling.rendering import FROM_REPOSITORY, RENDERINGS
+from karapace_like.tooling.rendering import FORMS, FROM_REPOSITORY, render
 from karapace_like.tooling.report import Report
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -25,8 +25,8 @@ class _Output(click.ParamType[tuple[str, str | None]]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str | None]:
         form, _, file = value.partition("=")
-        if form not in RENDERINGS:
-            self.fail(f"{form!r} is not a format. Choose from {', '.join(RENDERINGS)}.", param, ctx)
+        if form not in FORMS:
+            self.fail(f"{form!r} is not a format. Choose from {', '.join(FORMS)}.", param, ctx)
         return form, file or None
 
 
@@ -43,7 +43,7 @@ output_option = click.option(
     type=_Output(),
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help=f"Output format: {', '.join(RENDERINGS)}. May be repeated: --format text --format junit=report.xml.",
+    help=f"Output format: {', '.join(FORMS)}. May be repeated: --format text --format junit=report.xml.",
 )
 
 
@@ -78,7 +78,8 @@ def _find_folder_in_repository() -> str:
 def finish(report: Report, outputs: Sequence[tuple[str, str | None]]) -> NoReturn:
     """Write the report in each requested format, and end the process with its exit code."""
     for form, file in outputs or [("text", None)]:
-        rendered = RENDERINGS[form](report.below(_find_folder_in_repository()) if form in FROM_REPOSITORY else report)
+        shown = report.below(_find_folder_in_repository()) if form in FROM_REPOSITORY else report
+        rendered = render(shown, form)
         if file is None:
             click.echo(rendered, nl=False)
             continue

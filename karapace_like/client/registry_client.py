@@ -5,14 +5,14 @@ It knows no endpoints: callers build paths with `path`. It does not retry; its c
 
 import os
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
-import aiohttp
 import msgspec
-from yarl import URL
 
+from karapace_like.client.connections import FAILURES, ConnectionPool, Response
 from karapace_like.errors import NOT_JSON
 from karapace_like.process import trace_context
 
@@ -50,7 +50,8 @@ class Credentials(NamedTuple):
         if self.token is not None:
             return {"Authorization": f"Bearer {self.token}"}
         if self.user is not None:
-            return {"Authorization": aiohttp.encode_basic_auth(self.user, self.password or "")}
+            pair = b64encode(f"{self.user}:{self.password or ''}".encode())
+            return {"Authorization": f"Basic {pair.decode()}"}
         return {}
 
 
@@ -61,13 +62,12 @@ def path(*parts: str | int) -> str:
 
 def _reason(error: Exception) -> str:
     """Return why there is no response, in the words of the operating system if it has any."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    number = cause.errno if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) else None
+    number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
     if number is not None and number > 0:
         return os.strerror(number)
     if isinstance(error, TimeoutError):
         return "no response in time"
-    return getattr(cause, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class RegistryClient:
@@ -92,44 +92,44 @@ class RegistryClient:
             raise UnreachableError(
                 f"{self.url or url!r} is not the URL of a registry: expected http:// or https:// and a host"
             )
+        self._base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        self._server = parts.hostname or "", parts.port
+        self._has_tls = parts.scheme == "https"
         self._headers = {"Accept": _MEDIA_TYPE, **credentials.headers}
         self._cafile = cafile
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: ConnectionPool | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            headers=self._headers,
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=ssl.create_default_context(cafile=self._cafile)),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_ANSWER_SECONDS),
-        )
+        tls = ssl.create_default_context(cafile=self._cafile) if self._has_tls else None
+        self._pool = ConnectionPool(*self._server, tls, limit=_CONNECTIONS, answer_seconds=_ANSWER_SECONDS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._session is not None
-        await self._session.close()
+        assert self._pool is not None
+        self._pool.close()
 
     async def ask(self, method: str, path: str, body: Any = None, **query: str | int | Sequence[str] | None) -> Any:
         """Send a request and return the JSON of the response; raise RefusedError (status >= 400), UnreachableError."""
-        assert self._session is not None
+        assert self._pool is not None
         parameters = [
             (name, str(value))
             for name, values in query.items()
             if values is not None
             for value in ([values] if isinstance(values, str | int) else values)
         ]
-        url = URL(self.url + path, encoded=True)
+        target = f"{self._base}{path}?{urlencode(parameters)}" if parameters else f"{self._base}{path}"
         content = None if body is None else msgspec.json.encode(body)
-        headers = {} if body is None else {"Content-Type": _MEDIA_TYPE}
-        headers |= trace_context.headers.get()
+        headers = self._headers if body is None else {**self._headers, "Content-Type": _MEDIA_TYPE}
         try:
-            async with self._session.request(
-                method, url.with_query(parameters) if parameters else url, data=content, headers=headers
-            ) as answer:
-                return self._read(answer.status, await answer.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            answer = await self._pool.send(method, target, content, {**headers, **trace_context.headers.get()})
+        except FAILURES as error:
             raise UnreachableError(f"No registry answers at {self.url}: {_reason(error)}") from error
+        return self._read(answer)
 
-    def _read(self, status: int, content: bytes) -> Any:
+    def _read(self, response: Response) -> Any:
+        status, content, location = response
+        if location is not None:  # a redirection could lead the credentials elsewhere
+            raise UnreachableError(f"The service at {self.url} redirects to {location}: use the URL of the registry")
         try:
             answer = msgspec.json.decode(content) if content else None
         except NOT_JSON as error:

@@ -3,7 +3,7 @@
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.ruled_codec import RuledCodec
 from karapace_like.serde.codec import Codec
-from karapace_like.serde.schemaless import JsonCodec, JsonKeyCodec
+from karapace_like.serde.json_codec import JsonCodec, JsonKeyCodec
 
 
 def adapt_codec(codec: Codec, part: RecordPart) -> Codec:

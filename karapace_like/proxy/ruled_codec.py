@@ -32,7 +32,7 @@ from karapace_like.serde.codec import (
     JsonText,
     SchemaCodec,
 )
-from karapace_like.serde.schemaless import JsonCodec, JsonKeyCodec
+from karapace_like.serde.json_codec import JsonCodec, JsonKeyCodec
 
 RULE_NAME_HEADER = "__rule.name"
 """Header of a record in a dead-letter topic: the rule that let it fail."""

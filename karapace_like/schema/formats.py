@@ -5,9 +5,10 @@ format's own parser, because `parse` enforces the limits against hostile input (
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from karapace_like.schema import avro, json_schema, limits, protobuf
+from karapace_like.schema import limits
 from karapace_like.schema.files import FileNeed, Source, SourceLocation
 from karapace_like.schema.model import (
     CompatibilityPolicy,
@@ -102,11 +103,40 @@ class Format(Protocol[P]):
         ...
 
 
-FORMATS: Mapping[SchemaType, Format[Any]] = {
-    SchemaType.AVRO: avro,
-    SchemaType.JSON: json_schema,
-    SchemaType.PROTOBUF: protobuf,
-}
+def _import_format(type_: SchemaType) -> Format[Any]:
+    """Return the package of a format. Protobuf's needs the extra `protobuf`, and raises ImportError without it."""
+    match type_:
+        case SchemaType.AVRO:
+            from karapace_like.schema import avro  # noqa: PLC0415 - a command that reads one format loads no other
+
+            return avro
+        case SchemaType.JSON:
+            from karapace_like.schema import json_schema  # noqa: PLC0415 - as above
+
+            return json_schema
+        case SchemaType.PROTOBUF:
+            from karapace_like.schema import protobuf  # noqa: PLC0415 - as above
+
+            return protobuf
+
+
+class _FormatTable(dict[SchemaType, Format[Any]]):
+    """Imports the package of a type when it is first looked up."""
+
+    def __missing__(self, type_: SchemaType) -> Format[Any]:
+        self[type_] = imported = _import_format(type_)
+        return imported
+
+
+FORMATS: _FormatTable = _FormatTable()
+
+
+def import_formats() -> Mapping[SchemaType, Format[Any]]:
+    """Return the packages of all formats that are installed. A service calls it before it serves its first request."""
+    for type_ in SchemaType:
+        with suppress(ImportError):
+            FORMATS[type_]
+    return FORMATS
 
 
 def parse(

@@ -9,11 +9,9 @@ from typing import Any
 
 from karapace_like.schema import formats
 from karapace_like.schema.model import Dependencies, SchemaType, Strictness, UnparsedSchema
-from karapace_like.schema.protobuf import descriptor_set
 from karapace_like.serde.avro import AvroCodec
 from karapace_like.serde.codec import JsonReading, SchemaCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
-from karapace_like.serde.protobuf import ProtobufCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,14 @@ class CodecOptions:
 
 DEFAULT_OPTIONS = CodecOptions()
 
+
+def _make_protobuf_codec(parsed: Any, reading: JsonReading | None) -> SchemaCodec:
+    from karapace_like.schema.protobuf import descriptor_set  # noqa: PLC0415 - of the extra `protobuf`
+    from karapace_like.serde.protobuf import ProtobufCodec  # noqa: PLC0415 - as above
+
+    return ProtobufCodec(descriptor_set(parsed), drops_unknown=reading is not None and reading.drops_unknown)
+
+
 _MakeCodec = Callable[[Any, UnparsedSchema, Dependencies, CodecOptions, JsonReading | None], SchemaCodec]
 _CODECS: Mapping[SchemaType, _MakeCodec] = {
     SchemaType.AVRO: lambda parsed, _schema, _dependencies, options, reading: AvroCodec(
@@ -34,11 +40,17 @@ _CODECS: Mapping[SchemaType, _MakeCodec] = {
     SchemaType.JSON: lambda _parsed, schema, dependencies, _options, reading: JsonSchemaCodec(
         schema.text, dependencies, drops_unknown=reading is not None and reading.drops_unknown
     ),
-    SchemaType.PROTOBUF: lambda parsed, _schema, _dependencies, _options, reading: ProtobufCodec(
-        descriptor_set(parsed), drops_unknown=reading is not None and reading.drops_unknown
+    SchemaType.PROTOBUF: lambda parsed, _schema, _dependencies, _options, reading: _make_protobuf_codec(
+        parsed, reading
     ),
 }
 """(parsed schema, unparsed schema, dependencies, options, how JSON is read) -> codec."""
+
+
+def import_codecs() -> None:
+    """Import the codecs and engines of every format, so that no request waits for that; raises ImportError."""
+    formats.import_formats()
+    from karapace_like.serde import protobuf  # noqa: F401, PLC0415 - of the extra `protobuf`
 
 
 def codec(

@@ -19,8 +19,8 @@ from karapace_like.schema.json_schema.draft import Draft, draft_of
 from karapace_like.schema.model import Dependencies, InvalidSchemaError
 from karapace_like.serde import json_schema_cost, unknown_properties
 from karapace_like.serde.codec import Dropping, EncodeError, HeavyValidationError, JsonText, Path, Validation
+from karapace_like.serde.json_codec import JsonCodec
 from karapace_like.serde.json_schema_defaults import Defaults
-from karapace_like.serde.schemaless import JsonCodec
 
 MAX_STEPS = 1_000_000
 """Work of one value in this process: 30 ms at most, and mostly far less."""

@@ -1,4 +1,4 @@
-"""The embedded formats without a schema: JSON in one form, bytes as base64, text as a JSON string.
+"""The embedded formats without a schema: JSON (`json_codec`), bytes as base64, text as a JSON string.
 
 Error messages are Confluent's, which cites the value.
 """
@@ -9,51 +9,14 @@ from collections.abc import Mapping
 import msgspec
 from pybase64 import b64decode, b64encode
 
-from karapace_like.serde.codec import Codec, Decoded, DecodeError, EncodeError, HeavyValidationError, JsonText
-from karapace_like.serde.json_forms import compact, write_key_numbers, write_value
+from karapace_like.serde.codec import Codec, Decoded, DecodeError, EncodeError, JsonText
+from karapace_like.serde.json_codec import JsonCodec
 
 LONG = 600
 """Bytes from which on pybase64, which takes many at once, is faster than msgspec, which is called anyway (ADR 12)."""
 _QUOTE = ord('"')
 _base64_from_json = msgspec.json.Decoder(bytes).decode
 _string_from_json = msgspec.json.Decoder(str).decode
-
-
-class JsonCodec:
-    """`json`: the digits of numbers and the order of keys stay as they are."""
-
-    def encode(self, text: JsonText) -> bytes:
-        """The same JSON, its strings escaped in one way."""
-        try:
-            return write_value(text)
-        except ValueError as error:
-            raise EncodeError((), str(error)) from error
-
-    def decode(self, payload: bytes) -> msgspec.Raw:
-        """The same JSON; a payload that is none would break the text around it."""
-        try:
-            return msgspec.Raw(compact(payload))
-        except ValueError as error:
-            raise DecodeError(f"the payload is not JSON: {error}") from error
-
-
-class JsonKeyCodec:
-    """The keys of a format whose payload is JSON: numbers, too, are written in one way."""
-
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
-
-    def encode(self, text: JsonText) -> bytes:
-        """See `Codec.encode`."""
-        try:
-            return write_key_numbers(self._codec.encode(text))
-        except HeavyValidationError as heavy:
-            finish = heavy.finish
-            raise HeavyValidationError(heavy.validation, lambda payload: write_key_numbers(finish(payload))) from None
-
-    def decode(self, payload: bytes) -> Decoded:
-        """See `Codec.decode`."""
-        return self._codec.decode(payload)
 
 
 class BinaryCodec:

@@ -12,6 +12,7 @@ from karapace_like.background import BackgroundTasks
 from karapace_like.config import AccessLogFormat, Settings
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.logs import ReplicatedLogs
+from karapace_like.serde.formats import import_codecs
 from karapace_like.serve.election_member import (
     ReportProgress,
     accept,
@@ -86,6 +87,7 @@ async def start_service(
     settings: Settings, role: ProcessRole, progress: ReportProgress = lambda _: None
 ) -> AsyncIterator[Service]:
     """Run the service inside of the block; raises ConfigError."""
+    import_codecs()
     async with AsyncExitStack() as stack:
         parts = Parts.build(settings, role, await connect_to_registry(stack, settings))
         observed = parts.observe()

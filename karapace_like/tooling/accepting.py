@@ -3,7 +3,7 @@
 An accepted problem stays in every report. An entry whose day is over accepts nothing and is a problem itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -35,11 +35,10 @@ class Acceptances:
     """The text of the settings file, to locate an entry; may be empty."""
     today: date
 
-    def check_rules(self, rules: Mapping[str, object], others: Iterable[str]) -> None:
-        """Raise ToolError for an entry whose rule is neither one of `rules` nor of `others`."""
-        known = {*rules, *others}
+    def check_rules(self, is_known: Callable[[str], bool]) -> None:
+        """Raise ToolError for an entry whose rule is not known."""
         for entry in self.entries:
-            if entry.rule not in known:
+            if not is_known(entry.rule):
                 raise ToolError(
                     f"{FILE_NAME}, {_HEADING}: there is no rule {entry.rule!r} that can be accepted. Reports name the "
                     "rule of each problem, and `karapace-like lint --list-rules` those of lint."
@@ -55,8 +54,8 @@ class Acceptances:
                 return accept_problem(problem, entry.until, entry.reason)
         return problem
 
-    def list_expired_entries(self, subject: str, rules: Mapping[str, object]) -> list[Problem]:
-        """Return a problem for each entry of the subject that names one of the rules and whose last day is over."""
+    def list_expired_entries(self, subject: str, is_known: Callable[[str], bool]) -> list[Problem]:
+        """Return a problem for each entry of the subject with a known rule whose last day is over."""
         return [
             Problem(
                 rule=EXPIRED,
@@ -66,7 +65,7 @@ class Acceptances:
                 place=self._locate(number),
             )
             for number, entry in enumerate(self.entries)
-            if entry.until < self.today and entry.rule in rules and fnmatchcase(subject, entry.subject)
+            if entry.until < self.today and is_known(entry.rule) and fnmatchcase(subject, entry.subject)
         ]
 
     def _locate(self, number: int) -> Excerpt:

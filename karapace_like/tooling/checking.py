@@ -19,6 +19,7 @@ from karapace_like.schema.model import (
     CompatibilityPolicy,
     InvalidSchemaError,
     ParsedSchema,
+    SchemaType,
     Strictness,
     UnparsedSchema,
 )
@@ -57,12 +58,6 @@ RULES: Mapping[str, str] = {
 }
 """The rules in addition to those of the formats: name -> meaning."""
 
-ACCEPTABLE: Mapping[str, str] = {
-    **{name: RULES[name] for name in (TYPE_CHANGED, DELETED, RENAMED)},
-    **{rule.name: rule.template for format_ in FORMATS.values() for rule in format_.RULES.values()},
-}
-"""The rules whose problems an entry `[[accept]]` may accept: those that say that a schema is incompatible."""
-
 _LINE_AND_COLUMN = re.compile(r"\bline (\d+),? column (\d+)")
 _BACKWARD_FAULT = "the new schema cannot read old data"
 _FORWARD_FAULT = "the old schema cannot read new data"
@@ -70,6 +65,11 @@ _BOTH_FAULT = "neither schema can read the data of the other"
 _MAX_EXAMPLES = 3
 """Problems of one schema and direction that have an example record: more of them say the same."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
+
+
+def is_acceptable(rule: str) -> bool:
+    """Return whether an entry `[[accept]]` may name the rule: it says that a schema breaks others."""
+    return rule in {TYPE_CHANGED, DELETED, RENAMED} or any(rule in FORMATS[type_].RULES for type_ in SchemaType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Judge:
         if not versions:
             about = f"new, not in {self.baseline.name}"
         problems += self._report_renamed_schema(subject, file)
-        problems += self.workspace.acceptances.list_expired_entries(subject, ACCEPTABLE)
+        problems += self.workspace.acceptances.list_expired_entries(subject, is_acceptable)
         return _make_case(subject, file, judge_problems(problems), about, problems)
 
     def _find_problems(

@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeAlias
 
 from karapace_like.schema.model import SchemaType
 from karapace_like.schema.outline import Element, ElementKind
-from karapace_like.tooling.json_values import JsonValues
 
 OFF = "off"
 STYLES: Mapping[str, re.Pattern[str]] = {
@@ -170,6 +169,8 @@ def _content_model(outline: _Outline, _: str | None) -> Found:
 
 
 def _json_values(schema: LintedSchema) -> Found:
+    from karapace_like.tooling.json_values import JsonValues  # noqa: PLC0415 - it loads a validator
+
     values = JsonValues(schema.text, schema.list_references)
     for element in schema.outline[1:]:
         for message in values.find_mismatches(element.path):

@@ -73,7 +73,7 @@ class Linter:
     def _accept(self, subject: str, file: SchemaFile, problems: Sequence[Problem]) -> list[Problem]:
         """Return the problems after the settings' entries and the comments have accepted some of them."""
         acceptances = self.workspace.acceptances
-        accepted = acceptances.apply(subject, problems) + acceptances.list_expired_entries(subject, RULES)
+        accepted = acceptances.apply(subject, problems) + acceptances.list_expired_entries(subject, RULES.__contains__)
         return apply_comments(file.text, file.path, accepted, RULES, acceptances.today)
 
     def _rules(self, schema_type: SchemaType) -> list[tuple[LintRule, Severity]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from karapace_like.tooling import archives, project, trees
+from karapace_like.tooling import project, trees
 from karapace_like.tooling.baselines import FilesBaseline
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, Project
@@ -48,10 +48,10 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
     workspace = Workspace(tree, rules)
     workspace.check_settings()
     if rules.accept:
-        from karapace_like.tooling.checking import ACCEPTABLE  # noqa: PLC0415 - most settings accept nothing
+        from karapace_like.tooling.checking import is_acceptable  # noqa: PLC0415 - most settings accept nothing
         from karapace_like.tooling.lint_rules import RULES  # noqa: PLC0415 - as above
 
-        workspace.acceptances.check_rules(ACCEPTABLE, RULES)
+        workspace.acceptances.check_rules(lambda rule: rule in RULES or is_acceptable(rule))
     if not (workspace.subjects or rules.subjects) and all(path.is_dir() for path in named):
         raise _no_schemas(root)
     below = [_make_relative(path, root) for path in named if path != root]
@@ -81,6 +81,8 @@ def _read_tree(opened: Opened, against: str) -> Tree:
     if path.is_dir():
         return trees.read_folder(path)
     if path.is_file():
+        from karapace_like.tooling import archives  # noqa: PLC0415 - most checks read none
+
         if not path.name.endswith(archives.SUFFIXES):
             raise ToolError(
                 f"{against} is a file: name a folder, a Git revision or an archive ({', '.join(archives.SUFFIXES)}). "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from karapace_like.schema.formats import FORMATS
+from karapace_like.schema.formats import import_formats
 from karapace_like.tooling.accepting import EXPIRED
 from karapace_like.tooling.advice import find_advice
 from karapace_like.tooling.checking import DELETED, RENAMED, RULES
@@ -37,7 +37,7 @@ def describe_rules() -> Mapping[str, RuleDescription]:
         name: _describe(name, meaning, severities.get(name, Severity.ERROR), f"ci.md#{pages.get(name, 'check')}")
         for name, meaning in {**RULES, INVALID_COMMENT: "A comment that accepts problems cannot be read"}.items()
     }
-    for format_ in FORMATS.values():
+    for format_ in import_formats().values():
         for rule in format_.RULES.values():
             meaning = rule.template
             for placeholder, words in _PLACEHOLDERS.items():

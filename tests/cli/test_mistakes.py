@@ -195,10 +195,10 @@ def test_output_that_nobody_reads_on(folder: Path, command: list[str]) -> None:
 
 
 def test_a_fault_of_ours_is_no_verdict_on_the_schemas(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> NoReturn:
+    def fail(*_: object) -> NoReturn:
         raise LookupError("unforeseen")
 
-    monkeypatch.setattr(outcome, "RENDERINGS", {"text": fail})
+    monkeypatch.setattr(outcome, "render", fail)
     ended = run("lint", "a.avsc", folder=folder)
     assert ended.code == 2
     assert "LookupError: unforeseen" in ended.err

@@ -1,18 +1,16 @@
-"""The output formats of a report; one function for each, report -> text."""
+"""The output formats of a report: `render` of the module with the format's name makes its text."""
 
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from karapace_like.tooling.rendering import github, gitlab, json, junit, markdown, sarif, text
 from karapace_like.tooling.report import Report
 
-RENDERINGS: Mapping[str, Callable[[Report], str]] = {
-    "text": text.render,
-    "json": json.render,
-    "junit": junit.render,
-    "sarif": sarif.render,
-    "github": github.render,
-    "gitlab": gitlab.render,
-    "markdown": markdown.render,
-}
+FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown")
+"""The formats. The module of one is imported when it is used: SARIF's needs the rules of every schema type."""
 FROM_REPOSITORY = frozenset({"github", "gitlab", "sarif"})
 """The formats whose readers expect paths from the top of the repository, wherever the command runs."""
+
+
+def render(report: Report, form: str) -> str:
+    """Return the report in one of `FORMS`."""
+    rendered: str = import_module(f"{__name__}.{form}").render(report)
+    return rendered

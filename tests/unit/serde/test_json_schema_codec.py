@@ -7,8 +7,8 @@ import pytest
 
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde.codec import DecodeError, EncodeError, HeavyValidationError, Path
+from karapace_like.serde.json_codec import JsonKeyCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
-from karapace_like.serde.schemaless import JsonKeyCodec
 from tests.unit.serde.test_json_schema_cost import doubling
 
 LIFT = {
