@@ -1,16 +1,19 @@
 """`karapace-like apply`: brings the subjects, levels and modes of a registry to the state that a folder describes."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from karapace_like.cli.confirmation import confirm
-from karapace_like.cli.outcome import finish, report_failures
-from karapace_like.cli.plan import folder_options, make_plan, open_state
+from karapace_like.cli.outcome import report_failures
+from karapace_like.cli.plan import folder_options, make_plan, open_state, print_plan
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.planning import carry_out, read_plan
+from karapace_like.tooling.execution import Change, carry_out
+from karapace_like.tooling.planning import read_plan
 from karapace_like.tooling.remote import Remote
 
 _EXAMPLES = """\b
@@ -30,6 +33,14 @@ Examples:
     help="Apply this saved plan; fail without a change if it is out of date.",
 )
 @click.option("--yes", is_flag=True, help="Apply without confirmation.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 32),
+    default=1,
+    show_default=True,
+    help="Changes at a time. One that needs another one waits for it.",
+)
+@format_option
 def apply(
     *,
     folder: Path,
@@ -39,33 +50,40 @@ def apply(
     delete: Sequence[str],
     saved: Path | None,
     yes: bool,
+    parallel: int,
+    form: str,
     registry: str,
     **credentials: str | None,
 ) -> None:
     """Bring a registry to the state that FOLDER describes, by the changes that `plan` shows.
 
-    Changes are made in the order of the plan, and each is shown when it is made. The first rejected change ends the
-    command; a second run makes the rest.
+    Changes are made in the order of the plan, and each is shown when it is made; JSON and YAML list them at the end.
+    The first rejected change ends the command; a second run makes the rest.
 
     Exit codes: 0 applied, 1 a schema is incompatible and nothing was changed, 2 error.
     """
     with report_failures():
         opened = open_state(folder, settings, source, patterns, registry, credentials)
         plan, report = make_plan(opened, delete, registry, credentials)
-        if not yes or report.exit_code or not plan.actions:  # with --yes, each change is shown once: when it is made
-            click.echo(plan.text(), nl=False)
         if report.exit_code:
-            finish(report.below(opened.shown_root), ())
+            print_plan(plan, report.below(opened.shown_root), form)
+            sys.exit(report.exit_code)
+        if form == "text" and not (yes and plan.actions):  # with --yes, each change is shown once: when it is made
+            click.echo(plan.text(), nl=False)
         if saved is not None and read_plan(saved.read_bytes(), str(saved)) != plan:
             raise ToolError(
                 f"The plan {saved} is out of date: the files or the registry have changed, or --delete differs. "
                 "Nothing was changed; make a new plan."
             )
-        if not plan.actions:
-            return
-        confirm("Apply these changes?", yes=yes)
+        if plan.actions:
+            confirm("Apply these changes?", yes=yes)
 
-        async def work(remote: Remote) -> None:
-            await carry_out(remote, opened.workspace, plan, lambda line: click.echo(f"done: {line}"))
+        def show(change: Change) -> None:
+            if form == "text":
+                click.echo(f"done: {change.sentence}")
 
-        ask_registry(work, registry, credentials)
+        async def work(remote: Remote) -> list[Change]:
+            return await carry_out(remote, opened.workspace, plan, show, parallel=parallel)
+
+        made = ask_registry(work, registry, credentials) if plan.actions else []
+        print_value(made, "", form)

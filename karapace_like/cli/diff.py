@@ -3,9 +3,9 @@
 import sys
 
 import click
-import msgspec
 
 from karapace_like.cli.outcome import report_failures
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.tooling.baselines import Earlier
@@ -25,9 +25,9 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("old")
 @click.argument("new")
-@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+@format_option
 @registry_options(required=False)
-def diff(*, old: str, new: str, as_json: bool, registry: str | None, **credentials: str | None) -> None:
+def diff(*, old: str, new: str, form: str, registry: str | None, **credentials: str | None) -> None:
     """Compare two versions of a schema: fields, types, defaults, documentation, and compatibility in both directions.
 
     OLD and NEW are files, files of a Git revision (REVISION:PATH), or versions in a registry (SUBJECT@VERSION, where
@@ -49,10 +49,7 @@ def diff(*, old: str, new: str, as_json: bool, registry: str | None, **credentia
 
     with report_failures():
         difference = compare_versions(open_version(old), open_version(new))
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(difference), indent=2))
-    else:
-        click.echo(difference.text(), nl=False)
+    print_value(difference, difference.text().removesuffix("\n"), form)
     sys.exit(1 if difference.changes else 0)
 
 

@@ -1,7 +1,6 @@
 """`karapace-like doctor`: the diagnosis of a schemas topic, and its repair on request."""
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.source_access import kafka_failures, load_settings, run, topic_options
 from karapace_like.config import Settings
@@ -47,9 +47,7 @@ Examples:
 )
 @click.option("--force", is_flag=True, help="With --repair: repair even while nodes of the registry run.")
 @click.option("--verbose", is_flag=True, help=f"List every fault, not only {_SHOWN} of each kind.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.  [default: text]"
-)
+@format_option
 def doctor(
     *,
     bootstrap_uri: str | None,
@@ -76,8 +74,8 @@ def doctor(
     if repair and repairable:
         run(_repair(kafka, settings, force=force))
         remaining = run(_examine(kafka, settings))
-    if form == "json":
-        _show_json(detected, remaining)
+    if form != "text":
+        print_value(_list_faults(detected, remaining), "", form)
     else:
         _show_text(detected, shown=len(detected) if verbose else _SHOWN)
         if repair and repairable:
@@ -146,8 +144,8 @@ def _show_text(detected: Sequence[Fault], shown: int) -> None:
         click.echo("No faults found")
 
 
-def _show_json(detected: Sequence[Fault], remaining: Sequence[Fault]) -> None:
-    """Print the faults as they were found; `remains` marks those that are there after the repair."""
+def _list_faults(detected: Sequence[Fault], remaining: Sequence[Fault]) -> dict[str, object]:
+    """Return the faults as they were found; `remains` marks those that are there after the repair."""
     left = {(fault.kind, fault.place) for fault in remaining}
     faults_shown = [
         {
@@ -161,7 +159,7 @@ def _show_json(detected: Sequence[Fault], remaining: Sequence[Fault]) -> None:
         for fault in detected
     ]
     counts = {kind: len(faults_of_kind) for kind, faults_of_kind in _group(detected).items()}
-    click.echo(json.dumps({"counts": counts, "remaining": len(remaining), "faults": faults_shown}, indent=2))
+    return {"counts": counts, "remaining": len(remaining), "faults": faults_shown}
 
 
 async def _repair(kafka: KafkaSettings, settings: Settings, *, force: bool) -> None:

@@ -9,6 +9,7 @@ from karapace_like.backup import archive
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.cli.backup_source import read_state, select_context
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
 from karapace_like.cli.source_access import topic_options
@@ -26,7 +27,8 @@ Examples:
 @registry_options(required=False)
 @topic_options
 @click.option("--context", help="Export only this context, such as .eu; a dot means the default context.")
-def export(*, file: Path, context: str | None, **source: Any) -> None:
+@format_option
+def export(*, file: Path, context: str | None, form: str, **source: Any) -> None:
     """Write all schemas, configs and modes of a running registry to FILE.
 
     The registry is read through its API (--registry) or from its topic (--bootstrap-uri), which needs no registry. The
@@ -41,4 +43,4 @@ def export(*, file: Path, context: str | None, **source: Any) -> None:
         count = archive.write(file, store)
     except ArchiveError as error:
         raise CannotTellError(str(error)) from error
-    click.echo(f"{count} records written to {file}")
+    print_value({"records": count, "file": str(file)}, f"{count} records written to {file}", form)

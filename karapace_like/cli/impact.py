@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from karapace_like.cli.outcome import open_paths, paths_argument, report_failures, settings_option
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.tooling.errors import ToolError
@@ -24,9 +24,9 @@ Examples:
 @paths_argument
 @registry_options(required=True)
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="Print the effects as JSON.")
+@format_option
 def impact(
-    *, paths: Sequence[Path], settings: Path | None, as_json: bool, registry: str, **credentials: str | None
+    *, paths: Sequence[Path], settings: Path | None, form: str, registry: str, **credentials: str | None
 ) -> None:
     """List the registered versions and subjects that schema files would break.
 
@@ -47,8 +47,5 @@ def impact(
             impacts = ask_registry(work, registry, credentials)
         except InvalidSchemaError as error:
             raise ToolError(f"One of the schemas cannot be read: {error}") from error
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(impacts), indent=2))
-    else:
-        click.echo("\n".join(assessed.text() for assessed in impacts), nl=False)
+    print_value(impacts, "\n".join(assessed.text() for assessed in impacts).removesuffix("\n"), form)
     sys.exit(1 if any(assessed.breaks for assessed in impacts) else 0)

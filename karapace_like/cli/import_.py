@@ -10,6 +10,7 @@ from karapace_like.backup.errors import ChangingError, ForeignContentError
 from karapace_like.backup.restoring import Outcome, Restoration
 from karapace_like.cli.backup_source import read_archive, select_context
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import open_registry, registry_options
 from karapace_like.cli.source_access import run
@@ -30,7 +31,8 @@ Examples:
 @registry_options(required=True)
 @click.option("--context", help="Import only this context of the backup, such as .eu; a dot means the default context.")
 @click.option("--as", "to", metavar="CONTEXT", help="With --context: its name in the registry.")
-def import_(*, file: Path, context: str | None, to: str | None, **target: Any) -> None:
+@format_option
+def import_(*, file: Path, context: str | None, to: str | None, form: str, **target: Any) -> None:
     """Restore FILE into a registry whose contexts of the same names are empty; ids and versions are kept.
 
     FILE was written by `export` or by Karapace (a file, or the directory of version 3). The contexts are in import mode
@@ -49,9 +51,8 @@ def import_(*, file: Path, context: str | None, to: str | None, **target: Any) -
         ) from error
     except ChangingError as error:
         raise CannotTellError(str(error)) from error
-    click.echo(
-        f"{outcome.registered} versions registered, {outcome.deleted} soft-deleted, {outcome.settings} configs set"
-    )
+    counts = f"{outcome.registered} versions registered, {outcome.deleted} soft-deleted, {outcome.settings} configs set"
+    print_value(outcome, counts, form)
     if outcome.refused:
         _print_lines(outcome.refused)
         click.echo(f"The registry rejected {len(outcome.refused)} items of the backup", err=True)

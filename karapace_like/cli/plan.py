@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
-from karapace_like.cli.outcome import finish, open_paths, report_failures, settings_option
+from karapace_like.cli.outcome import open_paths, report_failures, settings_option
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, open_registry, registry_options
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.opening import Opened
 from karapace_like.tooling.planning import Plan, Planner
 from karapace_like.tooling.pulling import read_promotion
 from karapace_like.tooling.remote import Remote
-from karapace_like.tooling.report import Report
+from karapace_like.tooling.rendering import render
+from karapace_like.tooling.report import Report, Verdict
 
 C = TypeVar("C", bound=Callable[..., object])
 
@@ -64,7 +67,7 @@ def folder_options(command: C) -> C:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to save the plan in, for `apply --plan`."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@format_option
 @click.option("--fail-on-changes", is_flag=True, help="Exit with 1 if the plan has any change; finds drift.")
 def plan(
     *,
@@ -74,7 +77,7 @@ def plan(
     settings: Path | None,
     delete: Sequence[str],
     out: Path | None,
-    as_json: bool,
+    form: str,
     fail_on_changes: bool,
     registry: str,
     **credentials: str | None,
@@ -90,13 +93,22 @@ def plan(
     with report_failures():
         opened = open_state(folder, settings, source, patterns, registry, credentials)
         planned, report = make_plan(opened, delete, registry, credentials)
-        click.echo(planned.json() if as_json else planned.text(), nl=False)
+        print_plan(planned, report.below(opened.shown_root), form)
         if report.exit_code:
-            finish(report.below(opened.shown_root), ())
+            sys.exit(report.exit_code)
         if out is not None:
             _save(out, planned)
     if fail_on_changes and planned.actions:
         sys.exit(1)
+
+
+def print_plan(planned: Plan, report: Report, form: str) -> None:
+    """Print the problems that prevent the changes, if there are any, and then the changes."""
+    problems = [case for case in report.cases if case.verdict is not Verdict.PASSED]
+    text = planned.text().removesuffix("\n")
+    if problems:
+        text = f"{render(report, 'text')}\nWithout these problems, the plan is:\n{text}"
+    print_value({"problems": problems, **msgspec.to_builtins(planned)}, text, form)
 
 
 def open_state(

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from karapace_like.tooling.report import make_printable
+from karapace_like.tooling.rendering import render
+from karapace_like.tooling.report import Report, make_printable
 
 C = TypeVar("C", bound=Callable[..., object])
 
@@ -27,6 +28,11 @@ format_option = click.option(
     show_default=True,
     help="Output format.",
 )
+
+
+def print_report(report: Report, form: str) -> None:
+    """Print a report as text, JSON or YAML."""
+    print_value(msgspec.json.decode(render(report, "json")), render(report, "text").removesuffix("\n"), form)
 
 
 def print_value(value: Any, text: str, form: str) -> None:

@@ -1,6 +1,5 @@
 """`karapace-like verify`: compares a backup with a registry."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import click
 from karapace_like.backup.differences import find_differences
 from karapace_like.backup.state import extract_context
 from karapace_like.cli.backup_source import read_archive, read_state, select_context
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import registry_options
 from karapace_like.cli.source_access import topic_options
@@ -17,7 +17,7 @@ from karapace_like.cli.source_access import topic_options
 _EXAMPLES = """\b
 Examples:
   karapace-like verify registry.jsonl --registry http://localhost:8081
-  karapace-like verify registry.jsonl --bootstrap-uri localhost:9092 --json
+  karapace-like verify registry.jsonl --bootstrap-uri localhost:9092 --format json
 """
 
 
@@ -29,8 +29,8 @@ Examples:
     "--context", help="Compare only this context of the backup, such as .eu; a dot means the default context."
 )
 @click.option("--as", "to", metavar="CONTEXT", help="With --context: its name in the registry.")
-@click.option("--json", "as_json", is_flag=True, help="Print the differences as a JSON list.")
-def verify(*, file: Path, context: str | None, to: str | None, as_json: bool, **source: Any) -> None:
+@format_option
+def verify(*, file: Path, context: str | None, to: str | None, form: str, **source: Any) -> None:
     """Compare FILE with a registry (--registry) or its topic (--bootstrap-uri), and list the differences.
 
     The comparison covers subjects, versions, ids, schemas with references, metadata and rules, soft deletions, configs
@@ -43,11 +43,8 @@ def verify(*, file: Path, context: str | None, to: str | None, as_json: bool, **
     if context is not None:
         registry = extract_context(registry, to or context, to or context)
     differences = list(find_differences(backup, registry))
-    if as_json:
-        click.echo(json.dumps([difference._asdict() for difference in differences], indent=2))
-    else:
-        for difference in differences:
-            click.echo(str(difference))
+    print_value([difference._asdict() for difference in differences], "\n".join(map(str, differences)), form)
+    if form == "text":
         click.echo(f"{len(differences)} differences" if differences else "Equal", err=bool(differences))
     if differences:
         sys.exit(1)

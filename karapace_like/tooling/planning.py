@@ -1,6 +1,6 @@
 """The changes that bring a registry to the desired state, which a folder describes.
 
-The planner only reads; `carry_out` makes the changes in the order of the plan and stops at the first rejected one.
+The planner only reads; `execution.py` makes the changes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,6 @@ from karapace_like.errors import NOT_JSON
 from karapace_like.schema.model import CompatibilityLevel, InvalidSchemaError
 from karapace_like.tooling.actions import (
     Action,
-    ApplyState,
     Delete,
     PlannedReference,
     Register,
@@ -199,20 +198,6 @@ def read_plan(text: bytes, name: str) -> Plan:
         return msgspec.json.decode(text, type=Plan)
     except NOT_JSON as error:
         raise ToolError(f"{name} is not a plan that `karapace-like plan --out` wrote: {error}") from error
-
-
-async def carry_out(remote: Remote, workspace: Workspace, plan: Plan, report_line: Callable[[str], None]) -> None:
-    """Make all changes in order; raises ToolError at the first rejected one, with the number of changes made."""
-    progress = ApplyState(workspace)
-    for number, action in enumerate(plan.actions):
-        try:
-            outcome = await action.carry_out(remote.client, progress)
-        except RefusedError as error:
-            raise ToolError(
-                f"The registry rejected this change: {action.sentence}: {error} ({error.code}). {number} of "
-                f"{len(plan.actions)} changes are made; run the command again for the rest."
-            ) from error
-        report_line(f"{action.sentence}{f': {outcome}' if outcome else ''}")
 
 
 def _matches(subject: str, patterns: Sequence[str]) -> bool:

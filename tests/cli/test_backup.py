@@ -93,7 +93,7 @@ def test_differences_are_listed(service: ServiceProcess, archive: Path, context:
             '{"compatibilityLevel":"FORWARD"} in the registry'
         ),
     ]
-    as_json = run("verify", archive, *selection, "--json")
+    as_json = run("verify", archive, *selection, "--format", "json")
     assert as_json.code == 1
     assert json.loads(as_json.out)[1] == {"place": f":{name}:more version 1", "what": "not in the backup"}
 

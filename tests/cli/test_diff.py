@@ -125,7 +125,7 @@ def test_a_file_is_compared_with_what_it_was_in_a_revision(tmp_path: Path) -> No
         "~ reference size.proto: text before -> changed",
         "BACKWARD: incompatible",
     ]
-    ended = run("diff", "--json", "HEAD:size.proto", "size.proto", folder=tmp_path / "schemas")
+    ended = run("diff", "--format", "json", "HEAD:size.proto", "size.proto", folder=tmp_path / "schemas")
     assert ended.json()["changes"] == [
         {"sign": "~", "kind": "field", "name": "shop.Size.w = 1", "attribute": "type", "old": "int32", "new": "string"}
     ]

@@ -212,7 +212,7 @@ def test_apply_asks_nobody_where_nobody_is(shop: Shop) -> None:
 
 def test_a_plan_is_json_for_programs(shop: Shop) -> None:
     shop.write({"order.avsc": ORDER, "address.avsc": ADDRESS})
-    register, refer = shop.run("plan", "--json").json()["actions"]
+    register, refer = shop.run("plan", "--format", "json").json()["actions"]
     assert (register["action"], register["subject"]) == ("register", f"{shop.prefix}address")
     assert refer["references"] == [{"name": "shop.Address", "subject": f"{shop.prefix}address", "version": None}]
 
@@ -254,7 +254,7 @@ def test_impact_finds_subjects_whose_schema_would_be_none_any_more(shop: Shop) -
     shop.write({"parcel.proto": PARCEL, "common/size.proto": SIZE})
     assert shop.run("register").code == 0
     shop.write({"common/size.proto": SIZE.replace("message Size", "message Volume")})
-    (found,) = shop.run("impact", "common/size.proto", "--json").json()
+    (found,) = shop.run("impact", "common/size.proto", "--format", "json").json()
     assert [(each["subject"].removeprefix(shop.prefix), each["effect"]) for each in found["referring"]] == [
         ("parcel", "unreadable")
     ]
@@ -280,3 +280,57 @@ def test_a_plan_of_a_folder_below_is_about_its_schemas_and_what_they_refer_to(sh
         "+ register address (common/address.avsc)",
         "+ register order (shop/order.avsc), refers to the new version of address",
     ]
+
+
+def test_changes_are_made_in_parallel_after_those_that_they_need(shop: Shop) -> None:
+    other = ADDRESS.replace("Address", "Other")
+    notes = {f"note{at}.avsc": ADDRESS.replace("Address", f"Note{at}") for at in range(10)}
+    shop.write({"z.avsc": ADDRESS, "a-order.avsc": ORDER, "other.avsc": other, **notes})
+    shop.settings('compatibility = "FULL"\n')
+    ended = shop.run("apply", "--yes", "--parallel", "8", "--format", "json")
+    assert ended.code == 0, ended
+    made = [each["change"].replace(shop.prefix, "") for each in ended.json()]
+    assert len(made) == 2 * 13
+    assert all(change.startswith("~ compatibility") for change in made[:13]), "levels come before schemas"
+    assert made[-1].startswith("+ register a-order (a-order.avsc), refers to the new version of z")
+    assert shop.run("plan").out == "No changes: the registry matches the files.\n"
+    assert shop.run("apply", "--yes", "--format", "json").json() == []
+
+
+def test_a_rejected_change_ends_a_parallel_run_with_the_number_of_changes_made(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS, "note.avsc": ADDRESS.replace("Address", "Note")})
+    shop.ask("PUT", f"/mode/{shop.prefix}note", {"mode": "READONLY"})
+    ended = shop.run("apply", "--yes", "--parallel", "2")
+    assert ended.code == 2
+    assert "The registry rejected this change: + register " in ended.err
+    assert "1 of 2 changes are made; run the command again for the rest." in ended.err
+    assert shop.subjects() == ["address"]
+
+
+def test_a_plan_shows_problems_first(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert shop.run("register").code == 0
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP, "note.avsc": ADDRESS.replace("Address", "Note")})
+    for command in (["plan"], ["apply", "--yes"]):
+        ended = shop.run(*command)
+        assert ended.code == 1
+        assert ended.out.startswith("address.avsc:2:4: error: READER_FIELD_MISSING_DEFAULT_VALUE\n")
+        assert "Without these problems, the plan is:\n+ register " in ended.out
+        content = shop.run(*command, "--format", "json").json()
+        assert [case["verdict"] for case in content["problems"]] == ["failed"]
+        assert {action["subject"].removeprefix(shop.prefix) for action in content["actions"]} == {"address", "note"}
+    assert shop.subjects() == ["address"]
+
+
+def test_registrations_and_effects_are_for_programs_too(shop: Shop) -> None:
+    shop.write({"address.avsc": ADDRESS})
+    assert [each["action"] for each in shop.run("register", "--dry-run", "--format", "json").json()["actions"]] == [
+        "register"
+    ]
+    (made,) = shop.run("register", "--format", "json").json()
+    assert made["outcome"].startswith("version 1, id ")
+    assert shop.run("register", "--format", "yaml").out == "[]\n"
+    assert "effect: holds" in shop.run("impact", "--format", "yaml").out
+    shop.write({"address.avsc": ADDRESS_WITH_ZIP})
+    ended = shop.run("register", "--format", "json")
+    assert (ended.code, ended.json()["cases"][0]["verdict"]) == (1, "failed")
