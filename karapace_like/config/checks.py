@@ -15,6 +15,7 @@ def find_contradictions(settings: Settings) -> Iterator[Fault]:
     return chain(
         _check_workers(settings),
         _check_listening(settings),
+        _check_cors(settings),
         _check_forwarding(settings),
         _check_quotas(settings),
         _check_callers(settings),
@@ -57,6 +58,19 @@ def _check_listening(settings: Settings) -> Iterator[Fault]:
         yield _require("server_tls_cafile", "server_tls_client_auth")
     if settings.server_tls_keyfile is not None and settings.server_tls_certfile is None:
         yield _require("server_tls_certfile", "server_tls_keyfile")
+
+
+def _check_cors(settings: Settings) -> Iterator[Fault]:
+    if not settings.cors_allow_credentials:
+        return
+    if settings.cors_allowed_origins is None:
+        yield _require("cors_allowed_origins", "cors_allow_credentials")
+    elif settings.cors_allowed_origins.strip() == "*":
+        yield Fault(
+            ("cors_allowed_origins", "cors_allow_credentials"),
+            "cors_allowed_origins: it must list origins with cors_allow_credentials: every web page could use the "
+            "credentials of its visitors.",
+        )
 
 
 def _check_forwarding(settings: Settings) -> Iterator[Fault]:

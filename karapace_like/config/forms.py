@@ -104,6 +104,33 @@ def _check_overrides(value: str) -> None:
         raise ValueError(f"there is no {', '.join(unknown)}")
 
 
+def _check_origins(value: str) -> None:
+    parts = _require_parts(value)
+    if "*" in parts and len(parts) > 1:
+        raise ValueError("* allows every origin; remove it or the others")
+    for part in parts:
+        if part != "*" and not _ORIGIN.fullmatch(part):
+            raise ValueError(f"{part!r} is no origin: write scheme://host or scheme://host:port, without a path")
+
+
+def _check_methods(value: str) -> None:
+    unknown = sorted(set(_require_parts(value)) - _METHODS)
+    if unknown:
+        raise ValueError(f"there is no {', '.join(unknown)}")
+
+
+def _check_header_names(value: str) -> None:
+    for part in _require_parts(value):
+        if not _TOKEN.fullmatch(part):
+            raise ValueError(f"{part!r} is no name of a header")
+
+
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+"""Every method of the APIs."""
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+"""A token of HTTP (RFC 9110, 5.6.2)."""
+
 HOST = Form("a host name or an address", _check_host)
 URL = Form("an http or https URL", _check_url)
 URLS = Form("a list of http or https URLs", _check_urls)
@@ -112,4 +139,7 @@ REGULAR_EXPRESSION = Form("a regular expression", _check_regular_expression)
 LOG_FORMAT = Form("json or a format of Python's logging such as '%(asctime)s %(message)s'", _check_log_format)
 MAPPING_RULES = Form("a list of mapping rules as RULE:pattern/replacement/ or DEFAULT", _check_mapping_rules)
 CIPHERS = Form("a list of cipher suites in OpenSSL's notation", _check_ciphers)
+ORIGINS = Form("* or a list of origins such as https://app.example.org", _check_origins)
+HTTP_METHODS = Form(f"a list of {', '.join(sorted(_METHODS))}", _check_methods)
+HEADER_NAMES = Form("a list of names of HTTP headers", _check_header_names)
 OVERRIDES = Form(f"a list of {', '.join(sorted(OVERRIDABLE))}", _check_overrides)

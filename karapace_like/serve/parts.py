@@ -207,6 +207,7 @@ class Parts:
                 allowed_hosts=find_allowed_hosts(
                     settings, role.sockets, has_access_control=isinstance(self.security.access, Access)
                 ),
+                cors=settings.cors,
                 hides_routes=any(listening.roles != ALL_ROLES for listening in role.sockets),
                 speaks_karapace=any(listening.dialect is Dialect.KARAPACE for listening in role.sockets),
                 tracing=tracing,

@@ -27,8 +27,9 @@ from karapace_like.web.cluster.peers import PEERS, Peers, proof_middleware
 from karapace_like.web.cluster.sibling_workers import LOGS
 from karapace_like.web.connect import CONNECT_WORKERS, ConnectWorkers
 from karapace_like.web.dialect.applying import adapt_routes, translate_errors
-from karapace_like.web.http import hosts, request_ids
+from karapace_like.web.http import cors, hosts, request_ids
 from karapace_like.web.http.app_keys import REGISTRY
+from karapace_like.web.http.cors import CORS, CorsPolicy
 from karapace_like.web.http.errors import Middleware, errors_middleware
 from karapace_like.web.http.overload import limit_requests
 from karapace_like.web.keys.services import KEYS, KeyHandling
@@ -65,6 +66,8 @@ class RequestHandling:
     """Answered at the same time."""
     allowed_hosts: Sequence[str] | None = None
     """Names that requests may be addressed to, besides those of loopback; None: all."""
+    cors: CorsPolicy | None = None
+    """What web pages of other origins may do beyond sending reads; None: nothing."""
     hides_routes: bool = False
     """Whether any listener serves some roles only."""
     speaks_karapace: bool = False
@@ -101,6 +104,9 @@ def make_app(
     middlewares = _list_middlewares(handling, peers, quotas)
     app = web.Application(middlewares=middlewares, client_max_size=handling.max_body_bytes)
     app.on_response_prepare.append(request_ids.echo)
+    if handling.cors is not None:
+        app[CORS] = handling.cors
+        app.on_response_prepare.append(cors.add_headers)
     if draining is not None:
         app.on_response_prepare.append(draining.close_after_response)
     adapt: _Adapt = adapt_routes if handling.speaks_karapace else iter
@@ -135,6 +141,7 @@ def _list_middlewares(handling: RequestHandling, peers: Peers, quotas: Quotas | 
         *([translate_errors] if handling.speaks_karapace else []),
         errors_middleware,
         *([] if handling.allowed_hosts is None else [hosts.serve_only(handling.allowed_hosts)]),
+        *([] if handling.cors is None else [cors.answer_preflights]),
         *([hide_other_roles] if handling.hides_routes else []),
         limit_requests(handling.max_requests),
         *([proof_middleware] if peers.are_authenticated else []),

@@ -30,6 +30,7 @@ from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.web.app import OPEN, RequestHandling, make_app
 from karapace_like.web.callers.access import Access, OpenAccess
 from karapace_like.web.callers.usage import UsageTable
+from karapace_like.web.http.cors import CorsPolicy
 from karapace_like.web.keys.services import KeyHandling
 from karapace_like.web.proxy_v3.policies import PolicyServices
 from karapace_like.web.server.access_log import AccessLog
@@ -167,6 +168,7 @@ async def _started(
     access_log: AccessLog | None = None,
     usage: UsageTable | None = None,
     keys: KeyHandling | None = None,
+    cors: CorsPolicy | None = None,
 ) -> Api:
     registry, log = in_memory(rules, ready=ready)
     if ready:
@@ -179,7 +181,7 @@ async def _started(
             access=access,
             quotas=quotas,
             usage=usage,
-            handling=RequestHandling(max_body_bytes=max_body_bytes),
+            handling=RequestHandling(max_body_bytes=max_body_bytes, cors=cors),
             keys=keys,
         )
     )

@@ -24,6 +24,7 @@ from karapace_like.config.settings.registry import ClusterSettings, DekRegistryS
 from karapace_like.config.settings.serving import HttpSettings, TlsSettings
 from karapace_like.config.settings.telemetry import LogSettings, SourceSettings, TelemetrySettings
 from karapace_like.web.http.api_roles import ApiRole, ApiRoles
+from karapace_like.web.http.cors import CorsPolicy
 
 _DEFAULT_PORTS = (8081, 8082)
 
@@ -65,6 +66,18 @@ class Settings(
     def allowed_hosts(self) -> tuple[str, ...] | None:
         """The host names that are served besides loopback names; None if the setting does not say."""
         return None if self.http_allowed_hosts is None else split_list(self.http_allowed_hosts)
+
+    @property
+    def cors(self) -> CorsPolicy | None:
+        """What web pages of other origins may do; None: they may only send reads."""
+        if self.cors_allowed_origins is None:
+            return None
+        return CorsPolicy(
+            origins=frozenset(origin.lower() for origin in split_list(self.cors_allowed_origins)),
+            methods=split_list(self.cors_allowed_methods),
+            headers=split_list(self.cors_allowed_headers),
+            allows_credentials=self.cors_allow_credentials,
+        )
 
     @property
     def roles_of_nodes(self) -> ApiRoles:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from karapace_like.config.choices import ClientAuth, Port
 from karapace_like.config.description import Group, SettingsGroup, describe
-from karapace_like.config.forms import HOST, MAPPING_RULES, URLS
+from karapace_like.config.forms import HEADER_NAMES, HOST, HTTP_METHODS, MAPPING_RULES, ORIGINS, URLS
 from karapace_like.secret import Secret
 from karapace_like.web.http.dialects import Dialect
 
@@ -83,6 +83,34 @@ class HttpSettings(SettingsGroup):
             "registry.example.org,kafka.example.org",
         ),
     ] = None
+    cors_allowed_origins: Annotated[
+        str | None,
+        describe(
+            "Origins whose web pages may call every API from a browser (CORS), comma separated; `*`: all. Unset: none; "
+            "see [browsers](security.md#browsers).",
+            "https://app.example.org,http://localhost:3000",
+            form=ORIGINS,
+        ),
+    ] = None
+    cors_allowed_methods: Annotated[
+        str, describe("Methods that those pages may use, comma separated.", "GET,POST", form=HTTP_METHODS)
+    ] = "GET,HEAD,POST,PUT,PATCH,DELETE"
+    cors_allowed_headers: Annotated[
+        str,
+        describe(
+            "Request headers that those pages may set, comma separated.",
+            "Accept,Authorization,Content-Type",
+            form=HEADER_NAMES,
+        ),
+    ] = "Accept,Authorization,Content-Type,If-None-Match,X-Request-ID"
+    cors_allow_credentials: Annotated[
+        bool,
+        describe(
+            "Whether browsers may add a user's cookies, client certificate and cached password to the requests of "
+            "those pages; not with `cors_allowed_origins=*`.",
+            True,
+        ),
+    ] = False
     shutdown_delay_ms: Annotated[
         int,
         describe(

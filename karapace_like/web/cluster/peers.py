@@ -36,9 +36,10 @@ _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _CONNECT_SECONDS = 3.0
 _NOT_FORWARDED = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "content-length", "expect", _PROOF.lower()}
+     "upgrade", "host", "origin", "content-length", "expect", _PROOF.lower()}
 )  # fmt: skip
-"""Hop-by-hop headers (RFC 9110, 7.6.1), and headers that each request sets itself."""
+"""Hop-by-hop headers (RFC 9110, 7.6.1), headers that each request sets itself, and `Origin`, which the process
+that the browser reached has checked against its own name."""
 
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp must not add where the caller has not sent them."""
