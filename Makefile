@@ -14,7 +14,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer lock clean
+.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer console-libraries lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -85,6 +85,9 @@ image: ## build the container image on a base pinned by its digest, and print bo
 
 viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the latest) into the package
 	$(PYTHON) .ci/swagger_ui.py $(VERSION)
+
+console-libraries: ## bundle the libraries of the console with npm, in the versions of their list (LATEST=1: the newest ones)
+	$(PYTHON) .ci/console_libraries.py $(LATEST)
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock

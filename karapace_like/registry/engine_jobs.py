@@ -26,6 +26,7 @@ from karapace_like.schema.model import (
     Strictness,
     UnparsedSchema,
 )
+from karapace_like.schema.outline import ElementKind
 from karapace_like.schema.tags import Entity, TagChange
 
 T_co = TypeVar("T_co", covariant=True)
@@ -187,6 +188,20 @@ class ListTopFields(Job[list[str]], frozen=True, tag=True, array_like=True):
         return list(FORMATS[parsed.type].list_top_fields(parsed))
 
 
+class ListFields(Job[list[tuple[str, str]]], frozen=True, tag=True, array_like=True):
+    """The fields in the schema's own text: the name of each, and the name to show with where it is."""
+
+    def run(self) -> list[tuple[str, str]]:
+        """See `Job`."""
+        parsed = parse(self.schema)
+        outline = FORMATS[parsed.type].list_elements(parsed, self.schema.text)
+        return [(element.name, element.title) for element in outline if element.kind is ElementKind.FIELD]
+
+    def convert_answer(self, value: Any) -> list[tuple[str, str]]:
+        """See `Job`."""
+        return msgspec.convert(value, list[tuple[str, str]])
+
+
 class Compare(Job[Sequence[str]], frozen=True, tag=True, array_like=True):
     """Every reason why the level does not hold between two schemas of one type, as the API's `messages` have it."""
 
@@ -262,7 +277,18 @@ class MeanTheSame(Job[bool], frozen=True, tag=True, array_like=True):
             return False
 
 
-JOBS = Canonicalise | Format | ListTags | ApplyTags | CheckRules | ListTopFields | Compare | IsSpellingOf | MeanTheSame
+JOBS = (
+    Canonicalise
+    | Format
+    | ListTags
+    | ApplyTags
+    | CheckRules
+    | ListTopFields
+    | ListFields
+    | Compare
+    | IsSpellingOf
+    | MeanTheSame
+)
 """Every kind of job, as another process decodes it."""
 
 

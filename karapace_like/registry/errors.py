@@ -65,6 +65,14 @@ def no_subject_mode(subject: str) -> RegistryError:
     return RegistryError(40409, f"Subject '{subject}' does not have subject-level mode configured")
 
 
+def malformed_query(fault: str, expected: str) -> RegistryError:
+    return RegistryError(400, f"The search {fault}; expected: {expected}.")
+
+
+def too_many_searches() -> RegistryError:
+    return RegistryError(BUSY, "Too many searches are running at the moment; retry later.", status=503, retry_after=1)
+
+
 def malformed_context() -> RegistryError:
     return RegistryError(400, "Context name cannot contain a colon")
 

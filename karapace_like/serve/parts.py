@@ -47,6 +47,7 @@ from karapace_like.web.callers.access import Access
 from karapace_like.web.callers.usage import UsageTable
 from karapace_like.web.cluster.peers import Peers
 from karapace_like.web.cluster.sibling_workers import SiblingWorkers
+from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.http.api_roles import ALL_ROLES
 from karapace_like.web.http.dialects import Dialect
 from karapace_like.web.http.errors import Middleware
@@ -221,6 +222,7 @@ class Parts:
                 self.siblings if role.unix_socket is not None else None,
             ),
             keys=None if self.keys is None else self.keys.handling,
+            console=ConsoleSettings(settings.console_writes) if settings.console else None,
         )
 
 

@@ -26,6 +26,8 @@ from karapace_like.web.cluster import sibling_workers
 from karapace_like.web.cluster.peers import PEERS, Peers, proof_middleware
 from karapace_like.web.cluster.sibling_workers import LOGS
 from karapace_like.web.connect import CONNECT_WORKERS, ConnectWorkers
+from karapace_like.web.console import pages as console_pages
+from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.dialect.applying import adapt_routes, translate_errors
 from karapace_like.web.http import cors, hosts, request_ids
 from karapace_like.web.http.app_keys import REGISTRY
@@ -47,6 +49,7 @@ from karapace_like.web.proxy_v3 import policy_verdicts as verdicts_api
 from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.registry.rules import RULE_PROCESSES
+from karapace_like.web.registry.search import SEARCHES, Searches
 from karapace_like.web.routing import Route, add_routes, hide_other_roles
 from karapace_like.web.server.draining import Draining
 
@@ -93,12 +96,13 @@ def make_app(
     handling: RequestHandling | None = None,
     policies: PolicyServices | None = None,
     keys: KeyHandling | None = None,
+    console: ConsoleSettings | None = None,
 ) -> Application:
     """Return the application with the APIs of the parts that are passed.
 
     `proxy`: one for all callers, or one for each caller, who then has an identity in Kafka. `quotas`: of each caller.
     `connect_urls`: Kafka Connect's workers. `access`: who may call what; OPEN: every client may call everything.
-    `has_siblings`: whether other workers serve the same node.
+    `has_siblings`: whether other workers serve the same node. `console`: None for a service without one.
     """
     peers, handling = peers or Peers(), handling or RequestHandling()
     middlewares = _list_middlewares(handling, peers, quotas)
@@ -129,7 +133,11 @@ def make_app(
         _add_logs(app, registry, policies, keys)
     if connect_urls:
         _add_connect(app, connect_urls)
+    if console is not None:
+        console_pages.add_console(app, console)
     docs_page.add_docs(app)
+    if console is not None:
+        console_pages.add_pages(app)
     return app
 
 
@@ -179,6 +187,8 @@ def _add_operations(
 
 def _add_registry(app: Application, adapt: _Adapt, registry: Registry, ids: ClusterIds | None) -> None:
     app[REGISTRY] = registry
+    app[SEARCHES] = searches = Searches()
+    app.on_cleanup.append(searches.close)
     app[RULE_PROCESSES] = processes = RuleProcesses()
     app.on_cleanup.append(lambda _: processes.close())
     if ids is not None:

@@ -18,6 +18,7 @@ from karapace_like.web.callers.access import ACCESS
 from karapace_like.web.callers.usage import USAGE, UsageTable
 from karapace_like.web.cluster.peers import Peers
 from karapace_like.web.cluster.sibling_workers import SiblingWorkers
+from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.http.api_roles import ALL_ROLES, NAMED_ROLES, ApiRole, ApiRoles
 from karapace_like.web.http.errors import errors_middleware
 from karapace_like.web.operations.exposition import Exposition
@@ -46,6 +47,7 @@ BY_PREFIX = {
     "/compatibility": ApiRole.REGISTRY,
     "/contexts": ApiRole.REGISTRY,
     "/docs": ApiRole.CONSOLE,
+    "/console": ApiRole.CONSOLE,
     "/openapi.json": ApiRole.CONSOLE,
     "/policies": ApiRole.MANAGEMENT,
     "/health": ApiRole.OPERATIONS,
@@ -64,6 +66,7 @@ def registered_routes() -> list[RegisteredRoute]:
         health=Health(registry, ElectionElsewhere()),
         connect_urls=["http://connect:8083"],
         policies=policies_in_memory(registry),
+        console=ConsoleSettings(),
         exposition=Exposition(CollectorRegistry(), None, SiblingWorkers(Peers())),
     )
     return app[REGISTERED_ROUTES]

@@ -23,6 +23,7 @@ from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import registry as registry_api
+from karapace_like.web.console import caller
 from karapace_like.web.http import json_schemas
 from karapace_like.web.operations import health, openapi
 from karapace_like.web.operations import service as service_api
@@ -46,6 +47,7 @@ EVERY_ROUTE = (
     *policies.ROUTES,
     *connect.ROUTES,
     *keys.ROUTES,
+    *caller.ROUTES,
 )
 _ACLS = "/v3/clusters/{cluster}/acls"
 WITHOUT_ANSWER = {("post", _ACLS), ("post", f"{_ACLS}:batch")}

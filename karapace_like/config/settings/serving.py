@@ -42,6 +42,17 @@ class HttpSettings(SettingsGroup):
     ] = Dialect.CONFLUENT
     karapace_registry: Annotated[bool, describe("Whether the schema registry is served.")] = True
     karapace_rest: Annotated[bool, describe("Whether the Kafka REST proxy is served.")] = True
+    console: Annotated[
+        bool, describe("Whether the [console](console.md), pages for people, is served at `/console`.", False)
+    ] = True
+    console_writes: Annotated[
+        bool | None,
+        describe(
+            "Whether the console offers changes, each of which needs its permission. `false`: it only shows. Unset: "
+            "with access control, and otherwise to browsers on this machine.",
+            True,
+        ),
+    ] = None
     connect_url: Annotated[
         str | None,
         describe(

@@ -198,7 +198,7 @@ class Access:
             request.headers.get("Authorization"), request.transport
         )
         usage.identify(request, principal)
-        request[_CALLER] = calling = Caller(principal, self._policy_for(principal, request.method))
+        request[_CALLER] = calling = Caller(principal, self.find_policy(principal, request.method))
         return calling
 
     async def recheck(self, request: web.Request) -> bool:
@@ -228,7 +228,7 @@ class Access:
             if header is None
             else self.authentication.find_cached_principal(header)
         )
-        return principal == caller.principal and self._policy_for(caller.principal, method) is caller.policy
+        return principal == caller.principal and self.find_policy(caller.principal, method) is caller.policy
 
     def guard(self, handler: Handler, need: RequiredPermission, parameters: Collection[str] = ()) -> Handler:
         """Return the handler behind the check of the permission, with the audit log.
@@ -238,7 +238,7 @@ class Access:
 
         async def guard(request: web.Request) -> web.StreamResponse:
             try:
-                if request.path in self._open_paths:
+                if need.is_public or request.path in self._open_paths:
                     request[_CALLER] = ANYONE
                 else:
                     await self.authorise(request, need)
@@ -258,7 +258,8 @@ class Access:
         """Raise UnauthenticatedError: a caller that `guard` has not established is rejected."""
         raise errors.no_credentials()
 
-    def _policy_for(self, principal: Principal, method: str) -> Decision:
+    def find_policy(self, principal: Principal, method: str) -> Decision:
+        """Return the policy that decides about the principal's calls with this HTTP method."""
         if principal is _ITSELF:
             return UNRESTRICTED
         if self._method_roles is not None and principal.method is Method.TOKEN:

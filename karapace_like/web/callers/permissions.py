@@ -32,6 +32,9 @@ class RequiredPermission(NamedTuple):
     reveals_offsets: bool = False
     """Whether the response reveals how much was written or read: more than a description of the topic or group."""
 
+    is_public: bool = False
+    """Whether the call needs no credentials: a file of this program, which holds no data."""
+
     @property
     def is_description(self) -> bool:
         """Whether the call only describes resources and their configuration."""
@@ -45,6 +48,10 @@ class RequiredPermission(NamedTuple):
 
 AUTHENTICATED = RequiredPermission()
 """For lists, which show only what the caller may describe, and for calls without a resource."""
+
+
+PUBLIC = RequiredPermission(is_public=True)
+"""For the files of a page, where people enter their credentials."""
 
 
 def on_topic(*operations: Operation, reveals_offsets: bool = False) -> RequiredPermission:

@@ -369,7 +369,7 @@ OPERATIONS_DIFFERENCES = (
     ),
     Difference(
         where="`GET /`",
-        confluent="here a browser is led to `/docs`",
+        confluent="here a browser is led to `/console`",
         karapace="`{}` whatever is accepted",
         calls=("GET /",),
         headers=_accept_json,

@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.console.settings import CONSOLE
 from karapace_like.web.http import media_types
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.json_schemas import fields
 from karapace_like.web.http.responses import respond_as_registry
-from karapace_like.web.operations.docs_page import redirect
+from karapace_like.web.http.static_files import redirect
 from karapace_like.web.routing import Call, Route
 
 _HTML = "text/html"
@@ -16,9 +17,12 @@ _JAVA_DEFAULT = "image/gif"
 
 
 async def root(request: web.Request) -> web.Response:
-    """GET and POST /: Return an empty object, which shows clients that the service runs; redirect browsers to /docs."""
+    """GET and POST /: Return an empty object, which shows clients that the service runs; lead browsers to a page.
+
+    The page is the console, or the documentation where there is none.
+    """
     if request.method != "POST" and _prefers_page(request.headers.get("Accept", "")):
-        return redirect("docs")
+        return redirect("console" if CONSOLE in request.app else "docs")
     return respond_as_registry(request, {})
 
 

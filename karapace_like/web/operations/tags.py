@@ -89,6 +89,7 @@ TAGS = (
         "Requests that are forwarded to Kafka Connect.",
         rf"{_ANY}/(?:connectors|connector-plugins|admin)",
     ),
+    _define_tag("Console", "Who calls, and what the console may offer them.", rf"{_ANY}/console/\w+"),
     _define_tag(
         "Operations",
         "Health, metrics, usage and version of this service.",

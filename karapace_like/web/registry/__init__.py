@@ -1,10 +1,21 @@
 """The registry's HTTP API: one file per resource, and the table of all routes."""
 
-from karapace_like.web.registry import associations, compatibility, config, contexts, metadata, rules, schemas, subjects
+from karapace_like.web.registry import (
+    associations,
+    compatibility,
+    config,
+    contexts,
+    metadata,
+    rules,
+    schemas,
+    search,
+    subjects,
+)
 
 CONTEXT_PREFIX = "/contexts/{context}"
 ROUTES = (
     *subjects.ROUTES,
+    *search.ROUTES,
     *schemas.ROUTES,
     *config.ROUTES,
     *compatibility.ROUTES,

@@ -18,6 +18,7 @@ from karapace_like.web.app import make_app
 from karapace_like.web.callers.access import Access, OpenAccess
 from karapace_like.web.callers.authentication import Authentication
 from karapace_like.web.callers.tokens import TokenVerifier
+from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import Health
 from karapace_like.web.routing import REGISTERED_ROUTES, Route
@@ -85,6 +86,7 @@ async def serving(kafka: Cluster, text: bytes | None) -> AsyncIterator[Guarded]:
             has_siblings=True,
             policies=policies_in_memory(registry),
             keys=keys_in_memory()[0],
+            console=ConsoleSettings(),
         )
         server = Server(app)
         await server.start_server()

@@ -10,7 +10,7 @@ from aiohttp import web
 
 import karapace_like.web
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.callers.permissions import AUTHENTICATED, PUBLIC
 from karapace_like.web.cluster import sibling_workers
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.operations import exposition, usage_export
@@ -55,8 +55,11 @@ async def test_no_route_is_answered_without_right_credentials(guarded: Guarded, 
     headers = _wrong(guarded.issuer)[kind]
     found = await guarded.statuses(headers)
     hidden = {(method, path) for route, method, path in guarded.calls() if route.hides_refusals}
+    files = {(method, path) for route, method, path in guarded.calls() if route.permission == PUBLIC}
+    assert {path.partition("/console")[0] for _, path in files} == {""}
+    assert {found[call] for call in files} == {200}
     assert {found[call] for call in hidden} == {404}
-    assert {call for call, status in found.items() if status != 401} - hidden == {("GET", OPEN), ("HEAD", OPEN)}
+    assert {call for call, status in found.items() if status != 401} - hidden - files == {("GET", OPEN), ("HEAD", OPEN)}
     answer = await guarded.client.get("/subjects", headers=headers)
     assert [each.split(" ")[0] for each in answer.headers.getall("WWW-Authenticate")] == ["Basic", "Bearer"]
     assert (await answer.json(content_type=None))["error_code"] == 401
@@ -69,7 +72,9 @@ async def test_without_rights_only_empty_lists_are_answered(guarded: Guarded, pr
     headers = basic("nobody", "nobody-password") if proof == "password" else bearer(guarded.issuer.token("nobody"))
     refused = {call for call, status in (await guarded.statuses(headers)).items() if status == 403}
     # A route whose resources are in its body decides when it has read that.
-    named = {(method, path) for route, method, path in guarded.calls() if route.permission != AUTHENTICATED}
+    named = {
+        (method, path) for route, method, path in guarded.calls() if route.permission not in (AUTHENTICATED, PUBLIC)
+    }
     in_body = {("POST", "/records"), ("POST", "/v3/clusters/some/topics")}
     in_body |= {call for call in named if "/associations" in call[1]}
     in_body |= {("POST", f"{prefix}/dek-registry/v1/keks") for prefix in ("", "/contexts/.c")}

@@ -1,0 +1,1 @@
+"""The console: pages for people, which call the service's own HTTP API."""

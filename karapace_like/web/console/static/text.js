@@ -1,0 +1,45 @@
+// Schema texts: formatted, and shown in an editor that is loaded when it is needed first.
+
+import { html, useEffect, useRef, useState } from "./base.js";
+
+/** Return the text with one value a line; texts that are no JSON, such as Protobuf's, as they are. */
+export function format(text, schemaType) {
+  if (schemaType === "PROTOBUF") return text;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** A text that is read: coloured, with line numbers, and with parts that can be folded. */
+export function SchemaText({ text, schemaType, label }) {
+  return html`<${Editor} key=${label} value=${format(text, schemaType)} schemaType=${schemaType} label=${label} isReadOnly />`;
+}
+
+/** An editor; `faults`: {line, column, message} to be marked. Until it is loaded the text is shown as it is. */
+export function Editor({ value, schemaType, label, isReadOnly = false, onInput, faults }) {
+  const host = useRef();
+  const editor = useRef();
+  const [isReady, setReady] = useState(false);
+  useEffect(() => {
+    let isGone = false;
+    import("./editor.js").then(({ openEditor }) => {
+      if (isGone) return;
+      editor.current = openEditor(host.current, { value, schemaType, label, isReadOnly, onInput: (text) => onInput?.(text) });
+      setReady(true);
+    });
+    return () => {
+      isGone = true;
+      editor.current?.close();
+      editor.current = undefined;
+    };
+  }, [schemaType, isReadOnly]);
+  useEffect(() => editor.current?.setText(value), [value]);
+  useEffect(() => editor.current?.listen((text) => onInput?.(text)));
+  useEffect(() => editor.current?.mark(faults ?? []), [faults, isReady]);
+  return html`<div class="editor">
+    <div ref=${host} class="editor-host"></div>
+    ${!isReady && html`<pre class="source">${value}</pre>`}
+  </div>`;
+}

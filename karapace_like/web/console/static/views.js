@@ -1,0 +1,12 @@
+// The views, in the order of the navigation; each is named by the first part of its address.
+
+import { Subjects } from "./views/subjects.js";
+import { Subject } from "./views/subject.js";
+import { Me } from "./views/me.js";
+
+/** `needs`: the part of the API without which a view is not there; `title`: absent for what the navigation leaves out. */
+export const VIEWS = [
+  { name: "subjects", title: "Subjects", needs: "registry", component: Subjects },
+  { name: "subject", needs: "registry", component: Subject },
+  { name: "me", title: "Who am I", component: Me },
+];

@@ -1,0 +1,207 @@
+// One subject: its versions, the text of one, where it is used, and the settings that hold for it.
+
+import { Fragment, html } from "../base.js";
+import { get, orNull, part } from "../api.js";
+import { link } from "../router.js";
+import { SchemaText } from "../text.js";
+import { Badge, Empty, Facts, Loaded, Page, Section, Tabs, Time, useLoad, usePermissions } from "../ui.js";
+import { subjectLink } from "./subjects.js";
+
+const MOST_REFERRERS = 50;
+
+export function Subject({ path, query }) {
+  const [subject, number] = path;
+  const tab = query.tab ?? "schema";
+  const loaded = useLoad((signal) => load(subject, signal), [subject]);
+  const may = usePermissions("Subject", subject);
+  return html`<${Page}
+    title=${subject}
+    crumbs=${[["Subjects", link(["subjects"])]]}
+    actions=${html`<${Fragment}>
+      ${loaded.data?.versions.length > 1 && html`<a class="button" href=${diffLink(subject, loaded.data.versions)}>Compare</a>`}
+      ${(may("write") || may("register_existing")) &&
+      html`<a class="button primary" href=${link(["check"], { subject })}>Change</a>`}
+    <//>`}
+  >
+    <${Loaded} of=${loaded}>
+      ${({ versions, shown }) => {
+        const version = versions.find((each) => String(each.version) === number) ?? shown;
+        return html`<div class="with-side">
+          <${TimeLine} subject=${subject} versions=${versions} selected=${version} />
+          <div>
+            <${Tabs}
+              label="Parts of the subject"
+              selected=${tab}
+              tabs=${["schema", "references", "rules", "settings"].map((name) => [
+                name,
+                { schema: "Schema", references: "References", rules: "Metadata and rules", settings: "Settings" }[name],
+                subjectLink(subject, version.version, { tab: name === "schema" ? undefined : name }),
+              ])}
+            />
+            ${tab === "schema" && html`<${Text} version=${version} />`}
+            ${tab === "references" && html`<${References} version=${version} />`}
+            ${tab === "rules" && html`<${Rules} version=${version} />`}
+            ${tab === "settings" && html`<${Settings} subject=${subject} />`}
+          </div>
+        </div>`;
+      }}
+    <//>
+  <//>`;
+}
+
+function diffLink(subject, versions) {
+  const [last, previous] = versions;
+  return link(["diff", subject, String(previous.version), String(last.version)]);
+}
+
+/** Return the versions, the newest first, each without its text; and the one that is shown first. */
+async function load(subject, signal) {
+  const numbers = await get(`/subjects/${part(subject)}/versions`, { signal, query: { deleted: true } });
+  const live = new Set(await orNull(get(`/subjects/${part(subject)}/versions`, { signal }), 404));
+  const versions = numbers.map((version) => ({ subject, version, deleted: !live.has(version) })).reverse();
+  return { versions, shown: versions.find((version) => !version.deleted) ?? versions[0] };
+}
+
+function TimeLine({ subject, versions, selected }) {
+  return html`<nav class="side" aria-label="Versions">
+    <ol class="timeline">
+      ${versions.map(
+        (version) => html`<li class=${version.deleted ? "gone" : ""}>
+          <a href=${subjectLink(subject, version.version)} aria-current=${version === selected ? "true" : undefined}>
+            Version ${version.version}${version.deleted ? " (deleted)" : ""}
+          </a>
+        </li>`,
+      )}
+    </ol>
+  </nav>`;
+}
+
+const useVersion = ({ subject, version }) =>
+  useLoad(
+    (signal) => get(`/subjects/${part(subject)}/versions/${version}`, { signal, query: { deleted: true } }),
+    [subject, version],
+  );
+
+function Text({ version }) {
+  return html`<${Loaded} of=${useVersion(version)}>
+    ${(stored) => html`<${Facts}
+        of=${[
+          ["Id", stored.id],
+          ["Guid", html`<code>${stored.guid}</code>`],
+          ["Format", stored.schemaType ?? "AVRO"],
+          ["Registered", html`<${Time} at=${stored.ts} />`],
+          ["State", stored.deleted && html`<${Badge} kind="bad">deleted<//>`],
+        ]}
+      />
+      <${SchemaText} text=${stored.schema} schemaType=${stored.schemaType} label=${`Schema, version ${stored.version}`} />`}
+  <//>`;
+}
+
+function References({ version }) {
+  const stored = useVersion(version);
+  const referrers = useLoad((signal) => loadReferrers(version, signal), [version.subject, version.version]);
+  return html`<${Loaded} of=${stored}>
+    ${({ references = [] }) => html`<div class="graph" role="group" aria-label="References of this version">
+      <${Nodes} title="Refers to" none="It refers to no other schema."
+        nodes=${references.map(({ subject, version: number, name }) => ({ subject, version: number, name }))} />
+      <div class="node own"><strong>${version.subject}</strong><span>version ${version.version}</span></div>
+      <${Loaded} of=${referrers}>
+        ${(nodes) => html`<${Nodes} title="Referred to by" none="No schema refers to it." nodes=${nodes} />`}
+      <//>
+    </div>`}
+  <//>`;
+}
+
+function Nodes({ title, nodes, none }) {
+  return html`<section class="nodes">
+    <h2>${title}</h2>
+    ${nodes.length === 0 && html`<p class="muted">${none}</p>`}
+    ${nodes.map(
+      (node) => html`<a class="node" href=${subjectLink(node.subject, node.version, { tab: "references" })}>
+        <strong>${node.subject}</strong><span>version ${node.version}${node.name ? ` as ${node.name}` : ""}</span>
+      </a>`,
+    )}
+  </section>`;
+}
+
+async function loadReferrers({ subject, version }, signal) {
+  const path = `/subjects/${part(subject)}/versions/${version}/referencedby`;
+  const ids = await get(path, { signal, query: { limit: MOST_REFERRERS } });
+  const holders = await Promise.all(
+    ids.map((id) => orNull(get(`/schemas/ids/${id}/versions`, { signal, query: { subject } }), 403, 404)),
+  );
+  return holders.flatMap((versions) => versions ?? []);
+}
+
+function Rules({ version }) {
+  return html`<${Loaded} of=${useVersion(version)}>
+    ${({ metadata, ruleSet }) => {
+      const rules = Object.entries(ruleSet ?? {}).flatMap(([list, each]) =>
+        Array.isArray(each) ? each.map((rule) => ({ list, ...rule })) : [],
+      );
+      if (!metadata && rules.length === 0) return html`<${Empty}>This version has no metadata and no rules.<//>`;
+      return html`
+        ${metadata && html`<${Metadata} metadata=${metadata} />`}
+        ${rules.map(
+          (rule) => html`<${Section} title=${rule.name}>
+            ${rule.doc && html`<p>${rule.doc}</p>`}
+            <${Facts}
+              of=${[
+                ["Kind", `${rule.kind ?? ""} ${rule.mode ?? ""}`],
+                ["Type", rule.type],
+                ["Expression", rule.expr && html`<code>${rule.expr}</code>`],
+                ["Tags", rule.tags?.join(", ")],
+                ["On failure", rule.onFailure],
+                ["State", rule.disabled && html`<${Badge} kind="warn">disabled<//>`],
+              ]}
+            />
+          <//>`,
+        )}`;
+    }}
+  <//>`;
+}
+
+function Metadata({ metadata }) {
+  const tags = Object.entries(metadata.tags ?? {});
+  const hidden = new Set(metadata.sensitive ?? []);
+  return html`<${Section} title="Metadata">
+    <${Facts} of=${Object.entries(metadata.properties ?? {}).map(([name, value]) => [name, hidden.has(name) ? "(sensitive)" : value])} />
+    ${tags.map(([path, names]) => html`<p><code>${path}</code> ${names.map((name) => html`<${Badge}>${name}<//>`)}</p>`)}
+  <//>`;
+}
+
+const ORIGINS = { subject: "this subject", context: "its context", global: "everything" };
+
+function Settings({ subject }) {
+  const loaded = useLoad((signal) => loadSettings(subject, signal), [subject]);
+  return html`<${Loaded} of=${loaded}>
+    ${({ config, mode }) => html`<${Facts}
+      of=${[
+        ["Compatibility level", html`${config.value.compatibilityLevel} <${Origin} of=${config.origin} />`],
+        ["Mode", html`${mode.value.mode} <${Origin} of=${mode.origin} />`],
+        ...Object.entries(config.value)
+          .filter(([name]) => name !== "compatibilityLevel")
+          .map(([name, value]) => [name, html`<code>${typeof value === "object" ? JSON.stringify(value) : String(value)}</code>`]),
+      ]}
+    />`}
+  <//>`;
+}
+
+function Origin({ of }) {
+  return html`<span class="muted">set for ${ORIGINS[of]}</span>`;
+}
+
+async function loadSettings(subject, signal) {
+  return { config: await find("config", subject, signal), mode: await find("mode", subject, signal) };
+}
+
+/** Return the setting that holds for a subject, and where it is set. */
+async function find(name, subject, signal) {
+  // Settings of the default context are those of everything.
+  const context = /^:\.[^:]+:/.exec(subject)?.[0];
+  for (const [origin, scope] of [["subject", subject], ...(context ? [["context", context]] : [])]) {
+    const value = await orNull(get(`/${name}/${part(scope)}`, { signal }), 404, 403);
+    if (value) return { value, origin };
+  }
+  return { value: await get(`/${name}/${part(subject)}`, { signal, query: { defaultToGlobal: true } }), origin: "global" };
+}

@@ -1,0 +1,96 @@
+"""Who may see and do what in the console: with access control, without, and read-only."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from karapace_like.access import authfile
+from karapace_like.web.callers.access import Access
+from karapace_like.web.callers.authentication import Authentication
+from karapace_like.web.console.settings import ConsoleSettings
+from tests.web.access.conftest import basic, written
+from tests.web.conftest import Api
+from tests.web.console.conftest import console_over_memory, reading
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+GRANTS = [
+    {"principals": ["root"], "operations": ["read", "write", "config", "delete"], "resource": "subject", "name": "*"},
+    {"principals": ["lift-team"], "operations": ["read"], "resource": "subject", "name": "lifts-value"},
+]
+ROOT = basic("root", "root-password")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def guarded() -> AsyncIterator[Api]:
+    access = Access(Authentication())
+    access.use(authfile.parse(written({"root": "root-password", "lift-team": "lift-password"}, GRANTS)))
+    async with console_over_memory(access=access) as api:
+        for subject in ("lifts-value", "secrets-value"):
+            path = f"/subjects/{subject}/versions"
+            assert (await api("POST", path, {"schema": '"int"'}, headers=ROOT))[0] == 200
+        yield api
+
+
+async def test_a_caller_with_one_grant_sees_only_that(chromium: Browser, guarded: Api) -> None:
+    async with reading(chromium, str(guarded.client.make_url("/"))) as reader:
+        page = await reader.open("subjects")
+        await page.get_by_label("User name").fill("lift-team")
+        await page.get_by_label("Password", exact=True).last.fill("wrong")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.get_by_label("Password", exact=True).last.fill("lift-password")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("region", name="Subjects").get_by_role("link")).to_have_text(["lifts-value"])
+        await page.get_by_role("link", name="lifts-value").click()
+        await expect(page.get_by_role("textbox", name="Schema, version 1")).to_contain_text("int")
+        await expect(page.get_by_role("link", name="Change")).to_have_count(0)
+        await page.get_by_role("link", name="lift-team").click()
+        await expect(page.get_by_role("region", name="Grants")).to_contain_text("Subject:lifts-value")
+        await page.goto(f"{reader.address}/console#/subject/secrets-value")
+        await expect(page.get_by_role("alert")).to_contain_text("no permission")
+        await page.reload()
+        await expect(page.get_by_role("alert")).to_contain_text("no permission")
+        await page.goto(f"{reader.address}/console#/me")
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "offers"),
+    [
+        (None, {}, True),
+        (None, {"X-Forwarded-For": "192.0.2.1"}, False),
+        (None, {"Host": "registry.example.org"}, False),
+        (True, {"X-Forwarded-For": "192.0.2.1"}, True),
+        (False, {}, False),
+    ],
+)
+async def test_changes_are_offered_on_this_machine_or_by_setting(
+    settings: Any, headers: dict[str, str], offers: Any
+) -> None:
+    async with console_over_memory(console=ConsoleSettings(settings)) as api:
+        _, caller = await api("GET", "/console/caller", headers=headers)
+        assert (caller["writes"], caller["principal"], caller["accessControl"]) == (offers, "", False)
+        assert caller["serves"] == ["registry", "docs"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("kind=Subject&name=lifts-value", ["describe", "read"]),
+        ("kind=Subject&name=:.:lifts-value", ["describe", "read"]),
+        ("kind=Subject&name=secrets-value", []),
+        ("kind=Topic&name=lifts-value", []),
+        ("kind=Kitchen&name=lifts-value", "Expected: Subject"),
+    ],
+)
+async def test_permissions_are_those_of_the_caller(guarded: Api, query: str, expected: object) -> None:
+    headers = basic("lift-team", "lift-password")
+    _, answer = await guarded("GET", f"/console/permissions?{query}", headers=headers)
+    if isinstance(expected, str):
+        assert expected in answer["message"]
+    else:
+        assert answer["operations"] == expected

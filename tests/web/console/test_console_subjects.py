@@ -1,0 +1,105 @@
+"""The console's subjects in a real browser: what a person searches, opens and reads."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.web.conftest import Api
+from tests.web.console.conftest import console_over_memory, reading
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SCRIPT = "<script>alert(1)</script>"
+
+
+def _record(name: str, *fields: str, doc: str = "") -> str:
+    parts = [{"name": field, "type": "int", "default": 0} for field in fields]
+    return json.dumps({"type": "record", "name": name, "doc": doc, "fields": parts})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api() -> AsyncIterator[Api]:
+    async with console_over_memory() as api:
+        for name in ("lifts-value", "floors-value", f"odd{SCRIPT.replace('/', '')}"):
+            await _register(api, name, _record("Lift", "floor"))
+        await _register(api, "lifts-value", _record("Lift", "floor", "weight", doc=SCRIPT))
+        reference = {"name": "Lift", "subject": "lifts-value", "version": 2}
+        tower = {"type": "record", "name": "Tower", "fields": [{"name": "lift", "type": "Lift"}]}
+        await _register(api, "towers-value", json.dumps(tower), references=[reference])
+        await _register(api, ":.north:lifts-value", _record("Lift", "floor"))
+        await api("PUT", "/config/lifts-value", {"compatibility": "FULL"})
+        yield api
+
+
+async def _register(api: Api, subject: str, schema: str, **others: object) -> None:
+    path = f"/subjects/{subject.replace('<', '%3C').replace('>', '%3E')}/versions"
+    status, answer = await api("POST", path, {"schema": schema, **others})
+    assert status == 200, answer
+
+
+def _address(api: Api) -> str:
+    return str(api.client.make_url("/"))
+
+
+async def test_a_reader_searches_opens_and_reads_a_subject(chromium: Browser, api: Api) -> None:
+    async with reading(chromium, _address(api)) as reader:
+        page = await reader.open()
+        table = page.get_by_role("region", name="Subjects")
+        await expect(table.get_by_role("link")).to_have_count(5)
+        await page.keyboard.press("/")
+        await page.keyboard.type("field:weight")
+        await expect(table.get_by_role("link")).to_have_text(["lifts-value"])
+        await expect(table).to_contain_text("Lift.weight")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("lifts-value")
+        versions = page.get_by_role("navigation", name="Versions")
+        await expect(versions.get_by_role("link")).to_have_text(["Version 2", "Version 1"])
+        await expect(page.get_by_role("textbox", name="Schema, version 2")).to_contain_text(SCRIPT)
+        await versions.get_by_role("link", name="Version 1").click()
+        await expect(page.get_by_role("textbox", name="Schema, version 1")).not_to_contain_text("weight")
+        await page.go_back()
+        await page.get_by_role("link", name="References").click()
+        await expect(page.get_by_role("link", name="towers-value")).to_be_visible()
+        await page.get_by_role("link", name="Settings").click()
+        await expect(page.locator("main")).to_contain_text("FULL set for this subject")
+        await expect(page.locator("main")).to_contain_text("READWRITE set for everything")
+        sizes = await page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.encodedBodySize)")
+        assert sum(sizes) < 400_000
+
+
+async def test_the_root_leads_browsers_to_the_console(chromium: Browser, api: Api) -> None:
+    async with reading(chromium, _address(api)) as reader:
+        await reader.page.goto(_address(api))
+        await expect(reader.page.get_by_role("heading", level=1)).to_have_text("Subjects")
+        assert reader.page.url.partition("#")[0].endswith("/console")
+        await reader.page.get_by_role("button", name="Switch to the").click()
+        themes = {await reader.page.locator("html").get_attribute("data-theme")}
+        await reader.page.reload()
+        themes.add(await reader.page.locator("html").get_attribute("data-theme"))
+        assert len(themes) == 1
+        await reader.page.keyboard.press("?")
+        await expect(reader.page.get_by_role("dialog", name="Keyboard")).to_contain_text("Next row")
+
+
+async def test_scripts_in_names_are_shown_as_text(chromium: Browser, api: Api) -> None:
+    async with reading(chromium, _address(api)) as reader:
+        page = await reader.open("subjects?query=odd")
+        await page.get_by_role("link", name="odd<script>").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("odd<script>alert(1)<script>")
+
+
+async def test_nothing_found_and_nothing_there_say_what_to_do(chromium: Browser, api: Api) -> None:
+    async with reading(chromium, _address(api), viewport={"width": 390, "height": 800}) as reader:
+        page = await reader.open("subjects?query=no-such-subject")
+        await expect(page.get_by_text("No subject matches the search")).to_be_visible()
+        await page.goto(f"{reader.address}/console#/subject/no-such-subject")
+        await expect(page.get_by_role("alert")).to_contain_text("40401")
+        await page.goto(f"{reader.address}/console#/elsewhere")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here")
+        await page.goto(f"{reader.address}/console#/subjects")
+        await expect(page.get_by_role("link", name="towers-value")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
