@@ -1,4 +1,4 @@
-"""`karapace-like apply`: brings the subjects, levels and modes of a registry to the state that a folder describes."""
+"""`karapace-like apply`: brings a registry, and the topic policies of its service, to the state of a folder."""
 
 import sys
 from collections.abc import Sequence
@@ -32,6 +32,7 @@ Examples:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Apply this saved plan; fail without a change if it is out of date.",
 )
+@click.option("--move-keys", is_flag=True, help="Also change policies so that keys move to other partitions.")
 @click.option("--yes", is_flag=True, help="Apply without confirmation.")
 @click.option(
     "--parallel",
@@ -49,6 +50,7 @@ def apply(
     settings: Path | None,
     delete: Sequence[str],
     saved: Path | None,
+    move_keys: bool,
     yes: bool,
     parallel: int,
     form: str,
@@ -83,7 +85,7 @@ def apply(
                 click.echo(f"done: {change.sentence}")
 
         async def work(remote: Remote) -> list[Change]:
-            return await carry_out(remote, opened.workspace, plan, show, parallel=parallel)
+            return await carry_out(remote, opened.workspace, plan, show, parallel=parallel, moves_keys=move_keys)
 
         made = ask_registry(work, registry, credentials) if plan.actions else []
         print_value(made, "", form)

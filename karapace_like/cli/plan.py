@@ -85,7 +85,8 @@ def plan(
     """Show the changes that `apply` would make to bring a registry to the state that FOLDER describes.
 
     The schemas of the folder become the latest versions of their subjects; levels and modes come from
-    karapace-like.toml. Other subjects stay as they are, unless --delete matches them. For a folder below that of
+    karapace-like.toml, and topic policies from its [policies]. Other subjects stay as they are, unless --delete matches
+    them; so do other policies, which it matches by their names where there is a [policies]. For a folder below that of
     karapace-like.toml, the plan covers only its schemas and their references.
 
     Exit codes: 0 the plan can be applied, 1 a schema is incompatible, 2 error.

@@ -95,7 +95,7 @@ class RegistryClient:
         self._base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         self._server = parts.hostname or "", parts.port
         self._has_tls = parts.scheme == "https"
-        self._headers = {"Accept": _MEDIA_TYPE, **credentials.headers}
+        self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json;q=0.9", **credentials.headers}
         self._cafile = cafile
         self._pool: ConnectionPool | None = None
 

@@ -3,7 +3,7 @@
 `planning.py` decides which changes are needed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,6 +14,8 @@ from karapace_like.tooling.suspension import restore_level, suspend_level
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
 _GLOBAL = "all subjects"
+PolicyFields = Mapping[str, Any]
+"""A topic policy as the API has it, without what has its default."""
 
 
 class PlannedReference(msgspec.Struct, frozen=True):
@@ -31,6 +33,8 @@ class ApplyState(msgspec.Struct):
     workspace: Workspace
     versions: dict[str, int] = {}
     """Subject -> its registered version."""
+    moves_keys: bool = False
+    """Whether policies are set that move keys to other partitions."""
 
 
 class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
@@ -187,7 +191,52 @@ class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete"):
         return ""
 
 
-Action = Register | SetConfig | RestoreLevel | SetLevel | SetMode | Delete
+class SetPolicy(msgspec.Struct, frozen=True, tag_field="action", tag="set-policy"):
+    """A new policy, or a change of one."""
+
+    name: str
+    before: PolicyFields | None
+    """None: there is none."""
+    after: PolicyFields
+
+    @property
+    def sentence(self) -> str:
+        """One line that describes the change."""
+        before, after = dict(_flatten(self.before or {})), dict(_flatten(self.after))
+        if self.before is None:
+            settings = [f"{place} = {_show(value)}" for place, value in after.items()]
+            return f"+ policy of {self.name}: {', '.join(settings) or 'every record is accepted'}"
+        changes = [
+            f"{place} {_show(before.get(place, '(default)'))} -> {_show(after.get(place, '(default)'))}"
+            for place in sorted({*before, *after})
+            if before.get(place) != after.get(place)
+        ]
+        return f"~ policy of {self.name}: {', '.join(changes)}"
+
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:
+        """Set the policy."""
+        force = "true" if progress.moves_keys else None
+        await client.ask("PUT", path("policies", self.name), self.after, force=force)
+        return ""
+
+
+class DeletePolicy(msgspec.Struct, frozen=True, tag_field="action", tag="delete-policy"):
+    """The deletion of a policy."""
+
+    name: str
+
+    @property
+    def sentence(self) -> str:
+        """One line that describes the change."""
+        return f"- policy of {self.name}"
+
+    async def carry_out(self, client: RegistryClient, progress: ApplyState) -> str:
+        """Delete the policy."""
+        await client.ask("DELETE", path("policies", self.name), force="true" if progress.moves_keys else None)
+        return ""
+
+
+Action = Register | SetConfig | RestoreLevel | SetLevel | SetMode | Delete | SetPolicy | DeletePolicy
 """One change. `sentence` describes it, after `+`, `~` or `-`.
 
 `carry_out` makes it and returns a few words about the outcome, or none; raises RefusedError, UnreachableError.
@@ -201,6 +250,14 @@ def _find_context(subject: str) -> str:
 
 def _show(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _flatten(fields: PolicyFields, place: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and name != "metadata":
+            yield from _flatten(value, f"{place}{name}.")
+        else:
+            yield f"{place}{name}", value
 
 
 def _describe_setting(what: str, subject: str | None, before: str | None, after: str | None) -> str:

@@ -33,12 +33,14 @@ async def carry_out(
     report_change: Callable[[Change], None] = lambda _: None,
     *,
     parallel: int = 1,
+    moves_keys: bool = False,
 ) -> list[Change]:
     """Make all changes, `parallel` at a time; raises ToolError if one is rejected, with the number of changes made.
 
+    `moves_keys`: policies may move keys to other partitions.
     After a rejection, the changes that have begun are completed, and no further one begins.
     """
-    state = ApplyState(workspace)
+    state = ApplyState(workspace, moves_keys=moves_keys)
     slots = asyncio.Semaphore(parallel)
     made: list[Change] = []
     rejected: list[tuple[Action, RefusedError]] = []
@@ -73,7 +75,7 @@ def _split_into_stages(actions: Sequence[Action]) -> list[list[Action]]:
         # A subject can be deleted only after those that refer to it, which the change does not name.
         is_new = not stages or type(stages[-1][0]) is not type(action) or isinstance(action, Delete)
         if not is_new and isinstance(action, Register):
-            earlier = {other.subject for other in stages[-1]}
+            earlier = {other.subject for other in stages[-1] if isinstance(other, Register)}
             is_new = any(reference.version is None and reference.subject in earlier for reference in action.references)
         if is_new:
             stages.append([])

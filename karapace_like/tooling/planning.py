@@ -25,6 +25,7 @@ from karapace_like.tooling.actions import (
 )
 from karapace_like.tooling.checking import Judge
 from karapace_like.tooling.errors import ToolError
+from karapace_like.tooling.policies import plan_policies
 from karapace_like.tooling.project import SubjectSettings
 from karapace_like.tooling.remote import Remote, read_registry_baseline
 from karapace_like.tooling.report import Case, Report
@@ -69,7 +70,10 @@ class Planner:
         settings += await self._plan_settings(subjects if paths else {*subjects, *self._project.subjects}, delete)
         closing = [setting for setting in settings if isinstance(setting, SetMode) and setting.after in _CLOSED]
         opening = [setting for setting in settings if setting not in closing]
-        return Plan([*self.list_repairs(), *opening, *schemas, *await self._plan_deletions(delete), *closing]), report
+        client, wanted = self._remote.client, {} if paths else self._project.policies
+        policies = await plan_policies(client, wanted, lambda name: _matches(name, delete))
+        deletions = await self._plan_deletions(delete)
+        return Plan([*self.list_repairs(), *opening, *schemas, *policies, *deletions, *closing]), report
 
     async def plan_schemas(
         self, subjects: Sequence[str], level_of: Callable[[str], CompatibilityLevel | None]

@@ -14,6 +14,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from karapace_like.policies import names
+from karapace_like.policies.errors import InvalidPolicyError
+from karapace_like.policies.parsing import check_consistency
+from karapace_like.policies.policy import TopicPolicy
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType, VersionNumber
 from karapace_like.tooling.errors import ToolError
 
@@ -124,6 +128,8 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     accept: Sequence[Acceptance] = ()
     versions: Sequence[VersionSettings] = ()
     profiles: Mapping[str, ProfileSettings] = {}
+    policies: Mapping[str, TopicPolicy] = {}
+    """By the name of a topic, or what topics' names begin with, followed by `*`."""
 
     @cached_property
     def _subjects_by_file(self) -> Mapping[str, str]:
@@ -190,6 +196,8 @@ def parse(text: bytes, path: str) -> Project:
     except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ToolError(f"{path} is not TOML: {error}") from error
     _check_placeholders(project, path)
+    if project.policies:
+        _check_policies(project.policies, path)
     return project
 
 
@@ -204,6 +212,20 @@ def _check_placeholders(project: Project, path: str) -> None:
             raise ToolError(
                 f"{path}: subject = {project.subject!r}: {{{name}}} is not a placeholder. Choose from {choices}."
             )
+
+
+def _check_policies(policies: Mapping[str, TopicPolicy], path: str) -> None:
+    """Raise ToolError for policies of the settings file at this path that cannot be meant so."""
+    for name, policy in policies.items():
+        if not names.is_name(name):
+            raise ToolError(
+                f"{path}: [policies.{name!r}]: a policy is named like a topic, or like the beginning of topics' names "
+                "followed by *, such as metrics.*"
+            )
+        try:
+            check_consistency(policy)
+        except InvalidPolicyError as error:
+            raise ToolError(f"{path}: [policies.{name!r}]: {error.message}") from error
 
 
 def find_file(start: Path) -> Path | None:

@@ -14,9 +14,12 @@ from pathlib import PurePosixPath
 import msgspec
 
 from karapace_like.errors import NOT_JSON
+from karapace_like.policies.policy import TopicPolicy
 from karapace_like.schema.model import CompatibilityLevel, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
+from karapace_like.tooling.actions import DeletePolicy, SetPolicy
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.planning import Planner
+from karapace_like.tooling.policies import read_policies
 from karapace_like.tooling.project import (
     FILE_NAME,
     GlobalSettings,
@@ -48,6 +51,7 @@ class Pulled:
     """Every version that one of the latest refers to, directly or indirectly, and the latest ones."""
     settings: Mapping[str, SubjectSettings]
     everything: GlobalSettings
+    policies: Mapping[str, TopicPolicy]
     paths: dict[Key, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     """Path -> text."""
@@ -75,7 +79,7 @@ class Pulled:
             for key, path in self.paths.items()
             if not self._is_latest(key)
         ]
-        return Project(subjects=subjects, registry=self.everything, versions=versions)
+        return Project(subjects=subjects, registry=self.everything, versions=versions, policies=self.policies)
 
     def make_workspace(self) -> Workspace:
         """Return the workspace that a command would open."""
@@ -199,7 +203,7 @@ async def _list_matching_subjects(remote: Remote, patterns: Sequence[str]) -> li
 async def pull(remote: Remote, patterns: Sequence[str]) -> tuple[Mapping[str, str], Sequence[str]]:
     """Return the text of each file, and a sentence for each subject that `plan` would change or that has no file.
 
-    Without patterns, all subjects and the global settings are read.
+    Without patterns, all subjects, the global settings and topic policies are read.
     """
     pulled = await _read(remote, await _list_matching_subjects(remote, patterns), with_global=not patterns)
     skipped = _drop_unreadable(pulled)
@@ -236,7 +240,8 @@ async def _read(remote: Remote, subjects: Sequence[str], *, with_global: bool) -
         everything = GlobalSettings(
             CompatibilityLevel(level) if level else None, await remote.fetch_mode(None), await remote.fetch_config(None)
         )
-    return Pulled(latest, versions, settings, everything)
+    policies = await read_policies(remote.client) if with_global else {}
+    return Pulled(latest, versions, settings, everything, policies)
 
 
 def _drop_unreadable(pulled: Pulled) -> list[str]:
@@ -276,7 +281,8 @@ async def _verify(remote: Remote, pulled: Pulled) -> list[str]:
             plan, _ = await Planner(remote, workspace).make_plan([], [])
         except ToolError as error:
             return [f"`plan` would fail: {error}"]
-        changed = [action for action in plan.actions if action.subject in pulled.latest]
+        of_subjects = [action for action in plan.actions if not isinstance(action, SetPolicy | DeletePolicy)]
+        changed = [action for action in of_subjects if action.subject in pulled.latest]
         if attempt == 0:
             for action in changed:
                 key = (str(action.subject), pulled.latest[str(action.subject)].version)

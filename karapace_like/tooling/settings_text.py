@@ -10,6 +10,8 @@ import msgspec
 
 from karapace_like.tooling.project import Project
 
+_NAMED = frozenset({"subjects", "policies"})
+"""Tables of tables."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -19,9 +21,9 @@ def render_settings(project: Project) -> str:
     plain = {name: value for name, value in tables.items() if not isinstance(value, Mapping) and not _is_tables(value)}
     lines = list(_render_members(plain))
     for name, value in tables.items():
-        if name == "subjects":
-            for subject, settings in value.items():
-                lines += ["", f"[subjects.{_render_key(subject)}]", *_render_members(settings)]
+        if name in _NAMED:
+            for key, settings in value.items():
+                lines += ["", f"[{name}.{_render_key(key)}]", *_render_members(settings)]
         elif isinstance(value, Mapping):
             lines += ["", f"[{name}]", *_render_members(value)]
         elif _is_tables(value):
