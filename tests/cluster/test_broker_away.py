@@ -32,8 +32,11 @@ async def calling(service: ServiceProcess) -> AsyncIterator[Any]:
 
 async def written_by(call: Any) -> None:
     """Write a record, once the brokers take it."""
-    while (await call("POST", "/topics/known", ONE))[1]["offsets"][0]["error_code"] is not None:
-        pass
+
+    async def is_written() -> bool:
+        return (await call("POST", "/topics/known", ONE))[1]["offsets"][0]["error_code"] is None
+
+    await until(is_written)
 
 
 async def has_records(call: Any, instance: str) -> bool:

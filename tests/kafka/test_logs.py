@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -26,9 +26,8 @@ def line_about(service: ServiceProcess, is_wanted: Callable[[str], bool]) -> str
         urllib.request.urlopen(request)
     assert caught.value.headers["X-Request-ID"] == "a-1"
     caught.value.close()
-    while not (found := [each for each in service.lines if is_wanted(each)]):
-        time.sleep(0.01)
-    return found[0]
+    wait_until(lambda: any(map(is_wanted, list(service.lines))))
+    return next(filter(is_wanted, service.lines))
 
 
 def test_json_lines_carry_the_request_id(kafka: Cluster) -> None:

@@ -1,10 +1,10 @@
 """`/metrics` of a real service: it tells what has happened, its series are bounded, and what is drawn of it exists."""
 
+import itertools
 import json
 import re
 import secrets
 import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -56,13 +56,17 @@ def flood(service: ServiceProcess, paths: Iterable[str]) -> None:
 def get_until_remembered(service: ServiceProcess, path: str) -> int:
     """GET the same over one connection until one answer comes from memory; how often that was."""
     connection = HTTPConnection(urlsplit(service.url).netloc)
-    before, times = sum_of(scraped(service), "http_remembered_answers_total"), 0
-    while sum_of(scraped(service), "http_remembered_answers_total") == before:
+    before, times = sum_of(scraped(service), "http_remembered_answers_total"), itertools.count()
+
+    def comes_from_memory() -> bool:
         connection.request("GET", path)
         connection.getresponse().read()
-        times += 1
+        next(times)
+        return sum_of(scraped(service), "http_remembered_answers_total") > before
+
+    wait_until(comes_from_memory)
     connection.close()
-    return times
+    return next(times)
 
 
 def test_what_has_happened_is_told(service: ServiceProcess) -> None:
@@ -97,15 +101,19 @@ def test_what_has_happened_is_told(service: ServiceProcess) -> None:
     assert value(after, "election_is_primary") == 1
     assert value(after, "election_terms_total") >= 1
     assert ("process_cpu_seconds_total", frozenset()) in after
+
     # The loop is looked at, and Kafka's client tells of itself, from time to time; a mark may follow what was written.
-    while not (
-        value(after, "kafka_sent_records_total", client="rest_producer")
-        and value(after, "kafka_received_bytes_total", client="schemas_reader")
-        and value(after, "event_loop_delay_seconds_count")
-        and value(after, "registry_lag_records") == 0
-    ):
-        time.sleep(0.1)
-        after = scraped(service)
+    def are_all_told() -> bool:
+        latest = scraped(service)
+        return bool(
+            value(latest, "kafka_sent_records_total", client="rest_producer")
+            and value(latest, "kafka_received_bytes_total", client="schemas_reader")
+            and value(latest, "event_loop_delay_seconds_count")
+            and value(latest, "registry_lag_records") == 0
+        )
+
+    wait_until(are_all_told)
+    after = scraped(service)
     assert value(after, "kafka_connected_brokers", client="rest_producer") >= 1
 
 

@@ -13,6 +13,7 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.retrying_producer import ProducerSettings, RetryingProducer
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import Delivery, OutgoingRecord
+from tests.waiting import until
 
 Topics = Callable[..., str]
 
@@ -98,8 +99,11 @@ async def test_a_partition_that_was_added_is_found(
     topic = topic_of()
     await producer.send([OutgoingRecord(topic, None, b"")])
     admin.create_partitions([NewPartitions(topic, 2)])[topic].result()
-    while len(admin.list_topics(topic).topics[topic].partitions) < 2:
-        await asyncio.sleep(0.01)
+
+    async def has_both() -> bool:
+        return len(admin.list_topics(topic).topics[topic].partitions) == 2
+
+    await until(has_both)
     [delivery] = await producer.send([OutgoingRecord(topic, None, b"", 1)])
     assert (outcome(delivery), delivery.partition, delivery.offset) == ("written", 1, 0)
 
@@ -136,8 +140,11 @@ async def test_a_topic_that_was_deleted_is_written_to_as_if_it_had_never_been_th
     for partition in (None, 0):
         await send_all(producer, *(OutgoingRecord(each, None, b"before") for each in (topic, other)))
         admin.delete_topics([topic])[topic].result()
-        while topic in admin.list_topics().topics:
-            await asyncio.sleep(0.01)  # its controller has answered, the broker follows
+
+        async def is_gone() -> bool:
+            return topic not in admin.list_topics().topics
+
+        await until(is_gone)  # its controller has answered, the broker follows
         deleted, stays = await asyncio.gather(
             producer.send([OutgoingRecord(topic, None, b"after", partition)] * 2),
             producer.send([OutgoingRecord(other, None, b"")] * 2),
@@ -159,5 +166,8 @@ async def test_topics_that_are_gone_are_forgotten(
     threads = threading.active_count()
     for topic in [topic_of() for _ in range(8)]:
         assert await send_all(producer, *[OutgoingRecord(topic, None, b"")] * 20) == ["written"] * 20
-    while threading.active_count() > threads:
-        await asyncio.sleep(0.01)
+
+    async def have_ended() -> bool:
+        return threading.active_count() <= threads
+
+    await until(have_ended)

@@ -12,13 +12,17 @@ from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.records import OutgoingRecord
 from tests.kafka.client_threads import clients, settled_clients
+from tests.waiting import until
 
 
 async def closed(made: ProducerPool, before: int) -> None:
     """Close them, and wait until there are as many clients as before."""
     await made.close()
-    while clients() > before:
-        await asyncio.sleep(0.01)
+
+    async def are_gone() -> bool:
+        return clients() <= before
+
+    await until(are_gone)
 
 
 @pytest.mark.parametrize(("linger_ms", "more"), [(1, 1), (20, 0)], ids=["prompt", "patient anyway"])

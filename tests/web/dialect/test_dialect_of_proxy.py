@@ -18,6 +18,7 @@ from karapace_like.serve.listeners import open_listeners
 from karapace_like.web.app import RequestHandling, make_app
 from karapace_like.web.http.dialects import Dialect
 from karapace_like.web.server.runner import Runner
+from tests.waiting import until
 from tests.web.halves import both_halves
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -231,10 +232,13 @@ async def test_an_instance_of_karapace_s_client(both: Both, topic_of: Topic, gro
     partitions = {"partitions": [{"topic": name, "partition": 0}]}
     assert (await both.karapace("POST", f"{instance}/assignments", partitions, "application/json"))[0] == 204
     accept = f"{JSON}, {PLAIN}, application/json, */*"
-    records: list[Any] = []
-    while not records:
-        status, records = await both.karapace("GET", f"{instance}/records?timeout=500", accept=accept)
-        assert status == 200, records
+
+    async def poll() -> Any:
+        status, polled = await both.karapace("GET", f"{instance}/records?timeout=500", accept=accept)
+        assert status == 200, polled
+        return polled
+
+    records = await until(poll)
     assert (records[0]["value"], records[0]["timestamp"] > 0) == (1, True)
     assert await both.karapace("POST", f"{instance}/offsets") == (204, None)
     offsets = {"offsets": [{"topic": name, "partition": 0, "offset": 0}]}

@@ -195,11 +195,14 @@ async def test_an_instance_waits_for_as_many_bytes_as_it_wants(proxy: ProxyApi, 
     topic = topic_of()
     await proxy.produce(topic, {"value": 1})
     instance = await assigned(proxy, group, topic, **{"fetch.min.bytes": 3})
-    records: list[Any] = []
-    while not records:  # the first may come later than the timeout
+
+    async def poll() -> Any:
         began = time.monotonic()
-        _, records = await proxy("GET", f"{instance}/records?timeout=1000", accept=media_type("json"))
+        _, polled = await proxy("GET", f"{instance}/records?timeout=1000", accept=media_type("json"))
         assert time.monotonic() - began >= 1
+        return polled
+
+    records = await until(poll)  # the first may come later than the timeout
     assert [each["value"] for each in records] == [1]
 
 

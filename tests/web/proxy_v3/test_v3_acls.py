@@ -1,6 +1,5 @@
 """ACLs over HTTP, on a broker with the standard authorizer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -63,8 +62,11 @@ async def test_acls_are_created_searched_and_deleted(guarded: V3Api, topic: Call
     cluster = acl("kafka-cluster", resource_type="CLUSTER", operation="ALL", principal="User:*")
     assert await guarded("POST", "/acls", reading) == (201, None)
     assert await guarded("POST", "/acls:batch", {"data": [writing, group, cluster]}) == (201, None)
-    while len(await found(guarded, resource_type="topic", resource_name=name)) < 2:
-        await asyncio.sleep(0.02)
+
+    async def are_both_known() -> bool:
+        return len(await found(guarded, resource_type="topic", resource_name=name)) == 2
+
+    await until(are_both_known)
     assert await found(guarded, resource_type="topic", resource_name=name) == [reading, writing]
     assert await found(guarded, principal="User:bob", resource_name=name) == [writing]
     assert await found(guarded, resource_name=f"group-{name}-1", pattern_type="MATCH") == [group]
@@ -74,8 +76,11 @@ async def test_acls_are_created_searched_and_deleted(guarded: V3Api, topic: Call
     status, deleted = await guarded("DELETE", f"/acls?{query}")
     assert status == 200
     assert [each["operation"] for each in deleted["data"]] == ["READ", "WRITE"]
-    while await found(guarded, resource_name=name):
-        await asyncio.sleep(0.02)
+
+    async def are_gone() -> bool:
+        return not await found(guarded, resource_name=name)
+
+    await until(are_gone)
     for rest in (group, cluster):
         assert (await guarded("DELETE", f"/acls?{urlencode(rest)}"))[1]["data"][0]["principal"] == rest["principal"]
 
