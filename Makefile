@@ -26,7 +26,7 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests, the lo
 	$(PYTEST) -m "not long" $(ARGS)
 
 test-slow: $(VENV)/.dev ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
-	TEST_FORM=long $(PYTEST) -m "long or drawn" $(ARGS)
+	TEST_FORM=long $(PYTEST) -o faulthandler_timeout=900 -m "long or drawn" $(ARGS)
 
 test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute
 	$(PYTEST) -m "not kafka and not slow and not long" --ignore tests/fuzz $(ARGS)

@@ -50,9 +50,12 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
     assert by_topic.read_bytes() == archive.read_bytes()
 
 
-def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(kafka: Cluster, archive: Path) -> None:
+@pytest.mark.parametrize("kills", [(75,), pytest.param((1, 75, 149), marks=pytest.mark.long)])
+def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(
+    kafka: Cluster, archive: Path, kills: tuple[int, ...]
+) -> None:
     with ServiceProcess(kafka.bootstrap_servers) as target:
-        for versions in (1, 75, 149):
+        for versions in kills:
             process = started("import", archive, "--registry", target.url)
             while process.poll() is None and len(call(target.url, "GET", "/schemas?deleted=true")) < versions:
                 time.sleep(0.01)

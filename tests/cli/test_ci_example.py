@@ -199,6 +199,7 @@ def test_one_command_puts_the_place_and_version_of_the_tool_into_all_pipelines(t
     assert workflow.count("acme/karapace_like@v9.8.7") == 2
 
 
+@pytest.mark.long
 def test_what_is_merged_is_registered(tmp_path: Path, service: ServiceProcess) -> None:
     """The last step of both pipelines, with subjects that no other test has."""
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
-from tests.command_line import write
+from tests.command_line import run, write
 from tests.service_process import ServiceProcess
 
 
@@ -67,12 +67,12 @@ def arguments(
     ("arguments", "bars"),
     [
         ("export", ["Reading schemas", "Reading settings"]),
-        ("export from the topic", ["Reading records"]),
-        ("import", ["Reading schemas"]),
-        ("verify", ["Reading schemas", "Reading settings"]),
+        pytest.param("export from the topic", ["Reading records"], marks=pytest.mark.long),
+        pytest.param("import", ["Reading schemas"], marks=pytest.mark.long),
+        pytest.param("verify", ["Reading schemas", "Reading settings"], marks=pytest.mark.long),
         ("doctor", ["Reading records"]),
         ("check", ["Reading levels", "Reading versions"]),
-        ("plan", ["Reading levels", "Reading modes"]),
+        pytest.param("plan", ["Reading levels", "Reading modes"], marks=pytest.mark.long),
     ],
     indirect=["arguments"],
 )
@@ -90,11 +90,5 @@ def test_a_terminal_shows_how_far_the_work_is(arguments: list[object], tmp_path:
 
 @pytest.mark.parametrize("arguments", ["export", "export from the topic", "doctor", "check"], indirect=True)
 def test_it_is_silent_without_one(arguments: list[object], tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "karapace_like", *map(str, arguments)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = run(*arguments, folder=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
