@@ -17,14 +17,24 @@ class ApiError(Exception):
 
     `code` is the wire's `error_code`: an HTTP status (404), or a status with two digits of detail (40401).
     `retry_after` is in seconds and becomes the `Retry-After` header. `status` is the HTTP status of the response; None
-    derives it from `code`.
+    derives it from `code`. `accepted` are media types that the request's body may have, which a header of the response
+    lists.
     """
 
-    def __init__(self, code: int, message: str, *, status: int | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: int | None = None,
+        accepted: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.accepted = accepted
         self.status = status or (code if code < _FIRST_EXTENDED_CODE else code // 100)
 
 

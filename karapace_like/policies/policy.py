@@ -113,6 +113,11 @@ class TopicPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         """Whether no record is changed or refused."""
         return self.key.accepts_everything and self.value.accepts_everything
 
+    def enforces_schema_of(self, part: str) -> bool:
+        """Return whether plain JSON of the part, `key` or `value`, is stored only as the schema says."""
+        policy = self.key if part == "key" else self.value
+        return self.mode is Mode.ENFORCE and policy.uses_schema
+
     @property
     def key_encoding(self) -> SchemaChoice | None:
         """By which schema plain keys are encoded; None where they keep their bytes, which decide on partitions."""

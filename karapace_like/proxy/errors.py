@@ -288,8 +288,30 @@ def beyond_the_end(at: TopicPartition, offset: int, end: int) -> ProxyError:
 
 def unsupported_media_type(content_type: str | None, accepted: Iterable[str]) -> ProxyError:
     """`content_type` is the header of the request; None if it has none."""
+    types = tuple(accepted)
     problem = "the request has no Content-Type" if content_type is None else f"Content-Type is {content_type!r}"
-    return ProxyError(415, f"HTTP 415 Unsupported Media Type: {problem}; expected {_list_choices(accepted)}")
+    sentence = f"HTTP 415 Unsupported Media Type: {problem}; expected {_list_choices(types)}"
+    return ProxyError(415, sentence, accepted=types)
+
+
+def doubtful_format(part: str, types: Iterable[str]) -> ProxyError:
+    """Return the error for JSON whose format neither the request nor the topic's policy names."""
+    accepted = tuple(types)
+    return ProxyError(
+        415,
+        f"HTTP 415 Unsupported Media Type: application/json leaves the format of the {part}s open; add {part}_format, "
+        f"{part}_schema_id or a topic policy that validates or encodes them, or expected {_list_choices(accepted)}",
+        accepted=accepted,
+    )
+
+
+def unnamed_format(types: Iterable[str]) -> ProxyError:
+    """Return the error for a read that accepts JSON and names no format."""
+    return ProxyError(
+        406,
+        "HTTP 406 Not Acceptable: application/json leaves the format of the records open; add format=json, format=auto "
+        f"or another one to the query, or accept {_list_choices(types)}.",
+    )
 
 
 def violation(place: str, constraint: str, value: str) -> ProxyError:

@@ -25,6 +25,7 @@ from karapace_like.proxy.encoding import (
     PartEncoding,
     has_content,
 )
+from karapace_like.proxy.format_choice import choose_formats
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.internal import NONE_INTERNAL, InternalResources
 from karapace_like.proxy.ports import Producer
@@ -124,8 +125,8 @@ class TopicsRequest(ProduceRequest, frozen=True, forbid_unknown_fields=True):
 class ProduceOptions(msgspec.Struct, frozen=True):
     """How to write the records of a request, as its path, query and headers say: all that the body leaves open."""
 
-    formats: Mapping[RecordPart, EmbeddedFormat]
-    """Where the body names no `key_format` or `value_format`."""
+    formats: Mapping[RecordPart, EmbeddedFormat | None]
+    """Where the body names no `key_format` or `value_format`; None: the body or the topic's policy has to decide."""
     partition: int | None = None
     """Where a record names no partition; None leaves the choice to the producer."""
     overrides: ProducerOverrides = NO_OVERRIDES
@@ -177,6 +178,7 @@ class Producing:
         """`internal` topics take no dead letters of rules."""
         self._gate = gate
         self._letters = RuleDeadLetters(producer, internal)
+        self._schemas = schemas
         self._encoders = Encoders(schemas, settings.name_strategy)
         self._validators = schemas.validators
         self._producer = producer
@@ -220,9 +222,13 @@ class Producing:
     async def _produce(
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
-        formats = options.formats
-        of_keys = _PartFormat.of(request, _KEY, request.key_format or formats[_KEY], options.reading)
-        of_values = _PartFormat.of(request, _VALUE, request.value_format or formats[_VALUE], options.reading)
+        key_format = request.key_format or options.formats[_KEY]
+        value_format = request.value_format or options.formats[_VALUE]
+        if key_format is None or value_format is None:
+            chosen = await choose_formats(request, options.formats, set(topics), self._gate, self._schemas, rights)
+            key_format, value_format = key_format or chosen[_KEY], value_format or chosen[_VALUE]
+        of_keys = _PartFormat.of(request, _KEY, key_format, options.reading)
+        of_values = _PartFormat.of(request, _VALUE, value_format, options.reading)
         lanes: dict[str, _Lane] = {}
         for topic in topics:
             if topic not in lanes:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.contracts.policing import GOOD, JSON_LIFT, LIFT, PROTO_LIFT, in_base64, offer, plain, register
+from tests.contracts.policing import GOOD, JSON_LIFT, LIFT, PROTO_LIFT, in_base64, offer, plain, put, register
 from tests.contracts.producing import Part, frame
 from tests.kafka.service_in_process import Node
 
@@ -126,6 +126,24 @@ async def test_what_a_schema_cannot_read_is_reported_alone(node: Node, topic: Ca
     status, (bad, good) = await node.call("GET", f"/topics/{name}/partitions/0/records", params=query, headers=JSON_V2)
     assert (status, bad["error_code"], "value_format" in bad) == (200, 40801, False)
     assert (good["value"], good["value_format"]["format"]) == ({"floor": 1}, "json")
+
+
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+async def test_json_needs_no_format_where_a_policy_encodes_it(node: Node, topic: Callable[[], str], mode: str) -> None:
+    """A policy that only observes leaves the format open. Reads name one, or have `auto`."""
+    name = topic()
+    schema_id = await register(node, f"{name}-value", LIFT)
+    await put(node, name, {"mode": mode, "value": {"plain": "encode"}})
+    accepted = {"Accept": "application/json"}
+    status, report = await node.call("POST", f"/topics/{name}", {"records": [{"value": GOOD}]})
+    assert status == (200 if mode == "enforce" else 415), report
+    if mode == "enforce":
+        assert report["value_schema_id"] == schema_id
+        path = f"/topics/{name}/partitions/0/records"
+        status, records = await node.call("GET", path, params={"format": "auto"}, headers=accepted)
+        assert (status, records[0]["value"]) == (200, GOOD)
+        status, refusal = await node.call("GET", path, headers=accepted)
+        assert (status, "format=auto" in refusal["message"]) == (406, True)
 
 
 @pytest.mark.parametrize("way", ["produce", "content type"])

@@ -8,6 +8,7 @@ from karapace_like.policies.topic_policies import FilePolicies
 from karapace_like.proxy.contracts.admission import TopicAdmission, open_admission
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.rights import KeyRights
 from karapace_like.proxy.schemas import SchemaCache
@@ -39,6 +40,14 @@ class Gate:
         self._schemas = schemas
         self._targets = Targets(schemas)
         self._log = log
+
+    def expects_plain_json(self, topic: str, role: RecordPart) -> bool:
+        """Return whether the topic's policy validates or encodes keys, or values, that are sent as plain JSON.
+
+        Raises ApiError 503 where the topic's policy cannot be known.
+        """
+        entry = self._policies.find(topic)
+        return entry is not None and entry.read().enforces_schema_of(role)
 
     def find_admission(self, topic: str, rights: KeyRights) -> TopicAdmission | None:
         """Return what admits the records of one request to the topic; None where all are written as they are sent.

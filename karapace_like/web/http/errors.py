@@ -77,7 +77,7 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         origins.check(request)
         return await handler(request)
     except ApiError as error:
-        return build_error_response(request.path, error)
+        return _report(request, error)
     except web.HTTPException as error:
         if error.status < web.HTTPBadRequest.status_code:
             raise
@@ -95,6 +95,15 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
             return build_error_response(request.path, gone)
         logger.exception("Unexpected failure of %s %s", request.method, request.path)
         return build_error_response(request.path, ApiError(500, "Internal Server Error"))
+
+
+def _report(request: web.Request, error: ApiError) -> web.Response:
+    """Return the response that reports the error; a header lists media types that the same call would take."""
+    response = build_error_response(request.path, error)
+    if error.accepted:
+        # `Accept` of a response is for every method (RFC 9110, 12.5.1); POST has a header of its own (LDP, 7.1).
+        response.headers["Accept-Post" if request.method == "POST" else "Accept"] = ", ".join(error.accepted)
+    return response
 
 
 def _translate(request: web.Request, error: web.HTTPException) -> web.Response:

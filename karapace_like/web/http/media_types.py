@@ -1,6 +1,6 @@
 """The media types of each API, and their negotiation by `Accept` and `Content-Type` (RFC 9110, 8.3 and 12.5.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from karapace_like.errors import ApiError
@@ -23,13 +23,14 @@ def essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def check(content_type: str | None, accepted: Iterable[str]) -> None:
+def check(content_type: str | None, accepted: Sequence[str]) -> None:
     """Raise ApiError 415 if the `Content-Type` is not one of the accepted; None, no such header, is accepted."""
     if content_type is not None and essence(content_type) not in accepted:
         raise ApiError(
             415,
             f"HTTP 415 Unsupported Media Type: the body's Content-Type is {_quote(content_type)}; "
             f"this call takes {', '.join(accepted)}.",
+            accepted=tuple(accepted),
         )
 
 

@@ -13,6 +13,7 @@ from karapace_like.proxy.formats import AUTO, EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import ProduceRequest, TopicsRequest
 from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.serde.codec import RecordForm
+from karapace_like.web.http import media_types
 from karapace_like.web.http.json_schemas import (
     ANYTHING,
     BOOLEAN,
@@ -163,7 +164,7 @@ PRODUCE = Call(
     query=_PRODUCE_QUERY,
     body=with_example(derive_request(ProduceRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
     response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
-    request_types=tuple(EMBEDDED),
+    request_types=(*EMBEDDED, media_types.JSON),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
@@ -171,7 +172,7 @@ PRODUCE_ROUTED = Call(
         derive_request(TopicsRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]}
     ),
     response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
-    request_types=tuple(EMBEDDED),
+    request_types=(*EMBEDDED, media_types.JSON),
 )
 
 _BROKER = with_example(NUMBER, 1)
@@ -247,7 +248,7 @@ _LIMITS = (
         "How to treat records that cannot be decoded: `refuse` them with 40801, or `report` the error in the record.",
     ),
 )
-POLL = Call((*_LIMITS, _SHOW_FORMAT), response=_RECORDS, response_types=tuple(EMBEDDED))
+POLL = Call((*_LIMITS, _SHOW_FORMAT), response=_RECORDS, response_types=(*EMBEDDED, media_types.JSON))
 READ = Call(
     (
         Parameter("offset", OFFSET, "Offset to start at; the first record if unset."),

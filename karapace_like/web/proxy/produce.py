@@ -48,7 +48,7 @@ from karapace_like.web.proxy.objects import (
     TopicRecordResult,
     TopicsResponse,
 )
-from karapace_like.web.proxy.rendering import V2_OFFER
+from karapace_like.web.proxy.rendering import PRODUCE_OFFER
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
     PROXY_OF_CALLER,
@@ -95,7 +95,8 @@ async def _produce(request: web.Request, topic: str, to: int | None) -> web.Resp
     head = _parse_head(request, topic, to)
     answer = await _write(head, await read_body(request), find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
-    if caller(request) is ANYONE and PROXY_OF_CALLER not in request:
+    is_decided = None not in head.options.formats.values()  # else a 415 has a header that the cache would leave out
+    if is_decided and caller(request) is ANYONE and PROXY_OF_CALLER not in request:
         request[CACHING] = partial(_answer_same_head, head)
     return answer.to_response()
 
@@ -118,7 +119,7 @@ class _ProduceHead(msgspec.Struct, frozen=True):
 
 def _parse_head(request: web.Request, topic: str = "", to: int | None = None) -> _ProduceHead:
     # First, so that no record is written for a client that does not accept the response.
-    media_type = responses.negotiate_media_type(request, V2_OFFER)
+    media_type = responses.negotiate_media_type(request, PRODUCE_OFFER)
     embedded = _embedded_format(request)
     options = ProduceOptions(_formats(request, embedded), to, _overrides(request), find_reading(request))
     return _ProduceHead(
@@ -153,19 +154,23 @@ async def _write_to_topics(head: _ProduceHead, wanted: TopicsRequest, rights: Su
     return _answer(head, report, TopicsResponse(offsets))
 
 
-def _embedded_format(request: web.Request) -> EmbeddedFormat:
-    """Return the format of the Content-Type, binary if there is none; 415 for another media type."""
+def _embedded_format(request: web.Request) -> EmbeddedFormat | None:
+    """Return the format of the Content-Type, binary if there is none; 415 for another media type.
+
+    None for `application/json`, which names no format.
+    """
     content_type = request.headers.get("Content-Type")
     if content_type is None:
         return EmbeddedFormat.BINARY
-    embedded = EMBEDDED.get(media_types.essence(content_type))
-    if embedded is None:
+    media_type = media_types.essence(content_type)
+    embedded = EMBEDDED.get(media_type)
+    if embedded is None and media_type != media_types.JSON:
         raise errors.unsupported_media_type(content_type, EMBEDDED)
     return embedded
 
 
-def _formats(request: web.Request, embedded: EmbeddedFormat) -> Mapping[RecordPart, EmbeddedFormat]:
-    """Return the formats for a body that names none: those of the query, else that of the media type."""
+def _formats(request: web.Request, embedded: EmbeddedFormat | None) -> Mapping[RecordPart, EmbeddedFormat | None]:
+    """Return the formats for a body that names none: those of the query, else that of the media type, if any."""
     return {role: _query_format(request, role) or embedded for role in RecordPart}
 
 

@@ -40,8 +40,9 @@ from karapace_like.web.routing import Route
 _encoder = msgspec.json.Encoder()
 _ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
-_OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED)
-"""The media types of polls; binary unless the client accepts another format."""
+_OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED, media_types.JSON)
+"""The media types of polls; binary unless the client accepts another format. JSON leaves the format to the instance,
+or to the query."""
 
 
 async def poll_records(request: web.Request) -> web.StreamResponse:
@@ -55,12 +56,14 @@ async def read_partition(request: web.Request) -> web.StreamResponse:
 
 
 async def _answer(
-    request: web.Request, read_records: Callable[[web.Request, EmbeddedFormat], Awaitable[Sequence[DecodedRecord]]]
+    request: web.Request,
+    read_records: Callable[[web.Request, EmbeddedFormat | None], Awaitable[Sequence[DecodedRecord]]],
 ) -> web.StreamResponse:
     """Respond with the records, or the error, in the media type that the client accepts."""
     media_type = responses.negotiate_media_type(request, _OFFER)
     try:
-        records = await read_records(request, EMBEDDED.get(media_type, EMBEDDED[_BINARY]))
+        named = None if media_type == media_types.JSON else EMBEDDED.get(media_type, EMBEDDED[_BINARY])
+        records = await read_records(request, named)
     except ApiError as error:
         failed = build_error_response(request.path, error)
         failed.content_type = media_type
@@ -72,12 +75,12 @@ async def _answer(
     return await send_in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 
-async def poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+async def poll(request: web.Request, embedded: EmbeddedFormat | None) -> Sequence[DecodedRecord]:
     """Return the next records of the instance of the path; 40601 if it has another format."""
     timeout_ms, max_bytes = positive(request, "timeout"), positive(request, "max_bytes")
     instance = find_instance(request)
     require_reading(request, instance)
-    if instance.embedded is not embedded:
+    if embedded is not None and instance.embedded is not embedded:
         raise errors.format_mismatch(embedded, instance.embedded)
     return await instance.poll(
         timeout_ms=timeout_ms,
@@ -88,16 +91,19 @@ async def poll(request: web.Request, embedded: EmbeddedFormat) -> Sequence[Decod
     )
 
 
-async def read(request: web.Request, embedded: EmbeddedFormat) -> Sequence[DecodedRecord]:
+async def read(request: web.Request, embedded: EmbeddedFormat | None) -> Sequence[DecodedRecord]:
     """Return the records of the partition of the path that the query asks for."""
     offset, time = not_negative(request, "offset"), not_negative(request, "timestamp")
     if offset is not None and time is not None:
         raise errors.bad_request("offset and timestamp are mutually exclusive")
     query = request.query
     both = optional_read_format("format", query.get("format")) or embedded
+    key = optional_read_format("key_format", query.get("key_format")) or both
     value = optional_read_format("value_format", query.get("value_format")) or both
+    if key is None or value is None:
+        raise errors.unnamed_format(_OFFER[:-1])
     formats = RecordFormats(
-        key=optional_read_format("key_format", query.get("key_format")) or both,
+        key=key,
         value=value,
         undecodable=undecodable_choice(request),
         reader=find_reader(query, value),

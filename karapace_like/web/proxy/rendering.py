@@ -13,6 +13,8 @@ _encoder = msgspec.json.Encoder()
 
 V2_OFFER = (media_types.KAFKA_V2,)
 """The media type of most responses."""
+PRODUCE_OFFER = (media_types.KAFKA_V2, media_types.JSON)
+"""The media types of responses to produce requests."""
 CONSUMER_OFFER = (media_types.KAFKA_V2, *EMBEDDED)
 """The media types of responses about consumers: clients may send the `Accept` of their polls with every call."""
 

@@ -469,7 +469,7 @@ async def test_bad_bodies_are_refused(
 
 @pytest.mark.parametrize(
     "sent_as",
-    ["application/json", KAFKA_V2, "text/plain", "application/octet-stream", "application/vnd.kafka.binary.v1+json"],
+    [KAFKA_V2, "text/plain", "application/octet-stream", "application/vnd.kafka.binary.v1+json"],
 )
 async def test_other_media_types_are_refused(proxy: ProxyApi, topic_of: Topics, sent_as: str) -> None:
     topic = topic_of()
@@ -478,6 +478,54 @@ async def test_other_media_types_are_refused(proxy: ProxyApi, topic_of: Topics, 
     expected = f"expected one of {types} or {media_type('string')}"
     message = f"HTTP 415 Unsupported Media Type: Content-Type is {sent_as!r}; {expected}"
     assert (status, answer) == (415, {"error_code": 415, "message": message})
+    refused = await proxy.response("POST", f"/topics/{topic}", {"records": [{"value": "eA=="}]}, sent_as=sent_as)
+    assert refused.headers["Accept-Post"] == f"{types}, {media_type('string')}"
+    assert await end_of(proxy, topic) == 0
+
+
+JSON_BODIES: list[tuple[str, dict[str, Any], bytes | None]] = [
+    ("", {"value_format": "json", "records": [{"value": {"floor": 7}}]}, b'{"floor":7}'),
+    ("", {"value_format": "string", "records": [{"value": "x", "key": None}]}, b"x"),
+    ("?value_format=binary", {"records": [{"value": "eA=="}]}, b"x"),
+    ("", {"records": [{"value": None}]}, None),
+]
+
+
+@pytest.mark.parametrize(("query", "body", "written"), JSON_BODIES)
+async def test_json_is_taken_where_the_format_is_named(
+    proxy: ProxyApi, topic_of: Topics, query: str, body: dict[str, Any], written: bytes | None
+) -> None:
+    topic = topic_of()
+    for path in (f"/topics/{topic}", f"/topics/{topic}/partitions/0"):
+        sent = await proxy.response("POST", path + query, body, sent_as="application/json", accept="application/json")
+        assert (sent.status, sent.content_type) == (200, "application/json"), await sent.text()
+    routed = {**body, "records": [record | {"topic": topic} for record in body["records"]]}
+    status, report = await proxy("POST", f"/records{query}", routed, sent_as="application/json")
+    assert (status, report["offsets"][0]["error"]) == (200, None)
+    assert [message.value() for message in proxy.stored(topic, 3)] == [written] * 3
+
+
+async def test_json_with_a_schema_id_is_of_the_schema_s_format(proxy: ProxyApi, topic_of: Topics) -> None:
+    topic = topic_of()
+    schema_id = (await proxy.produce(topic, {"value": 1}, embedded="avro", value_schema='"int"'))["value_schema_id"]
+    body = {"value_schema_id": schema_id, "records": [{"value": 7}]}
+    status, report = await proxy("POST", f"/topics/{topic}", body, sent_as="application/json; charset=utf-8")
+    assert (status, report["value_schema_id"]) == (200, schema_id)
+    assert proxy.stored(topic, 2)[1].value()[5:] == b"\x0e"
+    refused = await proxy("POST", f"/topics/{topic}", body | {"value_schema_id": 999_999}, sent_as="application/json")
+    assert refused[0] >= 400
+
+
+@pytest.mark.parametrize("part", ["key", "value"])
+async def test_json_without_a_format_is_refused(proxy: ProxyApi, topic_of: Topics, part: str) -> None:
+    topic = topic_of()
+    for _ in range(2):
+        answer = await proxy.response("POST", f"/topics/{topic}", {"records": [{part: 1}]}, sent_as="application/json")
+        refusal = await answer.json(content_type=None)
+        assert (answer.status, refusal["error_code"]) == (415, 415)
+        assert f"{part}_format" in refusal["message"]
+        assert "application/vnd.kafka.json.v2+json" in refusal["message"]
+        assert answer.headers["Accept-Post"].startswith("application/vnd.kafka.binary.v2+json, ")
     assert await end_of(proxy, topic) == 0
 
 
