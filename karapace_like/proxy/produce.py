@@ -199,6 +199,27 @@ class Producing:
         """Write each record to the topic that it names."""
         return self._produce_within_limits([record.topic for record in request.records], request, options, rights)
 
+    async def encode_key(
+        self, topic: str, request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
+    ) -> bytes | None:
+        """Return the key of the request's one record as it would be written to the topic; nothing is written.
+
+        Raises ApiError.
+        """
+        embedded = request.key_format or options.formats[_KEY] or EmbeddedFormat.STRING
+        of_keys = _PartFormat.of(request, _KEY, embedded, options.reading)
+        lane = await self._open_lane(
+            topic, of_keys, _PartFormat(EmbeddedFormat.BINARY, NOTHING_ENCODERS[_VALUE]), rights
+        )
+        key = request.records[0].key
+        try:
+            if embedded is EmbeddedFormat.JSON and self._gate.expects_plain_json(topic, _KEY):
+                assert lane.admission is not None
+                return await lane.admission.convert_key(key)
+            return await lane.keys.encode_anywhere(key, self._validators)
+        except EncodeError as error:
+            raise refuse_value(error) from error
+
     async def _produce_within_limits(
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
+from karapace_like.proxy.key_lookup import KeyScan, find_latest
 from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.ports import ClusterAdmin, Reader
 from karapace_like.proxy.rights import SubjectRights
@@ -123,6 +124,27 @@ class Reading:
         if is_all and len(records) == len(read):
             return RecordPage(records, None)
         return RecordPage(records, {**positions, **positions_after(decoded.record for decoded in records)})
+
+    async def find_latest(
+        self,
+        at: TopicPartition,
+        key: bytes,
+        formats: RecordFormats,
+        rights: SubjectRights,
+        *,
+        scan: int,
+        is_wanted: Callable[[], bool],
+    ) -> DecodedRecord | None:
+        """Return the last record of the key in a partition; None if it has none.
+
+        At most the last `scan` offsets are read; where that does not decide, ProxyError is raised.
+        """
+        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_ms / 1000
+        async with self._turn(deadline):
+            record = await find_latest(self._admin, self._reader, KeyScan(at, key, scan, deadline, is_wanted))
+        if record is None:
+            return None
+        return await RecordDecoder(self._schemas, key=formats.key, value=formats.value).decode(record, rights)
 
     @asynccontextmanager
     async def follow(

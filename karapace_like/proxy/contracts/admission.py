@@ -152,6 +152,10 @@ class PartAdmission:
                 raise rule from None
             raise
 
+    async def convert_key(self, text: msgspec.Raw) -> bytes | None:
+        """Return the bytes as which plain JSON is stored, without counting anything; raises as `admit`."""
+        return (await self._convert(text)).data if has_content(text) else None
+
     async def _observe(self, offer: Offer, text: msgspec.Raw, headers: Headers) -> Admitted:
         """Return what is written without a policy, and count what would be refused."""
         data = await offer.encode(text, self._schemas.validators)
@@ -411,6 +415,11 @@ class UniformAdmission:
         chosen = [None if part is None else part.encoding_schema for part in self._topic]
         key, value = (None if schema is None else schema.registered.id for schema in chosen)
         return key, value
+
+    async def convert_key(self, key: msgspec.Raw) -> bytes | None:
+        """See `PartAdmission.convert_key`; the policy has to convert keys."""
+        assert self._topic.key is not None
+        return await self._topic.key.convert_key(key)
 
     def admit_at_once(self, key: msgspec.Raw, value: msgspec.Raw) -> tuple[bytes | None, bytes | None] | None:
         """Return the key and value that are written of a record without headers; None where `admit` has to decide."""

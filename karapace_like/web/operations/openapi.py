@@ -36,6 +36,7 @@ _VARIABLES: Mapping[str, JsonSchema] = {
     "cluster": v3_objects.CLUSTER,
     "topic": v3_objects.TOPIC,
     "partition": v3_objects.PARTITION,
+    "key": text("north"),
     "broker": NUMBER,
     "config": v3_objects.CONFIG,
     "policy": v3_objects.TOPIC,

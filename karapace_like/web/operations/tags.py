@@ -20,7 +20,7 @@ def _define_tag(name: str, description: str, calls: str) -> Tag:
 _ANY = r"[A-Z]+ "
 _V3 = rf"{_ANY}/v3/clusters/{{cluster}}"
 _V1 = r"GET /topics/{topic}/partitions/{partition}/messages|GET /consumers/{group}/instances/{instance}/topics/{topic}"
-_READ = r"GET /topics/{topic}(?:/partitions/{partition})?/records"
+_READ = r"GET /topics/{topic}(?:(?:/partitions/{partition})?/records|/keys)"
 
 TAGS = (
     _define_tag(

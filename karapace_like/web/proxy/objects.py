@@ -262,7 +262,23 @@ READ = Call(
         *READERS,
     ),
     response=_RECORDS,
-    response_types=tuple(EMBEDDED),
+    response_types=(*EMBEDDED, media_types.JSON),
+)
+KEY_LOOKUP = Call(
+    (
+        Parameter(
+            "key_format",
+            one_of(EmbeddedFormat),
+            "Format of the key in the path: `string` if unset, `binary` in base64, or JSON for the others.",
+        ),
+        Parameter("key_schema_id", with_example(NUMBER, 7), "Schema of the key, instead of the latest of the topic."),
+        Parameter("value_format", _READ_FORMAT, "Format of the value; `auto`, which recognises it, if unset."),
+        Parameter("partition", NUMBER, "Partition to look in, instead of the one that produce chooses for the key."),
+        Parameter("scan", with_example(NUMBER, 100_000), "Offsets to go back at most."),
+        _SHOW_FORMAT,
+    ),
+    response=with_example(derive(PolledRecord), {"topic": "lifts", **_SENT, "partition": 0, "offset": 42}),
+    response_types=(media_types.KAFKA_V2, media_types.JSON),
 )
 STREAM = Call(
     (

@@ -40,6 +40,7 @@ ODD: list[Any] = [LONG, "a\0b", HALF, -1, 2**31, 2**70, True, "0000-01-01T00:00:
 USUAL = {
     "partition": "0",
     "group": "odd-values",
+    "key": "odd-values",
     "instance": "odd-values",
     "broker": "1",
     "config": "no.such.config",
