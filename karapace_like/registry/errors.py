@@ -223,6 +223,14 @@ def no_version_left_error(subject: str, last: int) -> RegistryError:
     return RegistryError(42205, f"No version can be added to subject {subject}: it has the number {last}, the last one")
 
 
+def strong_subject_referenced_error(subject: str) -> RegistryError:
+    return RegistryError(
+        42206,
+        f"The subject '{subject}' has a strong association and belongs to its resource alone: "
+        "no schema of another subject can refer to it",
+    )
+
+
 def reference_exists(subject: str, version: int) -> RegistryError:
     return RegistryError(
         42206,

@@ -12,6 +12,7 @@ import msgspec
 
 from karapace_like.registry import checks, errors, names, parsing, planning, records, spellings
 from karapace_like.registry import content as contents
+from karapace_like.registry.associations import Lifecycle
 from karapace_like.registry.content import Content, Json
 from karapace_like.registry.engine_jobs import ApplyTags, Canonicalise, CheckRules, ListTags, ResolvedSchema
 from karapace_like.registry.engines import EngineAccess
@@ -178,6 +179,8 @@ async def _register(
     if existing is not None:
         return Plan(Registered(subject, existing.version, existing.id, existing.content))
     require_live_references(store, subject, submission)
+    if rules.strictness is Strictness.STRICT:
+        _refuse_references_to_strong_subjects(store, subject, submission)
     if not submission.force:
         judgement = await checks.check(store, engines, resolved, content.metadata, live, config, rules.compatibility)
         if not judgement.is_compatible:
@@ -240,6 +243,16 @@ async def _import(
     if existing is not None and existing.content != content and store.references_to(subject, version, Deleted.INCLUDE):
         raise errors.reference_exists(subject, version)
     return _plan_record(store, registered, [], rules)
+
+
+def _refuse_references_to_strong_subjects(store: Store, subject: str, submission: Submission) -> None:
+    """Raise 42206 for a reference to a subject that belongs to one resource alone, and may be deleted with it."""
+    for reference in submission.references:
+        target = names.resolve_reference(reference.subject, subject)
+        if target != subject and any(
+            association.lifecycle is Lifecycle.STRONG for association in store.associations.of_subject(target)
+        ):
+            raise errors.strong_subject_referenced_error(target)
 
 
 def require_live_references(store: RegistryView, subject: str, submission: Submission) -> None:

@@ -428,6 +428,22 @@ async def test_strict_resources_have_one_lifecycle_and_strong_subjects_no_referr
     assert await refusal(strict, "POST", "/associations", body) == (422, 42206)
 
 
+async def test_strict_schemas_do_not_refer_to_a_strong_subject(strict: Api) -> None:
+    """A later version of the subject itself may; registered references stay, and weak subjects have them."""
+    named = '{"type":"record","name":"Base","fields":[]}'
+    status, _ = await strict("POST", "/associations", request({"schema": {"schema": named}}, name="b"))
+    assert status == 200
+    reference = {"name": "Base", "subject": ":.lkc:b-value", "version": 1}
+    user = '{"type":"record","name":"User","fields":[{"name":"b","type":"Base"}]}'
+    body = {"schema": user, "references": [reference]}
+    assert await refusal(strict, "POST", "/subjects/user/versions", body) == (422, 42206)
+    assert await refusal(strict, "POST", "/subjects/user/versions?force=true", body) == (422, 42206)
+    await strict("POST", "/subjects/base/versions", {"schema": named})
+    await strict("POST", "/associations", request({"subject": "base"}, name="c"))
+    body["references"] = [{**reference, "subject": "base"}]
+    assert (await strict("POST", "/subjects/user/versions", body))[0] == 200
+
+
 async def test_strict_batches_name_each_type_once(strict: Api) -> None:
     twice = request({"opType": "DELETE"}, {"opType": "CREATE", "subject": "s"})
     _, answer = await strict("POST", "/associations:batchMutate", {"requests": [twice]})
