@@ -1,4 +1,4 @@
-"""The differences between a backup and a registry: versions, configs and modes.
+"""The differences between a backup and a registry: versions, configs, modes and associations.
 
 Schemas are equal if their contents or the canonical forms of their texts are, since a registry may store its own
 spelling. An unset global config, and an unset mode, count as what holds then, because not every API distinguishes the
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from karapace_like.backup import associations
 from karapace_like.registry import names, parsing
 from karapace_like.registry.engine_jobs import MeanTheSame
 from karapace_like.registry.errors import RegistryError
@@ -33,7 +34,7 @@ class Difference(NamedTuple):
 
 
 def find_differences(backup: Store, registry: Store) -> Iterator[Difference]:
-    """Yield every difference: versions first, then configs and modes, each in the order of the subjects."""
+    """Yield every difference: versions, configs and modes, each in the order of the subjects; then associations."""
     for stored in backup.all_versions():
         present = registry.version(stored.subject, stored.version, Deleted.INCLUDE)
         what = "missing in the registry" if present is None else _compare_versions(backup, stored, registry, present)
@@ -44,6 +45,8 @@ def find_differences(backup: Store, registry: Store) -> Iterator[Difference]:
             yield Difference(format_version_name(stored), "not in the backup")
     yield from _compare_settings("config", _configs(backup), _configs(registry))
     yield from _compare_settings("mode", _modes(backup), _modes(registry))
+    for place, what in associations.find_differences(backup, registry):
+        yield Difference(place, what)
 
 
 def format_version_name(stored: StoredVersion) -> str:

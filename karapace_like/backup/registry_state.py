@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from karapace_like.backup import associations
 from karapace_like.backup.differences import DEFAULT_MODE, is_default_config
 from karapace_like.backup.errors import ChangingError
 from karapace_like.backup.state import add_record, build_store
@@ -110,6 +111,7 @@ async def read(client: RegistryClient, progress: ReportProgress, also: Iterable[
     for context in contexts:
         add_record(store, ContextRecord(context))
     places = {None, names.GLOBAL_SCOPE, *(f":{context}:" for context in contexts), *subjects, *also}
+    await read_associations(client, store)
     ordered = sorted(places, key=lambda scope: (scope is not None, scope or ""))
     await read_settings(client, store, ordered, progress)
     if listed is None and not store.modes.keys() & {None, names.GLOBAL_SCOPE}:
@@ -203,6 +205,16 @@ async def read_settings(
         progress("Reading settings", done, len(scopes))
 
     await for_each_concurrently(scopes, read_one)
+
+
+async def read_associations(client: RegistryClient, store: Store) -> None:
+    """Add the associations to the store; none of a registry that has no API for them."""
+    listed = await client.setting(associations.ALL)
+    try:
+        for record in associations.parse(listed):
+            add_record(store, record)
+    except msgspec.ValidationError as error:
+        raise _unknown_form_error(client, f"associations: {error}") from error
 
 
 def settings_path(kind: str, scope: str | None) -> str:

@@ -2,7 +2,7 @@
 
 A run makes the changes that the registry still lacks, so that another run completes an interrupted one. The order is:
 import mode for contexts with missing versions, the versions (each after its references and lower versions), soft
-deletions, configs, and last the modes, which end import mode.
+deletions, configs, weak associations, the modes, which end import mode, and last the strong associations.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from karapace_like.backup import registry_state
+from karapace_like.backup import associations, registry_state
 from karapace_like.backup.differences import DEFAULT_MODE, format_scope, format_version_name, is_same_schema
 from karapace_like.backup.errors import ForeignContentError
 from karapace_like.backup.registry_state import ReportProgress, for_each_concurrently, settings_path
 from karapace_like.client.registry_client import RefusedError, RegistryClient, path
 from karapace_like.registry import names
+from karapace_like.registry.associations import Lifecycle
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.registry.store import Deleted, Store, StoredVersion
 
@@ -38,6 +39,7 @@ class Outcome:
     registered: int = 0
     deleted: int = 0
     settings: int = 0
+    associated: int = 0
     refused: list[str] = field(default_factory=list)
     """One line for each rejected item."""
 
@@ -70,7 +72,11 @@ class Restoration:
         if lacking:  # import mode may have removed soft-deleted versions
             present = (await registry_state.read_versions(self._client, self._progress)).store
         await self.add_missing(present, before)
+        associated = Store()
+        await registry_state.read_associations(self._client, associated)
+        await self._associate(associated, Lifecycle.WEAK)
         await self._end_import_mode(before, contexts)
+        await self._associate(associated, Lifecycle.STRONG)  # with schemas, which import mode refuses
         return self._outcome
 
     async def add_missing(self, present: Store, before: Store) -> Outcome:
@@ -79,6 +85,11 @@ class Restoration:
         await self._soft_delete(present)
         await self._configure(before)
         return self._outcome
+
+    async def _associate(self, present: Store, lifecycle: Lifecycle) -> None:
+        for creation in associations.list_creations(self._backup, present, lifecycle):
+            if await self._send(creation.name, creation.method, path(*creation.path), creation.body):
+                self._outcome.associated += 1
 
     async def _register(self, present: Store) -> None:
         missing = {(version.subject, version.version): version for version in find_missing(self._backup, present)}

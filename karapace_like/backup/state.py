@@ -2,9 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
+from karapace_like.backup import associations
 from karapace_like.registry import apply, names, records
 from karapace_like.registry.content import Content
-from karapace_like.registry.records import ConfigRecord, ContextRecord, ModeRecord, Record, SchemaRecord, SchemaVersion
+from karapace_like.registry.records import (
+    AssociationRecord,
+    ConfigRecord,
+    ContextRecord,
+    ModeRecord,
+    Record,
+    SchemaRecord,
+    SchemaVersion,
+)
 from karapace_like.registry.store import Store, StoredVersion
 from karapace_like.schema.model import Reference, Subject
 
@@ -42,6 +51,7 @@ def list_records(store: Store) -> Iterator[Record]:
         yield ModeRecord(scope, store.modes[scope])
     for stored in store.all_versions():
         yield make_record(stored)
+    yield from associations.list_records(store)
 
 
 def extract_context(store: Store, context: str, to: str) -> Store:
@@ -60,6 +70,9 @@ def extract_context(store: Store, context: str, to: str) -> Store:
                 add_record(result, ConfigRecord(names.scope(move_subject(scope or "")), config))
             case ModeRecord(scope, mode) if is_inside(scope):
                 add_record(result, ModeRecord(names.scope(move_subject(scope or "")), mode))
+            case AssociationRecord(key) if is_inside(key.subject) and to == context:
+                # A copy has none: its resources use the subjects of the original.
+                add_record(result, record)
             case SchemaRecord(subject, version, SchemaVersion() as value) if is_inside(subject):
                 content = _move_references(value.content, context, to)
                 add_record(

@@ -29,7 +29,7 @@ Examples:
 @click.option("--context", help="Export only this context, such as .eu; a dot means the default context.")
 @format_option
 def export(*, file: Path, context: str | None, form: str, **source: Any) -> None:
-    """Write all schemas, configs and modes of a running registry to FILE.
+    """Write all schemas, configs, modes and associations of a running registry to FILE.
 
     The registry is read through its API (--registry) or from its topic (--bootstrap-uri), which needs no registry. The
     same state gives the same file, byte for byte. An existing FILE is replaced when the new one is complete; only you

@@ -52,6 +52,8 @@ def import_(*, file: Path, context: str | None, to: str | None, form: str, **tar
     except ChangingError as error:
         raise CannotTellError(str(error)) from error
     counts = f"{outcome.registered} versions registered, {outcome.deleted} soft-deleted, {outcome.settings} configs set"
+    if outcome.associated:
+        counts += f", {outcome.associated} associations created"
     print_value(outcome, counts, form)
     if outcome.refused:
         _print_lines(outcome.refused)

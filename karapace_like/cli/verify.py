@@ -33,8 +33,8 @@ Examples:
 def verify(*, file: Path, context: str | None, to: str | None, form: str, **source: Any) -> None:
     """Compare FILE with a registry (--registry) or its topic (--bootstrap-uri), and list the differences.
 
-    The comparison covers subjects, versions, ids, schemas with references, metadata and rules, soft deletions, configs
-    and modes, but no times.
+    The comparison covers subjects, versions, ids, schemas with references, metadata and rules, soft deletions, configs,
+    modes and associations, but no times.
 
     Exit codes: 0 equal, 1 different, 2 error.
     """

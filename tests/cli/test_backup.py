@@ -50,6 +50,36 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
     assert by_topic.read_bytes() == archive.read_bytes()
 
 
+def test_associations_are_exported_compared_and_restored(kafka: Cluster, tmp_path: Path) -> None:
+    archive = tmp_path / "registry.jsonl"
+    with ServiceProcess(kafka.bootstrap_servers) as service:
+        source = ("--registry", service.url)
+        call(service.url, "POST", "/subjects/shared/versions", {"schema": '"int"'})
+        associated = {"orders": {"subject": "shared"}, "bills": {"schema": {"schema": '"long"'}}}
+        for name, association in associated.items():
+            resource = {"resourceName": name, "resourceNamespace": "lkc", "resourceId": name, "resourceType": "topic"}
+            call(service.url, "POST", "/associations", {**resource, "associations": [association]})
+        assert run("export", archive, *source).code == 0
+        assert run("verify", archive, *source) == (0, "Equal\n", "")
+        topic = ("--bootstrap-uri", kafka.bootstrap_servers, "--topic-name", service.topic)
+        assert run("verify", archive, *topic) == (0, "Equal\n", "")
+        before = call(service.url, "GET", "/associations/resources/-/-")
+        for name in associated:
+            call(service.url, "DELETE", f"/associations/resources/{name}?cascadeLifecycle=true")
+        assert run("verify", archive, *source).out.splitlines() == [
+            ":.lkc:bills-value version 1: missing in the registry",
+            "association of topic bills (lkc), value with :.lkc:bills-value: missing in the registry",
+            "association of topic orders (lkc), value with shared: missing in the registry",
+        ]
+        imported = run("import", archive, *source)
+        counts = "1 versions registered, 0 soft-deleted, 0 configs set, 2 associations created\n"
+        assert imported == (0, counts, "")
+        assert run("verify", archive, *source) == (0, "Equal\n", "")
+        after = call(service.url, "GET", "/associations/resources/-/-")
+    unstable = dict.fromkeys(("guid", "createTs", "updateTs"))
+    assert [{**one, **unstable} for one in after] == [{**one, **unstable} for one in before]
+
+
 @pytest.mark.parametrize("kills", [(75,), pytest.param((1, 75, 149), marks=pytest.mark.long)])
 def test_an_import_that_is_killed_anywhere_goes_on_when_it_is_run_again(
     kafka: Cluster, archive: Path, kills: tuple[int, ...]
