@@ -11,6 +11,8 @@ LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
 # More processes than a small machine has cores: most tests wait for brokers half of their time. Each keeps the bytecode
 # of the tests for its next run.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
+# Folders of tests of which few or none do without Kafka: to import them would take a third of the minute.
+WITH_KAFKA := clients cluster contracts fuzz security web/proxy web/proxy_v3
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
@@ -29,7 +31,7 @@ test-slow: $(VENV)/.dev ## run what `make test` leaves out: several brokers and 
 	TEST_FORM=long $(PYTEST) -o faulthandler_timeout=900 -m "long or drawn" $(ARGS)
 
 test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute
-	$(PYTEST) -m "not kafka and not slow and not long" --ignore tests/fuzz $(ARGS)
+	$(PYTEST) -n 2 -m "not kafka and not slow and not long" $(addprefix --ignore tests/,$(WITH_KAFKA)) $(ARGS)
 
 lint: $(VENV)/.dev ## check style, types, import contracts, commit subjects and dependencies
 	$(BIN)/ruff format --check --quiet $(CHECKED)
