@@ -22,7 +22,7 @@ from karapace_like.kafka.log_topic_writer import LogTopicWriter
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.leadership import Term
 from karapace_like.registry import faults
-from karapace_like.registry.faults import Fault
+from karapace_like.registry.fault import Fault
 from karapace_like.registry.registry import MARK
 
 _SHOWN = 3

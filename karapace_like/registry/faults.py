@@ -5,16 +5,14 @@ to append in this order. A repair changes nothing that the registry serves, exce
 at all. Source: what other registries write (`docs/schemas-topic.md`).
 """
 
-import enum
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from karapace_like.registry import apply, names, records
+from karapace_like.registry import held_records, names, records
 from karapace_like.registry.conflicts import find_conflicts_at_once
 from karapace_like.registry.content import Content
+from karapace_like.registry.fault import Bytes, Fault, FaultKind
+from karapace_like.registry.held_records import HeldRecords, SpelledKey
 from karapace_like.registry.records import (
-    ClearSubjectRecord,
     ConfigRecord,
     CounterRecord,
     DeleteSubjectRecord,
@@ -22,13 +20,9 @@ from karapace_like.registry.records import (
     Record,
     SchemaRecord,
     SchemaVersion,
-    UnknownRecord,
 )
-from karapace_like.registry.store import COUNTED_IDS, Deleted, Store
+from karapace_like.registry.store import COUNTED_IDS, Deleted
 from karapace_like.replication.log import LogRecord
-
-Bytes = tuple[bytes, bytes | None]
-"""Key and value."""
 
 _HANGING_SECONDS = 60.0
 """Longer than a registry's transaction may take."""
@@ -36,76 +30,9 @@ _FEW_IDS = 2**20
 """Below COUNTED_IDS: when there is time left to act."""
 
 
-class FaultKind(enum.StrEnum):
-    """Kinds of faults."""
-
-    EMPTY_TOMBSTONE = "empty tombstone"
-    TWIN_KEYS = "twin keys"
-    LEGACY_KEY = "legacy key"
-    DUPLICATE_ID = "duplicate id"
-    ORPHAN_SETTING = "orphan setting"
-    ORPHAN_REFERENCE = "orphan reference"
-    FORGOTTEN_ID = "forgotten id"
-    FAR_ID = "id beyond the counter"
-    FEW_IDS = "few ids left"
-    UNREADABLE = "unreadable record"
-    TOPIC_SETTING = "wrong topic setting"
-    OPEN_TRANSACTION = "open transaction"
-
-
-class Fault(NamedTuple):
-    """One fault of the topic."""
-
-    kind: FaultKind
-    place: str
-    """Such as `orders-value version 3` or a key."""
-    why: str
-    """The fault and its consequence."""
-    repair: tuple[Bytes, ...] = ()
-    """The records to append; empty where a person must decide."""
-    remedy: str = ""
-    """The effect of the repair, or what to do by hand."""
-    is_policy: bool = False
-    """Whether the repair is to set the topic's cleanup policy to compaction."""
-
-    @property
-    def is_repairable(self) -> bool:
-        """Whether `doctor --repair` repairs it."""
-        return bool(self.repair) or self.is_policy
-
-
-@dataclass(slots=True)
-class _Spelled:
-    """The values that the topic holds under the spellings of one key."""
-
-    record: Record
-    """The last record under any spelling."""
-    at: int = 0
-    """Its index among the records of the topic."""
-    values: dict[bytes, bytes | None] = field(default_factory=dict)
-    """Spelling -> its last value; the last written spelling is last."""
-
-
-@dataclass(slots=True)
-class _Topic:
-    """The records of the topic, read once."""
-
-    store: Store = field(default_factory=Store)
-    spelled: dict[bytes, _Spelled] = field(default_factory=dict)
-    """Canonical key -> the values under its spellings."""
-    conflicts: set[bytes] = field(default_factory=set)
-    """Canonical keys of the versions whose ids mean other schemas."""
-    former: dict[bytes, SchemaVersion] = field(default_factory=dict)
-    """Canonical key -> what was under it before its id changed."""
-    unreadable: dict[bytes, str] = field(default_factory=dict)
-    """Key -> the offset of its last record and why the registry cannot read it."""
-    emptied: dict[str, int] = field(default_factory=dict)
-    """Subject without versions -> the index of the record that deleted its last one."""
-
-
 def examine(held: Iterable[LogRecord]) -> list[Fault]:
     """Return every fault, those of keys first."""
-    topic = _read(held)
+    topic = held_records.read(held)
     return [
         *_unreadable(topic),
         *_duplicate_ids(topic),
@@ -166,46 +93,7 @@ def examine_transaction(*, producer_id: int, start: int, age: float) -> list[Fau
     ]
 
 
-def _read(held: Iterable[LogRecord]) -> _Topic:
-    topic = _Topic()
-    for at, log_record in enumerate(held):
-        key, value = log_record.key or b"", log_record.value
-        versions = records.decode(key, value)
-        had_versions = isinstance(versions, SchemaRecord | ClearSubjectRecord) and topic.store.versions_by_number(
-            versions.subject
-        )
-        _note_change_of_id(topic, versions)
-        record = apply.replay(topic.store, log_record)
-        topic.unreadable.pop(key, None)
-        if isinstance(record, UnknownRecord):
-            if key in topic.store.unreadable:
-                topic.unreadable[key] = f"the registry cannot read it, at offset {log_record.offset}: {record.reason}"
-            continue
-        canonical = records.encode_key(record)
-        if isinstance(record, SchemaRecord | ClearSubjectRecord) and not topic.store.versions_by_number(record.subject):
-            subject = names.canonical(record.subject)
-            if had_versions or subject not in topic.emptied:
-                topic.emptied[subject] = at
-        spelled = topic.spelled.setdefault(canonical, _Spelled(record))
-        spelled.record, spelled.at = record, at
-        spelled.values.pop(key, None)
-        spelled.values[key] = value
-    return topic
-
-
-def _note_change_of_id(topic: _Topic, record: Record) -> None:
-    """Keep what a version was, where a record gives it another id; forget it where the record deletes the version."""
-    if not isinstance(record, SchemaRecord):
-        return
-    before = topic.store.version(record.subject, record.version, Deleted.INCLUDE)
-    if record.value is None or before is None:
-        if topic.former:
-            topic.former.pop(records.encode_key(record), None)
-    elif before.id != record.value.id:
-        topic.former[records.encode_key(record)] = SchemaVersion(before.id, before.content, before.deleted)
-
-
-def _unreadable(topic: _Topic) -> Iterator[Fault]:
+def _unreadable(topic: HeldRecords) -> Iterator[Fault]:
     for key, why in topic.unreadable.items():
         now = _now_under(topic, key)
         others = [(key, None)] if now and all(other != key for other, _ in now) else []
@@ -220,15 +108,15 @@ def _unreadable(topic: _Topic) -> Iterator[Fault]:
         )
 
 
-def _now_under(topic: _Topic, key: bytes) -> list[Bytes]:
+def _now_under(topic: HeldRecords, key: bytes) -> list[Bytes]:
     """Return the records that the registry still serves for this key; none if the key cannot be decoded."""
     record = records.decode(key, None)
     if not isinstance(record, SchemaRecord | ConfigRecord | ModeRecord):
         return []
-    return _now(topic, records.encode_key(record), _Spelled(record))
+    return _now(topic, records.encode_key(record), SpelledKey(record))
 
 
-def _duplicate_ids(topic: _Topic) -> Iterator[Fault]:
+def _duplicate_ids(topic: HeldRecords) -> Iterator[Fault]:
     """Find versions whose id means another schema: the repair restores the earlier id, or assigns a new one.
 
     Nothing is lost: text, deletion and version stay, and the other schema keeps the id.
@@ -255,7 +143,7 @@ def _duplicate_ids(topic: _Topic) -> Iterator[Fault]:
         )
 
 
-def _orphan_settings(topic: _Topic) -> Iterator[Fault]:
+def _orphan_settings(topic: HeldRecords) -> Iterator[Fault]:
     """Find configs and modes of deleted subjects; those of a subject without any version so far are no fault."""
     for spelled in topic.spelled.values():
         if _is_orphan_setting(topic, spelled):
@@ -269,7 +157,7 @@ def _orphan_settings(topic: _Topic) -> Iterator[Fault]:
             )
 
 
-def _is_orphan_setting(topic: _Topic, spelled: _Spelled) -> bool:
+def _is_orphan_setting(topic: HeldRecords, spelled: SpelledKey) -> bool:
     match spelled.record:
         case ConfigRecord(str(subject)):
             is_set = names.scope(subject) in topic.store.configs
@@ -281,7 +169,7 @@ def _is_orphan_setting(topic: _Topic, spelled: _Spelled) -> bool:
     return is_set and not topic.store.versions_by_number(subject) and spelled.at < topic.emptied.get(subject, 0)
 
 
-def _spellings(topic: _Topic) -> Iterator[Fault]:
+def _spellings(topic: HeldRecords) -> Iterator[Fault]:
     """Find keys that compaction would not replace by the canonical one, and deletions that it would not complete."""
     for canonical, spelled in topic.spelled.items():
         if canonical in topic.conflicts or _is_orphan_setting(topic, spelled):
@@ -307,7 +195,7 @@ def _spellings(topic: _Topic) -> Iterator[Fault]:
         yield Fault(kind, _name(spelled.record), why, repair, remedy)
 
 
-def _now(topic: _Topic, canonical: bytes, spelled: _Spelled) -> list[Bytes]:
+def _now(topic: HeldRecords, canonical: bytes, spelled: SpelledKey) -> list[Bytes]:
     """Return the records to write under the canonical key, once the other spellings are deleted."""
     record = spelled.record
     if isinstance(record, SchemaRecord):
@@ -337,7 +225,7 @@ def _version(subject: str, version: int, schema_id: int, content: Content, *, de
     return records.encode(SchemaRecord(subject, version, SchemaVersion(schema_id, content, deleted)))
 
 
-def _orphan_references(topic: _Topic) -> Iterator[Fault]:
+def _orphan_references(topic: HeldRecords) -> Iterator[Fault]:
     for stored in topic.store.all_versions():
         for reference in stored.content.references:
             if topic.store.resolve_reference(reference, stored.subject) is None:
@@ -349,7 +237,7 @@ def _orphan_references(topic: _Topic) -> Iterator[Fault]:
                 )
 
 
-def _ids(topic: _Topic) -> Iterator[Fault]:
+def _ids(topic: HeldRecords) -> Iterator[Fault]:
     """Find ids that would be assigned twice, ids beyond the counter, and counters near their end."""
     for name, context in sorted(topic.store.contexts.items()):
         place = f"ids of context {name}"
