@@ -41,6 +41,7 @@ from karapace_like.serve.proxy import make_proxy
 from karapace_like.serve.registry import make_election, make_nodes, make_registry
 from karapace_like.serve.security import Security
 from karapace_like.telemetry.certificates import CertificateExpiry
+from karapace_like.telemetry.key_metrics import KeyMetrics
 from karapace_like.telemetry.service_metrics import Bounds, ServiceMetrics
 from karapace_like.web.app import Application, RequestHandling, make_app
 from karapace_like.web.callers.access import Access
@@ -183,6 +184,7 @@ class Parts:
             clients=self.clients,
             consumers=self.proxy.consumers if isinstance(self.proxy, Proxy) else self.proxy,
             caches=[self.proxy.codecs] if isinstance(self.proxy, Proxy) else [],
+            keys=None if self.keys is None else KeyMetrics(self.keys.handling, self.keys.topic),
         )
 
     def app(self, collectors: CollectorRegistry, tracing: Sequence[Middleware]) -> Application:

@@ -24,6 +24,7 @@ from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
+from karapace_like.telemetry.key_metrics import KeyMetrics
 from karapace_like.web.callers.usage import UsageTable
 from karapace_like.web.cluster.peers import Peers
 from karapace_like.web.http.http_metrics import PREFIX, HttpMetrics, buckets
@@ -69,6 +70,8 @@ class ServiceMetrics:
     """Consumer instances of the REST proxy, if it is served."""
     caches: Sequence[Cache]
     """Those of the REST proxy, if it is one for all callers."""
+    keys: KeyMetrics | None = None
+    """Those of the DEK registry, if it is served."""
     delay: Histogram = field(default_factory=lambda: Histogram(_LOOP_BOUNDS))
 
     def build_collector_registry(self) -> CollectorRegistry:
@@ -97,6 +100,7 @@ class ServiceMetrics:
         yield from self._election()
         yield from self._files()
         yield from self._kafka()
+        yield from () if self.keys is None else self.keys.collect()
         yield _counter(
             "policy_violations",
             "Keys and values that topic policies have refused (enforce), or would have refused (observe).",

@@ -17,8 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import (
+    AsyncAvroDeserializer,
+    AsyncAvroSerializer,
+    AvroDeserializer,
+    AvroSerializer,
+)
 from confluent_kafka.schema_registry.rule_registry import RuleRegistry
 from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import (
     Clock,
@@ -165,6 +170,26 @@ def test_a_second_client_reads_what_the_first_encrypts(
     algorithm = params.get("encrypt_dek_algorithm", "AES256_GCM")
     dek = call(node.url, "GET", f"{KEKS}/{name}/deks/{name}-value?algorithm={algorithm}")
     assert ("keyMaterial" in dek) == is_shared
+
+
+async def test_the_asynchronous_client_encrypts_and_decrypts(
+    node: ServiceProcess, connect: Connect, topic: Callable[[], str]
+) -> None:
+    name = topic()
+    _share(node.url, name)
+    context = register_rule(node.url, name, name)
+    executor = FieldEncryptionExecutor()
+    rules = RuleRegistry()  # type: ignore[no-untyped-call]
+    rules.register_executor(executor)
+    options = {"auto.register.schemas": False, "use.latest.version": True}
+    async with AsyncSchemaRegistryClient({"url": node.url}) as client:
+        serializer = await AsyncAvroSerializer(client, None, None, options, rule_conf=SECRET, rule_registry=rules)
+        deserializer = await AsyncAvroDeserializer(client, rule_conf=SECRET, rule_registry=rules)
+        written = await serializer({**ADA}, context)
+        assert b"Ada" not in written
+        assert connect().read(written, context) == ADA
+        assert await deserializer(connect().write(ADA, context), context) == ADA
+    executor.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.long

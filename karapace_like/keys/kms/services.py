@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from karapace_like.errors import ApiError
@@ -37,6 +38,8 @@ class KeyServices:
         """`permitted`: what the keys' URIs begin with, such as `hcvault://https://vault.example:8200/transit`."""
         self._permitted = tuple(permitted)
         self._turns = asyncio.Semaphore(_AT_A_TIME)
+        self.calls: Counter[tuple[str, str, str]] = Counter()
+        """Calls by type of the KMS, operation (`wrap` or `unwrap`) and outcome (`done`, `refused` or `failed`)."""
 
     async def wrap(self, kek: Kek, subject: str, key: bytes) -> str:
         """Return the key in base64, encrypted by the KEK; raises ApiError. `subject` is for messages."""
@@ -74,11 +77,19 @@ class KeyServices:
                 "kmsKeyId", "this service may not use the key; an operator permits it by dek_registry_kms_keys"
             )
         ask = driver.wrap if is_wrapping else driver.unwrap
+        outcome = "failed"
         try:
             async with asyncio.timeout(_SECONDS), self._turns:
-                return await asyncio.to_thread(ask, key_id, kek.kms_props, data)
+                result = await asyncio.to_thread(ask, key_id, kek.kms_props, data)
+                outcome = "done"
+                return result
+        except KmsFailure as failure:
+            outcome = "refused" if failure.is_refused else "failed"
+            raise
         except TimeoutError as error:
             raise KmsFailure(f"the KMS does not answer within {_SECONDS:g} seconds") from error
+        finally:
+            self.calls[kek.kms_type, "wrap" if is_wrapping else "unwrap", outcome] += 1
 
     def may_use(self, kms_type: str, key_id: str) -> bool:
         """Return whether the operator permits the key: one of the beginnings ends at a boundary of its URI."""
