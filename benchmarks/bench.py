@@ -21,7 +21,7 @@ from pathlib import Path as File
 from typing import NamedTuple
 
 import karapace_like
-from benchmarks import consume, generator, load, native, replay, stalls
+from benchmarks import consume, generator, load, native, queues, replay, stalls
 from benchmarks.generator import Found
 from benchmarks.paths import Path, new_paths, produce_paths, registry_paths
 from karapace_like.kafka.broker_error import BrokerError
@@ -58,6 +58,7 @@ GOALS = {
     "produce 100 binary 1 KB": Goal(9, rates={_LOOP: 0.5, _JAVA: 1.0}), "produce 100 json 200 B": Goal(6.5),
     "produce 100 avro": Goal(14), "produce 100 jsonschema": Goal(10), "produce 100 protobuf": Goal(16),
     "consume binary 1 KB": Goal(4.5, rates={_READING: 0, _JAVA_READING: 0.9}), "consume avro": Goal(18),
+    "queue receive and accept 100, 1 KB": Goal(6.75, a_second=100_000),
 }  # fmt: skip
 
 
@@ -99,6 +100,8 @@ def _lines(wanted: argparse.Namespace) -> Iterator[str]:
                 records = wanted.records * 3 // 4 if reading.topic == consume.NATIVE_TOPIC else wanted.records // 4
                 run = partial(consume.run, service.pid, service.url, reading, records)
                 yield from _measured(name, run, bounds, wanted.rounds)
+            received = partial(queues.run, service.pid, service.url, consume.NATIVE_TOPIC, wanted.records // 4)
+            yield from _measured("queue receive and accept 100, 1 KB", received, bounds, wanted.rounds)
             loaded = replay.memory(service.pid, "VmRSS")
             stalled = min((stalls.run(service.url) for _ in range(wanted.rounds)), key=attrgetter("longest_wait"))
             yield f"\n{stalled} (goal: 50 ms)."

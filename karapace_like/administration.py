@@ -56,10 +56,11 @@ class OwnerKind(enum.StrEnum):
 
     TOPIC = "TOPIC"
     BROKER = "BROKER"
+    GROUP = "GROUP"
 
 
 class ConfigOwner(NamedTuple):
-    """The owner of configs: a topic or a broker, whose name is its id."""
+    """The owner of configs: a topic, a group, or a broker, whose name is its id."""
 
     kind: OwnerKind
     name: str
@@ -197,3 +198,22 @@ class AclFilter(NamedTuple):
     host: str | None = None
     operation: Operation = Operation.ANY
     permission: Permission = Permission.ANY
+
+
+class ShareGroupOffset(NamedTuple):
+    """A partition of a share group."""
+
+    at: TopicPartition
+    start: int
+    """Every record before it is done."""
+    lag: int | None
+    """Records that are not done; None where the cluster does not say."""
+
+
+class ShareGroupDescription(NamedTuple):
+    """A share group (KIP-932)."""
+
+    name: str
+    state: str
+    members: int
+    offsets: tuple[ShareGroupOffset, ...]

@@ -3,6 +3,7 @@
 They hold bytes, topics and offsets; the meaning of keys and values is the callers'. `KafkaFailure` is in `errors.py`.
 """
 
+import enum
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -76,6 +77,32 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     size: int
     """Bytes of key and value, but at least 1: a limit in bytes also limits the number of empty records."""
+
+
+class RecordPlace(NamedTuple):
+    """Where a record is."""
+
+    at: TopicPartition
+    offset: int
+
+
+class AcquiredRecord(NamedTuple):
+    """A record that is locked for a member of a share group."""
+
+    record: ConsumedRecord
+    delivery_count: int
+    """How often it was delivered, this time included."""
+
+
+class Outcome(enum.StrEnum):
+    """What a member of a share group says of a record that it was given (KIP-932)."""
+
+    ACCEPT = "accept"
+    """It is done, and not delivered again."""
+    RELEASE = "release"
+    """It is to be delivered again, to anybody."""
+    REJECT = "reject"
+    """It cannot be processed, and is not delivered again."""
 
 
 def positions_after(records: Iterable[ConsumedRecord]) -> dict[TopicPartition, int]:

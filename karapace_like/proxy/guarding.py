@@ -28,6 +28,7 @@ from karapace_like.proxy.ports import (
     KafkaConsumers,
     Producer,
     Reader,
+    ShareGroupAdmin,
 )
 from karapace_like.records import (
     NO_OVERRIDES,
@@ -175,6 +176,7 @@ class GuardedAdmin:
         self._internal = internal
         self.configs: ConfigAdmin = _GuardedConfigs(admin.configs, internal)
         self.groups: GroupAdmin = _GuardedGroups(admin.groups, internal)
+        self.share_groups: ShareGroupAdmin = admin.share_groups  # it only describes
         self.acls: AclAdmin = _GuardedAcls(admin.acls, internal)
 
     async def list_reassignments(self, topic: str | None = None) -> list[Reassignment]:
@@ -264,6 +266,8 @@ class _GuardedConfigs:
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         if owner.kind is OwnerKind.TOPIC:
             self._internal.check_topics([owner.name])
+        if owner.kind is OwnerKind.GROUP:
+            self._internal.check_group(owner.name)
         for change in changes:
             bounds.check_text("The name of a config", change.name)
             bounds.check_text(f"The value of {errors.quote(change.name)}", change.value or "")

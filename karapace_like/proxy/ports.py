@@ -20,6 +20,7 @@ from karapace_like.administration import (
     GroupDescription,
     NewTopic,
     Reassignment,
+    ShareGroupDescription,
 )
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import SubjectRights
@@ -269,6 +270,18 @@ class GroupAdmin(Protocol):
         ...
 
 
+class ShareGroupAdmin(Protocol):
+    """Share groups."""
+
+    async def names(self) -> list[str]:
+        """Return the ids of all share groups, sorted."""
+        ...
+
+    async def describe(self, group: str) -> ShareGroupDescription | None:
+        """Return the group; None if there is no share group of this name."""
+        ...
+
+
 class AclAdmin(Protocol):
     """Access control lists."""
 
@@ -313,6 +326,11 @@ class ClusterAdmin(Protocol):
     @property
     def groups(self) -> GroupAdmin:
         """Consumer groups."""
+        ...
+
+    @property
+    def share_groups(self) -> ShareGroupAdmin:
+        """Share groups."""
         ...
 
     @property

@@ -14,6 +14,10 @@ from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, Guarded
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
 from karapace_like.proxy.produce import Producing
+from karapace_like.proxy.queues.acknowledging import Acknowledging
+from karapace_like.proxy.queues.ports import GuardedShareMembers, ShareMembers
+from karapace_like.proxy.queues.queues import Queues
+from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
@@ -35,6 +39,7 @@ class Proxy:
     settings: ProxySettings
     codecs: Cache
     """Hits, misses and size of the cache of codecs."""
+    queues: Queues
     internal: InternalResources
     """The topics and groups that callers may not use."""
     _producer: Producer
@@ -48,6 +53,7 @@ class Proxy:
         admin: ClusterAdmin,
         producer: Producer,
         consumers: KafkaConsumers,
+        share_members: ShareMembers,
         settings: ProxySettings,
         internal: InternalResources,
         validators: Validators,
@@ -56,6 +62,7 @@ class Proxy:
         claims: Claims | None = None,
         background: BackgroundTasks | None = None,
         data_keys: DataKeys | None = None,
+        queue_usage: QueueUsage | None = None,
     ) -> Self:
         """Create a proxy over these clients.
 
@@ -63,8 +70,10 @@ class Proxy:
 
         `policies` are applied to produced records, and `violations` of them counted.
 
-        `background` runs the upkeep of consumer instances, and `data_keys` are those of rules that encrypt.
+        `background` runs the upkeep of consumer instances, and the members of queues. `data_keys` are those of rules
+        that encrypt. `queue_usage` is shared by the proxies of one process.
         """
+        queue_usage, background = queue_usage or QueueUsage(), background or BackgroundTasks()
         no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
         cache = SchemaCache(schemas, settings.codecs, validators, data_keys or no_keys)
         consumers = GuardedConsumers(consumers, internal)
@@ -83,6 +92,16 @@ class Proxy:
             ),
             settings,
             cache.use,
+            Queues(
+                owner,
+                GuardedShareMembers(share_members, internal),
+                admin,
+                cache,
+                Acknowledging(producer, gate, queue_usage),
+                settings,
+                queue_usage,
+                background,
+            ),
             internal,
             producer,
         )
@@ -93,6 +112,7 @@ class Proxy:
 
     async def close(self) -> None:
         """Leave every group, wait for the records that are being written, and close the connections to the cluster."""
+        await self.queues.close()
         await self.consumers.close()
         await self._producer.close()
         self.topics.close()

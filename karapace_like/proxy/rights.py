@@ -83,6 +83,23 @@ ALL_SUBJECTS: SubjectRights = _AllSubjects()
 """For callers without restrictions. These callers share what depends on the rights of a caller."""
 
 
+class _NoKeys:
+    """The rights to no key."""
+
+    def may_encrypt(self, _: str) -> bool:
+        return False
+
+    def may_decrypt(self, _: str, *, is_shared: bool, shows_secrets: bool) -> bool:  # noqa: ARG002 - the protocol's
+        return False
+
+    def may_create_kek(self, _: str) -> bool:
+        return False
+
+
+NO_KEYS: KeyRights = _NoKeys()
+"""For records that are passed on byte for byte: nothing of them is encrypted here."""
+
+
 class TopicReaderRights(NamedTuple):
     """The rights of a caller who reads records of a topic: whoever may read those may see the topic's own schemas."""
 

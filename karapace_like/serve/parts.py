@@ -26,6 +26,7 @@ from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.data_keys import STAND_IN_KEYS
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
@@ -75,6 +76,7 @@ class Parts:
     schemas: SchemaCache
     """Those that policies use."""
     violations: ViolationLog
+    queues: QueueUsage
     administration: PolicyAdministration
     keys: KeysLog | None
     """The DEK registry; None where it is not served."""
@@ -122,8 +124,18 @@ class Parts:
         schemas = other_registry or RegistrySchemas(registry, peers)
         validators, violations = Validators(), ViolationLog()
         data_keys = make_data_keys(settings, keys, registry, peers)
+        queues = QueueUsage(max_members=settings.queue_max_members, max_receivers=settings.queue_max_receivers)
         proxy, clients = make_proxy(
-            settings, kafka, schemas, role, internal, validators, policies.policies, violations, data_keys=data_keys
+            settings,
+            kafka,
+            schemas,
+            role,
+            internal,
+            validators,
+            policies.policies,
+            violations,
+            data_keys=data_keys,
+            queues=queues,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
         election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
@@ -137,6 +149,7 @@ class Parts:
             policies=policies,
             schemas=cache,
             violations=violations,
+            queues=queues,
             administration=PolicyAdministration(cache, internal),
             keys=keys,
             logs=logs,
@@ -176,6 +189,7 @@ class Parts:
             http=self.http,
             usage=self.usage,
             violations=self.violations,
+            queues=self.queues,
             topic=self.topic,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),

@@ -17,6 +17,7 @@ from karapace_like.kafka.prefetch import PrefetchBudget
 from karapace_like.kafka.producer_pool import ProducerPool
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.share_consumer import ShareConsumerFactory
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.shared_claims import SharedClaims
 from karapace_like.proxy.callers import CallerProxies
@@ -26,6 +27,7 @@ from karapace_like.proxy.data_keys import DataKeys
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.traced import TracedProducer
@@ -60,6 +62,8 @@ class _Common(NamedTuple):
     policies: PolicySource
     violations: ViolationLog
     data_keys: DataKeys
+    queues: QueueUsage
+    """What the queues of all callers use."""
 
 
 def make_proxy(
@@ -73,13 +77,24 @@ def make_proxy(
     violations: ViolationLog,
     *,
     data_keys: DataKeys,
+    queues: QueueUsage,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
         return None, {}
     prefetch = PrefetchBudget(settings.consumer_prefetch_max_bytes // 1024)
     common = _Common(
-        settings, schemas, role, internal, validators, SharedStatistics(), prefetch, policies, violations, data_keys
+        settings,
+        schemas,
+        role,
+        internal,
+        validators,
+        SharedStatistics(),
+        prefetch,
+        policies,
+        violations,
+        data_keys,
+        queues,
     )
     if settings.rest_authorization:
         return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
@@ -134,6 +149,8 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         background=kafka.background,
         producer=TracedProducer(producers) if settings.telemetry_trace_records else producers,
         consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
+        share_members=ShareConsumerFactory(kafka, at_most=settings.queue_max_members),
+        queue_usage=common.queues,
         internal=common.internal,
         validators=common.validators,
         policies=common.policies,

@@ -21,6 +21,7 @@ from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.process.measures import Cache, Histogram
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
@@ -58,6 +59,7 @@ class ServiceMetrics:
     usage: UsageTable
     violations: ViolationLog
     """Those of topic policies."""
+    queues: QueueUsage
     topic: LogTopic
     group: str
     """The group of the election."""
@@ -107,6 +109,7 @@ class ServiceMetrics:
             ("topic", "mode", "reason"),
             self.violations.count(),
         )
+        yield from self._queues()
         warnings = len(self.health.warnings)
         yield _gauge("warnings", "Warnings that /health/ready shows.", (), {(): warnings})
         yield _counter(
@@ -129,6 +132,25 @@ class ServiceMetrics:
         )
         delay.add_metric((), *buckets(self.delay))
         yield delay
+
+    def _queues(self) -> Iterator[Metric]:
+        queues = self.queues
+        yield _gauge("queue_members", "Members of share groups that serve queues.", (), {(): queues.members})
+        yield _gauge("queue_members_limit", "The most that there can be.", (), {(): queues.max_members})
+        yield _gauge("queue_leases", "Members whose records are not all acknowledged.", (), {(): queues.leases})
+        yield _gauge("queue_receivers", "Requests that wait for records of a queue.", (), {(): queues.receivers})
+        yield _counter("queue_records", "Records that receivers of queues have got.", (), {(): queues.received})
+        yield _counter(
+            "queue_acknowledgements",
+            "Acknowledgements of records of queues, and those that were refused.",
+            ("outcome",),
+            queues.acknowledgements,
+        )
+        waits = HistogramMetricFamily(
+            f"{PREFIX}queue_wait_seconds", "How long receivers that got records waited for them.", labels=()
+        )
+        waits.add_metric((), *buckets(queues.seconds))
+        yield waits
 
     def _registry(self) -> Iterator[Metric]:
         registry = self.registry

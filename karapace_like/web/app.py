@@ -18,6 +18,7 @@ from karapace_like.web import keys as keys_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web import queues as queues_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.callers.access import ACCESS, Access, OpenAccess
 from karapace_like.web.callers.quotas import QUOTAS, charging_middleware
@@ -204,7 +205,12 @@ def _add_proxy(
         app[PROXY] = proxy
     else:
         add_callers(app, proxy)
-    routes = (*proxy_v1_api.translate_routes(proxy_api.ROUTES), *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES)
+    routes = (
+        *proxy_v1_api.translate_routes(proxy_api.ROUTES),
+        *proxy_v1_api.ROUTES,
+        *proxy_v3_api.ROUTES,
+        *queues_api.ROUTES,
+    )
     _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:
         app[OWNERS] = owners

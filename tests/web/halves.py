@@ -11,9 +11,11 @@ from karapace_like.kafka.consumer_factory import ConsumerFactory
 from karapace_like.kafka.producer_pool import ProducerPool
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
+from karapace_like.kafka.share_consumer import ShareConsumerFactory
 from karapace_like.ownership import Owner
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
@@ -40,6 +42,8 @@ async def both_halves(
         admin=Admin(cluster),
         producer=ProducerPool(cluster, ProducerSettings(metadata_timeout=metadata_timeout)),
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
+        share_members=ShareConsumerFactory(cluster, at_most=100),
+        queue_usage=QueueUsage(max_members=12, max_receivers=60),
         settings=settings,
         internal=InternalResources(),
         validators=validators,

@@ -213,6 +213,24 @@ class ConsumeSettings(SettingsGroup):
     consumer_max_streams: Annotated[
         int, describe("Concurrent topic streams of one worker process; further ones are rejected with 429.", 128, ge=0)
     ] = 64
+    queue_max_members: Annotated[
+        int,
+        describe(
+            "Members of share groups of one worker process, each with one lease at most and about four threads; where "
+            "there are more leases, receivers wait. See [queues](queues.md).",
+            200,
+            ge=1,
+            le=1_000,
+        ),
+    ] = 100
+    queue_max_receivers: Annotated[
+        int,
+        describe(
+            "Receivers of one worker process that wait for records of queues; further ones are rejected with 429.",
+            5_000,
+            ge=1,
+        ),
+    ] = 1_000
     fetch_min_bytes: Annotated[int, describe("Bytes of records that end a poll before its timeout.", 1_024, ge=0)] = 1
 
 

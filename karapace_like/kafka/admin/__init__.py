@@ -26,6 +26,7 @@ from karapace_like.kafka.admin.coordinators import Coordinators
 from karapace_like.kafka.admin.groups import Groups
 from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.admin.reassignments import Reassignments
+from karapace_like.kafka.admin.share_groups import ShareGroups
 from karapace_like.kafka.admin.shared_client import SharedAdminClient, get_enum_name
 from karapace_like.kafka.messages import make_client_partition
 from karapace_like.kafka.reader import Reader
@@ -54,6 +55,7 @@ class Admin:
         self._reassignments = Reassignments(protocol)
         self._coordinators = Coordinators(protocol)
         self.groups = Groups(self._client, self._coordinators)
+        self.share_groups = ShareGroups(self._client, self._coordinators, protocol)
         self.acls = Acls(protocol)
 
     async def cluster(self) -> ClusterDescription:

@@ -16,7 +16,11 @@ from karapace_like.kafka import translate
 from karapace_like.kafka.admin.broker_defaults import BrokerDefaults
 from karapace_like.kafka.admin.shared_client import SharedAdminClient
 
-_KINDS = {OwnerKind.TOPIC: ClientResource.TOPIC, OwnerKind.BROKER: ClientResource.BROKER}
+_KINDS = {
+    OwnerKind.TOPIC: ClientResource.TOPIC,
+    OwnerKind.BROKER: ClientResource.BROKER,
+    OwnerKind.GROUP: ClientResource.GROUP,
+}
 
 
 class Configs:

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_PLAIN = ("/v3", "/policies", "/connectors", "/connector-plugins", "/admin")
-"""Where errors are `application/json`: REST v3, topic policies and Kafka Connect."""
+_PLAIN = ("/v3", "/queues", "/policies", "/connectors", "/connector-plugins", "/admin")
+"""Where errors are `application/json`: REST v3, queues, topic policies and Kafka Connect."""
 _PROXY_V2 = ("/topics", "/consumers", "/brokers", "/records")
 _SHOWN = 200
 """Characters of a path that an error message quotes at most."""

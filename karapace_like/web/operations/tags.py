@@ -66,6 +66,11 @@ TAGS = (
         "Read records as a member of a consumer group, or without one.",
         rf"(?!{_V1}){_ANY}/consumers|{_READ}",
     ),
+    _define_tag(
+        "Queues",
+        "Receive and acknowledge records of share groups, without consumer instances.",
+        rf"{_ANY}/queues",
+    ),
     _define_tag("REST proxy v3: clusters", "Describe clusters.", rf"{_ANY}/v3/clusters(?:/{{cluster}})?$"),
     _define_tag("REST proxy v3: brokers", "Describe and configure brokers.", rf"{_V3}/(?:brokers|broker-configs)"),
     _define_tag(

@@ -89,6 +89,31 @@ class InstanceOwners:
             raise errors.owner_gone_error("worker")
         return answer.to_response()
 
+    async def ask_owner(self, request: web.Request, owner: Owner, body: bytes) -> PeerResponse | None:
+        """Return the owner's response to this request with another body; None where the owner has ended.
+
+        Raises NotReachedError where the owner may have acted on the request without a response, and ProxyError for
+        what the cluster refuses.
+        """
+        if is_from_worker(request):
+            return None
+        if owner.node == self._here.node:
+            address = self._siblings.addresses.get(owner.worker)
+        elif is_from_node(request):
+            return None
+        else:
+            with errors.translate_kafka_failures():
+                address = await self._nodes.find_url(owner.node)
+        if address is None:
+            return None
+        path, headers = request.rel_url.raw_path_qs, build_forwarded_headers(request, address)
+        try:
+            return await self._peers.ask(address, request.method, path, headers, body)
+        except NotReachedError as error:
+            if error.is_sent:
+                raise
+            return None
+
     async def check_free(self, request: web.Request, group: str, instance_id: str) -> None:
         """Raise 40902 if another node has an instance of this client-chosen id; 422 if the id names another owner.
 

@@ -19,6 +19,7 @@ from yarl import URL
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web import queues as queues_api
 from karapace_like.web.http.json_schemas import example_of
 from karapace_like.web.operations import openapi
 from karapace_like.web.proxy.requests import EMBEDDED
@@ -28,7 +29,7 @@ from tests.web.proxy_v3.conftest import v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ROUTES = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES]
+ROUTES = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES]
 LONG = "x" * 40_000
 HALF = "a\ud800"
 """Half of a surrogate pair, which no encoding of a text has."""
@@ -39,8 +40,8 @@ ODD: list[Any] = [LONG, "a\0b", HALF, -1, 2**31, 2**70, True, "0000-01-01T00:00:
 """For each place of a body."""
 USUAL = {
     "partition": "0",
-    "group": "odd-values",
     "key": "odd-values",
+    "group": "odd-values",
     "instance": "odd-values",
     "broker": "1",
     "config": "no.such.config",

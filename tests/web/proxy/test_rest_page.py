@@ -1,4 +1,4 @@
-"""The examples of docs/rest.md and docs/rest-consumers.md, sent in order to a service of their own."""
+"""The examples of docs/rest.md, docs/rest-consumers.md and docs/queues.md, sent in order to a service of their own."""
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ from tests.web.proxy.conftest import running
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
 
-@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md"])
+@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md", "queues.md"])
 async def test_every_example_is_answered_as_shown(page: str) -> None:
     """Each builds on those before it: the offsets and ids on the page are the ones that come.
 

@@ -1,0 +1,1 @@
+"""Queues: share groups of Kafka, whose records are received and acknowledged one by one, without consumer instances."""

@@ -1,0 +1,30 @@
+"""Parse requests about queues, and respond to them."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from karapace_like.proxy import errors
+from karapace_like.web.http import bodies, media_types, responses
+from karapace_like.web.queues.objects import TYPES
+
+_encoder = msgspec.json.Encoder()
+_OFFER = (media_types.JSON,)
+
+
+async def read_body(request: web.Request, example: str) -> Any:
+    """Return the body as JSON; 415 for another media type, 422 without a body. 406 comes first, before any work."""
+    responses.negotiate_media_type(request, _OFFER)
+    content_type = request.headers.get("Content-Type")
+    if content_type is not None and media_types.essence(content_type) not in TYPES:
+        raise errors.unsupported_media_type(content_type, TYPES)
+    value = await bodies.read_json(request)
+    if value is None:
+        raise errors.ProxyError(422, f"The request has no body; expected JSON such as {example}")
+    return value
+
+
+def answer(request: web.Request, value: object) -> web.Response:
+    """Respond 200 with the value as JSON; 406 if the client does not accept it."""
+    return web.Response(body=_encoder.encode(value), content_type=responses.negotiate_media_type(request, _OFFER))
