@@ -32,6 +32,9 @@ _COMMANDS = {
     "delete": "Delete a subject or a version.",
     "level": "Show or set a compatibility level.",
     "mode": "Show or set a mode.",
+    "produce": "Write lines to a topic as records.",
+    "consume": "Show the records of a topic.",
+    "tail": "Show the records that arrive in a topic.",
     "export": "Back up a running registry.",
     "import": "Restore a backup with its ids and versions.",
     "verify": "Compare a backup with a registry.",
@@ -103,7 +106,8 @@ Examples:
 Environment:
   KARAPACE_*               settings of the service; docs/configuration.md lists them
   KARAPACE_LIKE_REGISTRY   registry of the commands: --registry
-  KARAPACE_LIKE_USER, KARAPACE_LIKE_PASSWORD, KARAPACE_LIKE_TOKEN   credentials at that registry
+  KARAPACE_LIKE_PROXY      REST proxy of produce, consume and tail: --proxy
+  KARAPACE_LIKE_USER, KARAPACE_LIKE_PASSWORD, KARAPACE_LIKE_TOKEN   credentials at both
 """
 
 

@@ -48,6 +48,14 @@ def print_value(value: Any, text: str, form: str) -> None:
         click.echo("\n".join(_render_yaml(builtin, "")))
 
 
+def print_item(value: Any, text: str, form: str) -> None:
+    """Print one of many values as soon as it is there: the text, a line of JSON, or an item of a list in YAML."""
+    if form == "json":
+        click.echo(json.dumps(value, ensure_ascii=False))
+    else:
+        print_value([value], text, form)
+
+
 def _render_yaml(value: Any, indent: str) -> Iterator[str]:
     """Yield the lines of a value in YAML's block style; a scalar that YAML could take for something else is JSON."""
     if isinstance(value, Mapping) and value:

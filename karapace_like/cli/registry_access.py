@@ -18,47 +18,64 @@ from karapace_like.tooling import project
 from karapace_like.tooling.errors import ToolError
 
 if TYPE_CHECKING:
+    from karapace_like.client.proxy_client import ProxyClient
     from karapace_like.tooling.remote import Remote
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., object])
 
 
+def proxy_options(command: C) -> C:
+    """Add `--proxy`, `--user`, `--password` and `--token`."""
+    command = _add_credentials(command)
+    return click.option(
+        "--proxy",
+        metavar="URL|PROFILE",
+        required=True,
+        envvar="KARAPACE_LIKE_PROXY",
+        show_envvar=True,
+        help="URL of a REST proxy: this service's, Confluent's or Karapace's; or a profile with `proxy`.",
+    )(command)
+
+
+def _add_credentials(command: C) -> C:
+    for option in (
+        click.option(
+            "--token",
+            envvar="KARAPACE_LIKE_TOKEN",
+            show_envvar=True,
+            help="Bearer token, instead of user and password.",
+        ),
+        click.option(
+            "--password",
+            envvar="KARAPACE_LIKE_PASSWORD",
+            show_envvar=True,
+            help="Password of the user; hidden from other users in the environment variable.",
+        ),
+        click.option(
+            "--user",
+            envvar="KARAPACE_LIKE_USER",
+            show_envvar=True,
+            help="User name.  [default: that of the URL, else of ~/.netrc]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def registry_options(*, required: bool, names: Sequence[str] = ("--registry",)) -> Callable[[C], C]:
     """Return a decorator that adds `--registry`, or the other `names` of it, `--user`, `--password` and `--token`."""
 
     def decorate(command: C) -> C:
-        for option in (
-            click.option(
-                "--token",
-                envvar="KARAPACE_LIKE_TOKEN",
-                show_envvar=True,
-                help="Bearer token, instead of user and password.",
-            ),
-            click.option(
-                "--password",
-                envvar="KARAPACE_LIKE_PASSWORD",
-                show_envvar=True,
-                help="Password of the user; hidden from other users in the environment variable.",
-            ),
-            click.option(
-                "--user",
-                envvar="KARAPACE_LIKE_USER",
-                show_envvar=True,
-                help="User name for the registry.  [default: that of the URL, else of ~/.netrc]",
-            ),
-            click.option(
-                *names,
-                "registry",
-                metavar="URL|PROFILE",
-                required=required,
-                envvar="KARAPACE_LIKE_REGISTRY",
-                show_envvar=True,
-                help="URL of a registry: this service's, Confluent's or Karapace's; or a profile of the settings file.",
-            ),
-        ):
-            command = option(command)
-        return command
+        return click.option(
+            *names,
+            "registry",
+            metavar="URL|PROFILE",
+            required=required,
+            envvar="KARAPACE_LIKE_REGISTRY",
+            show_envvar=True,
+            help="URL of a registry: this service's, Confluent's or Karapace's; or a profile of the settings file.",
+        )(_add_credentials(command))
 
     return decorate
 
@@ -81,33 +98,62 @@ async def open_registry(registry: str, credentials: Mapping[str, str | None]) ->
     from karapace_like.client.registry_client import Credentials, RegistryClient  # noqa: PLC0415 - see above
     from karapace_like.tooling.remote import Remote  # noqa: PLC0415 - see above
 
-    registry, credentials = _apply_profile(registry, credentials)
-    user, password, token = _find_credentials(registry, credentials)
-    if user is not None and ":" in user:
-        raise ToolError(f"The user {user!r} has a colon, which a user name must not have. Check --user and --password.")
-    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise ToolError("The token has white space or characters other than make_printable ASCII. Check --token.")
-    async with RegistryClient(registry, Credentials(user, password, token)) as client:
+    registry, credentials = _apply_profile(registry, credentials, lambda profile: profile.registry)
+    async with RegistryClient(registry, Credentials(*_check_credentials(registry, credentials))) as client:
         remote = Remote(client, ProgressBar())
         await remote.check_is_registry()
         yield remote
 
 
+def ask_proxy(work: "Callable[[ProxyClient], Awaitable[T]]", proxy: str, credentials: Mapping[str, str | None]) -> T:
+    """Return the result of the work; see `ask_registry`."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    from karapace_like.client.proxy_client import ProxyClient  # noqa: PLC0415 - see above
+    from karapace_like.client.registry_client import Credentials  # noqa: PLC0415 - see above
+
+    async def open_and_work() -> T:
+        url, known = _apply_profile(proxy, credentials, _find_proxy)
+        async with ProxyClient(url, Credentials(*_check_credentials(url, known))) as client:
+            return await work(client)
+
+    with registry_failures("REST proxy", "--proxy"):
+        return asyncio.run(open_and_work())
+
+
+def _find_proxy(profile: "project.ProfileSettings") -> str:
+    if profile.proxy is None:
+        raise ToolError(f"The profile has no REST proxy. Add `proxy` to it in {project.FILE_NAME}, or name the URL.")
+    return profile.proxy
+
+
+def _check_credentials(url: str, options: Mapping[str, str | None]) -> tuple[str | None, str | None, str | None]:
+    """Return (user, password, token); raises ToolError for what no header can carry."""
+    user, password, token = _find_credentials(url, options)
+    if user is not None and ":" in user:
+        raise ToolError(f"The user {user!r} has a colon, which a user name must not have. Check --user and --password.")
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise ToolError("The token has white space or characters other than printable ASCII. Check --token.")
+    return user, password, token
+
+
 @contextmanager
-def registry_failures() -> Iterator[None]:
+def registry_failures(service: str = "registry", option: str = "--registry") -> Iterator[None]:
     """Turn failures of the client into a ToolError that names the option to check."""
     from karapace_like.client.registry_client import RefusedError, UnreachableError  # noqa: PLC0415 - see above
 
     try:
         yield
     except UnreachableError as error:
-        raise ToolError(f"{error}. Check --registry, and that the service runs.") from error
+        raise ToolError(f"{error}. Check {option}, and that the service runs.") from error
     except RefusedError as error:
         hint = " Check --user, --password and --token." if error.status in {401, 403} else ""
-        raise ToolError(f"The registry rejected the request: {error} ({error.code}).{hint}") from error
+        raise ToolError(f"The {service} rejected the request: {error} ({error.code}).{hint}") from error
 
 
-def _apply_profile(registry: str, credentials: Mapping[str, str | None]) -> tuple[str, Mapping[str, str | None]]:
+def _apply_profile(
+    registry: str, credentials: Mapping[str, str | None], find_url: "Callable[[project.ProfileSettings], str]"
+) -> tuple[str, Mapping[str, str | None]]:
     """Return the URL and the credentials of a profile; what is no profile's name stays. Raises ToolError."""
     settings = None if "://" in registry else project.find_file(Path.cwd())
     profiles = {} if settings is None else project.parse(settings.read_bytes(), str(settings)).profiles
@@ -124,7 +170,7 @@ def _apply_profile(registry: str, credentials: Mapping[str, str | None]) -> tupl
         "password": _read_variable(registry, profile.password_env),
         "token": _read_variable(registry, profile.token_env),
     }
-    return profile.registry, own if any(own.values()) else credentials
+    return find_url(profile), own if any(own.values()) else credentials
 
 
 def _read_variable(profile: str, name: str | None) -> str | None:

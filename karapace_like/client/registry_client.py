@@ -73,6 +73,9 @@ def _reason(error: Exception) -> str:
 class RegistryClient:
     """A registry at a URL, which may contain `user:password@`; open within `async with`."""
 
+    _service = "registry"
+    """What the URL is expected to be, in messages."""
+
     def __init__(self, url: str, credentials: Credentials | None = None, *, cafile: str | None = None) -> None:
         """`cafile` has the CA certificates that verify the registry; None: those of the system."""
         try:
@@ -80,7 +83,7 @@ class RegistryClient:
             parts.port  # noqa: B018 - raises ValueError, too
         except ValueError as error:
             raise UnreachableError(
-                f"{url.rpartition('@')[2]!r} is not the URL of a registry: its host or port is malformed. "
+                f"{url.rpartition('@')[2]!r} is not the URL of a {self._service}: its host or port is malformed. "
                 "Percent-encode special characters of a user or password: / as %2F, # as %23"
             ) from error
         if credentials is None or not credentials.headers:
@@ -90,12 +93,12 @@ class RegistryClient:
         """The URL without credentials, so that messages can contain it."""
         if parts.scheme not in {"http", "https"} or not host:
             raise UnreachableError(
-                f"{self.url or url!r} is not the URL of a registry: expected http:// or https:// and a host"
+                f"{self.url or url!r} is not the URL of a {self._service}: expected http:// or https:// and a host"
             )
         self._base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         self._server = parts.hostname or "", parts.port
         self._has_tls = parts.scheme == "https"
-        self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json;q=0.9", **credentials.headers}
+        self._headers = credentials.headers
         self._cafile = cafile
         self._pool: ConnectionPool | None = None
 
@@ -110,6 +113,18 @@ class RegistryClient:
 
     async def ask(self, method: str, path: str, body: Any = None, **query: str | int | Sequence[str] | None) -> Any:
         """Send a request and return the JSON of the response; raise RefusedError (status >= 400), UnreachableError."""
+        return await self.send(method, path, body, query, _MEDIA_TYPE, f"{_MEDIA_TYPE}, application/json;q=0.9")
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Mapping[str, str | int | Sequence[str] | None],
+        content_type: str,
+        accepted: str,
+    ) -> Any:
+        """Send a request with these media types of request and response; see `ask`."""
         assert self._pool is not None
         parameters = [
             (name, str(value))
@@ -119,23 +134,25 @@ class RegistryClient:
         ]
         target = f"{self._base}{path}?{urlencode(parameters)}" if parameters else f"{self._base}{path}"
         content = None if body is None else msgspec.json.encode(body)
-        headers = self._headers if body is None else {**self._headers, "Content-Type": _MEDIA_TYPE}
+        headers = {"Accept": accepted, **self._headers, **({} if body is None else {"Content-Type": content_type})}
         try:
             answer = await self._pool.send(method, target, content, {**headers, **trace_context.headers.get()})
         except FAILURES as error:
-            raise UnreachableError(f"No registry answers at {self.url}: {_reason(error)}") from error
+            raise UnreachableError(f"No {self._service} answers at {self.url}: {_reason(error)}") from error
         return self._read(answer)
 
     def _read(self, response: Response) -> Any:
         status, content, location = response
         if location is not None:  # a redirection could lead the credentials elsewhere
-            raise UnreachableError(f"The service at {self.url} redirects to {location}: use the URL of the registry")
+            raise UnreachableError(
+                f"The service at {self.url} redirects to {location}: use the URL of the {self._service}"
+            )
         try:
             answer = msgspec.json.decode(content) if content else None
         except NOT_JSON as error:
             if status < 400:
                 raise UnreachableError(
-                    f"The service at {self.url} is not a schema registry: its response (HTTP {status}) is not JSON"
+                    f"The service at {self.url} is not a {self._service}: its response (HTTP {status}) is not JSON"
                 ) from error
             answer = None
         if status < 400:

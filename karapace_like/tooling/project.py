@@ -94,6 +94,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     """A registry that commands may name, with the environment variables that hold its secrets."""
 
     registry: str
+    proxy: str | None = None
     user: str | None = None
     password_env: str | None = None
     token_env: str | None = None
