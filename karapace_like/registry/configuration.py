@@ -20,7 +20,8 @@ _TOP_SCOPES = frozenset({None, names.GLOBAL_SCOPE})
 def config(store: Store, subject: str | None, *, inherited: bool) -> Config:
     """What is configured; for a subject 40408 unless there is something, or `inherited` asks for what holds."""
     settings = store.configs.get(names.scope(subject))
-    if settings is None and (inherited or names.scope(subject) in _TOP_SCOPES):
+    is_merged = inherited and store.inherits_config
+    if is_merged or (settings is None and (inherited or names.scope(subject) in _TOP_SCOPES)):
         settings = store.config(subject) or Config()
     if settings is None:
         raise errors.no_subject_compatibility(subject or "")

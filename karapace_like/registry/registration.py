@@ -45,6 +45,8 @@ class Rules:
     """Whether modes can be changed by requests."""
     names_keks: bool = False
     """Whether rules that encrypt get the name of a KEK: where the DEK registry is served."""
+    inherits_config: bool = False
+    """Whether a config takes what it leaves out from the outer ones (`Config.inherit`)."""
     explicit_only: str | None = None
     """Regular expression for subjects whose new schemas need a request with `explicit=true`."""
 

@@ -44,7 +44,7 @@ class Registry(ReplicatedState[Store]):
         """`write_timeout` and `max_waiting`: see `ReplicatedState`."""
         self.rules = rules
         self.engines = engines = Engines()
-        store = Store()
+        store = Store(inherits_config=rules.inherits_config)
         self.conflict_watch = ConflictWatch(store, engines)
         self._indexing = asyncio.Lock()
         self._unknown_log = UnknownLog()

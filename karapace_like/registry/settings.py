@@ -33,6 +33,17 @@ class Mode(enum.StrEnum):
         return self in {Mode.IMPORT, Mode.FORWARD}
 
 
+_INHERITED = (
+    "normalize",
+    "validate_fields",
+    "validate_new_schemas",
+    "validate_rules",
+    "compatibility_policy",
+    "compatibility_group",
+)
+"""Neither aliases, metadata and rule sets nor the level. Source: Confluent Schema Registry, unreleased."""
+
+
 class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, rename="camel"):
     """The settings of one scope, as the topic and the API write them; None means not set in this scope."""
 
@@ -55,6 +66,11 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, rena
         """Whether it adds metadata or rules to new schemas."""
         added = (self.default_metadata, self.override_metadata, self.default_rule_set, self.override_rule_set)
         return any(setting is not None for setting in added)
+
+    def inherit(self, outer: "Config") -> "Config":
+        """Return these settings with those of the outer config that are inherited, as far as they are not set here."""
+        unset = {name: getattr(outer, name) for name in _INHERITED if getattr(self, name) is None}
+        return msgspec.structs.replace(self, **unset)
 
     def update(self, changes: Mapping[str, Any]) -> "Config":
         """Return the settings after a request that names these fields; None unsets one."""

@@ -137,6 +137,8 @@ class Store:
     spellings: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Canonical key -> every spelling of it that holds a value, if any is not canonical (other writers' dialects)."""
     associations: AssociationIndex = field(default_factory=AssociationIndex)
+    inherits_config: bool = False
+    """Whether a config takes what it leaves out from the outer ones."""
     revision: int = 0
     """Grows with every change except new versions at the end of a subject."""
     unknown: int = 0
@@ -277,8 +279,18 @@ class Store:
         return names.resolve_alias(subject, alias_of)
 
     def config(self, subject: str | None) -> Config | None:
-        """Return the effective config of the subject or context: the nearest one that is set."""
-        return next((self.configs[scope] for scope in names.scopes(subject) if scope in self.configs), None)
+        """Return the effective config of the subject or context: the nearest one that is set.
+
+        Where configs are inherited, it has the settings of the outer ones that it leaves out.
+        """
+        nearest: Config | None = None
+        for scope in names.scopes(subject):
+            config = self.configs.get(scope)
+            if config is not None:
+                nearest = config if nearest is None else nearest.inherit(config)
+                if not self.inherits_config:
+                    break
+        return nearest
 
     def mode(self, subject: str | None) -> Mode | None:
         """Return the effective mode of the subject or context: the nearest one that is set; a global override wins."""

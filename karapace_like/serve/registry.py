@@ -33,6 +33,7 @@ def make_registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, L
         max_record_bytes=settings.producer_max_request_size,
         mode_mutability=settings.mode_mutability,
         names_keks=settings.keys_topic is not None,
+        inherits_config=settings.config_inheritance,
         explicit_only=settings.explicit_registration_subjects,
     )
     return Registry(topic, rules, max_waiting=settings.registry_writes_max), topic

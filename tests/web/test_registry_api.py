@@ -135,6 +135,25 @@ async def test_transitive_levels_ask_every_version(api: Api) -> None:
         assert (await api("POST", "/compatibility/subjects/a/versions", again))[1] == {"is_compatible": expected}
 
 
+@pytest.mark.parametrize("inherits", [True, False])
+async def test_a_config_takes_what_it_leaves_out_by_setting(
+    start: Callable[..., Awaitable[Api]], *, inherits: bool
+) -> None:
+    """Neither the level nor what is added to schemas."""
+    api = await start(rules=Rules(inherits_config=inherits))
+    outer = {"normalize": True, "compatibility": "NONE", "defaultMetadata": {"properties": {"owner": "x"}}}
+    await api("PUT", "/config", outer)
+    await api("PUT", "/config/a", {"compatibilityGroup": "major"})
+    own = {"compatibilityGroup": "major", "compatibilityLevel": "BACKWARD"}
+    assert await api("GET", "/config/a") == (200, own)
+    effective = {**own, "normalize": True} if inherits else own
+    assert await api("GET", "/config/a?defaultToGlobal=true") == (200, effective)
+    await api("POST", "/subjects/a/versions", {"schema": '"int"'})
+    assert "metadata" not in (await api("GET", "/subjects/a/versions/1"))[1]
+    await api("DELETE", "/config/a")
+    assert (await api("GET", "/config/a?defaultToGlobal=true"))[1]["compatibilityLevel"] == "NONE"
+
+
 async def test_configs_are_set_read_inherited_and_removed(api: Api) -> None:
     """The nearest place that has one wins as a whole."""
     assert await api("GET", "/config") == (200, {"compatibilityLevel": "BACKWARD"})

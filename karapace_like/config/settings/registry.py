@@ -32,6 +32,15 @@ class RegistrySettings(SettingsGroup):
             "registry of the product in `api_dialect` accepts, Confluent's or Karapace's."
         ),
     ] = SchemaValidation.STRICT
+    config_inheritance: Annotated[
+        bool,
+        describe(
+            "Whether the config of a subject or context takes what it leaves out of `normalize`, `validateFields`, "
+            "`validateNewSchemas`, `validateRules`, `compatibilityPolicy` and `compatibilityGroup` from the next outer "
+            "config, as Confluent's newest branch does. Otherwise the nearest config counts alone. All nodes of a "
+            "group need the same value."
+        ),
+    ] = False
     registry_writes_max: Annotated[
         int, describe("Writes that wait at the primary; further writes are rejected with 429.", 200, ge=1)
     ] = 1_000
