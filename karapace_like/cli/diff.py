@@ -9,7 +9,7 @@ from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.tooling.baselines import Earlier
-from karapace_like.tooling.diffing import compare_versions
+from karapace_like.tooling.diffing import compare_versions, format_lines
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.operands import RegisteredName, parse_registered_name, read_file_version
 
@@ -49,7 +49,7 @@ def diff(*, old: str, new: str, form: str, registry: str | None, **credentials: 
 
     with report_failures():
         difference = compare_versions(open_version(old), open_version(new))
-    print_value(difference, difference.text().removesuffix("\n"), form)
+    print_value(difference, format_lines(difference).removesuffix("\n"), form)
     sys.exit(1 if difference.changes else 0)
 
 

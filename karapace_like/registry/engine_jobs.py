@@ -15,7 +15,8 @@ from karapace_like.registry import errors
 from karapace_like.registry.errors import RegistryError
 from karapace_like.rules import inspection
 from karapace_like.rules.model import RuleSet, read_rule_set
-from karapace_like.schema import compatibility, formats, spelling
+from karapace_like.schema import compatibility, diffing, formats, spelling
+from karapace_like.schema.diffing import Difference, ParsedVersion
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
     CompatibilityLevel,
@@ -232,6 +233,38 @@ class Compare(Job[Sequence[str]], frozen=True, tag=True, array_like=True):
         except InvalidSchemaError as error:
             return [unreadable(errors.invalid_schema(self.old.type, str(error)))]
         return compatibility.report(new, compatibility.compare(new, old, self.level, self.policy))
+
+
+class Differ(Job[Difference], frozen=True, tag=True, array_like=True):
+    """The differences between an old schema and this one, which has the same type."""
+
+    old: ResolvedSchema
+
+    @property
+    def characters(self) -> int:
+        """See `Job`."""
+        return self.schema.characters + self.old.characters
+
+    @property
+    def is_light(self) -> bool:
+        """See `Compare`."""
+        return self.schema.type is not SchemaType.JSON and self.characters <= LIGHT_CHARACTERS
+
+    @property
+    def is_heavy(self) -> bool:
+        """See `Compare`."""
+        return super().is_heavy or (self.schema.type is SchemaType.JSON and self.characters > 2 * LIGHT_CHARACTERS)
+
+    def run(self) -> Difference:
+        """See `Job`."""
+        old, new = (
+            ParsedVersion(parse(schema), schema.text, dict(schema.dependencies)) for schema in (self.old, self.schema)
+        )
+        return diffing.compare_versions(old, new)
+
+    def convert_answer(self, value: Any) -> Difference:
+        """See `Job`."""
+        return msgspec.convert(value, Difference)
 
 
 class IsSpellingOf(Job[bool], frozen=True, tag=True, array_like=True):

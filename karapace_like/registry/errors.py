@@ -65,6 +65,12 @@ def no_subject_mode(subject: str) -> RegistryError:
     return RegistryError(40409, f"Subject '{subject}' does not have subject-level mode configured")
 
 
+def different_types(old: SchemaType, new: SchemaType) -> RegistryError:
+    return RegistryError(
+        UNPROCESSABLE, f"The old schema is {old} and the new one is {new}; expected: two schemas of one type."
+    )
+
+
 def malformed_query(fault: str, expected: str) -> RegistryError:
     return RegistryError(400, f"The search {fault}; expected: {expected}.")
 

@@ -1,165 +1,36 @@
-"""The differences between two versions of a schema: fields, types, defaults, documentation.
+"""`diff`: two versions of a schema from files or a registry, and their differences as lines of text."""
 
-Layout and the order of keys are ignored.
-"""
-
-import enum
-from collections.abc import Iterator, Mapping, Sequence
-
-import msgspec
-
-from karapace_like.schema import compatibility, formats
-from karapace_like.schema.formats import FORMATS
-from karapace_like.schema.model import (
-    CompatibilityLevel,
-    CompatibilityPolicy,
-    Dependencies,
-    InvalidSchemaError,
-    ParsedSchema,
-    Strictness,
-    UnparsedSchema,
-)
-from karapace_like.schema.outline import Element
+from karapace_like.schema import diffing, formats
+from karapace_like.schema.diffing import Difference, ParsedVersion
+from karapace_like.schema.model import InvalidSchemaError, Strictness, UnparsedSchema
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.report import make_printable
-
-_SHOWN = ("type", "default", "number", "size")
-"""Attributes that are shown for an added or removed element."""
-_SILENT = frozenset({"position"})
-"""Attributes that change with others; they are shown only if nothing else changed."""
-
-
-class Sign(enum.StrEnum):
-    """The kind of a change."""
-
-    ADDED = "+"
-    REMOVED = "-"
-    CHANGED = "~"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One difference; `attribute` belongs to a changed element, `old` and `new` are null where a value is absent."""
-
-    sign: Sign
-    kind: str
-    name: str
-    attribute: str | None = None
-    old: str | None = None
-    new: str | None = None
-
-    @property
-    def sentence(self) -> str:
-        """One line that describes the change."""
-        if self.sign is not Sign.CHANGED:
-            value = self.new if self.sign is Sign.ADDED else self.old
-            return f"{self.sign} {self.kind} {self.name}" + (f": {value}" if value else "")
-        return f"{self.sign} {self.kind} {self.name}: {self.attribute} {_quote(self.old)} -> {_quote(self.new)}"
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """All differences, and the compatibility in both directions."""
-
-    changes: Sequence[Change]
-    backward: Sequence[str]
-    """Reasons why the new schema cannot read old data; empty if it can."""
-    forward: Sequence[str]
-    """Reasons why the old schema cannot read new data; empty if it can."""
-
-    def text(self) -> str:
-        """Return the differences as lines of text."""
-        lines = [change.sentence for change in self.changes] or ["No differences"]
-        for name, reasons, reads in (
-            ("BACKWARD", self.backward, "the new schema reads old data"),
-            ("FORWARD", self.forward, "the old schema reads new data"),
-        ):
-            lines.append(f"{name}: {'incompatible' if reasons else f'compatible, {reads}'}")
-            lines += [f"  {reason}" for reason in reasons]
-        return "\n".join(map(make_printable, lines)) + "\n"
 
 
 def compare_versions(old: Earlier, new: Earlier) -> Difference:
     """Return the differences; raises ToolError for schemas of two types or one that cannot be parsed."""
     if old.type is not new.type:
         raise ToolError(f"The old schema is {old.type} and the new one is {new.type}: compare schemas of one type.")
-    before, after = _parse(old), _parse(new)
-    outline = FORMATS[old.type].list_elements
-    changes = list(_compare_outlines(outline(before, old.source.text), outline(after, new.source.text)))
-    return Difference(
-        [*changes, *_compare_references(old.source.dependencies, new.source.dependencies)],
-        _list_reasons(after, before, CompatibilityLevel.BACKWARD),
-        _list_reasons(after, before, CompatibilityLevel.FORWARD),
-    )
+    return diffing.compare_versions(_parse(old), _parse(new))
 
 
-def _parse(version: Earlier) -> ParsedSchema:
+def format_lines(difference: Difference) -> str:
+    """Return the differences as lines of text."""
+    lines = [change.sentence for change in difference.changes] or ["No differences"]
+    for name, reasons, reads in (
+        ("BACKWARD", difference.backward, "the new schema reads old data"),
+        ("FORWARD", difference.forward, "the old schema reads new data"),
+    ):
+        lines.append(f"{name}: {'incompatible' if reasons else f'compatible, {reads}'}")
+        lines += [f"  {reason}" for reason in reasons]
+    return "\n".join(map(make_printable, lines)) + "\n"
+
+
+def _parse(version: Earlier) -> ParsedVersion:
     schema = UnparsedSchema(version.type, version.source.text)
     try:
-        return formats.parse(schema, version.source.dependencies, Strictness.STORED)
+        parsed = formats.parse(schema, version.source.dependencies, Strictness.STORED)
     except InvalidSchemaError as error:
         raise ToolError(f"{version.paths.get('', 'A version')} cannot be read: {error}") from error
-
-
-def _list_reasons(new: ParsedSchema, old: ParsedSchema, level: CompatibilityLevel) -> list[str]:
-    findings = compatibility.compare(new, old, level, CompatibilityPolicy.STRICT)
-    return [f"{finding.incompatibility.rule.name}: {finding.message}" for finding in findings]
-
-
-def _compare_outlines(old: Sequence[Element], new: Sequence[Element]) -> Iterator[Change]:
-    """Yield removed elements first, then the other changes from top to bottom of the new schema."""
-    before = {element.key: element for element in old}
-    after = {element.key: element for element in new}
-    for element in old:
-        if element.key not in after and not _is_inside(element, before, after):
-            yield Change(Sign.REMOVED, element.kind, element.title, old=_list_attributes(element.attributes))
-    shifted = _find_reordered_records(before, after)
-    for element in new:
-        if element.key not in before:
-            if not _is_inside(element, after, before):
-                yield Change(Sign.ADDED, element.kind, element.title, new=_list_attributes(element.attributes))
-        else:
-            yield from _find_changes(before[element.key], element, is_shifted=element.within in shifted)
-
-
-def _compare_references(old: Dependencies, new: Dependencies) -> Iterator[Change]:
-    """Yield changed references: an equal text has another meaning if a schema that it refers to has changed."""
-    for name in dict.fromkeys([*old, *new]):
-        if name not in new:
-            yield Change(Sign.REMOVED, "reference", name)
-        elif name not in old:
-            yield Change(Sign.ADDED, "reference", name)
-        elif old[name] != new[name]:
-            yield Change(Sign.CHANGED, "reference", name, "text", "before", "changed")
-
-
-def _is_inside(element: Element, own: Mapping[str, Element], other: Mapping[str, Element]) -> bool:
-    """Return whether the enclosing element is missing as well, so that only that one is shown."""
-    return element.within in own and element.within not in other
-
-
-def _find_reordered_records(before: Mapping[str, Element], after: Mapping[str, Element]) -> set[str]:
-    """Return the records whose common fields are in another order, apart from added and removed ones."""
-    orders: dict[str, tuple[list[str], list[str]]] = {}
-    for side, (own, other) in enumerate(((before, after), (after, before))):
-        for element in own.values():
-            if "position" in element.attributes and element.key in other:
-                orders.setdefault(element.within, ([], []))[side].append(element.key)
-    return {within for within, (old, new) in orders.items() if old != new}
-
-
-def _find_changes(old: Element, new: Element, *, is_shifted: bool) -> Iterator[Change]:
-    for name in dict.fromkeys([*old.attributes, *new.attributes]):
-        was, is_ = old.attributes.get(name), new.attributes.get(name)
-        if was != is_ and (name not in _SILENT or is_shifted):
-            yield Change(Sign.CHANGED, new.kind, new.title, name, was, is_)
-
-
-def _list_attributes(attributes: Mapping[str, str]) -> str:
-    shown = [
-        attributes[name] if name == "type" else f"{name} {attributes[name]}" for name in _SHOWN if name in attributes
-    ]
-    return ", ".join(shown)
-
-
-def _quote(value: str | None) -> str:
-    return "(none)" if value is None else value
+    return ParsedVersion(parsed, version.source.text, version.source.dependencies)

@@ -28,7 +28,7 @@ from karapace_like.web.server.runner import Runner
 from tests.web.conftest import in_memory, policies_in_memory
 
 VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
-VALUES = {"id": "1", "version": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
+VALUES = {"id": "1", "version": "1", "other": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
 LISTENERS: Mapping[str, ApiRoles] = {**NAMED_ROLES, "all": ALL_ROLES}
 BY_PREFIX = {
     "/v3/clusters/{cluster}/topics/{topic}/records": ApiRole.DATA,

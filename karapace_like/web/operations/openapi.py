@@ -30,6 +30,7 @@ _VARIABLES: Mapping[str, JsonSchema] = {
     "resource_name": text("lifts"),
     "resource_id": text("lifts-id"),
     "version": text("latest"),
+    "other": text("latest"),
     "id": NUMBER,
     "guid": text("7bf1f6e5-4d0c-6a0e-8a7a-0d3b0e6f9a11"),
     "name": text(_CONTEXT),

@@ -5,6 +5,7 @@ from karapace_like.web.registry import (
     compatibility,
     config,
     contexts,
+    differences,
     metadata,
     rules,
     schemas,
@@ -16,6 +17,7 @@ CONTEXT_PREFIX = "/contexts/{context}"
 ROUTES = (
     *subjects.ROUTES,
     *search.ROUTES,
+    *differences.ROUTES,
     *schemas.ROUTES,
     *config.ROUTES,
     *compatibility.ROUTES,

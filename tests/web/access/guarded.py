@@ -28,7 +28,7 @@ from tests.web.halves import both_halves
 
 OPEN = "/health/live"
 VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
-_VALUES = {"id": "1", "version": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
+_VALUES = {"id": "1", "version": "1", "other": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
 
 
 class _Election(NamedTuple):
