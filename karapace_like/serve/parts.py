@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from prometheus_client import CollectorRegistry
 
@@ -62,6 +62,16 @@ from karapace_like.web.registry.metadata import ClusterIds
 from karapace_like.web.server.draining import Draining
 
 
+class _ReplicatedParts(NamedTuple):
+    """The parts that hold what the logs say; the fields are those of `Parts`."""
+
+    registry: Registry
+    topic: LogTopic
+    policies: PoliciesLog
+    keys: KeysLog | None
+    logs: ReplicatedLogs
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts, built and not yet started."""
@@ -106,24 +116,14 @@ class Parts:
         `other_registry` has the proxy's schemas; None for this service's own registry.
         """
         kafka = make_kafka_settings(settings)
-        # The proxy needs the schemas also where the registry's own API is switched off.
-        registry, topic = make_registry(settings, kafka)
-        policies = PoliciesLog(settings, kafka)
-        replicated = policies.replicated_policies
-        keys = make_keys_log(settings, kafka)
-        optional = [log for log in (replicated, None if keys is None else keys.registry) if log is not None]
-        logs = ReplicatedLogs(registry, optional)
-        background = kafka.background
         internal = list_internal_resources(settings)
-        security = Security.build(settings, background, internal)
-        peers = security.peers
-        siblings = SiblingWorkers(peers)
-        registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
-        for state in optional:
-            state.share_with(partial(siblings.wait_until_applied, state.contents))
-        schemas = other_registry or RegistrySchemas(registry, peers)
+        security = Security.build(settings, kafka.background, internal)
+        siblings = SiblingWorkers(security.peers)
+        replicated = _build_replicated_parts(settings, kafka, role, siblings)
+        registry, policies = replicated.registry, replicated.policies
+        schemas = other_registry or RegistrySchemas(registry, security.peers)
         validators, violations = Validators(), ViolationLog()
-        data_keys = make_data_keys(settings, keys, registry, peers)
+        data_keys = make_data_keys(settings, replicated.keys, registry, security.peers)
         queues = QueueUsage(max_members=settings.queue_max_members, max_receivers=settings.queue_max_receivers)
         proxy, clients = make_proxy(
             settings,
@@ -138,41 +138,26 @@ class Parts:
             queues=queues,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
-        election = make_election(settings, kafka, logs, role) if role.is_elected_here else None
+        election = make_election(settings, kafka, replicated.logs, role) if role.is_elected_here else None
         return cls(
             settings=settings,
             role=role,
             kafka=kafka,
-            background=background,
-            registry=registry,
-            topic=topic,
-            policies=policies,
+            background=kafka.background,
+            **replicated._asdict(),
             schemas=cache,
             violations=violations,
             queues=queues,
             administration=PolicyAdministration(cache, internal),
-            keys=keys,
-            logs=logs,
             nodes=make_nodes(settings, kafka),
             election=election,
-            peers=peers,
+            peers=security.peers,
             siblings=siblings,
             proxy=proxy,
             validators=validators,
-            clients={"schemas_reader": topic.statistics, **clients},
+            clients={"schemas_reader": replicated.topic.statistics, **clients},
             security=security,
-            health=Health(
-                registry,
-                election or ElectionElsewhere(),
-                instance=role.owner.node,
-                shared=role.shared,
-                background=background,
-                sources=[
-                    lambda: topic.warnings,
-                    lambda: policies.warnings,
-                    lambda: [] if keys is None else keys.warnings,
-                ],
-            ),
+            health=_make_health(replicated, election, role, kafka.background),
             http=HttpMetrics(),
             usage=UsageTable(settings.usage_principals),
             watchers=[*_make_file_watchers(security, kafka), *policies.watch_file(settings)],
@@ -240,6 +225,35 @@ class Parts:
             keys=None if self.keys is None else self.keys.handling,
             console=ConsoleSettings(settings.console_writes) if settings.console else None,
         )
+
+
+def _build_replicated_parts(
+    settings: Settings, kafka: KafkaSettings, role: ProcessRole, siblings: SiblingWorkers
+) -> _ReplicatedParts:
+    """Build the registry, the policies and the keys, and share with sibling workers how far each has applied them."""
+    # The proxy needs the schemas also where the registry's own API is switched off.
+    registry, topic = make_registry(settings, kafka)
+    policies, keys = PoliciesLog(settings, kafka), make_keys_log(settings, kafka)
+    states = (policies.replicated_policies, None if keys is None else keys.registry)
+    optional = [state for state in states if state is not None]
+    registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
+    for state in optional:
+        state.share_with(partial(siblings.wait_until_applied, state.contents))
+    return _ReplicatedParts(registry, topic, policies, keys, ReplicatedLogs(registry, optional))
+
+
+def _make_health(
+    replicated: _ReplicatedParts, election: Election | None, role: ProcessRole, background: BackgroundTasks
+) -> Health:
+    _, topic, policies, keys, _ = replicated
+    return Health(
+        replicated.registry,
+        election or ElectionElsewhere(),
+        instance=role.owner.node,
+        shared=role.shared,
+        background=background,
+        sources=[lambda: topic.warnings, lambda: policies.warnings, lambda: [] if keys is None else keys.warnings],
+    )
 
 
 def _list_certificates(settings: Settings) -> dict[str, Path]:

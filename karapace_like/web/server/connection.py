@@ -10,14 +10,12 @@ tests/web/test_aiohttp_internals.py lists them all. setup.cfg holds aiohttp to i
 
 import asyncio
 import logging
-import re
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time, set_exception
-from aiohttp.http_exceptions import BadHttpMessage, InvalidURLError, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
@@ -31,7 +29,8 @@ from karapace_like.web.http.errors import build_error_response
 from karapace_like.web.http.request_bodies import is_chunked
 from karapace_like.web.server.caching import Admit, store_response
 from karapace_like.web.server.observer import Observer
-from karapace_like.web.server.request_heads import MAX_HEADERS, UNKNOWN, RequestHead, parse_request_head
+from karapace_like.web.server.rejected_heads import find_status, name_fault
+from karapace_like.web.server.request_heads import UNKNOWN, RequestHead, parse_request_head
 from karapace_like.web.server.response_cache import AnswerBody, CacheEntry, ResponseCache
 
 logger = logging.getLogger(__name__)
@@ -40,8 +39,6 @@ _DISCARD_SECONDS = 1.0
 """How long the rest of a body is discarded before the connection is closed."""
 _CONTINUE = "100-continue"
 """The one value of `Expect` (RFC 9110)."""
-_FIELD = re.compile(rb"[!-9;-~]+:")
-"""How a header line begins; a request's first line has a space before any colon."""
 
 
 class _PendingRequest(NamedTuple):
@@ -373,10 +370,10 @@ class Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("The response has begun, so that its status cannot be changed to an error")
         if status == HTTPStatus.BAD_REQUEST:
-            status = self._find_status(exc)
+            status = find_status(exc, self.max_line_size)
         reason = HTTPStatus(status).phrase
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            kind = _name_fault(exc, message)
+            kind = name_fault(exc, message)
             reason = f"{reason}: {kind}" if kind else reason
             logger.debug("%s from %s", reason, request.remote)
         else:
@@ -385,33 +382,12 @@ class Connection(RequestHandler):
         response.force_close()
         return response
 
-    def _find_status(self, error: BaseException | None) -> int:
-        """Return the status for a head that the parser has rejected."""
-        if isinstance(error, LineTooLong):
-            line, limit, _ = error.args
-            is_target = limit == self.max_line_size and not _FIELD.match(line)
-            return HTTPStatus.REQUEST_URI_TOO_LONG if is_target else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        is_long = isinstance(error, BadHttpMessage) and error.message.startswith("Too many headers")
-        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if is_long else HTTPStatus.BAD_REQUEST
-
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
         """Wait for the request that is being answered, then close; `timeout` is in seconds."""
         self._is_ending = True
         if self._is_answering and self._answering is not None:
             await asyncio.wait([self._answering], timeout=timeout)
         await super().shutdown(timeout)
-
-
-def _name_fault(error: BaseException | None, message: str | None) -> str:
-    """Return what is wrong with a request's head, without quoting any of it."""
-    if isinstance(error, LineTooLong):
-        _, limit, _ = error.args
-        return f"a line of the request's head has more than {limit} bytes, the most that this service accepts"
-    if (message or "").startswith("Too many headers"):
-        return f"the request has more than {MAX_HEADERS} headers, the most that this service accepts"
-    if isinstance(error, InvalidURLError):
-        return "the request's target must be a path in ASCII"
-    return (message or "").strip().partition(":")[0]
 
 
 async def _refuse_expectation(request: web.BaseRequest) -> web.StreamResponse:
