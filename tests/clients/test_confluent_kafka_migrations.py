@@ -11,7 +11,7 @@ from confluent_kafka.schema_registry.json_schema import JSONDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from karapace_like.kafka.cluster import Cluster
-from tests.clients.test_confluent_kafka_rules import DEFAULTS, make_rule_registry, stored_value
+from tests.clients.test_confluent_kafka_rules import make_rule_registry, stored_value
 from tests.contracts.ruled_service import RuledService, connect
 from tests.service_process import ServiceProcess
 
@@ -70,7 +70,7 @@ async def register(proxy: RuledService, subject: str, embedded: str, case: Case)
             "metadata": {"properties": {"major": str(major)}},
         }
         if rule:
-            body["ruleSet"] = {"migrationRules": [{"name": "migrate", **DEFAULTS, **rule}]}
+            body["ruleSet"] = {"migrationRules": [{"name": "migrate", **rule}]}
         path = f"/subjects/{subject}/versions"
         status, answer = await proxy.call("POST", path, body, Content_Type="application/json")
         assert status == 200, answer

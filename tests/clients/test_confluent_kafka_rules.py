@@ -68,8 +68,6 @@ FORMATS: Mapping[str, Format] = {
     "jsonschema": Format("JSON", JSON_SCHEMA, JSONSerializer, JSONDeserializer),
     "protobuf": Format("PROTOBUF", PROTOBUF, ProtobufSerializer, ProtobufDeserializer),
 }
-DEFAULTS = {"kind": "TRANSFORM", "mode": "WRITEREAD"}
-"""The client takes a rule without these for one that never runs."""
 MAP = "'ssn': message.ssn, 'count': message.count + 1, 'labels': message.labels + ['c'], 'buyer': message.buyer"
 RULES: Mapping[str, list[dict[str, Any]]] = {
     "condition": [{"kind": "CONDITION", "type": "CEL", "expr": "message.name == 'Ann' && size(message.labels) == 2"}],
@@ -208,7 +206,7 @@ async def test_client_and_proxy_write_and_read_the_same(
     body = {
         "schema": kind.schema,
         "schemaType": kind.schema_type,
-        "ruleSet": {"domainRules": [{"name": f"rule{at}", **DEFAULTS, **rule} for at, rule in enumerate(RULES[rules])]},
+        "ruleSet": {"domainRules": [{"name": f"rule{at}", **rule} for at, rule in enumerate(RULES[rules])]},
     }
     for subject in (f"{name}-value", f"{other}-value"):
         status, answer = await client.proxy.call(

@@ -369,11 +369,13 @@ _RULE_CHOICES: Mapping[str, tuple[str, ...]] = {
     "kind": ("TRANSFORM", "CONDITION"),
     "mode": ("UPGRADE", "DOWNGRADE", "UPDOWN", "WRITE", "READ", "WRITEREAD"),
 }
+_RULE_DEFAULTS: Mapping[str, str] = {"kind": "TRANSFORM", "mode": "WRITEREAD"}
+"""Confluent's registry stores them; some of its clients take a rule without them for one that never runs."""
 _ENVIRONMENTS = ("NONE", "ALL", "SERVER", "GATEWAY", "CLIENT")
 
 
 def rule_set(json_object: JsonObject | None) -> dict[str, Any] | None:
-    """Return a rule set as it is stored: known parts only, without empty ones."""
+    """Return a rule set as it is stored: known parts only, without empty ones, rules with a kind and a mode."""
     if json_object is None:
         return None
     parts: dict[str, Any] = {
@@ -388,7 +390,10 @@ def _parse_rule(json_object: JsonObject) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "name": json_object.string("name"),
         "doc": json_object.string("doc"),
-        **{name: _parse_choice(json_object, name, values) for name, values in _RULE_CHOICES.items()},
+        **{
+            name: _parse_choice(json_object, name, values) or _RULE_DEFAULTS[name]
+            for name, values in _RULE_CHOICES.items()
+        },
         "type": json_object.string("type"),
         "tags": sorted(set(json_object.strings("tags") or ())) or None,
         "params": {name: params.string(name) for name in sorted(params)} if params else None,
