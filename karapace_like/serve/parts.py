@@ -221,6 +221,8 @@ class Parts:
                 PolicyTrial(self.schemas),
                 self.violations,
                 self.siblings if role.unix_socket is not None else None,
+                self.nodes,
+                role.owner.node,
             ),
             keys=None if self.keys is None else self.keys.handling,
             console=ConsoleSettings(settings.console_writes) if settings.console else None,

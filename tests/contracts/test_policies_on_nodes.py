@@ -41,6 +41,21 @@ def test_every_worker_knows_a_policy_once_it_is_answered(kafka: Cluster) -> None
             assert [_find_mode(node.url, "lifts") for _ in range(5)] == [mode] * 5
 
 
+def find_violations_of_both(primary: str, follower: str) -> None:
+    """Let each node see a violation: both answer with both."""
+    call(primary, "PUT", "/policies/halls", {"mode": "observe", "value": {"plain": "refuse"}})
+    wait_until(partial(_is_observed, follower, "halls"))
+    for url in (primary, follower):
+        body = {"records": [{"value": 1}]}
+        call(url, "POST", "/topics/halls", body, content_type="application/vnd.kafka.json.v2+json")
+    for url in (primary, follower):
+        report: Any = call(url, "GET", "/policies/halls/violations")
+        assert report["nodes"] == {"answered": 2, "known": 2}
+        assert [(count["reason"], count["count"]) for count in report["counts"]] == [("plain", 2)]
+        times = [example["timestamp"] for example in report["examples"]]
+        assert (len(times), times) == (2, sorted(times, reverse=True))
+
+
 def test_policies_follow_the_primary(kafka: Cluster) -> None:
     with RegistryNodes(kafka.bootstrap_servers, 2, topic_policies_enabled=True) as nodes:
         primary = nodes.primary()
@@ -48,7 +63,12 @@ def test_policies_follow_the_primary(kafka: Cluster) -> None:
         for node, other, name in ((primary, follower, "lifts"), (follower, primary, "stairs")):
             call(node.url, "PUT", f"/policies/{name}", {"mode": "observe"})
             wait_until(partial(_is_observed, other.url, name))
+        find_violations_of_both(primary.url, follower.url)
         primary.stop()
+        report: Any = call(follower.url, "GET", "/policies/halls/violations")
+        assert report["counts"][0]["count"] == 1, "what the other node has counted is gone with it"
         call(follower.url, "PUT", "/policies/roofs", {})
         listed: Any = call(follower.url, "GET", "/policies")
-        assert [policy["name"] for policy in listed["data"]] == ["lifts", "roofs", "stairs"], json.dumps(listed)
+        assert [policy["name"] for policy in listed["data"]] == ["halls", "lifts", "roofs", "stairs"], json.dumps(
+            listed
+        )

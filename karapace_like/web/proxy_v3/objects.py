@@ -270,6 +270,7 @@ OBJECTS: dict[str, JsonSchema] = {
                 message=text("Topic lifts does not accept this value (policy lifts): it is json and names no schema."),
             )
         ),
+        nodes=whole(answered=NUMBER, known=nullable(NUMBER)),
     ),
     "KafkaTopicPolicyTest": whole(
         kind=one_of(["KafkaTopicPolicyTest"]),

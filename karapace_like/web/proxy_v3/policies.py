@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from karapace_like.access.policy import EVERY, Operation, ResourceKind
+from karapace_like.ownership import Nodes
 from karapace_like.policies import errors, names, topic_policies
 from karapace_like.policies.parsing import parse_policy
 from karapace_like.policies.policy import TopicPolicy
@@ -55,6 +56,10 @@ class PolicyServices(NamedTuple):
     violations: ViolationLog
     siblings: SiblingWorkers | None = None
     """The other workers of this node, which see violations, too."""
+    nodes: Nodes | None = None
+    """All nodes of the service."""
+    here: str = ""
+    """The name of this node among them."""
 
 
 POLICIES = web.AppKey("policies", PolicyServices)

@@ -18,6 +18,7 @@ from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.records import RecordRequest
 from karapace_like.web.callers.access import is_from_worker
 from karapace_like.web.callers.permissions import RequiredPermission
+from karapace_like.web.cluster.peers import is_from_node
 from karapace_like.web.http import bodies
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.errors import no_route_error
@@ -25,6 +26,7 @@ from karapace_like.web.http.request_bodies import read_body
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import GET_VIOLATIONS, TEST_POLICY
 from karapace_like.web.proxy_v3.links import ResourceLink, render_entity
+from karapace_like.web.proxy_v3.node_violations import NodeViolations, ask_other_nodes, merge_violations
 from karapace_like.web.proxy_v3.policies import (
     POLICIES,
     check_kafka_rights,
@@ -54,19 +56,27 @@ _decode_trial = msgspec.json.Decoder(_TrialRequest).decode
 
 
 async def get_violations(request: web.Request) -> web.Response:
-    """GET /policies/{policy}/violations: Describe what the policy has refused on this node, or would have refused."""
+    """GET /policies/{policy}/violations: Describe what the policy has refused on all nodes, or would have refused."""
     name, services = request.match_info["policy"], request.config_dict[POLICIES]
     path = WORKER_PATH.format(policy=name)
     others = {} if services.siblings is None else await services.siblings.ask_all(path)
     report = merge_reports([services.violations.report(name), *map(_decode_report, others.values())])
+    # A node that another one asks answers for itself alone.
+    answers = [] if is_from_node(request) else await ask_other_nodes(request, services)
     of_policy = link_policy(request, name)
     link = ResourceLink(of_policy.child_url("violations"), f"{of_policy.name}/violations")
-    counts = [
-        {"mode": count.mode, "part": count.role, "reason": count.reason, "count": count.count}
-        for count in report.counts
-    ]
-    fields = {"name": name, "counts": counts, "examples": [_render_example(example) for example in report.examples]}
+    fields = {"name": name, **merge_violations(_render_report(report), answers)}
     return answer(request, render_entity("KafkaTopicPolicyViolations", link, fields))
+
+
+def _render_report(report: ViolationReport) -> NodeViolations:
+    return NodeViolations(
+        [
+            {"mode": count.mode, "part": count.role, "reason": count.reason, "count": count.count}
+            for count in report.counts
+        ],
+        [_render_example(example) for example in report.examples],
+    )
 
 
 async def get_worker_violations(request: web.Request) -> web.Response:
