@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from karapace_like.rules.inspection import RuleFault
 from karapace_like.schema.model import SchemaType
 from karapace_like.schema.outline import Element, ElementKind
 
@@ -46,6 +47,8 @@ class LintedSchema(NamedTuple):
     text: str
     list_references: Callable[[], Mapping[str, str]]
     """Returns the texts of all that it refers to, by name; reading them takes long."""
+    find_rule_faults: Callable[[], Sequence[RuleFault]]
+    """Returns what is wrong with the rules that the settings have for its subject."""
 
 
 _TYPES = frozenset({ElementKind.RECORD, ElementKind.ENUM, ElementKind.TYPE})
@@ -177,7 +180,20 @@ def _json_values(schema: LintedSchema) -> Found:
             yield element, message
 
 
+def _broken_rules(schema: LintedSchema) -> Found:
+    for fault in schema.find_rule_faults():
+        if fault.is_error:
+            yield schema.outline[0], f"The rule {fault.rule} cannot run: {fault.message}"
+
+
+def _idle_rules(schema: LintedSchema) -> Found:
+    for fault in schema.find_rule_faults():
+        if not fault.is_error:
+            yield schema.outline[0], f"The rule {fault.rule} does nothing: {fault.message}"
+
+
 _A, _J, _P = SchemaType.AVRO, SchemaType.JSON, SchemaType.PROTOBUF
+_EVERY = frozenset(SchemaType)
 
 
 def _rule(
@@ -204,6 +220,8 @@ RULES: Mapping[str, LintRule] = {
         _rule("syntax", "error", _syntax, "the file has a syntax or edition", _P),
         _rule("dialect", "warning", _dialect, "the schema has a $schema", _J),
         LintRule("json-values", "default and examples match their schema", frozenset({_J}), "warning", _json_values),
+        LintRule("broken-rules", "rules of the ruleSet can be compiled", _EVERY, "error", _broken_rules),
+        LintRule("idle-rules", "rules have tags, conditions that decide", _EVERY, "warning", _idle_rules),
         _rule("content-model", OFF, _content_model, "objects set additionalProperties", _J),
     )
 }

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from karapace_like.rules.inspection import RuleFault, find_faults
+from karapace_like.rules.model import read_rule_set
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, SchemaType, UnparsedSchema
@@ -43,7 +45,13 @@ class Linter:
             linked = self.workspace.link_own_text(file)
             parsed = formats.parse_own_text(UnparsedSchema(file.type, file.text), linked.source.dependencies)
             outline = FORMATS[file.type].list_elements(parsed, file.text)
-            schema = LintedSchema(outline, self._style(file.type), file.text, partial(self._list_references, file))
+            schema = LintedSchema(
+                outline,
+                self._style(file.type),
+                file.text,
+                partial(self._list_references, file),
+                partial(self._find_rule_faults, subject, file),
+            )
         except InvalidSchemaError as error:
             return report_unreadable(subject, file, error)
         problems = [
@@ -69,6 +77,17 @@ class Linter:
             return self.workspace.link(file).source.dependencies
         except InvalidSchemaError:
             return {}
+
+    def _find_rule_faults(self, subject: str, file: SchemaFile) -> list[RuleFault]:
+        """Return the faults of the rules that the settings have for the subject; none for an unreadable schema."""
+        own = self.workspace.project.subjects.get(subject)
+        if own is None or not own.rule_set:
+            return []
+        try:
+            schema = UnparsedSchema(file.type, file.text)
+            return find_faults(read_rule_set(own.rule_set, own.metadata), schema, self._list_references(file))
+        except InvalidSchemaError:
+            return []
 
     def _accept(self, subject: str, file: SchemaFile, problems: Sequence[Problem]) -> list[Problem]:
         """Return the problems after the settings' entries and the comments have accepted some of them."""

@@ -122,6 +122,25 @@ BAD = [
         ),
         "examples[1] 0 does not match: 0 is less than the minimum of 1",
     ),
+    (
+        "broken-rules",
+        "a.avsc",
+        '{"type": "fixed", "name": "A", "size": 2}',
+        "The rule r cannot run: the expression cannot be",
+    ),
+    (
+        "idle-rules",
+        "a.avsc",
+        '{"type": "fixed", "name": "A", "size": 2}',
+        "The rule r does nothing: no field has the tag PII",
+    ),
+    ("idle-rules", "a.schema.json", "{}", "The rule s does nothing: the condition always holds: 1 == 1"),
+    (
+        "idle-rules",
+        "a.proto",
+        'syntax = "proto3";\nmessage M {}\n',
+        "The rule g does nothing: the guard never holds: false",
+    ),
     ("content-model", "a.schema.json", '{"type": "object"}', "additionalProperties is not set"),
 ]
 
@@ -133,9 +152,19 @@ def test_what_is_written_well_breaks_no_rule(tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (0, "3 schemas: 3 passed\n")
 
 
+RULE_SETS = {
+    "broken-rules": '{name = "r", type = "CEL", kind = "CONDITION", expr = "size(message."}',
+    "idle-rules": """{name = "r", type = "CEL_FIELD", tags = ["PII"], expr = "'x'"},
+      {name = "s", type = "CEL", kind = "CONDITION", expr = "1 == 1"},
+      {name = "g", type = "CEL", kind = "CONDITION", expr = "false; size(message) > 1"}""",
+}
+"""Rule -> rules of the settings that break it."""
+
+
 @pytest.mark.parametrize(("rule", "path", "text", "told"), BAD)
 def test_a_rule_finds_what_it_is_for(tmp_path: Path, rule: str, path: str, text: str, told: str) -> None:
-    write(tmp_path, {path: text})
+    settings = f"[subjects.a]\nruleSet = {{domainRules = [{RULE_SETS[rule]}]}}\n" if rule in RULE_SETS else ""
+    write(tmp_path, {path: text, "karapace-like.toml": settings})
     ended = run("lint", f"--rule={rule}=error", "--format", "json", folder=tmp_path)
     (case,) = ended.json()["cases"]
     assert ended.code == 1
