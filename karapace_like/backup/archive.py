@@ -8,7 +8,7 @@ are equal. `karapace_files.py` reads the files of Karapace's tool.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +54,17 @@ def check_writable(path: Path) -> None:
 
 def write(path: Path, store: Store) -> int:
     """Write the state and return its number of records; a failure leaves the file at `path` as it was."""
+    return write_entries(path, FORMAT, map(records.encode, list_records(store)))
+
+
+def write_entries(path: Path, name: str, entries: Iterable[tuple[bytes, bytes | None]]) -> int:
+    """Write an archive of the format with this name; `entries` are keys and values of its records. See `write`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
     digest = hashlib.sha256()
     try:
         with open_private(temporary) as file:
-            for line in _encode_lines(store):
+            for line in _encode_lines(name, entries):
                 digest.update(line)
                 file.write(line)
                 count += 1
@@ -84,10 +89,9 @@ def read(path: Path) -> Store:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _encode_lines(store: Store) -> Iterator[bytes]:
-    yield _encode(_Header(FORMAT, VERSION))
-    for record in list_records(store):
-        key, value = records.encode(record)
+def _encode_lines(name: str, entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[bytes]:
+    yield _encode(_Header(name, VERSION))
+    for key, value in entries:
         yield b'{"key":%b,"value":%b}\n' % (key, value or b"null")
 
 
@@ -97,12 +101,21 @@ def _encode(value: Any) -> bytes:
 
 def _read_records(path: Path) -> Iterator[Record]:
     """Yield the records of an archive; raises ArchiveError where the iteration reaches the fault."""
+    for number, key, value in read_entries(path, FORMAT):
+        record = records.decode(key, value)
+        if isinstance(record, UnknownRecord):
+            raise ArchiveError(f"{path}, line {number}: {record.reason}")
+        yield record
+
+
+def read_entries(path: Path, name: str) -> Iterator[tuple[int, bytes, bytes | None]]:
+    """Yield (line, key, value) of an archive of the format with this name; raises ArchiveError at the fault."""
     digest = hashlib.sha256()
     count = 0
     line_decoder = msgspec.json.Decoder(_Line)
     with path.open("rb") as file:
         header = file.readline()
-        _check_header(path, header)
+        _check_header(path, header, name)
         digest.update(header)
         line = b""
         for number, line in enumerate(file, start=2):
@@ -112,21 +125,20 @@ def _read_records(path: Path) -> Iterator[Record]:
                 entry = line_decoder.decode(line)
             except NOT_JSON as error:
                 raise ArchiveError(f"{path}, line {number}: {error}") from error
-            record = records.decode(bytes(entry.key), None if entry.value == b"null" else bytes(entry.value))
-            if isinstance(record, UnknownRecord):
-                raise ArchiveError(f"{path}, line {number}: {record.reason}")
             digest.update(line)
             count += 1
-            yield record
+            yield number, bytes(entry.key), None if entry.value == b"null" else bytes(entry.value)
         _check_trailer(path, line, _Trailer(count, digest.hexdigest()), rest=file.read(1))
 
 
-def _check_header(path: Path, line: bytes) -> None:
+def _check_header(path: Path, line: bytes, name: str) -> None:
     try:
         header = msgspec.json.decode(line, type=_Header)
     except NOT_JSON:
         header = None
-    if header is None or header.format != FORMAT:
+    if header is None or header.format != name:
+        if name != FORMAT:
+            raise ArchiveError(f"{path} is no archive of keys, as `karapace-like keys export` writes one.")
         raise ArchiveError(f"{path} is neither an archive of `karapace-like export` nor a backup of Karapace.")
     if header.version != VERSION:
         raise ArchiveError(f"{path} has version {header.version} of the format; this program reads version {VERSION}.")

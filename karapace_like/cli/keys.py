@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from karapace_like.cli.key_archives import export_command, import_command, verify_command
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.keys import ALGORITHMS, KeysRemote, require_sharing
 from karapace_like.tooling.remote import Remote
@@ -41,6 +42,10 @@ def keys() -> None:
 
     Exit codes: 0 done, 2 error.
     """
+
+
+for _command in (export_command, import_command, verify_command):
+    keys.add_command(_command)
 
 
 @keys.command("list", epilog=_LIST_EXAMPLES)

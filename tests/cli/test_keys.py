@@ -1,6 +1,7 @@
 """`karapace-like keys` on a service with a DEK registry."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,43 @@ def test_keys_are_listed_rotated_and_rewrapped(registry: str) -> None:
     assert after["encryptedKeyMaterial"] != before["encryptedKeyMaterial"]
     none = keys(registry, "rotate", "k1", "--algorithm", "AES128_GCM")
     assert (none.code, none.out, none.err) == (0, "", "The KEK k1 has no such DEK.\n")
+
+
+def test_keys_are_exported_compared_and_restored(registry: str, tmp_path: Path) -> None:
+    archive, complete = str(tmp_path / "keys.jsonl"), str(tmp_path / "complete.jsonl")
+    call(registry, "DELETE", f"{KEKS}/own")
+    assert keys(registry, "export", archive) == (0, f"4 keys written to {archive}\n", "")
+    assert keys(registry, "export", complete, "--secrets").code == 0
+    text = Path(archive).read_text()
+    assert (text.count("s3cret"), Path(complete).read_text().count("s3cret")) == (0, 1)
+    key = call(registry, "GET", f"{DEKS}/s1")
+    assert key["encryptedKeyMaterial"] in text
+    assert key["keyMaterial"] not in text
+    for file in (archive, complete):
+        assert keys(registry, "verify", file) == (0, "Equal\n", "")
+    for place in ("k1/deks/s1", "k1/deks/s2?algorithm=AES256_SIV", "k1", "own"):
+        separator = "&" if "?" in place else "?"
+        for suffix in ("", f"{separator}permanent=true"):
+            call(registry, "DELETE", f"{KEKS}/{place}{suffix}")
+    assert [line.split(":")[0] for line in keys(registry, "verify", archive).out.splitlines()] == [
+        "KEK k1",
+        "DEK of s1 for KEK k1, AES256_GCM version 1",
+        "DEK of s2 for KEK k1, AES256_SIV version 1",
+        "KEK own",
+    ]
+    masked = keys(registry, "import", archive)
+    assert (masked.code, masked.out) == (1, "2 KEKs and 0 DEKs created\n")
+    assert "local-kms needs the property secret" in masked.err
+    call(registry, "PUT", f"{KEKS}/k1", {"kmsProps": LOCAL["kmsProps"]})
+    assert keys(registry, "import", archive) == (0, "0 KEKs and 2 DEKs created\n", "")
+    assert keys(registry, "verify", complete) == (0, "Equal\n", "")
+    assert call(registry, "GET", f"{DEKS}/s1")["keyMaterial"] == key["keyMaterial"]
+    damaged = tmp_path / "damaged.jsonl"
+    damaged.write_text("".join(text.splitlines(keepends=True)[:-1]))
+    refused = keys(registry, "import", str(damaged))
+    assert (refused.code, "is truncated" in refused.err) == (2, True)
+    damaged.write_text('{"format":"karapace-like archive","version":1}\n')
+    assert "is no archive of keys" in keys(registry, "verify", str(damaged)).err
 
 
 def test_mistakes_are_explained(registry: str, kafka: Cluster) -> None:
