@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that follow from the code: the settings and the rules of compatibility.
+"""Write the pages of docs/ that follow from the code: the settings, the rules of compatibility and those of style.
 
 `make docs` runs it; a test checks that the committed pages are up to date.
 """
@@ -11,6 +11,9 @@ from pathlib import Path
 from karapace_like import config
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import Rule, SchemaType
+from karapace_like.tooling.lint_examples import EXAMPLES
+from karapace_like.tooling.lint_rules import CATEGORIES, LintRule
+from karapace_like.tooling.lint_rules import RULES as LINT_RULES
 from karapace_like.web import connect, proxy, proxy_v1, proxy_v3, registry
 from karapace_like.web.dialect.table import DIFFERENCES
 from karapace_like.web.operations import exposition, health, openapi, service
@@ -114,6 +117,44 @@ def _rule(schema_type: SchemaType, rule: Rule) -> Iterator[str]:
     yield ""
 
 
+LINT = """\
+# Lint rules
+<!-- Written by `make docs` from the code: change karapace_like/tooling/lint_rules.py and lint_examples.py. -->
+
+This page shows each rule of `karapace-like lint` with a schema that breaks it and one that keeps it. [Lint](ci.md#lint)
+explains severities, categories and packs.
+
+"""
+
+
+def lint() -> str:
+    """Return the page of lint rules: the table of categories, then each rule with its examples."""
+    head = ["| category | its rules |", "|---|---|"]
+    for category, meaning in CATEGORIES.items():
+        names = ", ".join(f"[{rule.name}](#{rule.name})" for rule in LINT_RULES.values() if rule.category == category)
+        head.append(f"| `{category}`: {meaning} | {names} |")
+    others = ", ".join(f"[{rule.name}](#{rule.name})" for rule in LINT_RULES.values() if rule.category is None)
+    head += [f"| none: applied where it is asked for | {others} |", ""]
+    return LINT + "\n".join([*head, *(line for rule in LINT_RULES.values() for line in _lint_rule(rule))])
+
+
+def _lint_rule(rule: LintRule) -> Iterator[str]:
+    example = EXAMPLES[rule.name]
+    language = "proto" if example.file.endswith(".proto") else "json"
+    formats = ", ".join(sorted(rule.types))
+    yield from (f"## {rule.name}", f"{rule.about[0].upper()}{rule.about[1:]} ({formats}; by default `{rule.default}`).")
+    yield example.reason
+    both = (
+        ("breaks it", example.bad, example.settings),
+        ("keeps it", example.good, example.good_settings or example.settings),
+    )
+    for word, text, settings in both:
+        if settings:
+            yield from ("", "```toml", settings.rstrip("\n"), "```")
+        yield from ("", f"`{example.file}` {word}:", f"```{language}", text.rstrip("\n"), "```")
+    yield ""
+
+
 HTTP_API = """\
 # HTTP API
 <!-- Written by the build of the site from the code: change that. -->
@@ -155,7 +196,7 @@ def dialects() -> str:
     return head + "".join(f"| {row.where} | {row.confluent} | {row.karapace} |\n" for row in DIFFERENCES)
 
 
-PAGES = {"configuration.md": configuration, "compatibility.md": compatibility, "dialects.md": dialects}
+PAGES = {"configuration.md": configuration, "compatibility.md": compatibility, "dialects.md": dialects, "lint.md": lint}
 OF_THE_SITE = {"http-api.md": http_api}
 """Written by every build of the site and not committed: routes change with the code."""
 

@@ -13,13 +13,15 @@ from karapace_like.cli.outcome import (
     report_failures,
     settings_option,
 )
-from karapace_like.tooling.lint_rules import RULES
+from karapace_like.tooling.fixing import FIXABLE, fix_files
+from karapace_like.tooling.lint_rules import CATEGORIES, RULES
 from karapace_like.tooling.linting import Linter, check_rules
 
 _EXAMPLES = """\b
 Examples:
   karapace-like lint
   karapace-like lint schemas/ --rule field-doc=warning --rule type-doc=off
+  karapace-like lint --use minimal
   karapace-like lint --list-rules
 """
 
@@ -28,7 +30,7 @@ def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     if wanted and not context.resilient_parsing:
         for rule in RULES.values():
             types = ", ".join(sorted(rule.types))
-            click.echo(f"{rule.name:<18} {rule.default:<8} {types:<21} {rule.about}")
+            click.echo(f"{rule.name:<18} {rule.default:<8} {rule.category or '':<9} {types:<21} {rule.about}")
         context.exit()
 
 
@@ -41,6 +43,13 @@ def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="NAME=SEVERITY",
     help="Severity of a rule: error, warning, note or off. May be repeated.",
 )
+@click.option(
+    "--use",
+    "category",
+    type=click.Choice(list(CATEGORIES)),
+    help="Category of rules: each includes those before it.  [default: from the settings file, or standard]",
+)
+@click.option("--fix", is_flag=True, help=f"Fix what has one right answer in the files: {', '.join(sorted(FIXABLE))}.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
     "--list-rules",
@@ -48,7 +57,7 @@ def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     is_eager=True,
     expose_value=False,
     callback=_list_rules,
-    help="List the rules with their default severities and formats.",
+    help="List the rules with their default severities, categories and formats.",
 )
 @settings_option
 @output_option
@@ -56,6 +65,8 @@ def lint(
     *,
     paths: Sequence[Path],
     rules: Sequence[str],
+    category: str | None,
+    fix: bool,
     strict: bool,
     settings: Path | None,
     outputs: Sequence[tuple[str, str | None]],
@@ -71,5 +82,11 @@ def lint(
         overrides = {name: severity for name, _, severity in (setting.partition("=") for setting in rules)}
         check_rules(overrides, "--rule")
         opened = open_paths(paths, settings)
-        linter = Linter(opened.workspace, overrides, strict=strict)
+        linter = Linter(opened.workspace, overrides, strict=strict, category=category)
+        if fix:
+            fixed = fix_files(opened.root, opened.workspace.files, linter.report(opened.paths))
+            for path in fixed:
+                click.echo(f"Fixed: {opened.root.joinpath(path)}", err=True)
+            opened = open_paths(paths, settings)
+            linter = Linter(opened.workspace, overrides, strict=strict, category=category)
         finish(linter.report(opened.paths).below(opened.shown_root), outputs)

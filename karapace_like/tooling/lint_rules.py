@@ -11,8 +11,16 @@ from typing import NamedTuple, TypeAlias
 from karapace_like.rules.inspection import RuleFault
 from karapace_like.schema.model import SchemaType
 from karapace_like.schema.outline import Element, ElementKind
+from karapace_like.tooling import lint_packs
+from karapace_like.tooling.lint_packs import PackedSchema
 
 OFF = "off"
+CATEGORIES: Mapping[str, str] = {
+    "minimal": "what every schema needs: a name that is not taken, a known dialect, values that match",
+    "basic": "and one style of names, and defaults with which schemas can evolve",
+    "standard": "and documentation and order",
+}
+"""Category -> its meaning; each includes those before it."""
 STYLES: Mapping[str, re.Pattern[str]] = {
     "snake_case": re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*"),
     "camelCase": re.compile(r"[a-z][a-z0-9]*([A-Z][a-z0-9]*)*"),
@@ -36,6 +44,8 @@ class LintRule:
     """`error`, `warning`, `note` or `off`."""
     find: Callable[["LintedSchema"], Found]
     """Yields the violations."""
+    category: str | None
+    """The first of `CATEGORIES` that has it; each later one has it, too. None: it is applied where it is asked for."""
 
 
 class LintedSchema(NamedTuple):
@@ -49,6 +59,8 @@ class LintedSchema(NamedTuple):
     """Returns the texts of all that it refers to, by name; reading them takes long."""
     find_rule_faults: Callable[[], Sequence[RuleFault]]
     """Returns what is wrong with the rules that the settings have for its subject."""
+    packed: PackedSchema
+    """What the rules of packs read."""
 
 
 _TYPES = frozenset({ElementKind.RECORD, ElementKind.ENUM, ElementKind.TYPE})
@@ -192,14 +204,39 @@ def _idle_rules(schema: LintedSchema) -> Found:
             yield schema.outline[0], f"The rule {fault.rule} does nothing: {fault.message}"
 
 
+def _pack_rule(name: str, find: Callable[[PackedSchema], Found], about: str) -> LintRule:
+    """Return a rule that finds nothing where no pack asks for it."""
+    return LintRule(name, about, frozenset(SchemaType), "error", lambda schema: find(schema.packed), "minimal")
+
+
 _A, _J, _P = SchemaType.AVRO, SchemaType.JSON, SchemaType.PROTOBUF
 _EVERY = frozenset(SchemaType)
+
+
+_CATEGORIES_OF_RULES: Mapping[str, str] = {
+    **dict.fromkeys(["namespace", "syntax", "dialect", "json-values"], "minimal"),
+    **dict.fromkeys(["type-names", "field-names", "symbol-names", "nullable-default", "enum-zero"], "basic"),
+    **dict.fromkeys(["symbol-prefix", "type-doc", "enum-default", "field-order"], "standard"),
+}
+
+
+def is_in_category(rule: LintRule, category: str) -> bool:
+    """Return whether the category has the rule."""
+    names = list(CATEGORIES)
+    return rule.category is not None and names.index(rule.category) <= names.index(category)
 
 
 def _rule(
     name: str, default: str, find: Callable[[_Outline, str | None], Found], about: str, *types: SchemaType
 ) -> LintRule:
-    return LintRule(name, about, frozenset(types), default, lambda schema: find(schema.outline, schema.style))
+    return LintRule(
+        name,
+        about,
+        frozenset(types),
+        default,
+        lambda schema: find(schema.outline, schema.style),
+        _CATEGORIES_OF_RULES.get(name),
+    )
 
 
 RULES: Mapping[str, LintRule] = {
@@ -219,9 +256,20 @@ RULES: Mapping[str, LintRule] = {
         _rule("optional-last", OFF, _optional_last, "fields with a default come last", _A),
         _rule("syntax", "error", _syntax, "the file has a syntax or edition", _P),
         _rule("dialect", "warning", _dialect, "the schema has a $schema", _J),
-        LintRule("json-values", "default and examples match their schema", frozenset({_J}), "warning", _json_values),
-        LintRule("broken-rules", "rules of the ruleSet can be compiled", _EVERY, "error", _broken_rules),
-        LintRule("idle-rules", "rules have tags, conditions that decide", _EVERY, "warning", _idle_rules),
+        LintRule(
+            "json-values",
+            "default and examples match their schema",
+            frozenset({_J}),
+            "warning",
+            _json_values,
+            _CATEGORIES_OF_RULES["json-values"],
+        ),
+        LintRule("broken-rules", "rules of the ruleSet can be compiled", _EVERY, "error", _broken_rules, "minimal"),
+        LintRule("idle-rules", "rules have tags, conditions that decide", _EVERY, "warning", _idle_rules, "minimal"),
         _rule("content-model", OFF, _content_model, "objects set additionalProperties", _J),
+        _pack_rule("pack-names", lint_packs.find_names, "names match the patterns of a pack"),
+        _pack_rule("pack-docs", lint_packs.find_docs, "what a pack names is documented"),
+        _pack_rule("pack-tags", lint_packs.find_tags, "fields have the tags that a pack asks for"),
+        _pack_rule("pack-properties", lint_packs.find_properties, "metadata have the properties that a pack asks for"),
     )
 }

@@ -8,11 +8,13 @@ from karapace_like.rules.inspection import RuleFault, find_faults
 from karapace_like.rules.model import read_rule_set
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
-from karapace_like.schema.model import InvalidSchemaError, SchemaType, UnparsedSchema
+from karapace_like.schema.model import InvalidSchemaError, ParsedSchema, SchemaType, UnparsedSchema
+from karapace_like.schema.outline import Element
 from karapace_like.tooling.checking import locate_excerpt, report_unreadable
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.lint_comments import apply_comments
-from karapace_like.tooling.lint_rules import OFF, RULES, STYLES, LintedSchema, LintRule
+from karapace_like.tooling.lint_packs import PackedSchema, select_packs
+from karapace_like.tooling.lint_rules import OFF, RULES, STYLES, LintedSchema, LintRule, is_in_category
 from karapace_like.tooling.project import FILE_NAME, LintSettings
 from karapace_like.tooling.report import Case, Problem, Report, Severity, judge_problems, time_cases
 from karapace_like.tooling.workspace import SchemaFile, Workspace
@@ -27,6 +29,8 @@ class Linter:
     workspace: Workspace
     overrides: Mapping[str, str]
     strict: bool = False
+    category: str | None = None
+    """The category whose rules are applied; None: that of the settings."""
 
     def report(self, paths: Sequence[str]) -> Report:
         """Return the report on the files at or below the paths."""
@@ -51,6 +55,7 @@ class Linter:
                 file.text,
                 partial(self._list_references, file),
                 partial(self._find_rule_faults, subject, file),
+                self._pack(subject, outline, parsed),
             )
         except InvalidSchemaError as error:
             return report_unreadable(subject, file, error)
@@ -70,6 +75,17 @@ class Linter:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         verdict = judge_problems(problems)
         return Case(subject=subject, path=file.path, verdict=verdict, summary=count, problems=problems)
+
+    def _pack(self, subject: str, outline: Sequence[Element], parsed: ParsedSchema) -> PackedSchema:
+        project = self.workspace.project
+        own = project.subjects.get(subject)
+        metadata = (own.metadata if own else None) or {}
+        return PackedSchema(
+            outline,
+            select_packs(project.lint.packs, subject),
+            metadata.get("properties") or {},
+            lambda: FORMATS[parsed.type].list_tags(parsed),
+        )
 
     def _list_references(self, file: SchemaFile) -> Mapping[str, str]:
         """Return the texts of all references; none if they cannot be read, which their own check reports."""
@@ -110,7 +126,7 @@ class Linter:
         for table in (self.overrides, _select_table(settings, schema_type), settings.rules):
             if rule.name in table:
                 return table[rule.name]
-        return rule.default
+        return rule.default if is_in_category(rule, self.category or settings.use) else OFF
 
     def _style(self, schema_type: SchemaType) -> str | None:
         """Return the style of fields; Protobuf has its own: https://protobuf.dev/programming-guides/style/."""

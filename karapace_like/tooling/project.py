@@ -79,11 +79,29 @@ class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     config: Mapping[str, Any] = {}
 
 
+class LintPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a team asks of its own schemas."""
+
+    subjects: Sequence[str] = ("*",)
+    """Patterns of the subjects."""
+    names: Mapping[Literal["record", "field", "enum", "symbol", "type"], str] = {}
+    """Kind of an element -> the pattern of its names."""
+    docs: Sequence[Literal["record", "field", "enum", "symbol", "type"]] = ()
+    """Kinds of elements that are documented."""
+    tags: Mapping[str, str] = {}
+    """Pattern of field names -> the tag that such fields have."""
+    properties: Sequence[str] = ()
+    """Properties that the metadata of the subject have in the settings file, such as `owner`."""
+
+
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Severities of rules by name, for all formats or for one."""
 
+    use: Literal["minimal", "basic", "standard"] = "standard"
+    """The category whose rules are applied."""
     fields: str | None = None
     """The style of field names."""
+    packs: Mapping[str, LintPack] = {}
     rules: Mapping[str, str] = {}
     avro: Mapping[str, str] = {}
     json: Mapping[str, str] = {}

@@ -1,5 +1,6 @@
 """Every rule of `check` and `lint` by its name: what it means, its default severity, and the page that explains it."""
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +15,8 @@ from karapace_like.tooling.lint_rules import RULES as LINT_RULES
 from karapace_like.tooling.report import Severity
 
 HOME = "https://github.com/your-organisation/karapace_like"
-_DOCS = f"{HOME}/blob/main/docs"
+DOCS_VARIABLE = "KARAPACE_LIKE_DOCS"
+"""The environment variable with the address of the pages of docs/; the GitHub Action sets it."""
 _PLACEHOLDERS = {"{reader}": "reader's", "{writer}": "writer's", "{path}": "...", "{detail}": "..."}
 
 
@@ -47,13 +49,14 @@ def describe_rules() -> Mapping[str, RuleDescription]:
             )
     for lint in LINT_RULES.values():
         severity = Severity.NOTE if lint.default == OFF else Severity(lint.default)
-        catalogue[lint.name] = _describe(lint.name, lint.about.capitalize(), severity, "ci.md#lint")
+        catalogue[lint.name] = _describe(lint.name, lint.about.capitalize(), severity, f"lint.md#{lint.name}")
     return catalogue
 
 
 def _describe(name: str, meaning: str, severity: Severity, page: str) -> RuleDescription:
     title = name.replace("_", " ").replace("-", " ").capitalize()
     advice = find_advice(name)
+    docs = os.environ.get(DOCS_VARIABLE) or f"{HOME}/blob/main/docs"
     return RuleDescription(
-        title, f"{meaning}. To do: {advice}." if advice else f"{meaning}.", severity, f"{_DOCS}/{page}"
+        title, f"{meaning}. To do: {advice}." if advice else f"{meaning}.", severity, f"{docs.rstrip('/')}/{page}"
     )

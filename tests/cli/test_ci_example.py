@@ -74,7 +74,9 @@ def github_action(folder: Path, temporary: Path, base: str = "main", **inputs: s
     action = yaml(TOP / "action.yml")
     given = {name: str(each["default"]) for name, each in action["inputs"].items()} | inputs
     step = action["runs"]["steps"][-1]
-    values = {"github.base_ref": base, **{f"inputs.{name}": value for name, value in given.items()}}
+    ours = {"server_url": "https://github.com", "action_repository": "shop/tools", "action_ref": "v1"}
+    github = {f"github.{name}": value for name, value in {**ours, "base_ref": base}.items()}
+    values = {**github, **{f"inputs.{name}": value for name, value in given.items()}}
     environment = {name: values[each[3:-2].strip()] for name, each in step["env"].items()}
     runner = {
         "RUNNER_TEMP": str(temporary),
@@ -90,7 +92,10 @@ def test_the_action_fails_a_breaking_pull_request_with_annotations(pull_request:
     assert ended.code == 1, ended.out
     assert ended.annotations() == BROKEN
     assert "| ❌ | orders-value | `schemas/orders-value.avsc` |" in (tmp_path / "summary.md").read_text()
-    assert len(msgspec.json.decode((pull_request / "schemas.sarif").read_bytes())["runs"][0]["results"]) == len(BROKEN)
+    (sarif,) = msgspec.json.decode((pull_request / "schemas.sarif").read_bytes())["runs"]
+    assert len(sarif["results"]) == len(BROKEN)
+    pages = [rule["helpUri"] for rule in sarif["tool"]["driver"]["rules"]]
+    assert all(page.startswith("https://github.com/shop/tools/blob/v1/docs/compatibility.md#") for page in pages)
 
 
 @pytest.mark.parametrize("pull_request", ["good"], indirect=True)

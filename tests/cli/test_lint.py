@@ -13,6 +13,8 @@ from karapace_like.schema.json_schema import linking
 from karapace_like.schema.json_schema.documents import Documents
 from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.tooling import json_values
+from karapace_like.tooling.fixing import FIXABLE
+from karapace_like.tooling.lint_examples import EXAMPLES
 from karapace_like.tooling.lint_rules import RULES
 from karapace_like.tooling.linting import Linter
 from karapace_like.tooling.opening import open_workspace
@@ -171,6 +173,62 @@ def test_a_rule_finds_what_it_is_for(tmp_path: Path, rule: str, path: str, text:
     assert any(each["rule"] == rule and told in each["message"] for each in case["problems"])
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_examples_break_and_keep_their_rule(tmp_path: Path, rule: str) -> None:
+    """docs/lint.md shows them."""
+    example = EXAMPLES[rule]
+    arguments = ["lint", f"--rule={rule}=error", "--format", "json"]
+    write(tmp_path, {example.file: example.bad, "karapace-like.toml": example.settings})
+    broken = run(*arguments, folder=tmp_path).json()["cases"][0]["problems"]
+    assert rule in {problem["rule"] for problem in broken}
+    settings = example.settings if example.good_settings is None else example.good_settings
+    write(tmp_path, {example.file: example.good, "karapace-like.toml": settings})
+    ended = run(*arguments, folder=tmp_path)
+    assert ended.code == 0
+    assert rule not in {problem["rule"] for problem in ended.json()["cases"][0]["problems"]}
+
+
+@pytest.mark.parametrize("rule", sorted(FIXABLE))
+def test_fixable_problems_are_fixed(tmp_path: Path, rule: str) -> None:
+    example = EXAMPLES[rule]
+    write(tmp_path, {example.file: example.bad})
+    ended = run("lint", "--fix", f"--rule={rule}=error", folder=tmp_path)
+    assert ended.err == f"Fixed: {tmp_path / example.file}\n"
+    assert (tmp_path / example.file).read_text() == example.good
+    assert run("lint", "--fix", f"--rule={rule}=error", folder=tmp_path).err == ""
+
+
+def test_a_fix_keeps_what_is_around_it(tmp_path: Path) -> None:
+    """Byte order mark, line ends, other problems, accepted ones, and a union whose default would be no null."""
+    text = (
+        '{"type": "record", "name": "R", "fields": [\r\n  {"name": "a", "type": ["null", "int"] },\r\n'
+        '  {"name": "b", "type": ["int", "null"]}, {"name": "c", "type": ["null", {"type": "array", "items": "int"}]}]}'
+    )
+    (tmp_path / "a.avsc").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert run("lint", "--fix", folder=tmp_path).code == 0
+    fixed = text.replace('"int"] }', '"int"], "default": null }').replace('"int"}]}]', '"int"}], "default": null}]')
+    assert (tmp_path / "a.avsc").read_bytes() == b"\xef\xbb\xbf" + fixed.encode()
+    commented = '// karapace-like: ignore nullable-default: Partner.\n{"type": "record", "name": "R", "fields": []}'
+    write(tmp_path, {"a.avsc": commented})
+    assert run("lint", "--fix", folder=tmp_path).err == ""
+
+
+def test_a_category_has_the_rules_of_those_before_it(tmp_path: Path) -> None:
+    def find_rules(*arguments: str) -> set[str]:
+        cases = run("lint", "--format", "json", *arguments, folder=tmp_path).json()["cases"]
+        return {problem["rule"] for problem in cases[0]["problems"]}
+
+    write(
+        tmp_path, {"a.proto": 'syntax = "proto2";\nmessage m {\n  optional int32 a = 2;\n  optional int32 B = 1;\n}\n'}
+    )
+    minimal, basic, standard = (find_rules("--use", name) for name in ("minimal", "basic", "standard"))
+    assert minimal == {"namespace"}
+    assert basic == {*minimal, "type-names", "field-names"}
+    assert standard == {*basic, "type-doc", "field-order"} == find_rules()
+    write(tmp_path, {"karapace-like.toml": '[lint]\nuse = "minimal"\n[lint.rules]\nfield-doc = "note"\n'})
+    assert find_rules() == {"namespace", "field-doc"}
+
+
 def find_value_problems(folder: Path) -> list[dict[str, Any]]:
     ended = run("lint", "--rule=json-values=error", "--format", "json", folder=folder)
     return [each for case in ended.json()["cases"] for each in case["problems"] if each["rule"] == "json-values"]
@@ -278,7 +336,8 @@ def test_values_are_checked_against_schemas_in_other_files(tmp_path: Path) -> No
 
 
 def test_every_rule_is_tried() -> None:
-    assert {rule for rule, *_ in BAD} == set(RULES)
+    assert {rule for rule, *_ in BAD} | {rule for rule in RULES if rule.startswith("pack-")} == set(RULES)
+    assert EXAMPLES.keys() == RULES.keys()
 
 
 def test_a_problem_is_placed_at_its_line(tmp_path: Path) -> None:

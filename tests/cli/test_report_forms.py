@@ -244,7 +244,7 @@ def test_markdown_fits_a_comment(tmp_path: Path) -> None:
 def test_every_rule_of_a_report_has_a_page_that_exists() -> None:
     """Headings of pages are anchors in lower case."""
     docs = Path(__file__).parents[2] / "docs"
-    pages = {path: (docs / path).read_text() for path in ("ci.md", "compatibility.md")}
+    pages = {path: (docs / path).read_text() for path in ("ci.md", "compatibility.md", "lint.md")}
     for name, rule in describe_rules().items():
         path, _, anchor = rule.page.rpartition("/docs/")[2].partition("#")
         headings = {
