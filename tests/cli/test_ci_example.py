@@ -19,6 +19,8 @@ import pytest
 from tests.command_line import Repository, run
 from tests.service_process import ServiceProcess
 
+pytestmark = pytest.mark.slow
+
 TOP = Path(__file__).parents[2]
 EXAMPLE = TOP / "examples" / "ci"
 BROKEN = [

@@ -49,6 +49,7 @@ def pytest_sessionfinish(session):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 1])
 def test_it_finds_what_is_told(tmp_path: Path, processes: int) -> None:
     """In this process or in a worker of pytest-xdist; during a test and after the last one."""
