@@ -13,11 +13,10 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from karapace_like.rules.compiling import check_length, import_library
 from karapace_like.rules.errors import RuleEvaluationError, cut
 from karapace_like.rules.model import Rule
 
-MAX_LENGTH: Final = 10_000
-"""Characters of an expression."""
 _MAX_SMALL_LENGTH: Final = 1_000
 """Characters of an expression that this process compiles: 20 ms at most."""
 _COMPILED: Final = 1_000
@@ -96,15 +95,8 @@ def is_small(rule: Rule) -> bool:
 @lru_cache(_COMPILED)
 def compile_program(expr: str) -> Any:
     """Return the compiled expression; raises RuleEvaluationError with the position and reason."""
-    if len(expr) > MAX_LENGTH:
-        raise RuleEvaluationError(f"the expression has {len(expr):,} characters; at most {MAX_LENGTH:,} are allowed")
-    try:
-        import cel  # noqa: PLC0415 - most services run no rules
-    except ImportError as error:
-        raise RuleEvaluationError(
-            "rules of the types CEL and CEL_FIELD need the package common-expression-language, which is not "
-            "installed: pip install 'karapace-like[rules]'"
-        ) from error
+    check_length(expr)
+    cel = import_library("cel", "common-expression-language", "the types CEL and CEL_FIELD")
     try:
         return cel.compile(expr)
     except ValueError as error:

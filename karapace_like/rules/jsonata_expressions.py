@@ -4,16 +4,14 @@ The language has recursion, and the library's checks of time and depth come betw
 compiled and evaluated in a process that the kernel bounds (`rule_process.py`).
 """
 
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from karapace_like.rules.compiling import check_length, import_library
 from karapace_like.rules.errors import RuleEvaluationError, cut
 from karapace_like.rules.model import Rule
 
-MAX_LENGTH: Final = 10_000
-"""Characters of an expression."""
 TIMEOUT_MS: Final = 1_000
 MAX_DEPTH: Final = 100
 """Steps within steps: a process has a stack of some thousand Python frames."""
@@ -49,18 +47,8 @@ class JsonataExpression:
 @lru_cache(_COMPILED)
 def compile_program(expr: str) -> Any:
     """Return the compiled expression; raises RuleEvaluationError with the position and reason."""
-    if len(expr) > MAX_LENGTH:
-        raise RuleEvaluationError(f"the expression has {len(expr):,} characters; at most {MAX_LENGTH:,} are allowed")
-    limit = sys.getrecursionlimit()
-    try:
-        import jsonata  # noqa: PLC0415 - only the process that runs rules needs it
-    except ImportError as error:
-        raise RuleEvaluationError(
-            "rules of the type JSONATA need the package jsonata-python, which is not installed: "
-            "pip install 'karapace-like[rules]'"
-        ) from error
-    finally:
-        sys.setrecursionlimit(limit)  # its import raises that of the whole process
+    check_length(expr)
+    jsonata = import_library("jsonata", "jsonata-python", "the type JSONATA")
     try:
         return jsonata.Jsonata(expr)
     except RecursionError as error:
