@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from karapace_like.web import proxy, proxy_v3
+from karapace_like.web.http.api_roles import ApiRole
 from tests.contracts.policing import frame_bytes, in_base64, offer, put, register
 from tests.contracts.producing import WAYS, Part
 from tests.kafka.service_in_process import Node
@@ -119,6 +121,17 @@ async def register_subject(node: Node, kind: str, subject: str, foreign: str) ->
     ]
     guids = [uuid.UUID((await node.call("GET", f"/schemas/ids/{it}"))[1]["guid"]).bytes for it in ids]
     return Subject(kind, ids[0], guids[0], ids[1], guids[1])
+
+
+def test_the_table_has_every_way() -> None:
+    """A new call that produces fails here until it is one of the ways."""
+    routes = (*proxy.ROUTES, *proxy_v3.ROUTES)
+    calls = [route.path for route in routes if route.method == "POST" and route.role is ApiRole.DATA]
+    producing = [
+        path for path in calls if path.endswith(("/topics/{topic}", "/{partition}", "/records", "/records:batch"))
+    ]
+    assert len(producing) == len(WAYS), producing
+    assert all(path.startswith("/consumers/") for path in calls if path not in producing), calls
 
 
 @pytest.mark.parametrize("part", ["key", "value"])
