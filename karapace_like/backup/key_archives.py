@@ -96,7 +96,7 @@ async def _ask(client: RegistryClient, wanted: Any, where: str, **query: str) ->
 
 def write_archive(file: Path, store: KeyStore) -> int:
     """Write the keys and return how many there are; raises ArchiveError."""
-    return archive.write_entries(file, FORMAT, (records.encode(record) for record in _list_stored(store)))
+    return archive.write_entries(file, FORMAT, (records.encode(record) for record in _list_stored_records(store)))
 
 
 def read_archive(file: Path) -> KeyStore:
@@ -113,7 +113,7 @@ def read_archive(file: Path) -> KeyStore:
     return store
 
 
-def _list_stored(store: KeyStore) -> Iterator[KeyRecord]:
+def _list_stored_records(store: KeyStore) -> Iterator[KeyRecord]:
     for kek in store.keks():
         yield KekRecord(kek.name, kek)
         for dek in sorted(store.deks_of(kek.name), key=lambda dek: dek.id):
