@@ -3,7 +3,7 @@
     python -m benchmarks.contracts [--rounds 3] [--seconds 1] [--records 100 1]
 
 It takes 24 rows x rounds x seconds: a bit more than a minute. CPU of the service for each record (or request of one),
-the least of the rounds and their median. A ratio is that of two rows: what the issue of a policy costs beside the same
+the least of the rounds and their median. A ratio is that of two rows: what a policy costs beside the same
 records without one, or sent in the schema's format.
 """
 

@@ -13,12 +13,13 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web import queues as queues_api
 from karapace_like.web.routing import Route
 
 V2 = "application/vnd.kafka.v2+json"
 JSON_V2 = "application/vnd.kafka.json.v2+json"
 JSON = "application/json"
-ROUTES: Sequence[Route] = (*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES)
+ROUTES: Sequence[Route] = (*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES)
 _V3 = "/v3/clusters/{cluster}"
 _INSTANCE = "/consumers/{group}/instances/{instance}"
 _GROUP = f"{_V3}/consumer-groups/{{group}}"
@@ -54,6 +55,7 @@ DESCRIPTIONS = {
 }
 """Calls that only tell what there is: of internal topics and groups, too."""
 
+_RECEIPT = "0123abcd.0-" + "0" * 24 + "-0"
 _CHANGE = [{"name": "retention.ms", "value": "1000"}]
 ACL = {
     "resource_type": "TOPIC",
@@ -93,6 +95,10 @@ BODIES: Mapping[tuple[str, str], Callable[[str], Sequence[tuple[Any, str]]]] = {
     ("POST", f"{_GROUP}/offsets:alter"): lambda topic: [
         ({"data": [{"topic_name": topic, "partition_id": 0, "offset": 0}]}, JSON)
     ],
+    ("POST", "/queues/{group}/receive"): lambda topic: [({"topics": ["ordinary", topic], "wait_ms": 0}, JSON)],
+    ("POST", "/queues/{group}/acknowledge"): lambda topic: [
+        ([{"receipt": _RECEIPT, "outcome": "reject", "dead_letter_topic": topic}], JSON)
+    ],
     ("POST", f"{_V3}/acls"): lambda topic: [
         ({**ACL, "resource_name": topic}, JSON),
         ({**ACL, "resource_name": topic[:3], "pattern_type": "PREFIXED"}, JSON),
@@ -102,7 +108,7 @@ BODIES: Mapping[tuple[str, str], Callable[[str], Sequence[tuple[Any, str]]]] = {
     ],
 }
 """Calls whose body names topics -> bodies that name this one."""
-_NAMING = re.compile(r'"(topic|topics|topic_name|resource_name)"')
+_NAMING = re.compile(r'"(topic|topics|dead_letter_topic|topic_name|resource_name)"')
 
 
 def named_in_paths() -> Iterator[tuple[Route, str]]:
@@ -145,6 +151,7 @@ class Caller:
             "config": "retention.ms",
             "instance": "one",
             "consumer": "some",
+            "key": "some",
         }
 
     def __call__(self, method: str, path: str, body: object = None, sent_as: str = JSON) -> Answer:

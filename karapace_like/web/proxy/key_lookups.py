@@ -50,7 +50,7 @@ async def get_latest_of_key(request: web.Request) -> web.Response:
     at = TopicPartition(topic, choose_partition(key, len(described.partitions)) if wanted is None else wanted)
     if at.partition not in described.partitions:
         raise errors.partition_not_found_error(at.partition, topic)
-    found = await proxy(request).reading.find_latest(
+    decoded = await proxy(request).reading.find_latest(
         at,
         key,
         RecordFormats(key=key_format, value=value_format),
@@ -58,14 +58,14 @@ async def get_latest_of_key(request: web.Request) -> web.Response:
         scan=scan,
         is_wanted=lambda: is_connected(request),
     )
-    if found is None:
+    if decoded is None:
         raise key_lookup.missing_key_error(topic, at.partition)
-    if found.record.value is None:
-        raise key_lookup.deleted_key_error(topic, at.partition, found.record.offset)
-    if found.refusal is not None:
-        raise found.refusal
+    if decoded.record.value is None:
+        raise key_lookup.deleted_key_error(topic, at.partition, decoded.record.offset)
+    if decoded.refusal is not None:
+        raise decoded.refusal
     find_usage(request).consumed += 1
-    body = responses.encode(render(found, with_timestamp=True, with_format=shows_format(request)))
+    body = responses.encode(render(decoded, with_timestamp=True, with_format=shows_format(request)))
     return web.Response(body=body, content_type=media_type)
 
 

@@ -1,9 +1,11 @@
 """List, describe, configure and delete queues."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from karapace_like.access.policy import Operation, ResourceKind
-from karapace_like.administration import ConfigChange
+from karapace_like.administration import ConfigChange, ShareGroupOffset
 from karapace_like.proxy import errors
 from karapace_like.proxy.queues.management import DescribedQueue
 from karapace_like.web.callers.access import is_allowed
@@ -40,7 +42,13 @@ async def list_queues(request: web.Request) -> web.Response:
 
 async def describe_queue(request: web.Request) -> web.Response:
     """GET /queues/{group}: Describe a share group: members, configs, and how far each partition is done."""
-    return answer(request, _render(await proxy(request).queues.management.describe(request.match_info["group"])))
+    described = await proxy(request).queues.management.describe(request.match_info["group"])
+    offsets = [
+        offset
+        for offset in described.group.offsets
+        if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, offset.at.topic)
+    ]
+    return answer(request, _render(described, offsets))
 
 
 async def configure_queue(request: web.Request) -> web.Response:
@@ -74,7 +82,7 @@ def _parse_change(body: JsonObject, field: str) -> ConfigChange:
     return ConfigChange(name, chosen)
 
 
-def _render(described: DescribedQueue) -> dict[str, object]:
+def _render(described: DescribedQueue, offsets: Sequence[ShareGroupOffset]) -> dict[str, object]:
     group, configs, ends = described
     return {
         "group": group.name,
@@ -83,7 +91,7 @@ def _render(described: DescribedQueue) -> dict[str, object]:
         "config": dict(configs),
         "partitions": [
             QueuePartition(offset.at.topic, offset.at.partition, offset.start, ends.get(offset.at), offset.lag)
-            for offset in group.offsets
+            for offset in offsets
         ],
     }
 

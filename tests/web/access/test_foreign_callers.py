@@ -186,8 +186,8 @@ async def test_no_route_shows_or_writes_what_is_foreign(hidden: Hidden, caller: 
             expected = {200, 207, 403, 404, 422} if '"associations"' not in told else set()
         elif route.permission == AUTHENTICATED:
             expected = LISTS_NOTHING
-        elif caller == "neighbour" and "/consumer" in path:
-            expected = {200, 403, 404, 409}  # of the group that is shared, the instance is not
+        elif caller == "neighbour" and ("/consumer" in path or "/queues/" in path):
+            expected = {200, 403, 404, 409}  # of the group that is shared, neither instance nor topics are
         else:
             expected = {403}
         # The neighbour sees that there is the group.
