@@ -51,3 +51,7 @@ class KafkaFailure(Exception):  # noqa: N818 - also a value, not only an excepti
         self.message = message
         self.retriable = retriable
         """Whether the same request may succeed later."""
+
+
+class UnknownOutcomeFailure(KafkaFailure):
+    """Kafka has not answered a commit: all of the transaction was written, or nothing."""

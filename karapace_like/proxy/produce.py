@@ -11,6 +11,7 @@ import msgspec
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
+from karapace_like.proxy.atomic import AtomicWriter, overridden_error
 from karapace_like.proxy.contracts.admission import Offer, UniformAdmission
 from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
@@ -130,6 +131,8 @@ class ProduceOptions(msgspec.Struct, frozen=True):
     partition: int | None = None
     """Where a record names no partition; None leaves the choice to the producer."""
     overrides: ProducerOverrides = NO_OVERRIDES
+    is_atomic: bool = False
+    """Whether all records are written, or none: in one transaction of Kafka."""
     reading: JsonReading | None = None
     """How objects are read in formats with schemas; None: as Confluent's proxy does."""
 
@@ -174,8 +177,11 @@ class Producing:
         settings: ProxySettings,
         gate: Gate,
         internal: InternalResources = NONE_INTERNAL,
+        *,
+        atomic: AtomicWriter | None = None,
     ) -> None:
-        """`internal` topics take no dead letters of rules."""
+        """`internal` topics take no dead letters of rules; `atomic` writes the records of atomic requests."""
+        self._atomic = atomic
         self._gate = gate
         self._letters = RuleDeadLetters(producer, internal)
         self._schemas = schemas
@@ -227,6 +233,8 @@ class Producing:
         overrides = options.overrides
         if len(topics) > self._settings.max_records:
             raise errors.too_many_records(len(topics), self._settings.max_records)
+        if options.is_atomic and overrides is not NO_OVERRIDES:
+            raise overridden_error()
         for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
             if value is not None and name not in self._settings.overrides_allowed:
                 raise errors.override_not_allowed_error(name)
@@ -254,9 +262,12 @@ class Producing:
         for topic in topics:
             if topic not in lanes:
                 lanes[topic] = await self._open_lane(topic, of_keys, of_values, rights)
-        dead_letters = DeadLetters()
+        dead_letters = None if options.is_atomic else DeadLetters()
         outgoing = await self._encode(topics, request.records, lanes, options.partition, dead_letters, rights)
         schema_ids = {topic: lane.find_schema_ids() for topic, lane in lanes.items()}
+        if dead_letters is None:
+            assert self._atomic is not None
+            return ProduceReport(topics, await self._atomic.write(outgoing), schema_ids, {})
         refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
         try:
             deliveries = await self._producer.send(outgoing, options.overrides) if outgoing else []
@@ -288,10 +299,13 @@ class Producing:
         records: Sequence[ProducedRecord],
         lanes: Mapping[str, "_Lane"],
         partition: int | None,
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetters | None,
         rights: SubjectRights,
     ) -> list[OutgoingRecord]:
-        """Return the records to write, and add those that are refused to the dead letters of their policies."""
+        """Return the records to write, and add those that are refused to the dead letters of their policies.
+
+        Without `dead_letters`, one refused record refuses the request.
+        """
         outgoing: list[OutgoingRecord] = []
         turn = Turn()
         for at, record in enumerate(records):
@@ -320,7 +334,7 @@ class Producing:
                 raise refusal from error
             except RefusedRecordError as error:
                 place = _name_place(at, records)
-                if error.dead_letter_topic is None:
+                if error.dead_letter_topic is None or dead_letters is None:
                     raise error.at(place) from error
                 key, value = await lanes[topic].encode_without_policy(record, self._validators, place)
                 dead_letters.add(at, error, SentRecord(key, value, headers, chosen))

@@ -6,6 +6,7 @@ from typing import Self
 from karapace_like.background import BackgroundTasks
 from karapace_like.ownership import Claims, Owner
 from karapace_like.process.measures import Cache
+from karapace_like.proxy.atomic import AtomicWriter, Transactions
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate, PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -43,6 +44,7 @@ class Proxy:
     internal: InternalResources
     """The topics and groups that callers may not use."""
     _producer: Producer
+    _atomic: AtomicWriter
 
     @classmethod
     def over(
@@ -52,6 +54,7 @@ class Proxy:
         schemas: Schemas,
         admin: ClusterAdmin,
         producer: Producer,
+        transactions: Transactions,
         consumers: KafkaConsumers,
         share_members: ShareMembers,
         settings: ProxySettings,
@@ -81,10 +84,11 @@ class Proxy:
         if not internal.is_allowed:
             admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
         gate = Gate(policies, cache, violations or ViolationLog(), internal)
+        atomic = AtomicWriter(transactions, internal)
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),
-            Producing(cache, producer, settings, gate, internal),
+            Producing(cache, producer, settings, gate, internal, atomic=atomic),
             reading,
             ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
             Management.over(
@@ -104,6 +108,7 @@ class Proxy:
             ),
             internal,
             producer,
+            atomic,
         )
 
     def start(self) -> None:
@@ -115,4 +120,5 @@ class Proxy:
         await self.queues.close()
         await self.consumers.close()
         await self._producer.close()
+        await self._atomic.close()
         self.topics.close()

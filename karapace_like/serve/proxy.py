@@ -13,12 +13,14 @@ from karapace_like.kafka import wire
 from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.consumer import ConsumerSettings
 from karapace_like.kafka.consumer_factory import ConsumerFactory
+from karapace_like.kafka.own_names import create_transactional_prefix
 from karapace_like.kafka.prefetch import PrefetchBudget
 from karapace_like.kafka.producer_pool import ProducerPool
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.share_consumer import ShareConsumerFactory
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
+from karapace_like.kafka.transactional_producers import TransactionalProducers
 from karapace_like.process.shared_claims import SharedClaims
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.gate import PolicySource
@@ -127,16 +129,17 @@ def _build_caller_proxies(common: _Common, service: KafkaSettings) -> CallerProx
 
 
 def _build_producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool = True) -> ProducerPool:
-    return ProducerPool(
-        kafka,
-        ProducerSettings(
-            acks=settings.producer_acks,
-            is_idempotent=is_idempotent,
-            linger_ms=settings.producer_linger_ms,
-            compression_type=settings.producer_compression_type,
-            max_request_size=settings.producer_max_request_size,
-            delivery_timeout=settings.producer_delivery_timeout_ms / 1000,
-        ),
+    return ProducerPool(kafka, _make_producer_settings(settings, is_idempotent=is_idempotent))
+
+
+def _make_producer_settings(settings: Settings, *, is_idempotent: bool) -> ProducerSettings:
+    return ProducerSettings(
+        acks=settings.producer_acks,
+        is_idempotent=is_idempotent,
+        linger_ms=settings.producer_linger_ms,
+        compression_type=settings.producer_compression_type,
+        max_request_size=settings.producer_max_request_size,
+        delivery_timeout=settings.producer_delivery_timeout_ms / 1000,
     )
 
 
@@ -144,6 +147,12 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
     settings = common.settings
     return Proxy.over(
         owner=common.role.owner,
+        transactions=TransactionalProducers(
+            kafka,
+            _make_producer_settings(settings, is_idempotent=True),
+            create_transactional_prefix(settings.group_id),
+            at_most=settings.producer_max_transactions,
+        ),
         schemas=common.schemas,
         admin=Admin(kafka),
         background=kafka.background,

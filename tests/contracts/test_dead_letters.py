@@ -125,3 +125,34 @@ async def test_an_internal_topic_of_a_file_holds_no_dead_letters(
         headers = {"Content-Type": "application/vnd.kafka.json.v2+json"}
         status, error = await node.call("POST", f"/topics/{name}", body, headers=headers)
         assert (status, f"its dead_letter_topic {schemas} is internal" in error["message"]) == (503, True), error
+
+
+async def test_an_atomic_request_has_no_dead_letters(kafka: Cluster, node: Node, lifts: tuple[str, str]) -> None:
+    """One refused record refuses all, and nothing is written anywhere."""
+    name, dead = lifts
+    headers = {"Content-Type": "application/vnd.kafka.json.v2+json"}
+    body = {"records": [{"value": {"floor": 1}}, {"value": {"floor": "attic"}}]}
+    status, answer = await node.call("POST", f"/topics/{name}?atomic=true", body, headers=headers)
+    assert (status, answer["error_code"], "offsets" in answer) == (422, 422, False)
+    assert (read_all(kafka, name), read_all(kafka, dead)) == ([], [])
+    body["records"].pop()
+    status, answer = await node.call("POST", f"/topics/{name}?atomic=true", body, headers=headers)
+    assert (status, answer["offsets"][0]["offset"]) == (200, 0)
+
+
+async def test_dead_letters_of_a_queue_pass_the_policy_of_their_topic(
+    node: Node, lifts: tuple[str, str], topic: Callable[[], str]
+) -> None:
+    """A record that the dead-letter topic does not accept is not rejected, and stays locked."""
+    source, (strict, _) = topic(), lifts
+    await create(node, source)
+    assert (await offer(node, "v2 topic", source, plain({"floor": "attic"}))).code is None
+    assert (await node.call("PUT", f"/queues/{source}/config", {"start": "earliest"}))[0] == 204
+    received = {"topics": [source], "wait_ms": 60_000}
+    ((record,),) = ((await node.call("POST", f"/queues/{source}/receive", received))[1]["records"],)
+    rejection = {"receipt": record["receipt"], "outcome": "reject", "dead_letter_topic": strict}
+    status, (result,) = await node.call("POST", f"/queues/{source}/acknowledge", [rejection])
+    assert (status, result["error_code"]) == (200, 422)
+    accepted = [{"receipt": record["receipt"], "outcome": "accept"}]
+    status, (result,) = await node.call("POST", f"/queues/{source}/acknowledge", accepted)
+    assert (status, result["error_code"]) == (200, None)

@@ -8,10 +8,12 @@ from karapace_like.kafka.admin import Admin
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.consumer import ConsumerSettings
 from karapace_like.kafka.consumer_factory import ConsumerFactory
+from karapace_like.kafka.own_names import create_transactional_prefix
 from karapace_like.kafka.producer_pool import ProducerPool
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.share_consumer import ShareConsumerFactory
+from karapace_like.kafka.transactional_producers import TransactionalProducers
 from karapace_like.ownership import Owner
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.proxy import Proxy
@@ -41,6 +43,7 @@ async def both_halves(
         schemas=RegistrySchemas(registry),
         admin=Admin(cluster),
         producer=ProducerPool(cluster, ProducerSettings(metadata_timeout=metadata_timeout)),
+        transactions=TransactionalProducers(cluster, ProducerSettings(), create_transactional_prefix("t"), at_most=4),
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         share_members=ShareConsumerFactory(cluster, at_most=100),
         queue_usage=QueueUsage(max_members=12, max_receivers=60),

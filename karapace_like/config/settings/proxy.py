@@ -50,6 +50,16 @@ class ProduceSettings(SettingsGroup):
     producer_max_records: Annotated[
         int, describe("Records in one request; a request with more is rejected with 413.", 10_000, ge=1)
     ] = 100_000
+    producer_max_transactions: Annotated[
+        int,
+        describe(
+            "Transactions of one worker process at the same time (`atomic=true`), each with a Kafka client; further "
+            "requests wait.",
+            16,
+            ge=1,
+            le=100,
+        ),
+    ] = 8
     producer_max_batch_entries: Annotated[
         int, describe("Entries in one `records:batch` of REST v3; more are rejected with 422 (42206).", 100, ge=1)
     ] = 10

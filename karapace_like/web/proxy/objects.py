@@ -136,6 +136,7 @@ _PRODUCE_QUERY = (
     Parameter("key_format", _FORMAT, "Format of the keys, if the body has no `key_format`."),
     Parameter("value_format", _FORMAT, "Format of the values, if the body has no `value_format`."),
     LENIENT_JSON,
+    Parameter("atomic", BOOLEAN, "Write all records in one transaction of Kafka, or none."),
     Parameter("strict", BOOLEAN, "Respond 422 if a record failed; also the header `X-Strict`."),
 )
 _REQUEST_ANNOTATIONS = {

@@ -121,7 +121,13 @@ def _parse_head(request: web.Request, topic: str = "", to: int | None = None) ->
     # First, so that no record is written for a client that does not accept the response.
     media_type = responses.negotiate_media_type(request, PRODUCE_OFFER)
     embedded = _embedded_format(request)
-    options = ProduceOptions(_formats(request, embedded), to, _overrides(request), find_reading(request))
+    options = ProduceOptions(
+        _formats(request, embedded),
+        to,
+        _overrides(request),
+        request.query.get("atomic", "").lower() == "true",
+        find_reading(request),
+    )
     return _ProduceHead(
         proxy(request).producing, request.path, topic, options, _is_strict(request), media_type, find_usage(request)
     )

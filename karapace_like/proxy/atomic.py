@@ -1,0 +1,56 @@
+"""Atomic requests: all records of a request are written in one Kafka transaction, or none is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from karapace_like.errors import KafkaFailure, UnknownOutcomeFailure
+from karapace_like.proxy import errors
+from karapace_like.proxy.errors import ProxyError
+from karapace_like.proxy.internal import InternalResources
+from karapace_like.records import Delivery, OutgoingRecord
+
+
+class Transactions(Protocol):
+    """Writes records in transactions of Kafka."""
+
+    async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        """Write all records, and return one delivery for each.
+
+        Raises UnknownOutcomeFailure, and any other KafkaFailure where nothing was written.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections to the cluster."""
+        ...
+
+
+class AtomicWriter:
+    """Writes the records of atomic requests, none of them to internal topics."""
+
+    def __init__(self, transactions: Transactions, internal: InternalResources) -> None:
+        self._transactions = transactions
+        self._internal = internal
+
+    async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        """Write all records or none; raises ProxyError, whose message says which."""
+        self._internal.check_topics({record.topic for record in records})
+        try:
+            return await self._transactions.write(records)
+        except UnknownOutcomeFailure as failure:
+            raise ProxyError(
+                50004, f"It is unknown whether the records were written, all or none: {failure.message}"
+            ) from failure
+        except KafkaFailure as failure:
+            raise ProxyError(
+                errors.record_code(failure), f"None of the records was written: {failure.message}"
+            ) from failure
+
+    async def close(self) -> None:
+        """Close the connections to the cluster."""
+        await self._transactions.close()
+
+
+def overridden_error() -> ProxyError:
+    """Return the error for an atomic request with settings of the producer."""
+    return ProxyError(422, "atomic excludes acks, compression, partitioner and delivery_timeout_ms; leave them out")
