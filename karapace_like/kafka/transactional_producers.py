@@ -87,6 +87,7 @@ class TransactionalProducers:
         # A caller that gives up does not end the transaction, whose thread goes on.
         written = await asyncio.shield(writing)
         if written.failure is not None:
+            self._topics.difference_update(record.topic for record in records)  # one may have been deleted
             raise written.failure
         if len(self._topics) > _TOPICS:
             self._topics.clear()

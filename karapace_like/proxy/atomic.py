@@ -25,26 +25,42 @@ class Transactions(Protocol):
         ...
 
 
+class TransactionCounts:
+    """The transactions of one process by outcome, whoever their callers are."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[tuple[str], int] = dict.fromkeys([("committed",), ("aborted",), ("unknown",)], 0)
+
+    def count(self, outcome: str) -> None:
+        """Count one."""
+        self.outcomes[outcome,] += 1
+
+
 class AtomicWriter:
     """Writes the records of atomic requests, none of them to internal topics."""
 
-    def __init__(self, transactions: Transactions, internal: InternalResources) -> None:
+    def __init__(self, transactions: Transactions, internal: InternalResources, counts: TransactionCounts) -> None:
         self._transactions = transactions
+        self._counts = counts
         self._internal = internal
 
     async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         """Write all records or none; raises ProxyError, whose message says which."""
         self._internal.check_topics({record.topic for record in records})
         try:
-            return await self._transactions.write(records)
+            deliveries = await self._transactions.write(records)
         except UnknownOutcomeFailure as failure:
+            self._counts.count("unknown")
             raise ProxyError(
                 50004, f"It is unknown whether the records were written, all or none: {failure.message}"
             ) from failure
         except KafkaFailure as failure:
+            self._counts.count("aborted")
             raise ProxyError(
                 errors.record_code(failure), f"None of the records was written: {failure.message}"
             ) from failure
+        self._counts.count("committed")
+        return deliveries
 
     async def close(self) -> None:
         """Close the connections to the cluster."""

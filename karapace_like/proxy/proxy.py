@@ -6,7 +6,7 @@ from typing import Self
 from karapace_like.background import BackgroundTasks
 from karapace_like.ownership import Claims, Owner
 from karapace_like.process.measures import Cache
-from karapace_like.proxy.atomic import AtomicWriter, Transactions
+from karapace_like.proxy.atomic import AtomicWriter, TransactionCounts, Transactions
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate, PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -66,6 +66,7 @@ class Proxy:
         background: BackgroundTasks | None = None,
         data_keys: DataKeys | None = None,
         queue_usage: QueueUsage | None = None,
+        transaction_counts: TransactionCounts | None = None,
     ) -> Self:
         """Create a proxy over these clients.
 
@@ -74,7 +75,7 @@ class Proxy:
         `policies` are applied to produced records, and `violations` of them counted.
 
         `background` runs the upkeep of consumer instances, and the members of queues. `data_keys` are those of rules
-        that encrypt. `queue_usage` is shared by the proxies of one process.
+        that encrypt. `queue_usage` and `transaction_counts` are shared by the proxies of one process.
         """
         queue_usage, background = queue_usage or QueueUsage(), background or BackgroundTasks()
         no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
@@ -84,7 +85,7 @@ class Proxy:
         if not internal.is_allowed:
             admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
         gate = Gate(policies, cache, violations or ViolationLog(), internal)
-        atomic = AtomicWriter(transactions, internal)
+        atomic = AtomicWriter(transactions, internal, transaction_counts or TransactionCounts())
         reading = Reading(admin, cache, settings)
         return cls(
             Topics(admin),

@@ -20,6 +20,7 @@ from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
+from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.contracts.trial import PolicyTrial
@@ -87,6 +88,7 @@ class Parts:
     """Those that policies use."""
     violations: ViolationLog
     queues: QueueUsage
+    transactions: TransactionCounts
     administration: PolicyAdministration
     keys: KeysLog | None
     """The DEK registry; None where it is not served."""
@@ -125,6 +127,7 @@ class Parts:
         validators, violations = Validators(), ViolationLog()
         data_keys = make_data_keys(settings, replicated.keys, registry, security.peers)
         queues = QueueUsage(max_members=settings.queue_max_members, max_receivers=settings.queue_max_receivers)
+        transactions = TransactionCounts()
         proxy, clients = make_proxy(
             settings,
             kafka,
@@ -136,6 +139,7 @@ class Parts:
             violations,
             data_keys=data_keys,
             queues=queues,
+            transactions=transactions,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
         election = make_election(settings, kafka, replicated.logs, role) if role.is_elected_here else None
@@ -148,6 +152,7 @@ class Parts:
             schemas=cache,
             violations=violations,
             queues=queues,
+            transactions=transactions,
             administration=PolicyAdministration(cache, internal),
             nodes=make_nodes(settings, kafka),
             election=election,
@@ -175,6 +180,7 @@ class Parts:
             usage=self.usage,
             violations=self.violations,
             queues=self.queues,
+            transactions=self.transactions,
             topic=self.topic,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),

@@ -22,6 +22,7 @@ from karapace_like.kafka.share_consumer import ShareConsumerFactory
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.kafka.transactional_producers import TransactionalProducers
 from karapace_like.process.shared_claims import SharedClaims
+from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.gate import PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -66,6 +67,8 @@ class _Common(NamedTuple):
     data_keys: DataKeys
     queues: QueueUsage
     """What the queues of all callers use."""
+    transactions: TransactionCounts
+    """Those of all callers."""
 
 
 def make_proxy(
@@ -80,6 +83,7 @@ def make_proxy(
     *,
     data_keys: DataKeys,
     queues: QueueUsage,
+    transactions: TransactionCounts,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
@@ -97,6 +101,7 @@ def make_proxy(
         violations,
         data_keys,
         queues,
+        transactions,
     )
     if settings.rest_authorization:
         return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
@@ -160,6 +165,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
         share_members=ShareConsumerFactory(kafka, at_most=settings.queue_max_members),
         queue_usage=common.queues,
+        transaction_counts=common.transactions,
         internal=common.internal,
         validators=common.validators,
         policies=common.policies,

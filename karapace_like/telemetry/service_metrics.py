@@ -20,6 +20,7 @@ from karapace_like.kafka.log_topic import LogTopic
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.process.measures import Cache, Histogram
+from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.registry.registry import Registry
@@ -60,6 +61,7 @@ class ServiceMetrics:
     violations: ViolationLog
     """Those of topic policies."""
     queues: QueueUsage
+    transactions: TransactionCounts
     topic: LogTopic
     group: str
     """The group of the election."""
@@ -110,6 +112,12 @@ class ServiceMetrics:
             self.violations.count(),
         )
         yield from self._queues()
+        yield _counter(
+            "transactions",
+            "Transactions of atomic requests: committed, aborted, or of an outcome that brokers have not told.",
+            ("outcome",),
+            self.transactions.outcomes,
+        )
         warnings = len(self.health.warnings)
         yield _gauge("warnings", "Warnings that /health/ready shows.", (), {(): warnings})
         yield _counter(
