@@ -79,10 +79,11 @@ def scan(view: RegistryView, store: Store, all_names: Sequence[str], query: Subj
         if query.kind in {"", "name"} and not matches.name(name):
             continue
         by_number = view.versions_by_number(name)
-        versions = [each for each in list((by_number or {}).values()) if each.deleted in query.deleted.states]
-        found = next((version for version in reversed(versions) if matches.version(version)), None)
-        if found is not None and _has_settings(store, name, found, query):
-            hits.append(SubjectHit(found, len(versions)))
+        stored = list((by_number or {}).values())
+        versions = [version for version in stored if version.deleted in query.deleted.states]
+        hit = next((version for version in reversed(versions) if matches.version(version)), None)
+        if hit is not None and _has_settings(store, name, hit, query):
+            hits.append(SubjectHit(hit, len(versions)))
     return hits
 
 

@@ -27,6 +27,7 @@ def test_the_announcement_names_the_next_addresses(sockets: tuple[ListeningSocke
     lines = announce_ready(settings, sockets, Path("/var/kafka")).splitlines()
     assert lines[0] == f"Ready at http://0.0.0.0:{first} and https://127.0.0.1:{second}"
     assert [line.split(maxsplit=2)[2] for line in lines[1:]] == [
+        f"http://127.0.0.1:{first}/console",
         f"http://127.0.0.1:{first}/docs",
         "kafka-1:9092",
         "folder: /var/kafka",

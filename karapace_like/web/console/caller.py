@@ -66,7 +66,7 @@ async def list_permissions(request: web.Request) -> web.Response:
     if kind not in set(ResourceKind):
         expected = ", ".join(ResourceKind)
         raise ApiError(
-            400, f"The query parameter kind is {kind!r}, which is no kind of resource. Expected: {expected}."
+            422, f"The query parameter kind is {kind!r}, which is no kind of resource. Expected: {expected}."
         )
     resource = ResourceKind(kind)
     spellings = (

@@ -6,7 +6,6 @@ export const root = new URL("./", document.baseURI);
 const STORED = "console.authorization";
 const LISTED = 200;
 export const REGISTRY = "application/vnd.schemaregistry.v1+json";
-export const V2 = "application/vnd.kafka.v2+json";
 export const JSON_TYPE = "application/json";
 
 /** What the service answered instead of a result: `{"error_code", "message"}`. */

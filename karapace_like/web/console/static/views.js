@@ -1,10 +1,14 @@
 // The views, in the order of the navigation; each is named by the first part of its address.
 
 import { Check } from "./views/check.js";
+import { ClusterView } from "./views/cluster.js";
+import { Connector, Connectors } from "./views/connect.js";
 import { Diff } from "./views/diff.js";
-import { Subjects } from "./views/subjects.js";
-import { Subject } from "./views/subject.js";
+import { Group, Groups } from "./views/groups.js";
 import { Me } from "./views/me.js";
+import { Subject } from "./views/subject.js";
+import { Subjects } from "./views/subjects.js";
+import { Topic, Topics } from "./views/topics.js";
 
 /** `needs`: the part of the API without which a view is not there; `title`: absent for what the navigation leaves out. */
 export const VIEWS = [
@@ -12,5 +16,12 @@ export const VIEWS = [
   { name: "subject", needs: "registry", component: Subject },
   { name: "check", needs: "registry", component: Check },
   { name: "diff", needs: "registry", component: Diff },
+  { name: "topics", title: "Topics", needs: "topics", component: Topics },
+  { name: "topic", needs: "topics", component: Topic },
+  { name: "groups", title: "Groups", needs: "groups", component: Groups },
+  { name: "group", needs: "groups", component: Group },
+  { name: "connectors", title: "Connectors", needs: "connect", component: Connectors },
+  { name: "connector", needs: "connect", component: Connector },
+  { name: "cluster", title: "Cluster", component: ClusterView },
   { name: "me", title: "Who am I", component: Me },
 ];

@@ -1,0 +1,51 @@
+// Records of Kafka as the console shows them: read in pages, or followed as they arrive.
+
+import { get, part, request } from "./api.js";
+
+const COUNT = 50;
+const MOST_BYTES = 1_000_000;
+const RECOGNISED = { format: "auto", show_format: true, timestamps: true };
+
+/** Return {records, next} of a partition; `at`: {offset} or {timestamp}. */
+export async function readPartition(topic, partition, at, signal) {
+  const records = await get(`/topics/${part(topic)}/partitions/${partition}/records`, {
+    signal,
+    query: { ...RECOGNISED, ...at, count: COUNT, max_bytes: MOST_BYTES, timeout: 500, undecodable: "report" },
+    accept: "application/vnd.kafka.binary.v2+json",
+  });
+  return { records, next: records.length ? records.at(-1).offset + 1 : null };
+}
+
+/** Call `onRecord` for each record that arrives in the topic, until the signal. */
+export async function follow(topic, onRecord, signal) {
+  const response = await request("GET", `/topics/${part(topic)}/records`, {
+    signal,
+    query: { format: "auto", show_format: true, from: "latest" },
+    accept: "application/x-ndjson",
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) if (line.trim()) onRecord(JSON.parse(line));
+  }
+}
+
+/** Return the text of a decoded key or value. */
+export function textOf(value) {
+  if (value === null || value === undefined) return "null";
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+/** Return the text of a header's base64 value, as it is where that is no UTF-8. */
+export function headerText(value) {
+  if (value === null || value === undefined) return "null";
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(value), (c) => c.charCodeAt(0)));
+  } catch {
+    return value;
+  }
+}

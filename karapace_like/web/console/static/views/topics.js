@@ -1,0 +1,131 @@
+// All topics, and what one of them is made of: partitions, configs, its policy.
+
+import { html, Session, useContext } from "../base.js";
+import { clusterPath, get, listAll, orNull, part } from "../api.js";
+import { link, replace } from "../router.js";
+import { Badge, Empty, Facts, Loaded, Page, Pager, Section, Table, Tabs, number, useLoad, usePermissions } from "../ui.js";
+import { Produce } from "./produce.js";
+import { Records } from "./records.js";
+import { subjectLink } from "./subjects.js";
+
+const LIMIT = 50;
+const TABS = { records: "Records", partitions: "Partitions", configs: "Configs", policy: "Policy", produce: "Produce" };
+
+export function Topics({ query }) {
+  const loaded = useLoad((signal) => get("/topics", { signal }), []);
+  const word = (query.query ?? "").toLowerCase();
+  const offset = Number(query.offset ?? 0);
+  return html`<${Page} title="Topics">
+    <div class="filters" role="search">
+      <input type="search" aria-label="Search topics" placeholder="Part of the name" value=${query.query ?? ""}
+        onInput=${(event) => replace(["topics"], { query: event.target.value })} />
+    </div>
+    <${Loaded} of=${loaded}>
+      ${(names) => {
+        const found = names.filter((name) => name.toLowerCase().includes(word));
+        if (found.length === 0) {
+          return html`<${Empty}>${word ? "No topic has this in its name." : "There is no topic that you may see. Kafka, or a producer, creates topics."}<//>`;
+        }
+        return html`<p class="muted" role="status">${number(found.length)} topic${found.length === 1 ? "" : "s"}</p>
+          <${Table} label="Topics" rows=${found.slice(offset, offset + LIMIT)} rowKey=${(name) => name} columns=${[
+            { title: "Topic", kind: "main", of: (name) => html`<a href=${link(["topic", name])}>${name}</a>` },
+            { title: "", of: (name) => html`<a href=${link(["topic", name, "partitions"])}>partitions</a> · <a href=${link(["topic", name, "configs"])}>configs</a>` },
+          ]} />
+          <${Pager} offset=${offset} limit=${LIMIT} total=${found.length} onMove=${(to) => replace(["topics"], { ...query, offset: to || undefined })} />`;
+      }}
+    <//>
+  <//>`;
+}
+
+export function Topic({ path, query }) {
+  const session = useContext(Session);
+  const [topic, tab = "records"] = path;
+  const may = usePermissions("Topic", topic);
+  const offered = {
+    records: session.serves.includes("records"),
+    partitions: true,
+    configs: session.serves.includes("groups"),
+    policy: session.serves.includes("policies"),
+    produce: session.serves.includes("produce") && may("write"),
+  };
+  return html`<${Page} title=${topic} crumbs=${[["Topics", link(["topics"])]]}>
+    <${Tabs} label="Parts of the topic" selected=${tab}
+      tabs=${Object.entries(TABS).filter(([name]) => offered[name]).map(([name, title]) => [name, title, link(["topic", topic, name])])} />
+    ${tab === "records" && html`<${Records} topic=${topic} query=${query} />`}
+    ${tab === "partitions" && html`<${Partitions} topic=${topic} />`}
+    ${tab === "configs" && html`<${Configs} topic=${topic} />`}
+    ${tab === "policy" && html`<${Policy} topic=${topic} />`}
+    ${tab === "produce" && offered.produce && html`<${Produce} topic=${topic} />`}
+  <//>`;
+}
+
+export async function loadPartitions(topic, signal) {
+  const partitions = await get(`/topics/${part(topic)}/partitions`, { signal });
+  const offsets = await Promise.all(
+    partitions.slice(0, 200).map(({ partition }) =>
+      orNull(get(`/topics/${part(topic)}/partitions/${partition}/offsets`, { signal }), 403, 404),
+    ),
+  );
+  return partitions.map((partition, index) => ({ ...partition, ...offsets[index] }));
+}
+
+function Partitions({ topic }) {
+  const loaded = useLoad((signal) => loadPartitions(topic, signal), [topic]);
+  return html`<${Loaded} of=${loaded}>
+    ${(partitions) => html`<${Facts} of=${[
+        ["Partitions", partitions.length],
+        ["Offsets in use", number(partitions.reduce((sum, each) => sum + ((each.end_offset ?? 0) - (each.beginning_offset ?? 0)), 0))],
+      ]} />
+      <${Table} label="Partitions" rows=${partitions} columns=${[
+        { title: "Partition", kind: "number", of: (each) => html`<a href=${link(["topic", topic, "records"], { partition: each.partition })}>${each.partition}</a>` },
+        { title: "Leader", kind: "number", of: (each) => each.leader },
+        { title: "Replicas", of: (each) => each.replicas.map((replica) => replica.broker).join(", ") },
+        {
+          title: "In sync",
+          of: ({ replicas }) => {
+            const lost = replicas.filter((replica) => !replica.in_sync).length;
+            return lost ? html`<${Badge} kind="bad">${lost} behind<//>` : html`<${Badge} kind="good">all<//>`;
+          },
+        },
+        { title: "First offset", kind: "number", of: (each) => number(each.beginning_offset) },
+        { title: "Next offset", kind: "number", of: (each) => number(each.end_offset) },
+      ]} />`}
+  <//>`;
+}
+
+function Configs({ topic }) {
+  const loaded = useLoad(async (signal) => listAll(`${await clusterPath(signal)}/topics/${part(topic)}/configs`, { signal }), [topic]);
+  return html`<${Loaded} of=${loaded}>
+    ${(configs) => html`<${Table} label="Configs" rows=${configs.sort((a, b) => a.is_default - b.is_default || a.name.localeCompare(b.name))} columns=${[
+      { title: "Config", kind: "main", of: (config) => html`<code>${config.name}</code>` },
+      { title: "Value", of: (config) => html`<code>${config.is_sensitive ? "(sensitive)" : config.value}</code>` },
+      { title: "Set", of: (config) => (config.is_default ? html`<span class="muted">by default</span>` : html`<${Badge} kind="warn">${config.source ?? "here"}<//>`) },
+    ]} />`}
+  <//>`;
+}
+
+function Policy({ topic }) {
+  const loaded = useLoad(
+    async (signal) => ({
+      policy: await orNull(get(`/policies/${part(topic)}`, { signal, query: { effective: true } }), 404),
+      violations: await orNull(get(`/policies/${part(topic)}/violations`, { signal }), 403, 404, 405),
+    }),
+    [topic],
+  );
+  return html`<${Loaded} of=${loaded}>
+    ${({ policy, violations }) =>
+      policy === null
+        ? html`<${Empty}>The topic has no policy: records are written as clients send them. A policy says which schemas they must have.<//>`
+        : html`<pre class="raw">${JSON.stringify(policy, null, 2)}</pre>
+            <${Section} title="Latest violations">
+              ${violations === null || (violations.violations ?? violations.data ?? []).length === 0
+                ? html`<p class="muted">None is known on this node.</p>`
+                : html`<pre class="raw">${JSON.stringify(violations, null, 2)}</pre>`}
+            <//>`}
+  <//>`;
+}
+
+/** The subjects that records of the topic use by default. */
+export function TopicSubjects({ topic }) {
+  return html`<a href=${subjectLink(`${topic}-value`)}>${topic}-value</a>`;
+}

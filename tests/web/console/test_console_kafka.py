@@ -1,0 +1,184 @@
+"""The console's topics, records, groups and connectors in a real browser, over a real broker."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, expect
+from prometheus_client import CollectorRegistry
+
+from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.settings import ProxySettings
+from karapace_like.web.app import make_app
+from karapace_like.web.console.settings import ConsoleSettings
+from karapace_like.web.operations.exposition import Exposition
+from tests.web.conftest import Server, policies_in_memory
+from tests.web.console.conftest import reading
+from tests.web.halves import both_halves
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.kafka]
+SCRIPT = "<script>alert(1)</script>"
+JSON_RECORDS = {"Content-Type": "application/vnd.kafka.json.v2+json"}
+TOPIC = "console-lifts"
+GROUP = "console-readers"
+LIFT = {
+    "type": "record",
+    "name": "Lift",
+    "fields": [{"name": "floor", "type": "int"}, {"name": "note", "type": ["null", "string"], "default": None}],
+}
+
+
+class Service(NamedTuple):
+    client: TestClient[Any, Any]
+
+    @property
+    def address(self) -> str:
+        return str(self.client.make_url("/"))
+
+    async def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        async with self.client.request(method, path, json=body, headers=headers or None) as response:
+            text = await response.text()
+            assert response.status < 300, text
+            return json.loads(text) if text else None
+
+
+def _connect_worker() -> web.Application:
+    """A Connect worker with one connector, whose name and failure hold a script."""
+    status = {
+        "name": SCRIPT,
+        "type": "sink",
+        "connector": {"state": "RUNNING", "worker_id": "worker-1"},
+        "tasks": [{"id": 0, "state": "FAILED", "worker_id": "worker-1", "trace": f"broken {SCRIPT}\n\tat line 1"}],
+    }
+    restarted = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            restarted.append(request.path)
+            status["tasks"] = [{"id": 0, "state": "RUNNING", "worker_id": "worker-1"}]
+            return web.Response(status=204)
+        if request.path.endswith("/status"):
+            return web.json_response(status)
+        if request.path.endswith("/config"):
+            return web.json_response({"name": SCRIPT, "database.password": "hunter2"})
+        return web.json_response({SCRIPT: {"status": status}})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(kafka: Cluster) -> AsyncIterator[Service]:
+    async with AsyncExitStack() as stack:
+        connect = await stack.enter_async_context(TestServer(_connect_worker()))
+        registry, proxy = await stack.enter_async_context(both_halves(kafka, ProxySettings()))
+        app = make_app(
+            registry,
+            proxy,
+            console=ConsoleSettings(),
+            policies=policies_in_memory(registry),
+            connect_urls=[str(connect.make_url(""))],
+            exposition=Exposition(CollectorRegistry()),
+        )
+        server = Server(app)
+        await server.start_server()
+        running = Service(await stack.enter_async_context(TestClient(server)))
+        await _fill(running)
+        yield running
+
+
+async def _fill(service: Service) -> None:
+    cluster = (await service("GET", "/v3/clusters"))["data"][0]["cluster_id"]
+    await service("POST", f"/v3/clusters/{cluster}/topics", {"topic_name": TOPIC, "partitions_count": 1})
+    await service("POST", f"/subjects/{TOPIC}-value/versions", {"schema": json.dumps(LIFT)})
+    header = {"key": f"origin{SCRIPT}", "value": base64.b64encode(SCRIPT.encode()).decode()}
+    records = [{"key": "a", "value": {"floor": 3, "note": {"string": SCRIPT}}, "headers": [header]}]
+    body = {"records": records, "key_format": "string", "value_format": "avro", "value_subject": f"{TOPIC}-value"}
+    produced = await service("POST", f"/topics/{TOPIC}", body, **JSON_RECORDS)
+    assert produced["offsets"][0]["error"] is None, produced
+    path = f"/v3/clusters/{cluster}/consumer-groups/{GROUP}/offsets:alter"
+    await service("POST", path, {"data": [{"topic_name": TOPIC, "partition_id": 0, "offset": 1}]})
+
+
+async def test_records_are_browsed_with_their_schemas(chromium: Browser, service: Service) -> None:
+    async with reading(chromium, service.address) as reader:
+        page = await reader.open("topics?query=console-")
+        await page.get_by_role("link", name=TOPIC, exact=True).click()
+        records = page.get_by_role("region", name="Records")
+        await expect(records).to_contain_text(SCRIPT)
+        await expect(records.get_by_role("link", name="avro 1")).to_be_visible()
+        await records.get_by_role("button", name="0:0").click()
+        record = page.get_by_role("dialog", name="Record 0:0")
+        await expect(record).to_contain_text(f"{TOPIC}-value")
+        await expect(record.locator(".headers")).to_contain_text(f"origin{SCRIPT}{SCRIPT}")
+        await record.get_by_role("button", name="Show the bytes").click()
+        await expect(record).to_contain_text("000000  00 00 00 00 01 06")
+        await page.keyboard.press("Escape")
+        for tab, content in (("Partitions", "all"), ("Configs", "cleanup.policy"), ("Policy", "no policy")):
+            await page.get_by_role("navigation", name="Parts of the topic").get_by_role("link", name=tab).click()
+            await expect(page.locator("main")).to_contain_text(content)
+
+
+async def test_a_record_is_produced_with_the_form_and_seen_live(chromium: Browser, service: Service) -> None:
+    async with reading(chromium, service.address) as reader:
+        page = await reader.open(f"topic/{TOPIC}/produce")
+        await page.get_by_label("floor").fill("seven")
+        await page.get_by_role("button", name="Produce").click()
+        await expect(page.get_by_role("alert")).to_contain_text('floor is "seven"; expected: a number.')
+        await page.get_by_label("floor").fill("7")
+        await page.get_by_label("Headers").fill("origin: console")
+        await page.get_by_role("button", name="Produce").click()
+        await page.get_by_role("link", name="Show the record").click()
+        await expect(page.get_by_role("region", name="Records")).to_contain_text('"floor":7')
+        await page.get_by_role("button", name="Follow live").click()
+        await expect(page.get_by_text("Waiting for records.")).to_be_visible()
+        records = page.get_by_role("region", name="Records")
+        # The stream begins at the end as it is when the request arrives: records are written until one is seen.
+        body = {
+            "records": [{"value": {"floor": 9, "note": None}}],
+            "value_format": "avro",
+            "value_subject": f"{TOPIC}-value",
+        }
+        for _ in range(120):
+            await service("POST", f"/topics/{TOPIC}", body, **JSON_RECORDS)
+            if await records.count():
+                break
+            await page.wait_for_timeout(500)
+        await expect(records).to_contain_text('"floor":9')
+
+
+async def test_offsets_are_reset_after_a_dry_run(chromium: Browser, service: Service) -> None:
+    async with reading(chromium, service.address) as reader:
+        page = await reader.open("groups?query=console-")
+        await page.get_by_role("link", name=GROUP).click()
+        await expect(page.get_by_role("region", name="Lag by partition")).to_contain_text(TOPIC)
+        await page.get_by_role("button", name="Reset offsets…").click()
+        dialog = page.get_by_role("dialog", name="Reset offsets")
+        await dialog.get_by_role("button", name="Show what would change").click()
+        await expect(dialog.get_by_role("region", name="Planned offsets")).to_contain_text("1 again")
+        await dialog.get_by_role("button", name="Reset these offsets").click()
+        await expect(dialog).to_have_count(0)
+        lag = page.get_by_role("region", name="Lag by partition").get_by_role("row").last
+        await expect(lag.get_by_role("cell").nth(2)).to_have_text("0")
+
+
+async def test_connectors_and_the_cluster_are_shown(chromium: Browser, service: Service) -> None:
+    async with reading(chromium, service.address) as reader:
+        page = await reader.open("connectors")
+        await page.get_by_role("link", name=SCRIPT).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(SCRIPT)
+        tasks = page.get_by_role("region", name="Tasks")
+        await expect(tasks).to_contain_text(f"broken {SCRIPT}")
+        await expect(page.get_by_role("region", name="Config")).not_to_contain_text("hunter2")
+        await tasks.get_by_role("button", name="Restart").click()
+        await expect(tasks).to_contain_text("RUNNING")
+        await page.get_by_role("link", name="Cluster").click()
+        await expect(page.get_by_role("region", name="Brokers")).to_contain_text("127.0.0.1")
+        await expect(page.locator("figcaption").first).to_contain_text("requests")
