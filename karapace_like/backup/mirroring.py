@@ -96,7 +96,7 @@ class Mirror:
         region = _Region(self._selection, wanted, state)
         if foreign := list(_find_foreign(wanted, present, state, region)):
             raise ForeignContentError(foreign)
-        doomed, missing = _find_doomed(wanted, present, region), list(find_missing(wanted, present))
+        doomed, missing = _find_doomed_versions(wanted, present, region), list(find_missing(wanted, present))
         replaced = {place for place in doomed if wanted.version(*place, Deleted.INCLUDE) is not None}
         result = Round(versions=sum(1 for _ in wanted.all_versions()))
         result.planned = [
@@ -114,7 +114,7 @@ class Mirror:
         )
         if await self._begin_import_mode(region.import_scopes, before):
             present = (await registry_state.read_versions(self._target, self._progress)).store
-            doomed = _find_doomed(wanted, present, region)
+            doomed = _find_doomed_versions(wanted, present, region)
         result.deleted = await self._delete(doomed, result)
         present = _without(present, doomed)
         outcome = await Restoration(self._target, wanted, self._progress).add_missing(present, before)
@@ -228,7 +228,7 @@ def _find_foreign(wanted: Store, present: Store, state: MirrorState, region: _Re
                 yield f"{format_version_name(stored)} has another schema, or id {stored.id} instead of {source.id}"
 
 
-def _find_doomed(wanted: Store, present: Store, region: _Region) -> dict[Place, StoredVersion]:
+def _find_doomed_versions(wanted: Store, present: Store, region: _Region) -> dict[Place, StoredVersion]:
     """Return the versions of the mirror that the source lacks, or has with another schema or id."""
     doomed = {}
     for stored in present.all_versions():

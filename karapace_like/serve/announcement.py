@@ -18,7 +18,7 @@ def announce_ready(settings: Settings, sockets: Sequence[ListeningSocket], data_
         reachable = console._replace(host=_LOOPBACKS.get(console.host, console.host))
         lines.insert(1, f"  API documentation: {format_url(reachable)}/docs")
         if settings.console:
-            lines.insert(1, f"  Console:           {format_url(reachable)}/console")
+            lines.insert(1, f"  Web console:       {format_url(reachable)}/console")
     if data_folder is not None:
         lines.append(f"  Kafka data folder: {data_folder}")
     return "\n".join(lines)

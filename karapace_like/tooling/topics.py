@@ -184,7 +184,7 @@ def _find_start(start: int, end: int, selection: Selection) -> int:
 async def _fetch_ranges(proxy: ProxyClient, topic: str, partition: int | None) -> dict[int, tuple[int, int]]:
     """Return partition -> (first offset, end offset)."""
     partitions = await proxy.ask("GET", path("topics", topic, "partitions"))
-    numbers = [each["partition"] for each in partitions]
+    numbers = [described["partition"] for described in partitions]
     if partition is not None and partition not in numbers:
         raise ToolError(f"The topic {topic} has no partition {partition}. It has {len(numbers)} from 0 on.")
     ranges: dict[int, tuple[int, int]] = {}

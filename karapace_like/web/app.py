@@ -32,7 +32,8 @@ from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.dialect.applying import adapt_routes, translate_errors
 from karapace_like.web.http import cors, hosts, request_ids
 from karapace_like.web.http.app_keys import REGISTRY
-from karapace_like.web.http.cors import CORS, CorsPolicy
+from karapace_like.web.http.cors import CORS
+from karapace_like.web.http.cors_policy import CorsPolicy
 from karapace_like.web.http.errors import Middleware, errors_middleware
 from karapace_like.web.http.overload import limit_requests
 from karapace_like.web.keys.services import KEYS, KeyHandling

@@ -30,7 +30,7 @@ from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.web.app import OPEN, RequestHandling, make_app
 from karapace_like.web.callers.access import Access, OpenAccess
 from karapace_like.web.callers.usage import UsageTable
-from karapace_like.web.http.cors import CorsPolicy
+from karapace_like.web.http.cors_policy import CorsPolicy
 from karapace_like.web.keys.services import KeyHandling
 from karapace_like.web.proxy_v3.policies import PolicyServices
 from karapace_like.web.server.access_log import AccessLog

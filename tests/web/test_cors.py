@@ -11,7 +11,7 @@ from karapace_like import config
 from karapace_like.access import authfile
 from karapace_like.web.callers.access import Access
 from karapace_like.web.callers.authentication import Authentication
-from karapace_like.web.http.cors import CorsPolicy
+from karapace_like.web.http.cors_policy import CorsPolicy
 from tests.web.access.conftest import basic, written
 from tests.web.conftest import Api
 from tests.web.test_docs_page import BROWSER

@@ -24,7 +24,7 @@ from karapace_like.config.settings.registry import ClusterSettings, DekRegistryS
 from karapace_like.config.settings.serving import HttpSettings, TlsSettings
 from karapace_like.config.settings.telemetry import LogSettings, SourceSettings, TelemetrySettings
 from karapace_like.web.http.api_roles import ApiRole, ApiRoles
-from karapace_like.web.http.cors import CorsPolicy
+from karapace_like.web.http.cors_policy import CorsPolicy
 
 _DEFAULT_PORTS = (8081, 8082)
 

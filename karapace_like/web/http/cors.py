@@ -4,56 +4,17 @@ Off unless the operator lists origins. A preflight is answered before authentica
 credentials. Every response to an allowed origin names it, errors and streams included.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from karapace_like.web.http import media_types
+from karapace_like.web.http.cors_policy import ANY, CorsPolicy
 
 HEADER = "Origin"
-ANY = "*"
 _REQUESTED_METHOD = "Access-Control-Request-Method"
 _MAX_AGE_SECONDS = 600
 """How long a browser remembers a preflight: after that time it learns of changed settings."""
 _EXPOSED = "Accept-Post, Allow, ETag, Location, Retry-After, X-Request-ID"
 """Headers of responses that pages may read, beyond those that they always may."""
-_WITHOUT_PREFLIGHT = frozenset({"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
-"""Content types of a POST that browsers send for any page without asking first; empty: no such header."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorsPolicy:
-    """What pages of other origins may do."""
-
-    origins: frozenset[str]
-    """Such as `https://app.example.org`, in lower case; ANY for all."""
-    methods: tuple[str, ...]
-    headers: tuple[str, ...]
-    """Headers of requests that pages may set."""
-    allows_credentials: bool = False
-    """Whether browsers may add cookies, client certificates and cached passwords."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether pages of every origin are allowed."""
-        return ANY in self.origins
-
-    def admits(self, origin: str) -> bool:
-        """Return whether pages of this origin may read."""
-        return self.is_open or origin.lower() in self.origins
-
-    def admits_change(self, request: web.Request, origin: str) -> bool:
-        """Return whether a page of this origin may send this request, which changes something.
-
-        Browsers send some POSTs without a preflight, with the user's cached credentials; where those are not allowed,
-        such a POST is not either.
-        """
-        if not self.admits(origin) or request.method not in self.methods:
-            return False
-        if self.allows_credentials or request.method != "POST":
-            return True
-        return media_types.essence(request.headers.get("Content-Type", "")) not in _WITHOUT_PREFLIGHT
 
 
 CORS = web.AppKey("cors", CorsPolicy)

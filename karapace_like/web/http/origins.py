@@ -28,7 +28,7 @@ def check(request: web.Request) -> None:
             "HTTP 403 Forbidden: the Origin header is not this service's, nor in its cors_allowed_origins; web pages "
             "of other origins may only read.",
         )
-    if not policy.admits_change(request, origin):
+    if not policy.admits_change(origin, request.method, request.headers.get("Content-Type", "")):
         raise ApiError(
             403,
             f"HTTP 403 Forbidden: pages of other origins may send {', '.join(policy.methods)}, and a POST with a "
