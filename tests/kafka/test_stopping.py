@@ -13,6 +13,8 @@ import pytest
 
 from tests.service_process import ServiceProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def closed_address() -> Iterator[str]:
