@@ -51,7 +51,7 @@ class Acknowledging:
 
         A record's dead letter is written before its rejection, which is refused where that fails.
         """
-        results: list[ApiError | None] = [receipts.expired_error() for _ in acknowledgements]
+        results: list[ApiError | None] = [None] * len(acknowledgements)
         of_leases: dict[str, list[_Pending]] = {}
         for at, acknowledgement in enumerate(acknowledgements):
             of_leases.setdefault(acknowledgement.receipt.lease, []).append(_Pending(at, acknowledgement))
@@ -60,9 +60,8 @@ class Acknowledging:
         }
         await asyncio.gather(
             *(
-                self._acknowledge_lease(memberships[token], pending, results)
+                self._acknowledge_lease(memberships.get(token), token, pending, results)
                 for token, pending in of_leases.items()
-                if token in memberships
             )
         )
         for acknowledgement, refusal in zip(acknowledgements, results, strict=True):
@@ -71,16 +70,20 @@ class Acknowledging:
         return results
 
     async def _acknowledge_lease(
-        self, membership: Membership, pending: Sequence[_Pending], results: list[ApiError | None]
+        self, membership: Membership | None, token: str, pending: Sequence[_Pending], results: list[ApiError | None]
     ) -> None:
-        lease = membership.lease
-        assert lease is not None
+        if membership is None:
+            _refuse_as_expired(pending, results)
+            return
         async with membership.acknowledging:
+            lease = membership.lease
+            if lease is None or lease.token != token:  # it has ended meanwhile
+                _refuse_as_expired(pending, results)
+                return
             wanted = _choose(lease, pending, results)
             await self._write_dead_letters(lease, wanted, results)
             if lease.ends <= asyncio.get_running_loop().time():  # the dead letters took long
-                for one in wanted.values():
-                    results[one.at] = receipts.expired_error()
+                _refuse_as_expired(wanted.values(), results)
             elif wanted:
                 await _commit(membership, lease, wanted, results)
 
@@ -151,6 +154,11 @@ def _offer(data: bytes) -> Offer:
         return data
 
     return Offer(EmbeddedFormat.BINARY, None, encode)
+
+
+def _refuse_as_expired(pending: Iterable[_Pending], results: list[ApiError | None]) -> None:
+    for one in pending:
+        results[one.at] = receipts.expired_error()
 
 
 def _choose(lease: Lease, pending: Sequence[_Pending], results: list[ApiError | None]) -> dict[int, _Pending]:
