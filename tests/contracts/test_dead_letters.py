@@ -71,6 +71,19 @@ async def test_an_invalid_record_goes_to_the_dead_letter_topic(
     }
 
 
+async def test_what_cannot_be_encrypted_is_in_no_dead_letter(
+    kafka: Cluster, node: Node, lifts: tuple[str, str]
+) -> None:
+    """It would hold the plaintext."""
+    name, dead = lifts
+    rule = {"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT"}
+    body = {"schema": json.dumps(JSON_LIFT), "schemaType": "JSON", "ruleSet": {"domainRules": [rule]}}
+    assert (await node.call("POST", f"/subjects/{name}-value/versions", body))[0] == 200
+    code, message, *_ = await offer(node, "v2 topic", name, plain({"floor": 1}))
+    assert (code, dead in message) == (422, False)
+    assert (read_all(kafka, name), read_all(kafka, dead)) == ([], [])
+
+
 async def test_the_other_records_of_a_request_are_written(kafka: Cluster, node: Node, lifts: tuple[str, str]) -> None:
     name, dead = lifts
     body = {"records": [{"value": {"floor": floor}} for floor in (1, "x", 2, "y")]}

@@ -33,6 +33,7 @@ from karapace_like.proxy.ruled_codec import RuleEncodeError
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
+from karapace_like.rules import encryption
 from karapace_like.schema.model import SchemaId
 from karapace_like.serde import wire
 from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonText
@@ -146,9 +147,9 @@ class PartAdmission:
             return await self._convert(text) if has_content(text) else Admitted(None)
         except RefusedRecordError as error:
             self._log.add(error.violation, self._mode)
-            error.dead_letter_topic = self._dead_letter_topic
+            error.dead_letter_topic = None if _was_to_be_encrypted(error) else self._dead_letter_topic
             rule = error.rule_error
-            if rule is not None and (rule.asks_for_dead_letter or self._dead_letter_topic is None):
+            if rule is not None and (rule.asks_for_dead_letter or error.dead_letter_topic is None):
                 raise rule from None
             raise
 
@@ -352,6 +353,12 @@ class PartAdmission:
 
     def _unavailable(self, error: ApiError) -> JudgementUnavailableError:
         return JudgementUnavailableError(self._topic, self._policy, error.message)
+
+
+def _was_to_be_encrypted(refusal: RefusedRecordError) -> bool:
+    """Return whether a rule could not encrypt the record: a dead letter would hold it in the clear."""
+    cause = refusal.__cause__
+    return isinstance(cause, RuleEncodeError) and cause.failure.type.startswith(encryption.FIELDS)
 
 
 class TopicAdmission(NamedTuple):
