@@ -22,6 +22,7 @@ from karapace_like.web import connect, keys
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
+from karapace_like.web import queues as queues_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web.console import caller
 from karapace_like.web.http import json_schemas
@@ -44,6 +45,7 @@ EVERY_ROUTE = (
     *proxy_api.ROUTES,
     *proxy_v1_api.ROUTES,
     *proxy_v3_api.ROUTES,
+    *queues_api.ROUTES,
     *policies.ROUTES,
     *connect.ROUTES,
     *keys.ROUTES,

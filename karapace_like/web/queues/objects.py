@@ -106,7 +106,10 @@ ACKNOWLEDGE = Call(
         ),
         [{"receipt": _RECEIPT, "outcome": "accept"}],
     ),
-    response=with_example(array(derive(AcknowledgementResult)), [{"receipt": _RECEIPT, "outcome": "accept"}]),
+    response=with_example(
+        array(derive(AcknowledgementResult)),
+        [{"receipt": _RECEIPT, "outcome": "accept", "error_code": None, "message": None}],
+    ),
     request_types=TYPES,
     response_types=_ANSWERS,
 )
