@@ -16,7 +16,7 @@ WITH_KAFKA := clients cluster contracts fuzz security web/proxy web/proxy_v3
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer console-libraries lock clean
+.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer console-libraries screenshots lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -90,6 +90,10 @@ viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the
 
 console-libraries: ## bundle the libraries of the console with npm, in the versions of their list (LATEST=1: the newest ones)
 	$(PYTHON) .ci/console_libraries.py $(LATEST)
+
+screenshots: $(VENV)/.dev $(VENV)/.browser ## take pictures of the console's views, at two widths in both themes, into build/screenshots
+	mkdir -p build/screenshots
+	CONSOLE_SCREENSHOTS=build/screenshots $(LONG) tests/web/console/test_console_kafka.py -k fits $(ARGS)
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock

@@ -20,14 +20,16 @@ from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.operations.exposition import Exposition
 from tests.web.conftest import Server, policies_in_memory
 from tests.web.console.conftest import reading
+from tests.web.console.looks import look_at
 from tests.web.halves import both_halves
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.kafka]
 SCRIPT = "<script>alert(1)</script>"
 JSON_RECORDS = {"Content-Type": "application/vnd.kafka.json.v2+json"}
+CONNECTOR = "<img src=x onerror=alert(1)>"
 TOPIC = "console-lifts"
 GROUP = "console-readers"
-LIFT = {
+LIFT: dict[str, Any] = {
     "type": "record",
     "name": "Lift",
     "fields": [{"name": "floor", "type": "int"}, {"name": "note", "type": ["null", "string"], "default": None}],
@@ -51,7 +53,7 @@ class Service(NamedTuple):
 def _connect_worker() -> web.Application:
     """A Connect worker with one connector, whose name and failure hold a script."""
     status = {
-        "name": SCRIPT,
+        "name": CONNECTOR,
         "type": "sink",
         "connector": {"state": "RUNNING", "worker_id": "worker-1"},
         "tasks": [{"id": 0, "state": "FAILED", "worker_id": "worker-1", "trace": f"broken {SCRIPT}\n\tat line 1"}],
@@ -66,8 +68,8 @@ def _connect_worker() -> web.Application:
         if request.path.endswith("/status"):
             return web.json_response(status)
         if request.path.endswith("/config"):
-            return web.json_response({"name": SCRIPT, "database.password": "hunter2"})
-        return web.json_response({SCRIPT: {"status": status}})
+            return web.json_response({"name": CONNECTOR, "database.password": "hunter2"})
+        return web.json_response({CONNECTOR: {"status": status}})
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -172,8 +174,8 @@ async def test_offsets_are_reset_after_a_dry_run(chromium: Browser, service: Ser
 async def test_connectors_and_the_cluster_are_shown(chromium: Browser, service: Service) -> None:
     async with reading(chromium, service.address) as reader:
         page = await reader.open("connectors")
-        await page.get_by_role("link", name=SCRIPT).click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text(SCRIPT)
+        await page.get_by_role("link", name=CONNECTOR).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(CONNECTOR)
         tasks = page.get_by_role("region", name="Tasks")
         await expect(tasks).to_contain_text(f"broken {SCRIPT}")
         await expect(page.get_by_role("region", name="Config")).not_to_contain_text("hunter2")
@@ -182,3 +184,29 @@ async def test_connectors_and_the_cluster_are_shown(chromium: Browser, service: 
         await page.get_by_role("link", name="Cluster").click()
         await expect(page.get_by_role("region", name="Brokers")).to_contain_text("127.0.0.1")
         await expect(page.locator("figcaption").first).to_contain_text("requests")
+
+
+VIEWS = {
+    "subjects": "subjects",
+    "subject": f"subject/{TOPIC}-value",
+    "compare": f"diff/{TOPIC}-value/1/2",
+    "check": f"check?subject={TOPIC}-value",
+    "topics": "topics",
+    "records": f"topic/{TOPIC}/records",
+    "produce": f"topic/{TOPIC}/produce",
+    "group": f"group/{GROUP}",
+    "connectors": "connectors",
+    "cluster": "cluster",
+}
+
+
+async def test_every_view_is_accessible_and_fits(chromium: Browser, service: Service) -> None:
+    """No serious fault of WCAG AA, in both themes, and nothing wider than a phone."""
+    wider = {**LIFT, "fields": [*LIFT["fields"], {"name": "speed", "type": "double", "default": 0.5, "doc": "In m/s."}]}
+    await service("POST", f"/subjects/{TOPIC}-value/versions", {"schema": json.dumps(wider)})
+    faults = []
+    async with reading(chromium, service.address) as reader:
+        await reader.page.emulate_media(reduced_motion="reduce")  # colours change at once
+        for name, view in VIEWS.items():
+            faults += await look_at(await reader.open(view), name)
+    assert faults == []

@@ -103,3 +103,50 @@ async def test_nothing_found_and_nothing_there_say_what_to_do(chromium: Browser,
         await page.goto(f"{reader.address}/console#/subjects")
         await expect(page.get_by_role("link", name="towers-value")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("query=LIFTS", [":.north:lifts-value", "lifts-value"]),
+        ("query=lifts&context=.north", [":.north:lifts-value"]),
+        ("query=id:2", ["lifts-value"]),
+        (
+            "query=field:loor&sort=-name",
+            ["odd<script>alert(1)<script>", "lifts-value", "floors-value", ":.north:lifts-value"],
+        ),
+        ("query=field:nothing-like-it", []),
+        ("query=field:Lift", []),
+        ("compatibility=FULL", ["lifts-value"]),
+        ("schemaType=PROTOBUF", []),
+        ("mode=READONLY", []),
+        ("limit=1&offset=2", ["lifts-value"]),
+        ("sort=size", "name, id, versions, time"),
+        ("mode=SOMETIMES", "READWRITE"),
+        (f"query={'a' * 300}", "at most 256"),
+    ],
+)
+async def test_subjects_are_searched_over_http(api: Api, query: str, expected: object) -> None:
+    status, answer = await api("GET", f"/subjects:search?{query}")
+    if isinstance(expected, str):
+        assert (status, answer["error_code"]) == (400, 400)
+        assert expected in answer["message"]
+        return
+    assert [hit["subject"] for hit in answer["subjects"]] == expected
+    assert answer["isComplete"] is True
+
+
+async def test_tags_are_searched_in_metadata_and_texts(api: Api) -> None:
+    tagged = {"type": "record", "name": "T", "fields": [{"name": "who", "type": "string", "confluent:tags": ["PII"]}]}
+    await _register(api, "inline-value", json.dumps(tagged))
+    await _register(api, "outside-value", _record("T", "who"), metadata={"tags": {"T.who": ["PII"]}})
+    await _register(api, "mentioned-value", _record("T", "who", doc='no "PII" here'))
+    _, answer = await api("GET", "/subjects:search?query=tag:PII")
+    assert [(hit["subject"], hit.get("fields")) for hit in answer["subjects"]] == [
+        ("inline-value", ["T.who"]),
+        ("outside-value", None),
+    ]
+    for subject in ("inline-value", "outside-value", "mentioned-value"):
+        await api("DELETE", f"/subjects/{subject}")
+    _, answer = await api("GET", "/subjects:search?query=tag:PII&deletedOnly=true")
+    assert answer["total"] == 2

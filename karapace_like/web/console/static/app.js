@@ -71,7 +71,7 @@ function Shell({ session, reload }) {
       <${Navigation} session=${session} selected=${name} />
       <div class="top-end">
         ${!session.writes && html`<span class="badge" title="Changes are not offered here.">read-only</span>`}
-        <a class="who" href=${link(["me"])}>${session.principal || "not logged in"}</a>
+        <a class="who" href=${link(["me"])}>${session.principal || "no log-in needed"}</a>
         <button type="button" class="quiet" onClick=${toggleTheme} aria-label=${`Switch to the ${theme === "dark" ? "light" : "dark"} theme`}>
           ${theme === "dark" ? "☀" : "☾"}
         </button>
