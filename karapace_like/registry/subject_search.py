@@ -72,8 +72,9 @@ def scan(view: RegistryView, store: Store, all_names: Sequence[str], query: Subj
     Where a field or a tag is wanted, the texts contain the word, and have still to be parsed (`confirm`).
     """
     matches = _make_filter(query)
+    has_settings = query.type is not None or query.mode is not None or query.level is not None
     hits = []
-    for name in sorted(all_names):
+    for name in all_names:
         if query.context is not None and names.context_of(name) != query.context:
             continue
         if query.kind in {"", "name"} and not matches.name(name):
@@ -82,8 +83,9 @@ def scan(view: RegistryView, store: Store, all_names: Sequence[str], query: Subj
         stored = list((by_number or {}).values())
         versions = [version for version in stored if version.deleted in query.deleted.states]
         hit = next((version for version in reversed(versions) if matches.version(version)), None)
-        if hit is not None and _has_settings(store, name, hit, query):
+        if hit is not None and (not has_settings or _has_settings(store, name, hit, query)):
             hits.append(SubjectHit(hit, len(versions)))
+    hits.sort(key=lambda hit: hit.latest.subject)
     return hits
 
 
@@ -104,7 +106,8 @@ def _make_filter(query: SubjectQuery) -> _Filter:
         digits = lowered.replace("-", "")
         return _Filter(lambda _: True, lambda version: version.content.digest.hex() == digits)
     if kind == "tag":
-        return _Filter(lambda _: True, lambda version: _may_have_tag(version, word))
+        quoted = f'"{word}"'
+        return _Filter(lambda _: True, lambda version: _may_have_tag(version, word, quoted))
     if kind == "field":
         return _Filter(lambda _: True, lambda version: word in version.content.text)
     return by_name
@@ -115,15 +118,15 @@ def _join(by_name: _Filter, by_version: _Filter) -> _Filter:
     return _Filter(lambda _: True, lambda version: by_name.name(version.subject) or by_version.version(version))
 
 
-def _may_have_tag(version: StoredVersion, tag: str) -> bool:
-    """Whether a tag is set in the metadata, or may be in the text."""
+def _may_have_tag(version: StoredVersion, tag: str, quoted: str) -> bool:
+    """Whether a tag is set in the metadata, or may be in the text, where it is quoted."""
     text = version.content.text
-    return _has_tag_in_metadata(version, tag) or (f'"{tag}"' in text and any(marker in text for marker in _INLINE_TAGS))
+    return _has_tag_in_metadata(version, tag) or (quoted in text and any(marker in text for marker in _INLINE_TAGS))
 
 
 def _has_tag_in_metadata(version: StoredVersion, tag: str) -> bool:
-    tags = (version.content.metadata or {}).get("tags") or {}
-    return any(tag in values for values in tags.values())
+    metadata = version.content.metadata
+    return metadata is not None and any(tag in values for values in (metadata.get("tags") or {}).values())
 
 
 def _has_settings(store: Store, name: str, version: StoredVersion, query: SubjectQuery) -> bool:

@@ -94,3 +94,17 @@ async def test_permissions_are_those_of_the_caller(guarded: Api, query: str, exp
         assert expected in answer["message"]
     else:
         assert answer["operations"] == expected
+
+
+@pytest.mark.parametrize("query", ["", "query=id:1", "query=value", "query=secrets", "deleted=true"])
+async def test_searches_find_what_the_caller_may_see(guarded: Api, query: str) -> None:
+    _, answer = await guarded("GET", f"/subjects:search?{query}", headers=basic("lift-team", "lift-password"))
+    expected = set() if "secrets" in query else {"lifts-value"}
+    assert {hit["subject"] for hit in answer["subjects"]} == expected
+    assert answer["total"] == len(expected)
+
+
+async def test_a_version_that_the_caller_may_not_read_is_not_compared(guarded: Api) -> None:
+    path = "/subjects/lifts-value/versions/1/diff/1?subject=secrets-value"
+    assert (await guarded("GET", path, headers=basic("lift-team", "lift-password")))[0] == 403
+    assert (await guarded("GET", path, headers=ROOT))[0] == 200
