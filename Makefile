@@ -27,7 +27,7 @@ run: $(VENV)/.run ## serve registry and REST proxy on a real Kafka that is start
 test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests, the long ones in a short form; those that need Kafka share a real one (ARGS="-n 0 --pdb" runs them in one process)
 	$(PYTEST) -m "not long" $(ARGS)
 
-test-slow: $(VENV)/.dev ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
+test-slow: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
 	TEST_FORM=long $(PYTEST) -o faulthandler_timeout=900 -m "long or drawn" $(ARGS)
 
 test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute

@@ -25,7 +25,7 @@ _EXAMPLES = """\b
 Examples:
   karapace-like mirror --from http://eu:8081 --to http://us:8081
   karapace-like mirror --from staging --to dev --context . --as .staging --once
-  karapace-like mirror --bootstrap-uri eu-kafka:9092 --to http://us:8081 --metrics-file /var/lib/node/mirror.prom
+  karapace-like mirror --bootstrap-uri kafka:9092 --to http://us:8081 --metrics-file mirror.prom
   karapace-like mirror --from http://eu:8081 --to http://us:8081 --promote
 """
 

@@ -38,9 +38,10 @@ class ShareConsumer:
 
     def __init__(self, options: dict[str, Any], threads: CallThreads, topics: Sequence[str]) -> None:
         """Join the group; the first records come some seconds later."""
+        names = list(topics)
         with translate.failures():
             self._client = Client(options, logger=client_logger)
-            self._client.subscribe(list(topics))
+            self._client.subscribe(names)
         self._calls = BlockingCalls(threads, _CALL_SECONDS)
 
     async def poll(self, wait: float) -> list[AcquiredRecord]:

@@ -185,7 +185,7 @@ def _send(producer: Producer, records: Sequence[OutgoingRecord], deadline: float
 
         _produce(producer, record, report, deadline)
     while None in reports and time.monotonic() < deadline:
-        producer.poll(_POLL_SECONDS)
+        translate.call(producer.poll, _POLL_SECONDS)
     if None in reports:
         raise KafkaFailure("_TIMED_OUT", "The brokers did not take all records in time.", retriable=True)
     deliveries = [delivery for delivery in reports if delivery is not None]
@@ -213,7 +213,7 @@ def _produce(producer: Producer, record: OutgoingRecord, report: Any, deadline: 
         except KafkaFailure as failure:
             if failure.name != _QUEUE_FULL or time.monotonic() > deadline:
                 raise
-            producer.poll(_POLL_SECONDS)
+            translate.call(producer.poll, _POLL_SECONDS)
         else:
             return
 

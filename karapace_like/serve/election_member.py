@@ -17,7 +17,7 @@ ReportProgress = Callable[[str], None]
 
 _RETRY_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
-_OPTIONAL_SECONDS = 5.0
+_OPTIONAL_SECONDS = 30.0
 """How long the start waits for policies and keys once schemas are served: until then calls that need them get 503."""
 
 

@@ -6,13 +6,15 @@ A rule reads the outline of a schema and yields its violations. A new rule is a 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from karapace_like.rules.inspection import RuleFault
 from karapace_like.schema.model import SchemaType
 from karapace_like.schema.outline import Element, ElementKind
 from karapace_like.tooling import lint_packs
 from karapace_like.tooling.lint_packs import PackedSchema
+
+if TYPE_CHECKING:
+    from karapace_like.rules.inspection import RuleFault
 
 OFF = "off"
 CATEGORIES: Mapping[str, str] = {
@@ -57,7 +59,7 @@ class LintedSchema(NamedTuple):
     text: str
     list_references: Callable[[], Mapping[str, str]]
     """Returns the texts of all that it refers to, by name; reading them takes long."""
-    find_rule_faults: Callable[[], Sequence[RuleFault]]
+    find_rule_faults: "Callable[[], Sequence[RuleFault]]"
     """Returns what is wrong with the rules that the settings have for its subject."""
     packed: PackedSchema
     """What the rules of packs read."""

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from karapace_like.rules.inspection import RuleFault, find_faults
-from karapace_like.rules.model import read_rule_set
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, ParsedSchema, SchemaType, UnparsedSchema
@@ -18,6 +17,9 @@ from karapace_like.tooling.lint_rules import OFF, RULES, STYLES, LintedSchema, L
 from karapace_like.tooling.project import FILE_NAME, LintSettings
 from karapace_like.tooling.report import Case, Problem, Report, Severity, judge_problems, time_cases
 from karapace_like.tooling.workspace import SchemaFile, Workspace
+
+if TYPE_CHECKING:
+    from karapace_like.rules.inspection import RuleFault
 
 SEVERITIES = (*(severity.value for severity in Severity), OFF)
 
@@ -94,11 +96,15 @@ class Linter:
         except InvalidSchemaError:
             return {}
 
-    def _find_rule_faults(self, subject: str, file: SchemaFile) -> list[RuleFault]:
+    def _find_rule_faults(self, subject: str, file: SchemaFile) -> "list[RuleFault]":
         """Return the faults of the rules that the settings have for the subject; none for an unreadable schema."""
         own = self.workspace.project.subjects.get(subject)
         if own is None or not own.rule_set:
             return []
+        # Imported here: few projects have rules, and installations without the extra `rules` run none.
+        from karapace_like.rules.inspection import find_faults  # noqa: PLC0415
+        from karapace_like.rules.model import read_rule_set  # noqa: PLC0415
+
         try:
             schema = UnparsedSchema(file.type, file.text)
             return find_faults(read_rule_set(own.rule_set, own.metadata), schema, self._list_references(file))

@@ -36,7 +36,10 @@ def modules() -> Path:
                 shutil.copy(PROGRAMS / name, scratch)
             run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=Path(scratch))
             # Renamed when complete: what was interrupted is not taken for an installation.
-            (Path(scratch) / "node_modules").rename(folder)
+            try:
+                (Path(scratch) / "node_modules").rename(folder)
+            except OSError:
+                assert folder.exists()  # another process was faster
     return folder
 
 

@@ -12,17 +12,21 @@ import karapace_like.kafka
 ROOM = Path(karapace_like.kafka.__file__).parent
 APART = {"broker.py"}
 """Of the embedded Kafka, which has an error of its own for a broker that does not start."""
-CLASSES = {"Consumer", "Producer", "AdminClient"}
+CLASSES = {"Consumer", "Producer", "AdminClient", "ShareConsumer"}
 METHODS = {
     name
-    for client in (confluent_kafka.Consumer, confluent_kafka.Producer, AdminClient)
+    for client in (confluent_kafka.Consumer, confluent_kafka.Producer, confluent_kafka.ShareConsumer, AdminClient)
     for name in dir(client)
     if not name.startswith("_")
 }
 CONVERTED = {"TopicPartition", "NewTopic", "NewPartitions", "ConfigResource", "ConfigEntry", "TopicCollection"}
 """What arguments are made of, and refuses those that it has no room for."""
-APART_CALLS = {"async_producer.py": ["self._client.produce", "self._client.produce"]}
-"""Handing one record over is translated without a block, for speed: see `test_odd_records`."""
+APART_CALLS = {
+    "async_producer.py": ["self._client.produce", "self._client.produce"],
+    "transactional_producers.py": ["producer.commit_transaction", "producer.abort_transaction"],
+}
+"""Handing one record over is translated without a block, for speed: see `test_odd_records`. The end of a transaction is
+translated where the error says what to do: abort, try again, or give up."""
 HARMLESS = {
     *("to_thread", "call_in_thread", "wrap_future", "_await_with_nudges", "result", "latest"),
     *("client_options", "callback", "failure", "append", "int", "str", "len", "TopicSettings"),
@@ -71,7 +75,7 @@ class Module(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         """A call: of the client's, or of something that calls the client's method that it is given."""
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = ast.unparse(node.func).rpartition(".")[2]
         if isinstance(node.func, ast.Name) and self.names.get(node.func.id) in CLASSES | CONVERTED:
             self._check(node)
         self.visit(node.func)

@@ -21,10 +21,9 @@ async def test_the_thread_is_started_again(secured: SecuredKafka, monkeypatch: p
     poll, failures = AsyncProducer._poll, [ZeroDivisionError("nobody expected this")]
 
     def failing(channel: AsyncProducer, seconds: float) -> Any:
-        found = poll(channel, seconds)
-        if failures:
+        if failures:  # before the poll, whose reports would be lost with it
             raise failures.pop()
-        return found
+        return poll(channel, seconds)
 
     monkeypatch.setattr(background, "_FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(AsyncProducer, "_poll", failing)

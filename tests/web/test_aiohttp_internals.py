@@ -6,6 +6,7 @@ This is the one list of them. setup.cfg holds aiohttp to its minor version; whoe
 import ast
 import inspect
 from collections.abc import Iterator
+from configparser import ConfigParser
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,10 @@ def test_the_minor_version_of_aiohttp_is_pinned() -> None:
 
 
 def _requirements() -> list[str]:
-    text = (ROOM.parents[1] / "setup.cfg").read_text()
-    block = text.partition("install_requires =\n")[2].partition("\n\n")[0]
-    return [line.strip() for line in block.splitlines() if not line.lstrip().startswith("#")]
+    settings = ConfigParser(interpolation=None)
+    settings.read(ROOM.parents[1] / "setup.cfg")
+    lines = map(str.strip, settings["options.extras_require"]["server"].splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _used(tree: ast.AST) -> Iterator[str]:

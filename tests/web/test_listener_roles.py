@@ -35,6 +35,7 @@ BY_PREFIX = {
     "/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/records": ApiRole.DATA,
     "/v3": ApiRole.MANAGEMENT,
     "/topics/{topic}/partitions/{partition}/records": ApiRole.DATA,
+    "/topics/{topic}/partitions/{partition}/messages": ApiRole.DATA,
     "/topics/{topic}/keys/{key}": ApiRole.DATA,
     "/queues/{group}/receive": ApiRole.DATA,
     "/queues/{group}/acknowledge": ApiRole.DATA,

@@ -73,17 +73,17 @@ class Acknowledging:
         self, membership: Membership | None, token: str, pending: Sequence[_Pending], results: list[ApiError | None]
     ) -> None:
         if membership is None:
-            _refuse_as_expired(pending, results)
+            _refuse_expired_receipts(pending, results)
             return
         async with membership.acknowledging:
             lease = membership.lease
             if lease is None or lease.token != token:  # it has ended meanwhile
-                _refuse_as_expired(pending, results)
+                _refuse_expired_receipts(pending, results)
                 return
             wanted = _choose(lease, pending, results)
             await self._write_dead_letters(lease, wanted, results)
             if lease.ends <= asyncio.get_running_loop().time():  # the dead letters took long
-                _refuse_as_expired(wanted.values(), results)
+                _refuse_expired_receipts(wanted.values(), results)
             elif wanted:
                 await _commit(membership, lease, wanted, results)
 
@@ -156,7 +156,7 @@ def _offer(data: bytes) -> Offer:
     return Offer(EmbeddedFormat.BINARY, None, encode)
 
 
-def _refuse_as_expired(pending: Iterable[_Pending], results: list[ApiError | None]) -> None:
+def _refuse_expired_receipts(pending: Iterable[_Pending], results: list[ApiError | None]) -> None:
     for one in pending:
         results[one.at] = receipts.expired_error()
 

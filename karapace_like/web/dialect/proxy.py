@@ -114,14 +114,15 @@ _POLL = f"GET {_INSTANCE}/records"
 PROXY_DIFFERENCES = (
     Difference(
         where="`Content-Type` of REST v2",
-        confluent="`application/vnd.kafka.v2+json`, `application/vnd.kafka.FORMAT.v2+json`",
+        confluent="`application/vnd.kafka.v2+json`, `application/vnd.kafka.FORMAT.v2+json`; `.v1` and no version as "
+        "[REST v1](rest-v1.md)",
         karapace="also `.v1`, no version, no format, `application/json`, `application/octet-stream`: binary",
         calls=("POST /topics*", "POST /consumers*", f"GET {_INSTANCE}/offsets"),
         headers=_read_media_type,
     ),
     Difference(
         where="`Accept` of REST v2, polls excluded",
-        confluent="`application/vnd.kafka.v2+json`",
+        confluent="`application/vnd.kafka.v2+json`; `.v1` and no version as [REST v1](rest-v1.md)",
         karapace="also `.v1`, no version, any format, `application/json`",
         calls=("GET /brokers", "* /topics*", "POST /consumers*", f"GET {_INSTANCE}/[!r]*", f"DELETE {_INSTANCE}*"),
         headers=_accept_any,

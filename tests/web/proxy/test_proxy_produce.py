@@ -469,7 +469,7 @@ async def test_bad_bodies_are_refused(
 
 @pytest.mark.parametrize(
     "sent_as",
-    [KAFKA_V2, "text/plain", "application/octet-stream", "application/vnd.kafka.binary.v1+json"],
+    [KAFKA_V2, "text/plain", "application/octet-stream", "application/vnd.kafka.string.v1+json"],
 )
 async def test_other_media_types_are_refused(proxy: ProxyApi, topic_of: Topics, sent_as: str) -> None:
     topic = topic_of()
