@@ -93,7 +93,7 @@ console-libraries: ## bundle the libraries of the console with npm, in the versi
 
 screenshots: $(VENV)/.dev $(VENV)/.browser ## take pictures of the console's views, at two widths in both themes, into build/screenshots
 	mkdir -p build/screenshots
-	CONSOLE_SCREENSHOTS=build/screenshots $(LONG) tests/web/console/test_console_kafka.py -k fits $(ARGS)
+	TEST_FORM=long CONSOLE_SCREENSHOTS=build/screenshots $(LONG) tests/web/console/test_console_kafka.py -k fits $(ARGS)
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock

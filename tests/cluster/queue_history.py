@@ -1,7 +1,7 @@
 """What receivers of a queue saw, and whether it can be true of a share group. Pure.
 
-With receivers that only accept, every record is accepted at least once, and exactly once unless its lock ran out or
-its process ended before the acknowledgement was answered.
+With receivers that only accept, every record is accepted at least once, unless an acceptance was sent and not
+answered; and exactly once, unless its lock ran out or its process ended before the acknowledgement was answered.
 """
 
 from collections import Counter
@@ -20,15 +20,19 @@ class QueueHistory:
     """Record -> acknowledgements that were answered as taken."""
     excused: set[str] = field(default_factory=set)
     """Records of which a lock has run out, or an outcome is unknown: they may be accepted again."""
+    unknown: set[str] = field(default_factory=set)
+    """Records of which an acceptance was sent and not answered: it may have been taken, and they never come again."""
+    last_answer: object = None
+    """Of a receiver, for the message of a failure."""
 
     @property
     def is_done(self) -> bool:
-        """Whether every record was accepted."""
-        return self.produced <= self.accepted.keys()
+        """Whether every record was accepted, or may have been."""
+        return self.produced <= self.accepted.keys() | self.unknown
 
     def find_violations(self) -> Iterator[str]:
         """Yield a sentence for each contradiction."""
-        for record in sorted(self.produced - self.accepted.keys()):
+        for record in sorted(self.produced - self.accepted.keys() - self.unknown):
             yield f"{record} was lost: nobody has accepted it"
         for record, count in self.accepted.items():
             if record not in self.produced:

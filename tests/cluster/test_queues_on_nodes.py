@@ -15,11 +15,13 @@ from tests.cluster.queue_history import QueueHistory
 from tests.service_process import ServiceProcess
 from tests.waiting import until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 _RECORDS = 60
 _RECEIVERS = 4
 """At each node."""
+_SECONDS = 150
+"""A lock lasts 15 s, and a node that does not answer leaves its groups after 45 s."""
 
 
 class Node:
@@ -69,7 +71,13 @@ async def test_a_node_that_is_killed_loses_no_record(nodes: list[Node]) -> None:
 
     await until(has_begun)
     killed.process.send(signal.SIGKILL)
-    await asyncio.gather(*receiving)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await asyncio.gather(*receiving)
+    except TimeoutError:
+        missing = history.produced - history.accepted.keys() - history.unknown
+        deliveries = {record: history.deliveries[record] for record in missing}
+        pytest.fail(f"never accepted, with their deliveries: {deliveries}; last answer: {history.last_answer}")
     assert list(history.find_violations()) == []
 
 
@@ -83,6 +91,7 @@ async def _receive(nodes: list[Node], first: int, name: str, history: QueueHisto
         except aiohttp.ClientError:
             at = 1  # the node that is not killed
             continue
+        history.last_answer = status, answer
         if status != 200:
             continue
         records = {record["receipt"]: record["value"] for record in answer["records"]}
@@ -101,6 +110,7 @@ async def _accept(nodes: list[Node], at: int, name: str, records: dict[str, str]
                 results = answered
                 break
         history.excused |= set(records.values())  # the node may have taken it before it ended
+        history.unknown |= set(records.values())
     for result in results:
         record = records[result["receipt"]]
         if result["error_code"] is None:

@@ -1,5 +1,7 @@
 """The DEK registry over a real topic: restarts, workers, several nodes, and a primary that ends."""
 
+import base64
+import json
 import threading
 import urllib.error
 from collections.abc import Callable
@@ -19,6 +21,20 @@ from tests.web.keys.conftest import KEKS, kek
 from tests.web.keys.test_deks import DEKS, LOCAL, dek
 
 ENABLED: dict[str, Any] = {"dek_registry_enabled": True, "dek_registry_show_secrets": True}
+AVRO = "application/vnd.kafka.avro.v2+json"
+_WHO = {"name": "who", "type": "string", "confluent:tags": ["PII"]}
+_RULE = {
+    "name": "encrypt",
+    "kind": "TRANSFORM",
+    "mode": "WRITEREAD",
+    "type": "ENCRYPT",
+    "tags": ["PII"],
+    "params": {"encrypt.kek.name": "k1"},
+}
+ENCRYPTED = {
+    "schema": json.dumps({"type": "record", "name": "Person", "fields": [_WHO]}),
+    "ruleSet": {"domainRules": [_RULE]},
+}
 _ATTEMPTS = 10
 
 
@@ -72,7 +88,9 @@ def test_every_worker_knows_a_key_once_it_is_answered(kafka: Cluster) -> None:
             assert [_read(node.url, f"{KEKS}/k{at}")["name"] for _ in range(5)] == [f"k{at}"] * 5
 
 
-def test_keys_follow_the_primary(kafka: Cluster) -> None:
+def test_keys_follow_the_primary(kafka: Cluster, topic: Callable[[], str]) -> None:
+    """Also those that the proxy of a follower creates, for a record whose rule encrypts."""
+    name = topic()
     with RegistryNodes(kafka.bootstrap_servers, 2, **ENABLED) as nodes:
         primary = nodes.primary()
         (follower,) = nodes.others(primary)
@@ -81,6 +99,13 @@ def test_keys_follow_the_primary(kafka: Cluster) -> None:
         call(follower.url, "POST", KEKS, kek(**LOCAL))
         created = call(follower.url, "POST", f"{DEKS}/s1", dek(None))
         assert call(primary.url, "GET", f"{DEKS}/s1") == created
+        schema_id = call(follower.url, "POST", f"/subjects/{name}-value/versions", ENCRYPTED)["id"]
+        records = {"value_schema_id": schema_id, "records": [{"value": {"who": "Ada"}}]}
+        call(follower.url, "POST", f"/topics/{name}", records, content_type=AVRO)
+        path = f"/topics/{name}/partitions/0/records?format=avro"
+        assert call(primary.url, "GET", path, Accept=AVRO)[0]["value"] == {"who": "Ada"}
+        binary = call(primary.url, "GET", f"/topics/{name}/partitions/0/records")[0]["value"]
+        assert b"Ada" not in base64.b64decode(binary)
         primary.stop()
         second = call(follower.url, "POST", f"{DEKS}/s1", dek(None, version=2))
         assert call(follower.url, "GET", f"{DEKS}/s1/versions/latest") == second

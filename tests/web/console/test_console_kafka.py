@@ -18,6 +18,7 @@ from karapace_like.proxy.settings import ProxySettings
 from karapace_like.web.app import make_app
 from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.operations.exposition import Exposition
+from tests.forms import IS_LONG
 from tests.web.conftest import Server, policies_in_memory
 from tests.web.console.conftest import reading
 from tests.web.console.looks import look_at
@@ -200,6 +201,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.drawn
 async def test_every_view_is_accessible_and_fits(chromium: Browser, service: Service) -> None:
     """No serious fault of WCAG AA, in both themes, and nothing wider than a phone."""
     wider = {**LIFT, "fields": [*LIFT["fields"], {"name": "speed", "type": "double", "default": 0.5, "doc": "In m/s."}]}
@@ -207,6 +209,6 @@ async def test_every_view_is_accessible_and_fits(chromium: Browser, service: Ser
     faults = []
     async with reading(chromium, service.address) as reader:
         await reader.page.emulate_media(reduced_motion="reduce")  # colours change at once
-        for name, view in VIEWS.items():
+        for name, view in list(VIEWS.items())[: None if IS_LONG else 3]:
             faults += await look_at(await reader.open(view), name)
     assert faults == []
