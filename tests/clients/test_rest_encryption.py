@@ -248,3 +248,38 @@ async def test_secrets_that_only_clients_may_see_decrypt_nothing(
         status, error = await rest.read(name, "avro")
     assert (status, error["error_code"]) == (408, 40801)
     assert "read_secrets, or without access control dek_registry_show_secrets" in error["message"]
+
+
+async def test_whole_values_of_every_format_are_encrypted_with_keys_that_are_kept_for_a_while(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """With `dek_registry_key_cache_seconds` the KMS is called once for a key, not for each request."""
+    with ServiceProcess(kafka.bootstrap_servers, dek_registry_key_cache_seconds=600) as service:
+        async with connect_rest(service) as rest:
+            for embedded, form in FORMATS.items():
+                name = topic()
+                create_kek(service.url, name, is_shared=True)
+                params = {"encrypt.kek.name": name}
+                rule = {
+                    "name": "e",
+                    "kind": "TRANSFORM",
+                    "mode": "WRITEREAD",
+                    "type": "ENCRYPT_PAYLOAD",
+                    "params": params,
+                }
+                await rest.register(f"{name}-value", embedded, ruleSet={"encodingRules": [rule]})
+                values = [form.value(who, "number", 1) for who in ("Ann", "Bob")]
+                assert (await rest.produce(name, embedded, {"value": values[0]}))[0] == 200
+                before = await count_unwrapped(rest)
+                assert (await rest.produce(name, embedded, {"value": values[1]}))[0] == 200
+                assert b"Ann" not in stored_value(kafka, name)
+                assert await rest.read_values(name, embedded) == values
+                assert await count_unwrapped(rest) == before
+
+
+async def count_unwrapped(rest: RuledService) -> float:
+    """How often the KMS has unwrapped a key."""
+    async with rest.session.get("/metrics") as response:
+        text = await response.text()
+    start = 'karapace_like_kms_calls_total{operation="unwrap",outcome="done"'
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(start))
