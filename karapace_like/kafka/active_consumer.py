@@ -26,6 +26,8 @@ from karapace_like.records import Committed, TopicPartition
 
 logger = logging.getLogger(__name__)
 
+_PASSING = frozenset({"_STATE", "_OUTDATED"})
+"""Why a seek fails for a while: no position is known yet, or the partition was assigned or paused meanwhile."""
 _CHECK_SECONDS = 0.02
 """How often an assignment or a seek that is not complete yet is checked."""
 _CLOSE_SECONDS = 1.0
@@ -284,7 +286,7 @@ class ActiveConsumer:
                         self._client.seek(partition)
                     break
                 except KafkaFailure as failure:
-                    if failure.name != "_STATE" or time.monotonic() > deadline:
+                    if failure.name not in _PASSING or time.monotonic() > deadline:
                         raise
                     time.sleep(_CHECK_SECONDS)
         self._store(
