@@ -20,7 +20,7 @@ from karapace_like.backup.restoring import (
     Outcome,
     Restoration,
     find_missing,
-    find_prerequisites,
+    find_referrers,
     find_scope,
     rank_scope,
     run_in_order,
@@ -167,12 +167,8 @@ class Mirror:
             done.append(at)
             self._progress("Deleting", len(done), len(doomed))
 
-        referrers: dict[Place, set[Place]] = {at: set() for at in doomed}
-        for at, needed in find_prerequisites(doomed).items():
-            for target in needed:
-                referrers[target].add(at)
         try:
-            await run_in_order(referrers, delete_version)
+            await run_in_order(find_referrers(doomed), delete_version)
         except CycleError as error:
             result.refused.append(f"deletion of versions that refer to each other: {error.args[1]}")
         return len(done)
@@ -210,7 +206,7 @@ class _Region:
 
 
 def _find_foreign(wanted: Store, present: Store, state: MirrorState, region: _Region) -> Iterator[str]:
-    """Yield a line for each version that somebody else has put where the mirror writes, or whose id it needs."""
+    """Yield a line for each version that another writer has put where the mirror writes, or whose id it needs."""
     own = set(state.places)
     ids = {(names.context_of(stored.subject), stored.id): stored for stored in wanted.all_versions()}
     for stored in present.all_versions():

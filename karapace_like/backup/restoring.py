@@ -131,12 +131,8 @@ class Restoration:
             done += 1
             self._progress("Soft-deleting", done, len(to_do))
 
-        referrers: dict[Place, set[Place]] = {at: set() for at in to_do}
-        for at, needed in find_prerequisites(to_do).items():
-            for target in needed:
-                referrers[target].add(at)
         with suppress(CycleError):  # reported by the registration
-            await run_in_order(referrers, delete_version)
+            await run_in_order(find_referrers(to_do), delete_version)
 
     async def _configure(self, before: Store) -> None:
         async def set_config(scope: str | None) -> None:
@@ -218,6 +214,15 @@ def find_prerequisites(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set
         needed[at] = (known & chosen.keys()) - {at}  # the registry rejects a self-reference, without a cycle here
         below = at
     return needed
+
+
+def find_referrers(chosen: Mapping[Place, StoredVersion]) -> dict[Place, set[Place]]:
+    """Return, for each version, the versions to delete before it: those to register after it."""
+    referrers: dict[Place, set[Place]] = {at: set() for at in chosen}
+    for at, needed in find_prerequisites(chosen).items():
+        for target in needed:
+            referrers[target].add(at)
+    return referrers
 
 
 async def run_in_order(prerequisites: Mapping[Place, Iterable[Place]], do: Callable[[Place], Awaitable[None]]) -> None:

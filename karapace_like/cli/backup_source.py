@@ -55,17 +55,22 @@ def read_archive(file: Path) -> Store:
         raise CannotTellError(str(error)) from error
 
 
-def select_context(store: Store, context: str | None, to: str | None) -> Store:
-    """Return the state, or that of one context alone, renamed to `to`; raises UsageError for an invalid context."""
-    if context is None:
-        if to is not None:
-            raise click.UsageError("--as needs --context, which names the context to rename.")
-        return store
+def check_contexts(context: str | None, to: str | None) -> None:
+    """Raise UsageError for an invalid context, or for `--as` without `--context`."""
+    if to is not None and context is None:
+        raise click.UsageError("--as needs --context, which names the context to rename.")
     for name in filter(None, (context, to)):
         if not name.startswith(".") or ":" in name:
             raise click.UsageError(
                 f"{name!r} is not a context. A context begins with a dot, such as .eu, and has no colon."
             )
+
+
+def select_context(store: Store, context: str | None, to: str | None) -> Store:
+    """Return the state, or that of one context alone, renamed to `to`; raises UsageError for an invalid context."""
+    check_contexts(context, to)
+    if context is None:
+        return store
     if not any(names.context_of(stored.subject) == context for stored in store.all_versions()):
         raise CannotTellError(
             f"The context {context} is empty. Existing contexts: {', '.join(sorted(store.contexts))}."

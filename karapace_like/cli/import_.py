@@ -10,14 +10,11 @@ from karapace_like.backup.errors import ChangingError, ForeignContentError
 from karapace_like.backup.restoring import Outcome, Restoration
 from karapace_like.cli.backup_source import read_archive, select_context
 from karapace_like.cli.failures import CannotTellError
-from karapace_like.cli.printing import format_option, print_value
+from karapace_like.cli.printing import format_option, print_some_lines, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import open_registry, registry_options
 from karapace_like.cli.source_access import run
 from karapace_like.registry.store import Store
-
-_SHOWN = 20
-
 
 _EXAMPLES = """\b
 Examples:
@@ -44,7 +41,7 @@ def import_(*, file: Path, context: str | None, to: str | None, form: str, **tar
     try:
         outcome = run(_restore(store, target))
     except ForeignContentError as error:
-        _print_lines(error.differing)
+        print_some_lines(error.differing)
         raise CannotTellError(
             "Nothing was imported: the registry has versions that are not in the backup. Delete them permanently, or "
             "import into another context with --context and --as."
@@ -56,7 +53,7 @@ def import_(*, file: Path, context: str | None, to: str | None, form: str, **tar
         counts += f", {outcome.associated} associations created"
     print_value(outcome, counts, form)
     if outcome.refused:
-        _print_lines(outcome.refused)
+        print_some_lines(outcome.refused)
         click.echo(f"The registry rejected {len(outcome.refused)} items of the backup", err=True)
         sys.exit(1)
 
@@ -64,10 +61,3 @@ def import_(*, file: Path, context: str | None, to: str | None, form: str, **tar
 async def _restore(store: Store, target: dict[str, Any]) -> Outcome:
     async with open_registry(target["registry"], target) as remote:
         return await Restoration(remote.client, store, ProgressBar()).run()
-
-
-def _print_lines(lines: list[str] | tuple[str, ...] | Any) -> None:
-    for line in lines[:_SHOWN]:
-        click.echo(line, err=True)
-    if len(lines) > _SHOWN:
-        click.echo(f"... and {len(lines) - _SHOWN} more", err=True)

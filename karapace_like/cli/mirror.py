@@ -10,14 +10,14 @@ import click
 from karapace_like.backup.errors import ArchiveError, ChangingError, ForeignContentError
 from karapace_like.backup.mirror_state import StateFile
 from karapace_like.backup.mirroring import Mirror, Round, Selection
-from karapace_like.cli.backup_source import read_state
+from karapace_like.cli.backup_source import check_contexts, read_state
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import print_some_lines
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import open_registry, registry_options
 from karapace_like.cli.source_access import run, topic_options
 from karapace_like.process.file_modes import open_private
 
-_SHOWN = 20
 _LONGEST_PAUSE = 60.0
 """Seconds between rounds while one of the registries cannot be reached, at most."""
 
@@ -95,7 +95,7 @@ def mirror(
     """
     if without_source and not promote:
         raise click.UsageError("--without-source needs --promote.")
-    _check_context(context, as_context)
+    check_contexts(context, as_context)
     session = _Session(
         {
             "registry": source,
@@ -119,16 +119,6 @@ def mirror(
         sys.exit(1 if session.run_round().refused else 0)
     else:
         session.run_forever(interval)
-
-
-def _check_context(context: str | None, to: str | None) -> None:
-    if to is not None and context is None:
-        raise click.UsageError("--as needs --context, which names the context to rename.")
-    for name in filter(None, (context, to)):
-        if not name.startswith(".") or ":" in name:
-            raise click.UsageError(
-                f"{name!r} is not a context. A context begins with a dot, such as .eu, and has no colon."
-            )
 
 
 class _Session:
@@ -168,7 +158,7 @@ class _Session:
 
             result = run(work())
         except ForeignContentError as error:
-            _print_lines(error.differing)
+            print_some_lines(error.differing)
             raise _ForeignError(
                 "Nothing was changed: the target has versions that are not of this mirror. Delete them permanently, "
                 "mirror into another context (--context, --as) or use --subject-prefix."
@@ -229,7 +219,7 @@ class _Session:
                 f"{result.registered} versions registered, {result.soft_deleted} soft-deleted, "
                 f"{result.deleted} deleted, {result.settings} configs set; the source has {result.versions} versions"
             )
-        _print_lines(result.refused)
+        print_some_lines(result.refused)
         self._write_metrics(result)
 
     def _write_metrics(self, result: Round | None) -> None:
@@ -262,11 +252,4 @@ class _Session:
 
 
 class _ForeignError(CannotTellError):
-    """The target has versions of somebody else, which no further round changes."""
-
-
-def _print_lines(lines: Any) -> None:
-    for line in lines[:_SHOWN]:
-        click.echo(line, err=True)
-    if len(lines) > _SHOWN:
-        click.echo(f"... and {len(lines) - _SHOWN} more", err=True)
+    """The target has versions of another writer, which no further round changes."""

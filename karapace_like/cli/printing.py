@@ -30,6 +30,18 @@ format_option = click.option(
 )
 
 
+_SHOWN = 20
+"""Lines of `print_some_lines`."""
+
+
+def print_some_lines(lines: Sequence[str]) -> None:
+    """Print the first lines on standard error, and how many more there are."""
+    for line in lines[:_SHOWN]:
+        click.echo(line, err=True)
+    if len(lines) > _SHOWN:
+        click.echo(f"... and {len(lines) - _SHOWN} more", err=True)
+
+
 def print_report(report: Report, form: str) -> None:
     """Print a report as text, JSON or YAML."""
     print_value(msgspec.json.decode(render(report, "json")), render(report, "text").removesuffix("\n"), form)

@@ -96,7 +96,7 @@ class _NoKeys:
         return False
 
 
-NO_KEYS: KeyRights = _NoKeys()
+NO_KEY_RIGHTS: KeyRights = _NoKeys()
 """For records that are passed on byte for byte: nothing of them is encrypted here."""
 
 

@@ -97,7 +97,8 @@ CLASSIC_MEMBER = 0
 """The `member_type` of a member that speaks the classic protocol."""
 
 
-def _consumer_group_description(*member: tuple[str, Any]) -> Schema:
+def make_description(*member: tuple[str, Any]) -> Schema:
+    """Return the schema of the description of groups that have epochs: those of consumers, and share groups."""
     return Schema(
         ("throttle_time_ms", Int32),
         (
@@ -122,13 +123,13 @@ def _consumer_group_description(*member: tuple[str, Any]) -> Schema:
 class _ConsumerGroupDescribedV0(Response):  # type: ignore[misc] # aiokafka has no annotations
     API_KEY = 69
     API_VERSION = 0
-    SCHEMA = _consumer_group_description(*_MEMBER_V0)
+    SCHEMA = make_description(*_MEMBER_V0)
 
 
 class _ConsumerGroupDescribedV1(Response):  # type: ignore[misc] # aiokafka has no annotations
     API_KEY = 69
     API_VERSION = 1
-    SCHEMA = _consumer_group_description(*_MEMBER_V0, ("member_type", Int8))
+    SCHEMA = make_description(*_MEMBER_V0, ("member_type", Int8))
 
 
 class ConsumerGroupDescribeV0(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations

@@ -18,6 +18,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from karapace_like.kafka.admin.group_requests import make_description
+
 _COMPACT = CompactString("utf-8")
 _TAGS = ("tags", TaggedFields)
 # The two halves of a UUID, not used here.
@@ -71,32 +73,13 @@ _MEMBER = (
             _TAGS,
         ),
     ),
-    _TAGS,
 )
 
 
 class _ShareGroupDescribedV1(Response):  # type: ignore[misc] # aiokafka has no annotations
     API_KEY = 77
     API_VERSION = 1
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "groups",
-            CompactArray(
-                ("error_code", Int16),
-                ("error_message", _COMPACT),
-                ("group_id", _COMPACT),
-                ("group_state", _COMPACT),
-                ("group_epoch", Int32),
-                ("assignment_epoch", Int32),
-                ("assignor_name", _COMPACT),
-                ("members", CompactArray(*_MEMBER)),
-                ("authorized_operations", Int32),
-                _TAGS,
-            ),
-        ),
-        _TAGS,
-    )
+    SCHEMA = make_description(*_MEMBER)
 
 
 class ShareGroupDescribeV1(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations

@@ -357,8 +357,8 @@ class PartAdmission:
 
 def _was_to_be_encrypted(refusal: RefusedRecordError) -> bool:
     """Return whether a rule could not encrypt the record: a dead letter would hold it in the clear."""
-    cause = refusal.__cause__
-    return isinstance(cause, RuleEncodeError) and cause.failure.type.startswith(encryption.FIELDS)
+    rule = refusal.rule_error
+    return rule is not None and rule.failure.type.startswith(encryption.FIELDS)
 
 
 class TopicAdmission(NamedTuple):

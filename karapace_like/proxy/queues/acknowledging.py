@@ -17,7 +17,7 @@ from karapace_like.proxy.queues.lease import Lease
 from karapace_like.proxy.queues.queue import Membership, Queue, find_place
 from karapace_like.proxy.queues.receipts import Acknowledgement
 from karapace_like.proxy.queues.usage import QueueUsage
-from karapace_like.proxy.rights import NO_KEYS
+from karapace_like.proxy.rights import NO_KEY_RIGHTS
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import ConsumedRecord, Headers, OutgoingRecord
 
@@ -139,7 +139,7 @@ class Acknowledging:
         return OutgoingRecord(topic, key, value, None, headers, record.timestamp)
 
     async def _admit(self, topic: str, record: ConsumedRecord, headers: Headers) -> tuple[bytes | None, bytes | None]:
-        admission = self._gate.find_admission(topic, NO_KEYS)
+        admission = self._gate.find_admission(topic, NO_KEY_RIGHTS)
         parts = {RecordPart.KEY: record.key, RecordPart.VALUE: record.value}
         if admission is not None:
             for role, data in parts.items():
