@@ -1,7 +1,8 @@
 """What receivers of a queue saw, and whether it can be true of a share group. Pure.
 
-With receivers that only accept, every record is accepted at least once, unless an acceptance was sent and not
-answered; and exactly once, unless its lock ran out or its process ended before the acknowledgement was answered.
+With receivers that only accept, every record is accepted at least once, unless an acceptance was sent of which the
+outcome is unknown; and exactly once, unless its lock ran out or its process ended before the acknowledgement was
+answered.
 """
 
 from collections import Counter
@@ -21,7 +22,8 @@ class QueueHistory:
     excused: set[str] = field(default_factory=set)
     """Records of which a lock has run out, or an outcome is unknown: they may be accepted again."""
     unknown: set[str] = field(default_factory=set)
-    """Records of which an acceptance was sent and not answered: it may have been taken, and they never come again."""
+    """Records of which an acceptance was sent, and not answered or answered as unknown: it may have been taken, and
+    they never come again."""
     last_answer: object = None
     """Of a receiver, for the message of a failure."""
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
+from karapace_like.proxy.queues import receipts
 from tests.cluster.queue_history import QueueHistory
 from tests.service_process import ServiceProcess
 from tests.waiting import until
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.long]
 _RECORDS = 60
 _RECEIVERS = 4
 """At each node."""
+_OUTCOME_UNKNOWN = receipts.unknown_outcome_error("").code
 _SECONDS = 150
 """A lock lasts 15 s, and a node that does not answer leaves its groups after 45 s."""
 
@@ -117,3 +119,5 @@ async def _accept(nodes: list[Node], at: int, name: str, records: dict[str, str]
             history.accepted[record] += 1
         else:
             history.excused.add(record)
+            if result["error_code"] == _OUTCOME_UNKNOWN:
+                history.unknown.add(record)

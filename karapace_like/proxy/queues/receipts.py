@@ -55,8 +55,8 @@ def owner_gone_error() -> ProxyError:
     """Return the 409 for a receipt of a process that has ended."""
     return ProxyError(
         40911,
-        "The receipt has expired: the process that held its lock has ended. The record is delivered again; receive "
-        "again.",
+        "The receipt has expired: the process that held its lock has ended. The record is delivered again unless it "
+        "was acknowledged before; receive again.",
     )
 
 
