@@ -1,9 +1,10 @@
 """What topic policies cost in the proxy alone: producing with a policy and without, in turns, in this process.
 
-    python -m benchmarks.admission [rounds]
+    python -m benchmarks.admission [rounds] [records]
 
-CPU of this process for each record of a request of 100, the least of all rounds: without HTTP, a registry and Kafka, so
-that programs beside it disturb it little. A ratio is to the same records without a policy, or sent in the format.
+CPU of this process for each record of a request of 100 (or of as many as are said), the least of all rounds: without
+HTTP, a registry and Kafka, so that programs beside it disturb it little. A ratio is to the same records without a
+policy, or sent in the format.
 """
 
 import asyncio
@@ -30,8 +31,7 @@ from karapace_like.proxy.settings import ProxySettings
 from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import SchemaId, SchemaType, UnparsedSchema
 
-_RECORDS = 100
-_REQUESTS = 20
+_RECORDS = 2000
 """Of one measurement."""
 _SCHEMAS: Mapping[str, tuple[int, UnparsedSchema]] = {
     "avro": (1, UnparsedSchema(SchemaType.AVRO, json.dumps(codecs.AVRO))),
@@ -99,6 +99,8 @@ def _list_rows() -> dict[str, tuple[str, Any, str | None, dict[str, Any] | None]
 async def main() -> None:
     """Print a table of Markdown."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 100
+    requests = _RECORDS // count
     policies, rows = _Policies(), _list_rows()
     schemas: Any = _Schemas()
     producer: Any = _Producer()
@@ -109,16 +111,16 @@ async def main() -> None:
         if policy is not None:
             policies.entries[name] = PolicyEntry(name, parse_policy(policy))
         named = {} if embedded == "json" else {"value_schema_id": _SCHEMAS[embedded][0]}
-        body = json.dumps({"records": [{"value": value}] * _RECORDS, **named}).encode()
+        body = json.dumps({"records": [{"value": value}] * count, **named}).encode()
         formats = {RecordPart.KEY: EmbeddedFormat.JSON, RecordPart.VALUE: EmbeddedFormat(embedded)}
         calls[name] = (msgspec.json.decode(body, type=ProduceRequest), ProduceOptions(formats))
     least = dict.fromkeys(rows, float("inf"))
     for _ in range(rounds):
         for name, (request, options) in calls.items():
             begin = time.process_time()
-            for _ in range(_REQUESTS):
+            for _ in range(requests):
                 await producing.produce(name, request, options, ALL_SUBJECTS)
-            least[name] = min(least[name], (time.process_time() - begin) / (_REQUESTS * _RECORDS) * 1e6)
+            least[name] = min(least[name], (time.process_time() - begin) / (requests * count) * 1e6)
     print("| record | CPU us | ratio to |\n|---|---|---|")
     for name, (_, _, beside, _) in rows.items():
         ratio = "" if beside is None else f"{least[name] / least[beside]:.2f} x {beside}"

@@ -12,9 +12,10 @@ import msgspec
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.atomic import AtomicWriter, overridden_error
-from karapace_like.proxy.contracts.admission import Offer, UniformAdmission
+from karapace_like.proxy.contracts.admission import Offer
 from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
+from karapace_like.proxy.contracts.uniform_admission import UniformAdmission
 from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.deadline import SharedDeadline
 from karapace_like.proxy.encoding import (
@@ -282,16 +283,13 @@ class Producing:
         self, topic: str, of_keys: "_PartFormat", of_values: "_PartFormat", rights: SubjectRights
     ) -> "_Lane":
         """Return how the records of the topic are encoded; the topic's policy is looked up here, once."""
-        admission = self._gate.find_admission(topic, rights)
         keys, values = of_keys.encoding, of_values.encoding
         if isinstance(keys, PartEncoding):
             keys = await self._encoders.find_encoder(_KEY, topic, keys, rights)
         if isinstance(values, PartEncoding):
             values = await self._encoders.find_encoder(_VALUE, topic, values, rights)
-        if admission is None:
-            return _Lane(keys, values)
-        uniform = UniformAdmission(admission, of_keys.offer(keys), of_values.offer(values), self._validators)
-        return _Lane(keys, values, uniform)
+        admission = self._gate.find_uniform_admission(topic, of_keys.offer(keys), of_values.offer(values), rights)
+        return _Lane(keys, values, admission)
 
     async def _encode(
         self,

@@ -76,6 +76,8 @@ async def test_what_cannot_be_encrypted_is_in_no_dead_letter(
 ) -> None:
     """It would hold the plaintext."""
     name, dead = lifts
+    policy = dead_letters_at(dead)
+    await put(node, name, policy | {"value": policy["value"] | {"plain": "encode"}})
     rule = {"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT"}
     body = {"schema": json.dumps(JSON_LIFT), "schemaType": "JSON", "ruleSet": {"domainRules": [rule]}}
     assert (await node.call("POST", f"/subjects/{name}-value/versions", body))[0] == 200

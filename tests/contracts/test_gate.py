@@ -79,6 +79,52 @@ async def test_plain_json_is_validated_and_stored_as_it_is(
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_validated_json_is_never_encrypted(
+    kafka: Cluster, node: Node, topic: Callable[[], str], way: str
+) -> None:
+    """It is stored without the id of its schema, by which a reader finds the key: so nothing is stored."""
+    name = topic()
+    rule = {"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT", "tags": ["PII"]}
+    body = {"schema": json.dumps(JSON_LIFT), "schemaType": "JSON", "ruleSet": {"domainRules": [rule]}}
+    await register(node, f"{name}-value", JSON_LIFT, "JSON")
+    await put(node, name, {"value": {"plain": "validate"}})
+    assert (await offer(node, way, name, plain({"floor": 7}))).code is None
+    assert (await node.call("POST", f"/subjects/{name}-value/versions", body))[0] == 200
+    code, message, *_ = await offer(node, way, name, plain({"floor": 7}))
+    assert (code, "has a rule that encrypts" in message) == (503, True), message
+    assert len(read_all(kafka, name)) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_is_made_of_a_record_follows_the_subject_and_the_policy(
+    kafka: Cluster, node: Node, topic: Callable[[], str], way: str
+) -> None:
+    """The verdict of one request serves later ones, for as long as neither changes."""
+    name = topic()
+    first = await register(node, f"{name}-value", {"type": "string"}, "JSON")
+    foreign = await register(node, topic(), {"type": "number"}, "JSON")
+    encode = {"plain": "encode", "framed": "subject"}
+    await put(node, name, {"value": encode})
+    for _ in range(2):
+        assert (await offer(node, way, name, plain("lift"))).code is None
+        assert (await offer(node, way, name, Part("jsonschema", "lift", first))).code is None
+        assert (await offer(node, way, name, Part("jsonschema", 7, foreign))).code in {422, 42207}
+    second = await register(node, f"{name}-value", {"type": ["string", "null"]}, "JSON")
+    assert (await offer(node, way, name, plain("lift"))).code is None
+    await put(node, name, {"value": {**encode, "versions": {"min": 2}}})
+    assert (await offer(node, way, name, Part("jsonschema", "lift", first))).code == 422
+    assert (await offer(node, way, name, Part("jsonschema", "lift", second))).code is None
+    await put(node, name, {"value": {"plain": "refuse"}})
+    assert (await offer(node, way, name, plain("lift"))).code == 422
+    written = [record.value for record in read_all(kafka, name)]
+    assert written == [frame_bytes(used, b'"lift"') for used in (first, first, first, first, second, second)]
+    assert (await node.call("DELETE", f"/subjects/{name}-value/versions/1"))[0] == 200
+    await put(node, name, {"value": encode})
+    assert (await offer(node, way, name, Part("jsonschema", "lift", first))).code in {422, 42207}
+    assert (await offer(node, way, name, plain("lift"))).code is None
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("kind", "schema", "good", "payload", "bad", "fault"),
     [

@@ -127,6 +127,15 @@ async def test_a_dry_run_sets_nothing(node: Node) -> None:
     assert (await node.call("GET", "/policies"))[1]["data"] == []
 
 
+async def test_a_policy_that_validates_needs_a_schema_without_encryption(node: Node) -> None:
+    rule = {"name": "e", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT", "tags": ["PII"]}
+    body = {"schema": '{"type": "string"}', "schemaType": "JSON", "ruleSet": {"domainRules": [rule]}}
+    assert (await node.call("POST", "/subjects/lifts-value/versions", body))[0] == 200
+    status, error = await put(node, "lifts", {"value": {"plain": "validate"}})
+    assert (status, "has a rule that encrypts" in error["message"]) == (422, True)
+    assert (await put(node, "lifts", {"value": {"plain": "encode"}}))[0] == 200
+
+
 async def test_a_policy_by_schema_needs_one_of_its_kind(node: Node) -> None:
     await node.register("lifts-value", '"int"')
     status, error = await put(node, "lifts", {"value": {"plain": "validate"}})

@@ -12,9 +12,10 @@ from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.rights import SubjectRights
+from karapace_like.proxy.ruled_codec import RuledCodec
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.topics import Topics
-from karapace_like.schema.model import LATEST, SchemaType
+from karapace_like.schema.model import LATEST, InvalidSchemaError, SchemaType
 
 
 class PolicyAdministration:
@@ -74,10 +75,25 @@ class PolicyAdministration:
             ) from error
         if part.plain is Plain.VALIDATE:
             _check_type(role, chosen)
+            await self._check_rules(role, chosen)
         if part.versions is not None and part.versions.min > latest:
             raise InvalidPolicyError(
                 f"{role}.versions.min is {part.versions.min}, and subject {subject} has versions up to {latest}: no "
                 f"{role} that names a schema would be accepted."
+            )
+
+    async def _check_rules(self, role: RecordPart, chosen: ChosenSchema) -> None:
+        try:
+            codec = await self._schemas.codec_of(chosen.registered, chosen.subject)
+        except InvalidSchemaError as error:
+            raise InvalidPolicyError(
+                f"{role}.schema: version {chosen.version} of subject {chosen.subject} cannot be used: {error}"
+            ) from error
+        if isinstance(codec, RuledCodec) and codec.uses_keys:
+            raise InvalidPolicyError(
+                f'{role}.plain "validate" stores JSON without the id of its schema, and version {chosen.version} of '
+                f"subject {chosen.subject} has a rule that encrypts: no reader could find the key. Set plain to "
+                '"encode", which stores the id.'
             )
 
 

@@ -1,12 +1,14 @@
 """The gate that every produced record passes: it finds the policy of a topic, once for each request and topic."""
 
+from functools import partial
 from typing import Protocol
 
 from karapace_like.policies import errors as policy_errors
 from karapace_like.policies.store import PolicyEntry
 from karapace_like.policies.topic_policies import FilePolicies
-from karapace_like.proxy.contracts.admission import TopicAdmission, open_admission
+from karapace_like.proxy.contracts.admission import Offer, TopicAdmission, open_admission
 from karapace_like.proxy.contracts.targets import Targets
+from karapace_like.proxy.contracts.uniform_admission import Judging, UniformAdmission, Verdicts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.internal import InternalResources
@@ -39,6 +41,7 @@ class Gate:
         self._policies = policies
         self._schemas = schemas
         self._targets = Targets(schemas)
+        self._verdicts = Verdicts()
         self._log = log
 
     def expects_plain_json(self, topic: str, role: RecordPart) -> bool:
@@ -55,8 +58,21 @@ class Gate:
         `rights` are the caller's. Raises ApiError 503 where the topic's policy cannot be known.
         """
         entry = self._policies.find(topic)
-        if entry is None:
+        if entry is None or entry.read().accepts_everything:
             return None
+        return self._open_topic(topic, entry, rights)
+
+    def find_uniform_admission(
+        self, topic: str, key: Offer, value: Offer, rights: KeyRights
+    ) -> UniformAdmission | None:
+        """Return the same for records whose keys are all offered like `key`, and their values like `value`."""
+        entry = self._policies.find(topic)
+        if entry is None or entry.read().accepts_everything:
+            return None
+        judging = Judging(topic, entry, partial(self._open_topic, topic, entry, rights))
+        return UniformAdmission(self._verdicts, judging, key, value, self._schemas.validators)
+
+    def _open_topic(self, topic: str, entry: PolicyEntry, rights: KeyRights) -> TopicAdmission:
         policy = entry.read()
         dead_letters = policy.dead_letter_topic
         if dead_letters is not None and self._internal.is_internal_topic(dead_letters):

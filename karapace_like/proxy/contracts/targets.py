@@ -17,7 +17,7 @@ from karapace_like.proxy.rights import ALL_SUBJECTS, KeyRights
 from karapace_like.proxy.ruled_codec import RuledCodec, finish_encoding
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
-from karapace_like.schema.model import InvalidSchemaError
+from karapace_like.schema.model import InvalidSchemaError, SchemaId
 from karapace_like.serde import wire
 from karapace_like.serde.codec import Codec, Decoded, HeavyWorkError, JsonReading, JsonText, SchemaCodec
 from karapace_like.serde.json_schema import JsonSchemaCodec
@@ -35,10 +35,18 @@ class Target(NamedTuple):
     """Empty where the JSON is stored as it is."""
     dropping: SchemaCodec
     """Counts the fields that the codec drops."""
+    is_current: IsCurrent | None = None
+    """Whether later requests may rely on it; None: it is that of one request."""
+
+    @property
+    def schema_id(self) -> SchemaId | None:
+        """The schema that it encodes with; None where the JSON is stored as it is."""
+        return self.chosen.registered.id if self.prefix else None
 
     def for_caller(self, schemas: SchemaCache, rights: KeyRights) -> "Target":
         """Return the target for one request of the caller, whose records may have to be encrypted."""
-        return self._replace(codec=schemas.bind_codec(self.codec, rights))
+        codec = schemas.bind_codec(self.codec, rights)
+        return self if codec is self.codec else self._replace(codec=codec, is_current=None)
 
     async def convert(self, text: JsonText, validators: Validators) -> tuple[bytes, int]:
         """Return (the bytes to store, the number of fields that were dropped).
@@ -87,28 +95,25 @@ class _ValidatingCodec:
         return self._codec.decode(payload)
 
 
-_Entry = tuple[Target, IsCurrent]
-
-
 class Targets:
     """Finds the targets of policies, and caches them while the subject stays the same."""
 
     def __init__(self, schemas: SchemaCache) -> None:
         self._schemas = schemas
-        self._cached: LruCache[tuple[RecordPart, str, PartPolicy], _Entry] = LruCache(_SIZE)
+        self._cached: LruCache[tuple[RecordPart, str, PartPolicy], Target] = LruCache(_SIZE)
 
     async def find(self, role: RecordPart, part: PartPolicy, subject: str) -> Target:
         """Return the target of a policy that validates or encodes; raises ApiError where it cannot be had."""
         key = (role, subject, part)
         cached = self._cached.get(key) if _is_hashable(part) else None
-        if cached is not None and cached[1]():
-            return cached[0]
+        if cached is not None and cached.is_current is not None and cached.is_current():
+            return cached
         is_current = self._schemas.cache_validity(subject)
         # The policy's author has chosen the schema: a client needs no right to read it to have its records judged.
         chosen = await choose_schema(self._schemas, part, subject, ALL_SUBJECTS)
         target = await self._make(role, part, chosen)
         if is_current is not None and _is_hashable(part):
-            self._cached.put(key, (target, is_current))
+            return self._cached.put(key, target._replace(is_current=is_current))
         return target
 
     async def _make(self, role: RecordPart, part: PartPolicy, chosen: ChosenSchema) -> Target:
@@ -119,6 +124,12 @@ class Targets:
             raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
         if part.plain is Plain.ENCODE:
             return Target(chosen, adapt_codec(codec, role), wire.prefix(registered.id), codec)
+        if isinstance(codec, RuledCodec) and codec.uses_keys:  # nobody could tell by which keys to decrypt it
+            raise ApiError(
+                503,
+                f'plain "validate" stores JSON without the id of its schema, and version {chosen.version} of subject '
+                f'{chosen.subject} has a rule that encrypts, which needs it; "encode" stores the id',
+            )
         validating = codec.schema_codec if isinstance(codec, RuledCodec) else codec
         if not isinstance(validating, JsonSchemaCodec):  # since the policy was set
             raise ApiError(
