@@ -54,11 +54,14 @@ def find_differences(backup: Store, registry: Store) -> Iterator[tuple[str, str]
     saved, present = _by_key(backup), _by_key(registry)
     for key in sorted({*saved, *present}):
         if key not in present:
-            yield _name(key), "missing in the registry"
+            yield name_association(key), "missing in the registry"
         elif key not in saved:
-            yield _name(key), "not in the backup"
+            yield name_association(key), "not in the backup"
         elif _describe(saved[key]) != _describe(present[key]):
-            yield _name(key), f"{_describe(saved[key])} in the backup, {_describe(present[key])} in the registry"
+            yield (
+                name_association(key),
+                f"{_describe(saved[key])} in the backup, {_describe(present[key])} in the registry",
+            )
 
 
 class Creation(NamedTuple):
@@ -74,26 +77,38 @@ def list_creations(backup: Store, present: Store, lifecycle: Lifecycle) -> Itera
     """Yield the calls for the associations with this lifecycle that the registry lacks."""
     existing = _by_key(present)
     for key, association in sorted(_by_key(backup).items()):
-        if key in existing or association.lifecycle is not lifecycle:
-            continue
-        resource = association.resource
-        wanted: dict[str, Any] = {
-            "subject": association.subject,
-            "associationType": association.association_type,
-            "lifecycle": lifecycle,
-            **_find_schema(backup, association),
-        }
-        body = {
-            "resourceName": resource.name,
-            "resourceNamespace": resource.namespace,
-            "resourceId": resource.id,
-            "resourceType": resource.type,
-            "associations": [wanted],
-        }
-        # Only a creation freezes, and a strong association that is not frozen comes from an update.
-        is_update = lifecycle is Lifecycle.STRONG and not association.frozen and resource.id is not None
-        path = ("associations", "resources", resource.id or "") if is_update else ("associations",)
-        yield Creation(_name(key), "PUT" if is_update else "POST", path, body)
+        if key not in existing and association.lifecycle is lifecycle:
+            yield make_creation(association, backup)
+
+
+def make_creation(association: Association, versions: Store) -> Creation:
+    """Return the call that creates the association; a strong one takes a schema of `versions`."""
+    resource = association.resource
+    # Only a creation freezes, and a strong association that is not frozen comes from an update.
+    is_update = association.lifecycle is Lifecycle.STRONG and not association.frozen and resource.id is not None
+    wanted: dict[str, Any] = {
+        "subject": association.subject,
+        "associationType": association.association_type,
+        "lifecycle": association.lifecycle,
+        **_find_schema(versions, association),
+    }
+    body = {
+        "resourceName": resource.name,
+        "resourceNamespace": resource.namespace,
+        "resourceId": resource.id,
+        "resourceType": resource.type,
+        "associations": [wanted],
+    }
+    path = ("associations", "resources", resource.id or "") if is_update else ("associations",)
+    return Creation(name_association(association.key), "PUT" if is_update else "POST", path, body)
+
+
+def identify(store: Store) -> dict[str, Association]:
+    """Return name -> association, without what each creation draws anew: GUIDs and times."""
+    return {
+        name_association(key): msgspec.structs.replace(association, guid="", created=0, updated=0)
+        for key, association in sorted(_by_key(store).items())
+    }
 
 
 def _find_schema(backup: Store, association: Association) -> dict[str, Any]:
@@ -120,7 +135,8 @@ def _by_key(store: Store) -> dict[AssociationKey, Association]:
     return {association.key: association for association in store.associations}
 
 
-def _name(key: AssociationKey) -> str:
+def name_association(key: AssociationKey) -> str:
+    """Return the name of the association in messages."""
     resource = f"{key.resource_type} {key.resource_name} ({key.resource_namespace}), {key.association_type}"
     return f"association of {resource} with {key.subject}"
 

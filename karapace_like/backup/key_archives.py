@@ -22,7 +22,7 @@ from karapace_like.keys.records import DekRecord, KekRecord, KeyRecord
 from karapace_like.keys.store import KeyStore
 
 FORMAT = "karapace-like keys"
-_BASE = ("dek-registry", "v1", "keks")
+BASE = ("dek-registry", "v1", "keks")
 _DELETED = "true"
 
 
@@ -61,8 +61,8 @@ async def read(client: RegistryClient, *, with_secrets: bool) -> KeyStore:
 
 
 async def _list_records(client: RegistryClient, *, with_secrets: bool) -> AsyncIterator[KeyRecord]:
-    for name in await _ask(client, list[str], path(*_BASE)):
-        listed = await _ask(client, _Kek, path(*_BASE, name))
+    for name in await _ask(client, list[str], path(*BASE)):
+        listed = await _ask(client, _Kek, path(*BASE, name))
         properties = KmsProperties(listed.kms_props)
         if not with_secrets:
             shown = {key: value for key, value in properties.items() if key not in properties.secret_names}
@@ -77,9 +77,9 @@ async def _list_records(client: RegistryClient, *, with_secrets: bool) -> AsyncI
             deleted=listed.deleted,
         )
         yield KekRecord(name, kek)
-        for subject in await _ask(client, list[str], path(*_BASE, name, "deks")):
+        for subject in await _ask(client, list[str], path(*BASE, name, "deks")):
             for algorithm in DekAlgorithm:
-                versions = path(*_BASE, name, "deks", subject, "versions")
+                versions = path(*BASE, name, "deks", subject, "versions")
                 for number in await _ask(client, list[int], versions, algorithm=algorithm):
                     dek = await _ask(client, _Dek, f"{versions}/{number}", algorithm=algorithm)
                     dek_id = DekId(name, subject, algorithm, number)
@@ -126,12 +126,12 @@ def find_differences(backup: KeyStore, registry: KeyStore) -> Iterator[Differenc
         saved, present = backup.kek(name), registry.kek(name)
         if saved is None or present is None:
             yield Difference(f"KEK {name}", "missing in the registry" if present is None else "not in the backup")
-        elif not _is_same_kek(saved, present):
+        elif not is_same_kek(saved, present):
             yield Difference(f"KEK {name}", "another type, key, property, description, sharing or deletion")
         ids = {dek.id for store in (backup, registry) for dek in store.deks_of(name)}
         for dek_id in sorted(ids):
             saved_dek, present_dek = backup.dek(dek_id), registry.dek(dek_id)
-            place = f"{_describe(dek_id)}"
+            place = name_dek(dek_id)
             if saved_dek is None or present_dek is None:
                 yield Difference(place, "missing in the registry" if present_dek is None else "not in the backup")
             elif saved_dek.wrapped != present_dek.wrapped:
@@ -140,7 +140,8 @@ def find_differences(backup: KeyStore, registry: KeyStore) -> Iterator[Differenc
                 yield Difference(place, "soft-deleted on one side")
 
 
-def _is_same_kek(one: Kek, other: Kek) -> bool:
+def is_same_kek(one: Kek, other: Kek) -> bool:
+    """Return whether both have the same properties; secrets count where both have them."""
     hidden = one.kms_props.secret_names ^ other.kms_props.secret_names
     stripped = [
         msgspec.structs.replace(
@@ -160,17 +161,18 @@ async def restore(client: RegistryClient, backup: KeyStore) -> KeyOutcome:
     present = await read(client, with_secrets=False)
     for kek in backup.keks():
         if present.kek(kek.name) is None:
-            outcome.keks += await _create(client, path(*_BASE), _write_kek(kek), f"KEK {kek.name}", outcome)
+            outcome.keks += await _create(client, path(*BASE), describe_kek(kek), f"KEK {kek.name}", outcome)
         for dek in sorted(backup.deks_of(kek.name), key=lambda dek: dek.id):
             if present.dek(dek.id) is None:
-                where = path(*_BASE, kek.name, "deks", dek.id.subject)
-                outcome.deks += await _create(client, where, _write_dek(dek), _describe(dek.id), outcome)
+                where = path(*BASE, kek.name, "deks", dek.id.subject)
+                outcome.deks += await _create(client, where, describe_dek(dek), name_dek(dek.id), outcome)
         if kek.deleted:  # only now, since nothing is created for a deleted one
             await _delete(client, kek, outcome)
     return outcome
 
 
-def _write_kek(kek: Kek) -> dict[str, Any]:
+def describe_kek(kek: Kek) -> dict[str, Any]:
+    """Return the body of the request that creates the KEK."""
     return {
         "name": kek.name,
         "kmsType": kek.kms_type,
@@ -181,7 +183,8 @@ def _write_kek(kek: Kek) -> dict[str, Any]:
     }
 
 
-def _write_dek(dek: Dek) -> dict[str, Any]:
+def describe_dek(dek: Dek) -> dict[str, Any]:
+    """Return the body of the request that creates the DEK, wrapped already."""
     return {
         "version": dek.id.version,
         "algorithm": dek.id.algorithm,
@@ -192,7 +195,7 @@ def _write_dek(dek: Dek) -> dict[str, Any]:
 
 async def _delete(client: RegistryClient, kek: Kek, outcome: KeyOutcome) -> None:
     try:
-        await client.ask("DELETE", path(*_BASE, kek.name))
+        await client.ask("DELETE", path(*BASE, kek.name))
     except RefusedError as error:
         outcome.refused.append(f"deletion of KEK {kek.name}: {error}")
 
@@ -208,5 +211,6 @@ async def _create(client: RegistryClient, where: str, body: Any, name: str, outc
     return True
 
 
-def _describe(dek_id: DekId) -> str:
+def name_dek(dek_id: DekId) -> str:
+    """Return the name of the DEK in messages."""
     return f"DEK of {dek_id.subject} for KEK {dek_id.kek_name}, {dek_id.algorithm} version {dek_id.version}"

@@ -6,8 +6,10 @@ from typing import Self
 
 import msgspec
 
+from karapace_like.backup import associations
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.process.file_modes import open_private
+from karapace_like.registry.associations import Association
 from karapace_like.registry.store import Store
 
 _FORMAT = "karapace-like mirror"
@@ -15,7 +17,7 @@ _VERSION = 1
 
 
 class MirrorState(msgspec.Struct, frozen=True):
-    """The versions, configs and modes that the mirror wrote, or was about to write."""
+    """What the mirror wrote, or was about to write."""
 
     places: list[tuple[str, int, int]] = []
     """(subject, version, id), as the target has them."""
@@ -23,26 +25,35 @@ class MirrorState(msgspec.Struct, frozen=True):
     """Scopes."""
     modes: list[tuple[str | None, str]] = []
     """Scope and mode: those of the source, for the promotion."""
+    items: dict[str, list[str]] = {}
+    """Kind -> names of the associations, keys and policies."""
+    associations: dict[str, Association] = {}
+    """Those of the source, for the promotion, by name."""
     is_promoted: bool = False
     format: str = _FORMAT
     version: int = _VERSION
 
     @classmethod
-    def of(cls, wanted: Store) -> Self:
-        """Return the state after a whole round."""
+    def of(cls, wanted: Store, items: dict[str, list[str]]) -> Self:
+        """Return the state after a whole round; `items` are those of the mirror."""
         return cls(
             [(stored.subject, stored.version, stored.id) for stored in wanted.all_versions()],
             list(wanted.configs),
             [(scope, mode.value) for scope, mode in wanted.modes.items()],
+            items,
+            associations.identify(wanted),
         )
 
-    def extend(self, wanted: Store) -> "MirrorState":
+    def extend(self, wanted: Store, items: dict[str, list[str]]) -> "MirrorState":
         """Return the state of a round that begins: what was written, and what is about to be."""
-        new = MirrorState.of(wanted)
+        new = MirrorState.of(wanted, items)
         return MirrorState(
             list(dict.fromkeys([*self.places, *new.places])),
             list(dict.fromkeys([*self.configs, *new.configs])),
             new.modes,
+            {kind: list(dict.fromkeys([*self.items.get(kind, ()), *items[kind]])) for kind in items}
+            | {kind: names for kind, names in self.items.items() if kind not in items},
+            new.associations,
         )
 
     def promote(self) -> "MirrorState":

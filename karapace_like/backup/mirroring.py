@@ -6,15 +6,16 @@ mirror is promoted. A file has what the mirror has written (`mirror_state.py`): 
 source nor that file has are another writer's, and end the round before its first change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError
 from typing import NamedTuple
 
-from karapace_like.backup import registry_state
+from karapace_like.backup import associations, registry_state
 from karapace_like.backup.differences import DEFAULT_MODE, format_version_name, is_same_schema
 from karapace_like.backup.errors import ForeignContentError
 from karapace_like.backup.mirror_state import MirrorState, StateFile
+from karapace_like.backup.mirrored_items import Associations, ItemRound, Keys, Kind, Policies
 from karapace_like.backup.registry_state import ReportProgress, settings_path
 from karapace_like.backup.restoring import (
     Outcome,
@@ -27,7 +28,10 @@ from karapace_like.backup.restoring import (
 )
 from karapace_like.backup.state import add_prefix, build_store, extract_context, make_record
 from karapace_like.client.registry_client import RefusedError, RegistryClient, path
+from karapace_like.keys.store import KeyStore
+from karapace_like.policies.policy import TopicPolicy
 from karapace_like.registry import names
+from karapace_like.registry.associations import Lifecycle
 from karapace_like.registry.settings import Mode
 from karapace_like.registry.store import Deleted, Store, StoredVersion
 
@@ -54,17 +58,52 @@ class Selection(NamedTuple):
             store = extract_context(store, self.context, self.to or self.context)
         return add_prefix(store, self.prefix) if self.prefix else store
 
+    def rename(self, subject: str) -> str | None:
+        """Return the name of the subject in the target; None for one that is not mirrored."""
+        context = names.context_of(subject)
+        if self.context is not None:
+            if context != self.context:
+                return None
+            context = self.to or self.context
+        return names.qualify(context, self.prefix + names.local_name(subject))
+
+
+class Source(NamedTuple):
+    """What is copied."""
+
+    registry: Store
+    keys: KeyStore | None = None
+    """None: keys are left alone in the target; so are policies."""
+    policies: Mapping[str, TopicPolicy] | None = None
+    has_associations: bool = True
+
+    def list_kinds(self, selection: Selection, wanted: Store) -> list[Kind]:
+        """Return what is copied beside versions and configs, each kind after those that it needs.
+
+        Policies are those of topics, which a part of a registry does not have, nor a copy under other names.
+        """
+        kinds: list[Kind] = []
+        if self.has_associations:
+            kinds.append(Associations(associations.identify(wanted), wanted))
+        if self.keys is not None:
+            kinds.append(Keys(self.keys, selection.rename))
+        if self.policies is not None and selection == Selection():
+            kinds.append(Policies(self.policies))
+        return kinds
+
 
 @dataclass(slots=True)
 class Round:
     """What a round did, or would do in a dry run."""
 
     planned: list[str] = field(default_factory=list)
-    """One line for each version to register or to delete, before the changes."""
+    """One line for each version or item to create or to delete, before the changes."""
     registered: int = 0
     soft_deleted: int = 0
     deleted: int = 0
     settings: int = 0
+    items: int = 0
+    """Associations, keys and policies that were created, changed or deleted."""
     versions: int = 0
     """In the mirrored part of the source."""
     refused: list[str] = field(default_factory=list)
@@ -73,7 +112,7 @@ class Round:
     @property
     def changes(self) -> int:
         """How much the round changed."""
-        return self.registered + self.soft_deleted + self.deleted + self.settings
+        return self.registered + self.soft_deleted + self.deleted + self.settings + self.items
 
 
 class Mirror:
@@ -85,28 +124,45 @@ class Mirror:
         self._file = file
         self._progress = progress
 
-    async def run_round(self, source: Store, *, dry_run: bool = False) -> Round:
+    async def run_round(self, source: Source, *, dry_run: bool = False) -> Round:
         """Make the target equal to the selected part of the source; `dry_run`: change nothing, list the changes.
 
         Raises ForeignContentError before any change if the target has versions there that the mirror has not written,
-        or uses ids for other schemas; RefusedError and UnreachableError, after which the next round goes on.
+        uses ids for other schemas, or has another association, key or policy of a name; RefusedError and
+        UnreachableError, after which the next round goes on.
         """
-        wanted, state = self._selection.apply(source), self._file.read()
+        wanted, state = self._selection.apply(source.registry), self._file.read()
         present = (await registry_state.read_versions(self._target, self._progress)).store
         region = _Region(self._selection, wanted, state)
-        if foreign := list(_find_foreign(wanted, present, state, region)):
+        items = {
+            kind.name: ItemRound(self._target, kind, await kind.read(self._target), state.items.get(kind.name, ()))
+            for kind in source.list_kinds(self._selection, wanted)
+        }
+        foreign = list(_find_foreign(wanted, present, state, region))
+        if foreign := foreign + [line for each in items.values() for line in each.find_foreign()]:
             raise ForeignContentError(foreign)
-        doomed, missing = _find_doomed_versions(wanted, present, region), list(find_missing(wanted, present))
-        replaced = {place for place in doomed if wanted.version(*place, Deleted.INCLUDE) is not None}
+        doomed = _find_doomed_versions(wanted, present, region)
         result = Round(versions=sum(1 for _ in wanted.all_versions()))
-        result.planned = [
-            *(f"delete {format_version_name(stored)}" for stored in doomed.values()),
-            *(f"register {format_version_name(stored)} with id {stored.id}" for stored in missing),
-            *(f"register {subject} version {version} again" for subject, version in sorted(replaced)),
-        ]
+        result.planned = [*_plan(wanted, present, doomed), *(line for each in items.values() for line in each.plan())]
         if dry_run:
             return result
-        self._file.write(state.extend(wanted))
+        self._file.write(state.extend(wanted, {name: [*each.list_lacking()] for name, each in items.items()}))
+        for each in reversed(items.values()):
+            await each.delete()
+        await self._copy_registry(wanted, state, region, present, result)
+        for each in items.values():
+            await each.put()
+            result.items += each.changes
+            result.refused += each.refused
+        if not result.refused:
+            kept = state.items | {name: each.owned for name, each in items.items()}
+            self._file.write(MirrorState.of(wanted, kept))
+        return result
+
+    async def _copy_registry(
+        self, wanted: Store, state: MirrorState, region: "_Region", present: Store, result: Round
+    ) -> None:
+        """Change versions and configs of the target, in import mode."""
         scopes = [*dict.fromkeys([*wanted.configs, *state.configs])]
         before = Store()
         await registry_state.read_settings(
@@ -114,18 +170,18 @@ class Mirror:
         )
         if await self._begin_import_mode(region.import_scopes, before):
             present = (await registry_state.read_versions(self._target, self._progress)).store
-            doomed = _find_doomed_versions(wanted, present, region)
+        doomed = _find_doomed_versions(wanted, present, region)
         result.deleted = await self._delete(doomed, result)
         present = _without(present, doomed)
         outcome = await Restoration(self._target, wanted, self._progress).add_missing(present, before)
         _add(result, outcome)
         result.settings += await self._remove_configs(state, wanted, before)
-        if not result.refused:
-            self._file.write(MirrorState.of(wanted))
-        return result
 
-    async def promote(self) -> None:
-        """End the mirror: the modes become those of the source, READWRITE where it has none or import mode."""
+    async def promote(self) -> list[str]:
+        """End the mirror: the modes become those of the source, READWRITE where it has none or import mode.
+
+        Then strong associations are created. Returns a line for each of them that the target rejected.
+        """
         state = self._file.read()
         region = _Region(self._selection, Store(), state)
         modes: dict[str | None, Mode] = {scope: Mode(mode) for scope, mode in state.modes}
@@ -141,7 +197,18 @@ class Mirror:
                 await self._target.ask("PUT", settings_path("mode", scope), {"mode": mode})
             elif mode is None and current is not None:
                 await self._target.ask("DELETE", settings_path("mode", scope))
+        refused = await self._add_strong_associations(state)
         self._file.write(state.promote())
+        return refused
+
+    async def _add_strong_associations(self, state: MirrorState) -> list[str]:
+        if all(association.lifecycle is Lifecycle.WEAK for association in state.associations.values()):
+            return []
+        versions = (await registry_state.read_versions(self._target, self._progress)).store
+        kind = Associations(state.associations, versions, is_promotion=True)
+        changed = ItemRound(self._target, kind, await kind.read(self._target), state.items.get(kind.name, ()))
+        await changed.put()
+        return changed.refused
 
     async def _begin_import_mode(self, scopes: Iterable[str | None], before: Store) -> bool:
         """Return whether any scope was put into import mode, which may have removed soft-deleted versions."""
@@ -222,6 +289,15 @@ def _find_foreign(wanted: Store, present: Store, state: MirrorState, region: _Re
                 yield f"{format_version_name(stored)} is not in the source, and not of this mirror"
             elif not is_same_schema(source, wanted, stored, present):
                 yield f"{format_version_name(stored)} has another schema, or id {stored.id} instead of {source.id}"
+
+
+def _plan(wanted: Store, present: Store, doomed: Mapping[Place, StoredVersion]) -> Iterator[str]:
+    """Yield a line for each version to register or to delete."""
+    replaced = {place for place in doomed if wanted.version(*place, Deleted.INCLUDE) is not None}
+    yield from (f"delete {format_version_name(stored)}" for stored in doomed.values())
+    for stored in find_missing(wanted, present):
+        yield f"register {format_version_name(stored)} with id {stored.id}"
+    yield from (f"register {subject} version {version} again" for subject, version in sorted(replaced))
 
 
 def _find_doomed_versions(wanted: Store, present: Store, region: _Region) -> dict[Place, StoredVersion]:

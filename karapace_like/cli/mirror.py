@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,21 @@ import click
 
 from karapace_like.backup.errors import ArchiveError, ChangingError, ForeignContentError
 from karapace_like.backup.mirror_state import StateFile
-from karapace_like.backup.mirroring import Mirror, Round, Selection
+from karapace_like.backup.mirrored_items import read_keys
+from karapace_like.backup.mirroring import Mirror, Round, Selection, Source
 from karapace_like.cli.backup_source import check_contexts, read_state
 from karapace_like.cli.failures import CannotTellError
 from karapace_like.cli.printing import print_some_lines
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import open_registry, registry_options
 from karapace_like.cli.source_access import run, topic_options
+from karapace_like.client.topic_policies import fetch_policies
 from karapace_like.process.file_modes import open_private
 
 _LONGEST_PAUSE = 60.0
 """Seconds between rounds while one of the registries cannot be reached, at most."""
+
+_PARTS = ("associations", "keys", "policies")
 
 _EXAMPLES = """\b
 Examples:
@@ -44,6 +49,12 @@ Examples:
 @click.option("--context", help="Mirror only this context of the source, such as .eu; a dot means the default context.")
 @click.option("--as", "as_context", metavar="CONTEXT", help="With --context: its name in the target.")
 @click.option("--subject-prefix", default="", help="Put this before every subject in the target.")
+@click.option(
+    "--without",
+    type=click.Choice(_PARTS),
+    multiple=True,
+    help="Leave these alone in the target. Repeatable.",
+)
 @click.option(
     "--state",
     "state_file",
@@ -76,6 +87,7 @@ def mirror(
     context: str | None,
     as_context: str | None,
     subject_prefix: str,
+    without: tuple[str, ...],
     state_file: Path,
     interval: float,
     once: bool,
@@ -85,7 +97,7 @@ def mirror(
     metrics_file: Path | None,
     **target: Any,
 ) -> None:
-    """Copy a registry into another one, round after round: versions, ids, deletions and configs.
+    """Copy a registry into another one, round after round: versions, ids, deletions, configs, keys and policies.
 
     Until --promote the target's contexts are in import mode, where clients can read but not register. The next round
     completes one that was killed. Nothing is changed where the target has other versions, or other schemas under
@@ -108,6 +120,7 @@ def mirror(
         },
         target,
         Selection(context, as_context, subject_prefix),
+        frozenset(_PARTS) - set(without),
         StateFile(state_file),
         metrics_file,
     )
@@ -129,12 +142,14 @@ class _Session:
         source: dict[str, Any],
         target: dict[str, Any],
         selection: Selection,
+        parts: Collection[str],
         file: StateFile,
         metrics_file: Path | None,
     ) -> None:
         self._source = source
         self._target = target
         self._selection = selection
+        self._parts = parts
         self._file = file
         self._metrics_file = metrics_file
         self._equal_at: float | None = None
@@ -149,12 +164,12 @@ class _Session:
                 raise CannotTellError(
                     f"This mirror was promoted. To begin another one, remove {self._file.path} or name another --state."
                 )
-            state = read_state(self._source, ProgressBar())
+            copied = self._read_source()
 
             async def work() -> Round:
                 async with open_registry(self._target["registry"], self._target) as remote:
                     mirror = Mirror(remote.client, self._selection, self._file, ProgressBar())
-                    return await mirror.run_round(state, dry_run=dry_run)
+                    return await mirror.run_round(copied, dry_run=dry_run)
 
             result = run(work())
         except ForeignContentError as error:
@@ -168,6 +183,21 @@ class _Session:
         if not dry_run:
             self._report(result, began)
         return result
+
+    def _read_source(self) -> Source:
+        """Return what is to be copied. A topic holds neither keys nor policies, which have topics of their own."""
+        store = read_state(self._source, ProgressBar())
+        has_associations, url = "associations" in self._parts, self._source["registry"]
+        if url is None:
+            return Source(store, has_associations=has_associations)
+
+        async def read() -> Source:
+            async with open_registry(url, self._source) as remote:
+                keys = await read_keys(remote.client) if "keys" in self._parts else None
+                policies = await fetch_policies(remote.client) if "policies" in self._parts else None
+            return Source(store, keys, policies, has_associations)
+
+        return run(read())
 
     def run_forever(self, interval: float) -> None:
         """Run rounds until a signal ends the command; a registry that cannot be reached is tried again."""
@@ -200,12 +230,12 @@ class _Session:
         if with_source and self.run_round().refused:
             raise CannotTellError("The target is not equal, and was not promoted. See the lines above.")
 
-        async def work() -> None:
+        async def work() -> list[str]:
             async with open_registry(self._target["registry"], self._target) as remote:
-                await Mirror(remote.client, self._selection, self._file, ProgressBar()).promote()
+                return await Mirror(remote.client, self._selection, self._file, ProgressBar()).promote()
 
         try:
-            run(work())
+            print_some_lines(run(work()))
         except ArchiveError as error:
             raise CannotTellError(str(error)) from error
         click.echo("Promoted: the target takes writes, and this mirror has ended.")
@@ -217,7 +247,8 @@ class _Session:
         if result.changes or result.refused or self._rounds == 1:
             click.echo(
                 f"{result.registered} versions registered, {result.soft_deleted} soft-deleted, "
-                f"{result.deleted} deleted, {result.settings} configs set; the source has {result.versions} versions"
+                f"{result.deleted} deleted, {result.settings} configs set; {result.items} associations, keys and "
+                f"policies changed; the source has {result.versions} versions"
             )
         print_some_lines(result.refused)
         self._write_metrics(result)

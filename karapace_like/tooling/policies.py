@@ -1,20 +1,16 @@
 """Topic policies of a project: the changes that bring those of a service to the settings file, through its REST API."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
 from karapace_like.client.registry_client import RefusedError, RegistryClient, path
-from karapace_like.policies.errors import InvalidPolicyError
-from karapace_like.policies.parsing import parse_policy
+from karapace_like.client.topic_policies import FROM_FILE, parse_entry
 from karapace_like.policies.policy import TopicPolicy
 from karapace_like.tooling.actions import DeletePolicy, PolicyFields, SetPolicy
 from karapace_like.tooling.errors import ToolError
 
 _NOT_SERVED = frozenset({404, 405})
-_UNAVAILABLE = 503
-_FROM_FILE = "file"
 
 
 async def plan_policies(
@@ -35,35 +31,14 @@ async def plan_policies(
             f"The service at {client.url} has no topic policies, which [policies] of the settings file is about. Name "
             "the URL of a karapace-like that does, or leave them out."
         ) from error
-    existing = {entry["name"]: _parse(entry) for entry in listed}
+    existing = {entry["name"]: parse_entry(entry) for entry in listed}
     changes: list[SetPolicy | DeletePolicy] = []
     for name, policy in sorted(wanted.items()):
         before = existing.get(name)
         if before != policy:
             changes.append(SetPolicy(name, None if before is None else _render(before), _render(policy)))
-    of_topic = [entry["name"] for entry in listed if entry["source"] != _FROM_FILE]
+    of_topic = [entry["name"] for entry in listed if entry["source"] != FROM_FILE]
     return changes + [DeletePolicy(name) for name in sorted(of_topic) if name not in wanted and is_deleted(name)]
-
-
-async def read_policies(client: RegistryClient) -> Mapping[str, TopicPolicy]:
-    """Return the policies that requests have set; none of a service that has no policies, or cannot read them."""
-    try:
-        listed = (await client.ask("GET", path("policies")))["data"]
-    except RefusedError as error:
-        if error.status in {*_NOT_SERVED, _UNAVAILABLE}:
-            return {}
-        raise
-    parsed = {entry["name"]: _parse(entry) for entry in listed if entry["source"] != _FROM_FILE}
-    return {name: policy for name, policy in sorted(parsed.items()) if policy is not None}
-
-
-def _parse(entry: Mapping[str, Any]) -> TopicPolicy | None:
-    """Return the policy that the API shows; None for one that this version cannot read."""
-    fields = {name: entry[name] for name in TopicPolicy.__struct_fields__ if entry.get(name) is not None}
-    try:
-        return None if entry.get("problem") else parse_policy(fields)
-    except InvalidPolicyError:
-        return None
 
 
 def _render(policy: TopicPolicy) -> PolicyFields:

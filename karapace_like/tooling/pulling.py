@@ -13,13 +13,13 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from karapace_like.client.topic_policies import read_policies
 from karapace_like.errors import NOT_JSON
 from karapace_like.policies.policy import TopicPolicy
 from karapace_like.schema.model import CompatibilityLevel, InvalidSchemaError, Reference, SchemaType, UnparsedSchema
 from karapace_like.tooling.actions import DeletePolicy, SetPolicy
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.planning import Planner
-from karapace_like.tooling.policies import read_policies
 from karapace_like.tooling.project import (
     FILE_NAME,
     GlobalSettings,

@@ -1,6 +1,7 @@
 """`karapace-like mirror` between real registries: killed, tried in vain, promoted, and refused."""
 
 import json
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.command_line import run, started
 from tests.service_process import ServiceProcess
@@ -62,6 +64,24 @@ def test_a_mirror_of_a_lost_source_is_promoted_without_it(copy: list[object], se
     assert "No registry answers at http://127.0.0.1:9" in in_vain.err
     assert run("mirror", *lost, "--promote", "--without-source").code == 0
     assert call(service.url, "POST", f"/subjects/:{copy[7]}:after/versions", {"schema": '"int"'})["id"] > 0
+
+
+def test_keys_and_policies_are_copied_unless_they_are_left_out(
+    service: ServiceProcess, kafka: Cluster, tmp_path: Path
+) -> None:
+    with ServiceProcess(kafka.bootstrap_servers) as source:
+        kek = {"name": f"kek-{secrets.token_hex(4)}", "kmsType": "local-kms", "kmsKeyId": "mine"}
+        topic = f"topic-{secrets.token_hex(4)}"
+        call(source.url, "POST", "/dek-registry/v1/keks", kek)
+        call(source.url, "PUT", f"/policies/{topic}", {"value": {"plain": "refuse"}})
+        copy = ("--from", source.url, "--to", service.url, "--state", tmp_path / "state.json")
+        context = ("--context", ".eu")
+        planned = run("mirror", *copy, *context, "--dry-run", "--without", "policies")
+        assert (planned.code, planned.out) == (1, f"create KEK {kek['name']}\n")
+        assert run("mirror", *copy, *context, "--dry-run", "--without", "keys").code == 0
+        done = run("mirror", *copy, *context, "--once")
+        assert (done.code, "1 associations, keys and policies changed" in done.out) == (0, True), done
+    assert kek["name"] in call(service.url, "GET", "/dek-registry/v1/keks")
 
 
 def test_versions_of_others_are_named_and_left_alone(copy: list[object], service: ServiceProcess) -> None:

@@ -12,7 +12,7 @@ from karapace_like.backup import registry_state
 from karapace_like.backup.differences import find_differences
 from karapace_like.backup.errors import ForeignContentError
 from karapace_like.backup.mirror_state import StateFile
-from karapace_like.backup.mirroring import Mirror, Round, Selection
+from karapace_like.backup.mirroring import Mirror, Round, Selection, Source
 from karapace_like.client.registry_client import RegistryClient, UnreachableError
 from karapace_like.registry.settings import Mode
 from karapace_like.registry.store import Store
@@ -61,7 +61,7 @@ async def read(api: Api) -> Store:
 
 async def run_round(source: Api, target: Api, file: StateFile, selection: Selection = EVERYTHING) -> Round:
     async with RegistryClient(url_of(target)) as client:
-        return await Mirror(client, selection, file, ignore).run_round(await read(source))
+        return await Mirror(client, selection, file, ignore).run_round(Source(await read(source)))
 
 
 async def change(source: Api, random: Random) -> None:
@@ -109,7 +109,7 @@ async def test_after_any_kill_the_next_round_makes_both_equal(start: Start, tmp_
             await change(source, random)
         async with DyingClient(url_of(target), random.randrange(8), is_sent=random.random() < 0.5) as client:
             try:
-                await Mirror(client, EVERYTHING, file, ignore).run_round(await read(source))
+                await Mirror(client, EVERYTHING, file, ignore).run_round(Source(await read(source)))
             except* KilledError:
                 kills += 1
         if random.random() < 0.4:
