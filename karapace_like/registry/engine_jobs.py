@@ -319,6 +319,7 @@ JOBS = (
     | ListTopFields
     | ListFields
     | Compare
+    | Differ
     | IsSpellingOf
     | MeanTheSame
 )

@@ -16,8 +16,10 @@ from karapace_like.registry.engine_jobs import (
     ApplyTags,
     Canonicalise,
     Compare,
+    Differ,
     Format,
     Job,
+    ListFields,
     ListTags,
     ListTopFields,
     ResolvedSchema,
@@ -73,8 +75,10 @@ JOBS: Sequence[Job[Any]] = [
     Format(HEAVY, "resolved"),
     ListTags(HEAVY),
     ListTopFields(HEAVY),
+    ListFields(HEAVY),
     ApplyTags(HEAVY, (TagChange(Entity("R.a", EntityKind.FIELD), ("pii",)),)),
     compare(HEAVY, LIGHT),
+    Differ(HEAVY, LIGHT),
 ]
 
 
