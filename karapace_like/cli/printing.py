@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from karapace_like.explanation.excerpts import make_printable
 from karapace_like.tooling.rendering import render
-from karapace_like.tooling.report import Report, make_printable
+from karapace_like.tooling.report import Report
 
 C = TypeVar("C", bound=Callable[..., object])
 

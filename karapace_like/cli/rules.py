@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from karapace_like.cli.outcome import report_failures
-from karapace_like.tooling.report import make_printable
+from karapace_like.explanation.excerpts import make_printable
 from karapace_like.tooling.rule_tests import RuleReport, describe_step, run_file
 
 _EXAMPLES = """\b

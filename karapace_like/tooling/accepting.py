@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from karapace_like.explanation.excerpts import Excerpt, make_excerpt
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, Acceptance
-from karapace_like.tooling.report import Excerpt, Problem, Severity, make_excerpt
+from karapace_like.tooling.report import Problem, Severity
 
 EXPIRED = "EXPIRED_ACCEPTANCE"
 """The rule name of an entry whose last day is over."""

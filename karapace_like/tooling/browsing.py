@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from karapace_like.client.registry_client import path
+from karapace_like.explanation.excerpts import make_printable
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, Strictness, UnparsedSchema
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.remote import Registered, Remote
-from karapace_like.tooling.report import make_printable
 
 _MAX_ID = 2**31 - 1
 

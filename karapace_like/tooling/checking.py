@@ -10,6 +10,9 @@ from functools import partial
 
 import msgspec
 
+from karapace_like.explanation.advice import find_advice
+from karapace_like.explanation.examples import Side, find_example
+from karapace_like.explanation.excerpts import Excerpt, make_excerpt
 from karapace_like.schema import compatibility, formats
 from karapace_like.schema.compatibility import Finding
 from karapace_like.schema.files import Source
@@ -24,20 +27,16 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
-from karapace_like.tooling.advice import find_advice
 from karapace_like.tooling.baselines import Baseline, Earlier
-from karapace_like.tooling.examples import Side, find_example
 from karapace_like.tooling.removals import Removals
 from karapace_like.tooling.report import (
     Case,
-    Excerpt,
     Problem,
     ProblemExample,
     Report,
     Severity,
     Verdict,
     judge_problems,
-    make_excerpt,
     time_cases,
 )
 from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below

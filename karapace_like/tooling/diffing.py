@@ -1,11 +1,11 @@
 """`diff`: two versions of a schema from files or a registry, and their differences as lines of text."""
 
+from karapace_like.explanation.excerpts import make_printable
 from karapace_like.schema import diffing, formats
 from karapace_like.schema.diffing import Difference, ParsedVersion
 from karapace_like.schema.model import InvalidSchemaError, Strictness, UnparsedSchema
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.errors import ToolError
-from karapace_like.tooling.report import make_printable
 
 
 def compare_versions(old: Earlier, new: Earlier) -> Difference:

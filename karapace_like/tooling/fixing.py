@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from karapace_like.tooling.report import Excerpt, Report
+from karapace_like.explanation.excerpts import Excerpt
+from karapace_like.tooling.report import Report
 from karapace_like.tooling.workspace import SchemaFile
 
 _DRAFT = '"$schema": "http://json-schema.org/draft-07/schema#"'

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from karapace_like.explanation.excerpts import make_printable
 from karapace_like.schema import compatibility, formats, references
 from karapace_like.schema.model import (
     CompatibilityLevel,
@@ -21,7 +22,6 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.remote import Registered, Remote, SubjectRules
-from karapace_like.tooling.report import make_printable
 from karapace_like.tooling.workspace import Linked
 
 

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from karapace_like.explanation.excerpts import make_excerpt
 from karapace_like.tooling.accepting import EXPIRED, accept_problem
-from karapace_like.tooling.report import Problem, Severity, make_excerpt
+from karapace_like.tooling.report import Problem, Severity
 
 INVALID_COMMENT = "ignore-comment"
 """The rule name of a comment that cannot be read."""

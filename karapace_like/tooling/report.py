@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-_MAX_LINE = 160
-"""Longest quotation of a source line, in characters."""
+from karapace_like.explanation.excerpts import Excerpt, make_printable
 
 
 class Severity(enum.StrEnum):
@@ -26,18 +25,6 @@ class Verdict(enum.StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     """The schema or an earlier version cannot be read."""
-
-
-class Excerpt(msgspec.Struct, frozen=True):
-    """A place in a text. Lines and columns count from 1."""
-
-    path: str
-    line: int
-    column: int
-    text: str
-    """The line without leading and trailing white space."""
-    is_exact: bool = True
-    """False: the element of the problem is missing, and this is its parent."""
 
 
 class ProblemExample(msgspec.Struct, frozen=True):
@@ -186,23 +173,6 @@ def _make_group_key(problem: Problem) -> tuple[object, ...]:
 def judge_problems(problems: Sequence[Problem]) -> Verdict:
     """Return FAILED if one of the problems is an error."""
     return Verdict.FAILED if any(problem.severity is Severity.ERROR for problem in problems) else Verdict.PASSED
-
-
-def make_excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) -> Excerpt:
-    """Return the line and column at an offset of a text."""
-    start = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    line = text[start : len(text) if end < 0 else end]
-    column = offset - start + 1
-    shown = line if len(line) <= _MAX_LINE else line[max(0, column - 20) : column - 20 + _MAX_LINE]
-    return Excerpt(path, text.count("\n", 0, offset) + 1, column, make_printable(shown.strip()), is_exact)
-
-
-def make_printable(line: str) -> str:
-    """Return the line with spaces for tabs and a replacement character for every other control character."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line.replace("\t", " ")
-    )
 
 
 def _make_relative(folder: str, case: Case) -> Case:

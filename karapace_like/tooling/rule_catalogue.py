@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from karapace_like.explanation.advice import find_advice
 from karapace_like.schema.formats import import_formats
 from karapace_like.tooling.accepting import EXPIRED
-from karapace_like.tooling.advice import find_advice
 from karapace_like.tooling.checking import DELETED, RENAMED, RULES
 from karapace_like.tooling.lint_comments import INVALID_COMMENT
 from karapace_like.tooling.lint_rules import OFF

@@ -15,10 +15,10 @@ from google.protobuf.message import DecodeError, Message
 from jsonschema import Draft7Validator
 from jsonschema.validators import validator_for
 
+from karapace_like.explanation.advice import find_advice
 from karapace_like.schema import avro, json_schema, protobuf
 from karapace_like.schema.formats import import_formats
 from karapace_like.schema.model import Rule, Strictness
-from karapace_like.tooling.advice import find_advice
 from karapace_like.tooling.checking import DELETED, RENAMED, TYPE_CHANGED
 from tests.command_line import run, write
 

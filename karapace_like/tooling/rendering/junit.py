@@ -2,7 +2,8 @@
 
 from xml.etree import ElementTree as ET
 
-from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict, make_printable
+from karapace_like.explanation.excerpts import make_printable
+from karapace_like.tooling.report import Case, Problem, Report, Severity, Verdict
 
 
 def render(report: Report) -> str:

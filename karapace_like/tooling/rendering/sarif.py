@@ -7,7 +7,8 @@ from urllib.parse import quote
 import msgspec
 
 import karapace_like
-from karapace_like.tooling.report import Excerpt, ProblemGroup, Report, Severity
+from karapace_like.explanation.excerpts import Excerpt
+from karapace_like.tooling.report import ProblemGroup, Report, Severity
 from karapace_like.tooling.rule_catalogue import HOME, describe_rules
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

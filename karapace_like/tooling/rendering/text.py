@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from karapace_like.tooling.report import Excerpt, Problem, ProblemGroup, Report
+from karapace_like.explanation.excerpts import Excerpt
+from karapace_like.tooling.report import Problem, ProblemGroup, Report
 
 _MISSING = "(missing)"
 

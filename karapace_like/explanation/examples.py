@@ -40,16 +40,16 @@ ExampleFinder: TypeAlias = Callable[[Side, Side, str], Example | None]
 """(writer, reader, path of the incompatibility in the reader's schema) -> the example."""
 
 _MODULES: Mapping[SchemaType, str] = {
-    SchemaType.AVRO: "avro",
-    SchemaType.JSON: "json_schema",
-    SchemaType.PROTOBUF: "protobuf",
+    SchemaType.AVRO: "avro_examples",
+    SchemaType.JSON: "json_schema_examples",
+    SchemaType.PROTOBUF: "protobuf_examples",
 }
 
 
 def find_example(writer: Side, reader: Side, path: str) -> Example | None:
     """Return a record of the writer that the reader rejects or alters; None if no candidate shows it."""
     # Loaded where it is needed: most checks find nothing, and the libraries that read records take long to load.
-    finder: ExampleFinder = import_module(f"{__name__}.{_MODULES[writer.parsed.type]}").find_example
+    finder: ExampleFinder = import_module(f"{__package__}.{_MODULES[writer.parsed.type]}").find_example
     example = finder(writer, reader, path)
     if example is None or len(example.record) > MAX_LENGTH:
         return None

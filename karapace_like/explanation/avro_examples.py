@@ -8,8 +8,8 @@ from typing import Any
 
 import fastavro
 
+from karapace_like.explanation.examples import Example, Side
 from karapace_like.schema.avro.model import Array, AvroType, Enum, Fixed, Map, Parsed, Primitive, Record, Union
-from karapace_like.tooling.examples import Example, Side
 
 _MAX_CANDIDATES = 200
 _MAX_DEPTH = 6

@@ -9,11 +9,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from karapace_like.explanation.examples import Example, Side
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.schema.protobuf import descriptor_set
 from karapace_like.schema.protobuf.schema import ParsedProtobuf
 from karapace_like.serde.protobuf.descriptors import Descriptors
-from karapace_like.tooling.examples import Example, Side
 
 _MAX_DEPTH = 4
 _STRING_TYPES = frozenset({FieldDescriptor.CPPTYPE_STRING})

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from karapace_like.explanation.examples import Example, Side
 from karapace_like.schema.json_schema import Parsed
 from karapace_like.schema.json_schema.schemas import (
     Array,
@@ -23,9 +24,10 @@ from karapace_like.schema.json_schema.schemas import (
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.serde.codec import EncodeError
 from karapace_like.serde.json_schema import JsonSchemaCodec
-from karapace_like.tooling.examples import Example, Side
 
 _MAX_CANDIDATES = 3_000
+_MAX_CHARACTERS = 3_000_000
+"""Of all candidates together: a value of a large schema has hundreds of thousands."""
 _MAX_DEPTH = 6
 _MAX_LENGTH = 300
 """Of texts and lists in a candidate."""
@@ -42,8 +44,12 @@ def find_example(writer: Side, reader: Side, path: str) -> Example | None:  # no
         constants = list(_list_constants([json.loads(writer.source.text), json.loads(reader.source.text)]))
         pool = [*_make_pool(constants), *_list_objects(writer.source.text, reader.source.text)]
         plain = _make_value(writer.parsed.schema, 0)
+        characters = 0
         for value in islice(_list_candidates(plain, pool), _MAX_CANDIDATES):
             text = json.dumps(value, ensure_ascii=False)
+            characters += len(text)
+            if characters > _MAX_CHARACTERS:
+                break
             if _explain(accepts, text) is None and (reason := _explain(rejects, text)) is not None:
                 return Example(text, reason[:_MAX_REASON])
     except (InvalidSchemaError, RecursionError, ValueError, UnicodeError):
