@@ -14,7 +14,8 @@ from karapace_like.registry.content import Json
 from karapace_like.registry.engine_jobs import Compare, ListTopFields, ResolvedSchema
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.settings import Config
-from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.registry.store import StoredVersion
+from karapace_like.registry.view import RegistryView
 from karapace_like.schema import compatibility
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
 
@@ -39,7 +40,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 async def check(
-    store: Store,
+    store: RegistryView,
     engines: EngineAccess,
     new: ResolvedSchema,
     metadata: Json | None,
@@ -55,6 +56,19 @@ async def check(
     config = config or Config()
     level = config.compatibility_level or default
     messages = await _check_reserved_fields(engines, new, metadata, candidates[-1:]) if config.validate_fields else []
+    messages += await _find_first_failing(
+        store, engines, new, select_compared(candidates, metadata, config, level), config, level
+    )
+    if not messages:
+        return Judgement()
+    validates = "true" if config.validate_fields else "false"
+    return Judgement([*messages, f"{{validateFields: '{validates}', compatibility: '{level}'}}"])
+
+
+def select_compared(
+    candidates: Sequence[StoredVersion], metadata: Json | None, config: Config, level: CompatibilityLevel
+) -> Sequence[StoredVersion]:
+    """Return the versions (given in ascending order) with which a schema is compared, in the order of comparison."""
     if config.compatibility_group:
         group = contents.metadata_property(metadata, config.compatibility_group)
         candidates = [
@@ -62,13 +76,7 @@ async def check(
             for candidate in candidates
             if contents.metadata_property(candidate.content.metadata, config.compatibility_group) == group
         ]
-    messages += await _find_first_failing(
-        store, engines, new, compatibility.select_versions(candidates, level), config, level
-    )
-    if not messages:
-        return Judgement()
-    validates = "true" if config.validate_fields else "false"
-    return Judgement([*messages, f"{{validateFields: '{validates}', compatibility: '{level}'}}"])
+    return compatibility.select_versions(candidates, level)
 
 
 async def _check_reserved_fields(
@@ -100,7 +108,7 @@ def _reserved_fields(metadata: Json | None) -> list[str]:
 
 
 async def _find_first_failing(
-    store: Store,
+    store: RegistryView,
     engines: EngineAccess,
     new: ResolvedSchema,
     counted: Iterable[StoredVersion],
@@ -111,7 +119,7 @@ async def _find_first_failing(
     if level is CompatibilityLevel.NONE:
         return []
     for old in counted:
-        differences = await _compare(store, engines, new, old, config, level)
+        differences = await compare(store, engines, new, old, config, level)
         if differences:
             text = old.content.text
             shown = text if len(text) <= _SHOWN_SCHEMA else text[:_SHOWN_SCHEMA] + "..."
@@ -119,14 +127,15 @@ async def _find_first_failing(
     return []
 
 
-async def _compare(
-    store: Store,
+async def compare(
+    store: RegistryView,
     engines: EngineAccess,
     new: ResolvedSchema,
     old: StoredVersion,
     config: Config,
     level: CompatibilityLevel,
 ) -> Sequence[str]:
+    """Return every reason why the level does not hold between a schema and one version, as `messages` has it."""
     if old.content.type is not new.type:
         return ["Incompatible because of different schema type"]
     try:

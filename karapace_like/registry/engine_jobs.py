@@ -203,12 +203,10 @@ class ListFields(Job[list[tuple[str, str]]], frozen=True, tag=True, array_like=T
         return msgspec.convert(value, list[tuple[str, str]])
 
 
-class Compare(Job[Sequence[str]], frozen=True, tag=True, array_like=True):
-    """Every reason why the level does not hold between two schemas of one type, as the API's `messages` have it."""
+class PairJob(Job[T_co], Generic[T_co], frozen=True, array_like=True):
+    """A question about two schemas, of which the other one is older."""
 
     old: ResolvedSchema
-    level: CompatibilityLevel
-    policy: CompatibilityPolicy
 
     @property
     def characters(self) -> int:
@@ -218,12 +216,24 @@ class Compare(Job[Sequence[str]], frozen=True, tag=True, array_like=True):
     @property
     def is_light(self) -> bool:
         """See `Job`. JSON Schema has no bound: 130 branches in 1,700 characters take a quarter of a second."""
-        return self.schema.type is not SchemaType.JSON and self.characters <= 2 * LIGHT_CHARACTERS
+        return self.schema.type is not SchemaType.JSON and self.characters <= LIGHT_CHARACTERS
 
     @property
     def is_heavy(self) -> bool:
         """See `Job`."""
         return super().is_heavy or (self.schema.type is SchemaType.JSON and self.characters > 2 * LIGHT_CHARACTERS)
+
+
+class Compare(PairJob[Sequence[str]], frozen=True, tag=True, array_like=True):
+    """Every reason why the level does not hold between two schemas of one type, as the API's `messages` have it."""
+
+    level: CompatibilityLevel
+    policy: CompatibilityPolicy
+
+    @property
+    def is_light(self) -> bool:
+        """See `PairJob`."""
+        return self.schema.type is not SchemaType.JSON and self.characters <= 2 * LIGHT_CHARACTERS
 
     def run(self) -> Sequence[str]:
         """See `Job`. An earlier schema that today's parser refuses is a reason, too."""
@@ -235,25 +245,8 @@ class Compare(Job[Sequence[str]], frozen=True, tag=True, array_like=True):
         return compatibility.report(new, compatibility.compare(new, old, self.level, self.policy))
 
 
-class Differ(Job[Difference], frozen=True, tag=True, array_like=True):
+class Differ(PairJob[Difference], frozen=True, tag=True, array_like=True):
     """The differences between an old schema and this one, which has the same type."""
-
-    old: ResolvedSchema
-
-    @property
-    def characters(self) -> int:
-        """See `Job`."""
-        return self.schema.characters + self.old.characters
-
-    @property
-    def is_light(self) -> bool:
-        """See `Compare`."""
-        return self.schema.type is not SchemaType.JSON and self.characters <= LIGHT_CHARACTERS
-
-    @property
-    def is_heavy(self) -> bool:
-        """See `Compare`."""
-        return super().is_heavy or (self.schema.type is SchemaType.JSON and self.characters > 2 * LIGHT_CHARACTERS)
 
     def run(self) -> Difference:
         """See `Job`."""
@@ -310,22 +303,6 @@ class MeanTheSame(Job[bool], frozen=True, tag=True, array_like=True):
             return False
 
 
-JOBS = (
-    Canonicalise
-    | Format
-    | ListTags
-    | ApplyTags
-    | CheckRules
-    | ListTopFields
-    | ListFields
-    | Compare
-    | Differ
-    | IsSpellingOf
-    | MeanTheSame
-)
-"""Every kind of job, as another process decodes it."""
-
-
 def unreadable(error: RegistryError) -> str:
     """Return the message of a compatibility check about an earlier version that cannot be parsed."""
     return f"{{errorType:'UNREADABLE_SCHEMA', description:'The old schema cannot be parsed: {error.message}'}}"
@@ -353,11 +330,4 @@ def parse(schema: ResolvedSchema) -> ParsedSchema:
     return parsed
 
 
-def decode_job(data: bytes) -> Job[Any]:
-    """The job of these bytes, which `encode` wrote in another process of this version."""
-    job: Job[Any] = _job_decoder.decode(data)
-    return job
-
-
-_job_decoder = msgspec.msgpack.Decoder(JOBS)
 encode = msgspec.msgpack.Encoder().encode

@@ -1,5 +1,8 @@
 """Resolve stored and submitted schemas for the engines: look up the texts that they refer to in the store."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from karapace_like.registry import errors, names
 from karapace_like.registry.content import Content
 from karapace_like.registry.engine_jobs import Format, ResolvedSchema
@@ -32,11 +35,32 @@ def require_live(store: RegistryView, schema: UnparsedSchema, subject: str) -> N
         raise _missing(schema, error.reference) from error
 
 
-def _dependencies(store: RegistryView, schema: UnparsedSchema, subject: str, deleted: Deleted) -> Dependencies:
+def resolve_with_successor(
+    store: RegistryView, content: Content, subject: str, changed: str, successor: UnparsedSchema
+) -> ResolvedSchema:
+    """Return a registered schema as if it referred to the successor wherever it refers to the changed subject.
+
+    Raises InvalidSchemaError where the successor refers to the schema itself.
+    """
+    dependencies = _dependencies(store, content.schema, subject, Deleted.INCLUDE, {changed: successor})
+    return ResolvedSchema(content.type, content.text, tuple(dependencies.items()), Strictness.STORED)
+
+
+def _dependencies(
+    store: RegistryView,
+    schema: UnparsedSchema,
+    subject: str,
+    deleted: Deleted,
+    successors: Mapping[str, UnparsedSchema] = MappingProxyType({}),
+) -> Dependencies:
+    """Return the texts that a schema refers to; `successors` take the place of every version of their subjects."""
     if not schema.references:
         return {}
 
     def look_up(reference: Reference) -> UnparsedSchema | None:
+        successor = successors.get(names.canonical(reference.subject))
+        if successor is not None:
+            return _qualify_references(successor, reference.subject)
         resolved = store.resolve_reference(reference, "", deleted)  # unqualified: of the default context
         return None if resolved is None else _qualify_references(resolved.content.schema, resolved.subject)
 

@@ -137,7 +137,7 @@ def _has_settings(store: Store, name: str, version: StoredVersion, query: Subjec
     return query.level is None or find_level(store, name, query.default_level) is query.level
 
 
-def find_level(store: Store, name: str, default: CompatibilityLevel) -> CompatibilityLevel:
+def find_level(store: RegistryView, name: str, default: CompatibilityLevel) -> CompatibilityLevel:
     """Return the level at which the next schema of the subject is checked."""
     config = store.config(name)
     return (None if config is None else config.compatibility_level) or default

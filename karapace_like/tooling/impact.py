@@ -4,11 +4,12 @@ The latest version of a referring subject is compared, at its own level, as if i
 """
 
 import asyncio
-import enum
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from karapace_like.explanation import effects
+from karapace_like.explanation.effects import Effect, Judgement
 from karapace_like.explanation.excerpts import make_printable
 from karapace_like.schema import compatibility, formats, references
 from karapace_like.schema.model import (
@@ -23,18 +24,6 @@ from karapace_like.schema.model import (
 from karapace_like.tooling.baselines import Earlier
 from karapace_like.tooling.remote import Registered, Remote, SubjectRules
 from karapace_like.tooling.workspace import Linked
-
-
-class Effect(enum.StrEnum):
-    """The effect on one version."""
-
-    HOLDS = "holds"
-    BREAKS = "breaks"
-    """Incompatible at its level."""
-    DIFFERS = "differs"
-    """Incompatible in a direction that its level does not require."""
-    UNREADABLE = "unreadable"
-    """Its schema can no longer be parsed."""
 
 
 class Affected(msgspec.Struct, frozen=True):
@@ -126,11 +115,7 @@ async def _judge_referrer(remote: Remote, user: Registered, subject: str, new: L
         after = formats.parse(UnparsedSchema(before.type, before.source.text), dependencies, Strictness.STRICT)
         return _judge(after, before, user, rules, counts=True)
     except InvalidSchemaError as error:
-        level = str(rules.level or CompatibilityLevel.BACKWARD)
-        reasons = [str(error)]
-        return Affected(
-            user.subject, user.version, level, Effect.UNREADABLE, can_read_old=False, can_be_read=False, reasons=reasons
-        )
+        return _make_affected(user, rules, effects.make_unreadable(str(error)))
 
 
 def _substitute(new: Linked, subject: str, user: Registered, remote: Remote) -> Mapping[str, str]:
@@ -146,34 +131,21 @@ def _substitute(new: Linked, subject: str, user: Registered, remote: Remote) -> 
 
 def _judge(new: ParsedSchema, old: Earlier, registered: Registered, rules: SubjectRules, *, counts: bool) -> Affected:
     """Return the effect on one version; `counts` is whether its level compares with this version."""
+    schema = UnparsedSchema(old.type, old.source.text)
+    parsed = formats.parse(schema, old.source.dependencies, Strictness.STORED)
     level = rules.level or CompatibilityLevel.BACKWARD
-    backward = _list_reasons(new, old, CompatibilityLevel.BACKWARD, rules.policy)
-    forward = _list_reasons(new, old, CompatibilityLevel.FORWARD, rules.policy)
-    required = compatibility.directions(level) if counts else (False, False)
-    broken = [
-        reason
-        for reasons, is_required in zip((backward, forward), required, strict=True)
-        if is_required
-        for reason in reasons
-    ]
-    effect = Effect.BREAKS if broken else Effect.DIFFERS if backward or forward else Effect.HOLDS
+    policy = rules.policy or CompatibilityPolicy.STRICT
+    return _make_affected(registered, rules, effects.judge(new, parsed, level, policy, is_compared=counts))
+
+
+def _make_affected(registered: Registered, rules: SubjectRules, judgement: Judgement) -> Affected:
+    level = str(rules.level or CompatibilityLevel.BACKWARD)
     return Affected(
         registered.subject,
         registered.version,
-        str(level),
-        effect,
-        can_read_old=not backward,
-        can_be_read=not forward,
-        reasons=broken,
+        level,
+        judgement.effect,
+        can_read_old=judgement.can_read_old,
+        can_be_read=judgement.can_be_read,
+        reasons=judgement.reasons,
     )
-
-
-def _list_reasons(
-    new: ParsedSchema, old: Earlier, level: CompatibilityLevel, policy: CompatibilityPolicy | None
-) -> list[str]:
-    if old.type is not new.type:
-        return [f"the schema type changed from {old.type} to {new.type}"]
-    schema = UnparsedSchema(old.type, old.source.text)
-    parsed = formats.parse(schema, old.source.dependencies, Strictness.STORED)
-    findings = compatibility.compare(new, parsed, level, policy or CompatibilityPolicy.STRICT)
-    return [f"{finding.incompatibility.rule.name}: {finding.message}" for finding in findings]

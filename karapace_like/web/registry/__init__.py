@@ -6,6 +6,7 @@ from karapace_like.web.registry import (
     config,
     contexts,
     differences,
+    explanations,
     metadata,
     rules,
     schemas,
@@ -21,6 +22,7 @@ ROUTES = (
     *schemas.ROUTES,
     *config.ROUTES,
     *compatibility.ROUTES,
+    *explanations.ROUTES,
     *associations.ROUTES,
     *rules.ROUTES,
 )

@@ -23,11 +23,12 @@ from karapace_like.registry.engine_jobs import (
     ListTags,
     ListTopFields,
     ResolvedSchema,
-    decode_job,
     encode,
 )
+from karapace_like.registry.engine_process import decode_job
 from karapace_like.registry.engines import _AT_ONCE_SECONDS, Engines, PinnedOutcomes
 from karapace_like.registry.errors import RegistryError
+from karapace_like.registry.explanation_jobs import Explain, JudgeEffect
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType, Strictness
 from karapace_like.schema.tags import Entity, EntityKind, TagChange
 
@@ -35,6 +36,7 @@ RECORD = '{"type":"record","name":"R","fields":[{"name":"a","type":"int"%s}]}'
 HEAVY = ResolvedSchema(SchemaType.AVRO, RECORD % f',"doc":"{"x" * 20_000}"')
 ORDINARY = ResolvedSchema(SchemaType.AVRO, RECORD % f',"doc":"{"x" * 5_000}"')
 LIGHT = ResolvedSchema(SchemaType.AVRO, RECORD % "")
+BROKEN = ResolvedSchema(SchemaType.AVRO, LIGHT.text.replace("int", "string"))
 
 
 @pytest.fixture
@@ -79,6 +81,8 @@ JOBS: Sequence[Job[Any]] = [
     ApplyTags(HEAVY, (TagChange(Entity("R.a", EntityKind.FIELD), ("pii",)),)),
     compare(HEAVY, LIGHT),
     Differ(HEAVY, LIGHT),
+    Explain(HEAVY, BROKEN, CompatibilityLevel.FULL, CompatibilityPolicy.STRICT),
+    JudgeEffect(HEAVY, BROKEN, CompatibilityLevel.FULL, CompatibilityPolicy.STRICT),
 ]
 
 

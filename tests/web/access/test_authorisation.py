@@ -54,6 +54,17 @@ async def started(start: StartGuarded, *grants: dict[str, Any], **others: Any) -
     return api
 
 
+async def test_an_explanation_names_only_affected_subjects_that_may_be_seen(start_guarded: StartGuarded) -> None:
+    api = await started(start_guarded, grant("read", name="hidden-b"))
+    path, body = "/compatibility/subjects/hidden-b/explanation", {"schema": text("B", x="string")}
+    everything = (await api("POST", path, body, headers=ROOT))[1]
+    assert [affected["subject"] for affected in everything["affected"]] == ["orders-a"]
+    status, answer = await api("POST", path, body, headers=CALLER)
+    assert (status, answer["affected"], answer["isComplete"]) == (200, [], True)
+    assert answer["versions"] == everything["versions"]
+    assert (await api("POST", path.replace("hidden-b", "hidden-c"), body, headers=CALLER))[0] == 403
+
+
 async def test_what_is_listed_is_what_may_be_seen(start_guarded: StartGuarded) -> None:
     """By prefix, in every context that the grant names."""
     api = await started(

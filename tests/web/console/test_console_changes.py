@@ -25,6 +25,9 @@ async def api() -> AsyncIterator[Api]:
         await api("POST", PATH, {"schema": _lift()})
         await api("POST", PATH, {"schema": _lift({"name": "weight", "type": "int", "default": 0})})
         await api("POST", "/subjects/towers-value/versions", {"schema": _lift({"name": "height", "type": "int"})})
+        lift = [{"name": "Lift", "subject": "lifts-value", "version": 2}]
+        house = {"type": "record", "name": "House", "fields": [{"name": "lift", "type": "Lift"}]}
+        await api("POST", "/subjects/houses-value/versions", {"schema": json.dumps(house), "references": lift})
         await api("POST", "/subjects/proto-value/versions", {"schema": 'syntax = "proto3";', "schemaType": "PROTOBUF"})
         yield api
 
@@ -44,6 +47,11 @@ async def test_a_newcomer_learns_why_a_change_is_incompatible(chromium: Browser,
         await expect(breaks).to_be_visible()
         await expect(page.locator(".reasons").first).to_contain_text("READER_FIELD_MISSING_DEFAULT_VALUE")
         await expect(page.locator(".reasons").first).to_contain_text("/fields/1")
+        await expect(page.locator(".reasons").first).to_contain_text('"weight": 1')
+        await expect(page.locator(".reasons").first).to_contain_text("No default value for field doors")
+        old = page.get_by_role("textbox", name="Version 2, with the same places")
+        await expect(old.locator(".cm-lintRange-error")).not_to_have_count(0)
+        await expect(page.get_by_role("list", name="Affected subjects")).to_contain_text("would break")
         await expect(page.get_by_role("button", name="Register…")).to_be_disabled()
         await editor.click()
         await page.keyboard.press("Control+a")

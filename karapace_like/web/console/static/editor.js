@@ -30,8 +30,8 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.comment, color: "var(--muted)", fontStyle: "italic" },
 ]);
 
-function extensionsOf({ schemaType, label, isReadOnly }, listener) {
-  const reading = [EditorState.readOnly.of(true), EditorView.editable.of(false)];
+function extensionsOf({ schemaType, label, isReadOnly, hasFaults }, listener) {
+  const reading = [EditorState.readOnly.of(true), EditorView.editable.of(false), ...(hasFaults ? [lintGutter()] : [])];
   const writing = [history(), indentOnInput(), highlightActiveLine(), lintGutter(), drawSelection(), listener];
   return [
     lineNumbers(),

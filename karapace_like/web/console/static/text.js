@@ -12,6 +12,21 @@ export function format(text, schemaType) {
   }
 }
 
+/** Return the {line, column} in the formatted text of a place in the text: what differs between them is white space. */
+export function relocate(text, formatted, { line, column }) {
+  if (text === formatted) return { line, column };
+  const lines = text.split("\n");
+  const before = lines.slice(0, line - 1).join("") + lines[line - 1].slice(0, column - 1);
+  let left = before.replace(/\s/g, "").length;
+  let at = 0;
+  while (at < formatted.length && (left > 0 || /\s/.test(formatted[at]))) {
+    if (!/\s/.test(formatted[at])) left -= 1;
+    at += 1;
+  }
+  const passed = formatted.slice(0, at).split("\n");
+  return { line: passed.length, column: passed.at(-1).length + 1 };
+}
+
 /** A text that is read: coloured, with line numbers, and with parts that can be folded. */
 export function SchemaText({ text, schemaType, label }) {
   return html`<${Editor} key=${label} value=${format(text, schemaType)} schemaType=${schemaType} label=${label} isReadOnly />`;
@@ -26,7 +41,7 @@ export function Editor({ value, schemaType, label, isReadOnly = false, onInput, 
     let isGone = false;
     import("./editor.js").then(({ openEditor }) => {
       if (isGone) return;
-      editor.current = openEditor(host.current, { value, schemaType, label, isReadOnly, onInput: (text) => onInput?.(text) });
+      editor.current = openEditor(host.current, { value, schemaType, label, isReadOnly, hasFaults: Boolean(faults), onInput: (text) => onInput?.(text) });
       setReady(true);
     });
     return () => {

@@ -4,11 +4,10 @@ import { html, Session, useContext, useEffect, useMemo, useState } from "../base
 import { ApiError, call, get, orNull, part, REGISTRY } from "../api.js";
 import { locate } from "../json_places.js";
 import { link, replace } from "../router.js";
-import { Editor, format } from "../text.js";
-import { Badge, Dialog, Empty, Facts, Field, Loaded, Page, Problem, Section, Select, Table, useLoad, usePermissions, useSettled } from "../ui.js";
+import { Editor, format, relocate } from "../text.js";
+import { Badge, Dialog, Empty, Facts, Field, Loaded, Page, Problem, Section, Table, useLoad, usePermissions, useSettled } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 
-const SHOWN_VERSIONS = 20;
 const EXAMPLES = {
   AVRO: '{\n  "type": "record",\n  "name": "Example",\n  "fields": [\n    {"name": "id", "type": "long"}\n  ]\n}',
   JSON: '{\n  "type": "object",\n  "properties": {\n    "id": {"type": "integer"}\n  }\n}',
@@ -70,51 +69,31 @@ function Workbench({ subject, stored }) {
     </div>`;
 }
 
-/** Return what the registry says: why the text is no schema, or a verdict for each of the newest versions. */
+/** Return what the registry says: why the text is no schema, or how it compares, and whom it affects. */
 async function judge(subject, body, signal) {
-  const path = `/compatibility/subjects/${part(subject)}/versions`;
-  const options = { signal, body, type: REGISTRY, query: {} };
-  let whole;
   try {
-    whole = await call("POST", path, options);
+    const path = `/compatibility/subjects/${part(subject)}/explanation`;
+    const explained = await call("POST", path, { signal, body, type: REGISTRY });
+    return { ...explained, isCompatible: explained.is_compatible, level: explained.compatibilityLevel };
   } catch (error) {
     if (error instanceof ApiError && error.status === 422) return { invalid: error.message };
     throw error;
   }
-  const numbers = (await orNull(get(`/subjects/${part(subject)}/versions`, { signal }), 404)) ?? [];
-  const newest = numbers.slice(-SHOWN_VERSIONS).reverse();
-  const [level, ...verdicts] = await Promise.all([
-    orNull(get(`/config/${part(subject)}`, { signal, query: { defaultToGlobal: true } }), 403),
-    ...newest.map((version) => call("POST", `${path}/${version}`, { ...options, query: { verbose: true } })),
-  ]);
-  return {
-    isCompatible: whole.is_compatible,
-    level: level?.compatibilityLevel,
-    total: numbers.length,
-    versions: newest.map((version, index) => ({
-      version,
-      isCompatible: verdicts[index].is_compatible,
-      reasons: (verdicts[index].messages ?? []).filter((message) => message.includes("errorType")).map(readReason),
-    })),
-  };
 }
 
-/** Read a message such as `{errorType:'X', description:'… path '/fields/1' …', additionalInfo:'…'}`. */
-function readReason(message) {
-  const rule = /errorType:["']([A-Z_0-9]+)["']/.exec(message)?.[1] ?? "INCOMPATIBLE";
-  const description = /description:["']([\s\S]*?)["'](?:, additionalInfo:["']([\s\S]*)["'])?\}?$/.exec(message);
-  const path = /path ["']([^"']+)["']/.exec(message)?.[1] ?? "";
-  return { rule, path, text: description?.[1] ?? message, detail: description?.[2] ?? "" };
-}
+const breaking = (judged) => judged.versions.filter((version) => version.isCompared && !version.is_compatible);
 
 function findFaults(judged, text, schemaType) {
   if (!judged) return [];
   if (judged.invalid) return [{ ...findLine(judged.invalid, text, schemaType), message: judged.invalid }];
-  const broken = judged.isCompatible ? [] : judged.versions.filter((version) => !version.isCompatible);
-  const places = new Map(broken.flatMap(({ reasons }) => reasons).map((reason) => [reason.text, reason]));
-  return schemaType === "PROTOBUF"
-    ? []
-    : [...places.values()].map((reason) => ({ ...locate(text, reason.path), message: `${reason.rule}: ${reason.text}` }));
+  return markPlaces(breaking(judged).flatMap((version) => version.incompatibilities), "place");
+}
+
+/** Return what an editor marks: each place once, unless it is in the text of a reference. */
+function markPlaces(reasons, side) {
+  const own = reasons.filter((reason) => !reason[side].reference);
+  const faults = own.map((reason) => ({ ...reason[side], message: `${reason.rule}: ${reason.message}` }));
+  return [...new Map(faults.map((fault) => [`${fault.line}:${fault.column}:${fault.message}`, fault])).values()];
 }
 
 /** Return the line of an error: as the message has it, as the browser's parser has it, or of the path that it names. */
@@ -138,55 +117,93 @@ function Judgement({ subject, body, judged, isFresh }) {
   if (judged.invalid) {
     return html`<div class="problem" role="alert"><strong>Not valid</strong><span>${judged.invalid}</span></div>`;
   }
-  const breaking = judged.versions.filter((version) => !version.isCompatible);
+  const breaks = breaking(judged);
+  const settings = judged.messages.filter((message) => !message.startsWith("{"));
   return html`
     <div class=${judged.isCompatible ? "success" : "problem"} role="status">
       <strong>Valid${judged.isCompatible ? ", and compatible" : ", but not compatible"}</strong>${" "}
-      <span>${judged.total === 0 ? "It would be the first version." : `The level of the subject is ${judged.level ?? "unknown"}.`}</span>
+      <span>${judged.versions.length === 0 ? "It would be the first version." : `The level of the subject is ${judged.level}.`}</span>
+      ${settings.map((message) => html`<span>${message}</span>`)}
     </div>
-    ${breaking.map((version) => html`<${Reasons} key=${version.version} subject=${subject} of=${version} />`)}
+    ${breaks.map((version) => html`<${Reasons} key=${version.version} subject=${subject} of=${version} />`)}
     ${judged.versions.length > 0 &&
-    html`<${Table}
+    html`<${Section} title="Versions"><${Table}
       label="Versions"
       rows=${judged.versions}
       columns=${[
         { title: "Version", kind: "main", of: ({ version }) => html`<a href=${subjectLink(subject, version)}>Version ${version}</a>` },
         {
-          title: `Under ${judged.level ?? "the level"}`,
-          of: ({ isCompatible, reasons }) =>
-            isCompatible ? html`<${Badge} kind="good">compatible<//>` : html`<${Badge} kind="bad">${reasons.length || ""} breaking<//>`,
+          title: `Under ${judged.level}`,
+          of: ({ is_compatible: isCompatible, messages }) =>
+            isCompatible ? html`<${Badge} kind="good">compatible<//>` : html`<${Badge} kind="bad">${messages.length} breaking<//>`,
         },
+        { title: "Compared", of: ({ isCompared }) => (isCompared ? "yes" : "not at this level") },
       ]}
-    />`}
-    <${Impact} subject=${subject} />
+    /><//>`}
+    <${Affected} of=${judged.affected} />
+    ${!judged.isComplete && html`<p class="muted">There are more versions, reasons or referring subjects than are shown.</p>`}
     <${Registration} subject=${subject} body=${body} judged=${judged} isFresh=${isFresh} />`;
 }
 
-function Reasons({ of: { version, reasons } }) {
+function Reasons({ subject, of: { version, messages, incompatibilities } }) {
   return html`<${Section} title=${`What breaks with version ${version}`}>
     <ul class="reasons">
-      ${reasons.map(
-        (reason) => html`<li>
-          <code>${reason.rule}</code>${reason.path && html` at <code>${reason.path}</code>`}
-          <p>${reason.text}</p>
-          ${reason.detail && html`<p class="muted">${reason.detail}</p>`}
-        </li>`,
-      )}
+      ${incompatibilities.length === 0 && messages.map((message) => html`<li><p>${message}</p></li>`)}
+      ${incompatibilities.map((reason) => html`<${Reason} of=${reason} version=${version} />`)}
     </ul>
+    ${incompatibilities.length > 0 && html`<${OldText} subject=${subject} version=${version} reasons=${incompatibilities} />`}
   <//>`;
 }
 
-/** Who is affected: the schemas that refer to the latest version. */
-function Impact({ subject }) {
-  const loaded = useLoad(
-    (signal) => orNull(get(`/subjects/${part(subject)}/versions/latest/referencedby`, { signal }), 403, 404),
-    [subject],
-  );
-  if (!loaded.data?.length) return null;
-  return html`<p>
-    ${loaded.data.length} schema${loaded.data.length === 1 ? "" : "s"} refer to this subject:${" "}
-    <a href=${subjectLink(subject, undefined, { tab: "references" })}>references</a>.
-  </p>`;
+function Reason({ of: { rule, message, path, direction, place, example, advice }, version }) {
+  const [writer, reader] = direction === "forward" ? ["this schema", `version ${version}`] : [`version ${version}`, "this schema"];
+  return html`<li>
+    <code>${rule}</code>${path && html` at <code>${path}</code>`}, line ${place.line}${place.reference && ` of ${place.reference}`}
+    <p>${message}</p>
+    ${example &&
+    html`<p>A record of ${writer} that readers with ${reader} cannot read: <code class="record">${example.record}</code></p>
+      <p class="muted">They fail: ${example.outcome}</p>`}
+    ${advice && html`<p>What helps: ${showCode(advice)}.</p>`}
+  </li>`;
+}
+
+/** Return a sentence with what is between backticks as code. */
+const showCode = (sentence) => sentence.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
+
+/** The text of the earlier version, with the same places marked. */
+function OldText({ subject, version, reasons }) {
+  const loaded = useLoad((signal) => get(`/subjects/${part(subject)}/versions/${version}`, { signal }), [subject, version]);
+  return html`<${Loaded} of=${loaded}>
+    ${({ schema, schemaType }) => {
+      const shown = format(schema, schemaType);
+      const faults = markPlaces(reasons, "oldPlace").map((fault) => ({ ...fault, ...relocate(schema, shown, fault) }));
+      return html`<${Editor} value=${shown} schemaType=${schemaType} label=${`Version ${version}, with the same places`} isReadOnly faults=${faults} />`;
+    }}
+  <//>`;
+}
+
+const EFFECTS = {
+  holds: ["good", "stays compatible"],
+  differs: ["", "differs where its level allows it"],
+  breaks: ["bad", "would break"],
+  unreadable: ["bad", "could not be parsed"],
+};
+
+/** Who is affected: the subjects that refer to this one, as if they referred to the schema. */
+function Affected({ of }) {
+  return html`<${Section} title="Who is affected">
+    ${of.length === 0
+      ? html`<p class="muted">No other subject refers to this one.</p>`
+      : html`<ul class="reasons" aria-label="Affected subjects">
+          ${of.map(
+            ({ subject, version, effect, reasons }) => html`<li>
+              <a href=${subjectLink(subject, version)}>${subject}</a>, if it referred to this schema:${" "}
+              <${Badge} kind=${EFFECTS[effect][0]}>${EFFECTS[effect][1]}<//>
+              ${reasons.length > 0 && html`<p class="muted">${reasons[0]}</p>`}
+            </li>`,
+          )}
+        </ul>`}
+  <//>`;
 }
 
 function Registration({ subject, body, judged, isFresh }) {
@@ -216,7 +233,7 @@ function Registration({ subject, body, judged, isFresh }) {
       <${Facts} of=${[
         ["Subject", subject],
         ["Format", body.schemaType],
-        ["Versions now", judged.total],
+        ["Latest version now", judged.versions[0]?.version ?? "none"],
         ["Level", judged.level],
         ["Checked", judged.isCompatible ? "valid and compatible" : "not compatible"],
       ]} />
