@@ -28,6 +28,9 @@ async def api() -> AsyncIterator[Api]:
         reference = {"name": "Lift", "subject": "lifts-value", "version": 2}
         tower = {"type": "record", "name": "Tower", "fields": [{"name": "lift", "type": "Lift"}]}
         await _register(api, "towers-value", json.dumps(tower), references=[reference])
+        both = [reference, {"name": "Tower", "subject": "towers-value", "version": 1}]
+        town = {"type": "record", "name": "Town", "fields": [{"name": "tower", "type": "Tower"}]}
+        await _register(api, "towns-value", json.dumps(town), references=both)
         await _register(api, ":.north:lifts-value", _record("Lift", "floor"))
         await api("PUT", "/config/lifts-value", {"compatibility": "FULL"})
         yield api
@@ -47,7 +50,7 @@ async def test_a_reader_searches_opens_and_reads_a_subject(chromium: Browser, ap
     async with reading(chromium, _address(api)) as reader:
         page = await reader.open()
         table = page.get_by_role("region", name="Subjects")
-        await expect(table.get_by_role("link")).to_have_count(5)
+        await expect(table.get_by_role("link")).to_have_count(6)
         await page.keyboard.press("/")
         await page.keyboard.type("field:weight")
         await expect(table.get_by_role("link")).to_have_text(["lifts-value"])
@@ -63,7 +66,16 @@ async def test_a_reader_searches_opens_and_reads_a_subject(chromium: Browser, ap
         await expect(page.get_by_role("textbox", name="Schema, version 1")).not_to_contain_text("weight")
         await page.go_back()
         await page.get_by_role("link", name="References").click()
-        await expect(page.get_by_role("link", name="towers-value")).to_be_visible()
+        graph = page.get_by_role("region", name="Graph of references")
+        await expect(graph.get_by_role("link")).to_have_count(2)
+        await expect(graph.get_by_role("link", name="towns-value version 1")).to_be_visible()
+        await expect(page.get_by_role("listitem").filter(has_text="through towers-value")).to_contain_text(
+            "towns-value"
+        )
+        await graph.get_by_role("link", name="towers-value").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("towers-value")
+        await expect(graph.get_by_role("link", name="lifts-value version 2")).to_be_visible()
+        await page.go_back()
         await page.get_by_role("link", name="Settings").click()
         await expect(page.locator("main")).to_contain_text("FULL set for this subject")
         await expect(page.locator("main")).to_contain_text("READWRITE set for everything")

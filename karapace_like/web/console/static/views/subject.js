@@ -2,12 +2,11 @@
 
 import { Fragment, html } from "../base.js";
 import { get, orNull, part } from "../api.js";
+import { ReferenceGraph } from "../graph.js";
 import { link } from "../router.js";
 import { SchemaText } from "../text.js";
 import { Badge, Empty, Facts, Loaded, Page, Section, Tabs, Time, useLoad, usePermissions } from "../ui.js";
 import { subjectLink } from "./subjects.js";
-
-const MOST_REFERRERS = 50;
 
 export function Subject({ path, query }) {
   const [subject, number] = path;
@@ -97,40 +96,40 @@ function Text({ version }) {
   <//>`;
 }
 
-function References({ version }) {
-  const stored = useVersion(version);
-  const referrers = useLoad((signal) => loadReferrers(version, signal), [version.subject, version.version]);
-  return html`<${Loaded} of=${stored}>
-    ${({ references = [] }) => html`<div class="graph" role="group" aria-label="References of this version">
-      <${Nodes} title="Refers to" none="It refers to no other schema."
-        nodes=${references.map(({ subject, version: number, name }) => ({ subject, version: number, name }))} />
-      <div class="node own"><strong>${version.subject}</strong><span>version ${version.version}</span></div>
-      <${Loaded} of=${referrers}>
-        ${(nodes) => html`<${Nodes} title="Referred to by" none="No schema refers to it." nodes=${nodes} />`}
-      <//>
-    </div>`}
+function References({ version: { subject, version } }) {
+  const loaded = useLoad(
+    (signal) => get(`/subjects/${part(subject)}/versions/${version}/references`, { signal }),
+    [subject, version],
+  );
+  const href = (node) => subjectLink(node.subject, node.version, { tab: "references" });
+  return html`<${Loaded} of=${loaded}>
+    ${(graph) => html`
+      <${ReferenceGraph} graph=${graph} href=${href} />
+      ${!graph.isComplete && html`<p class="muted">There are more references; the nearest 500 in each direction are shown.</p>`}
+      <div class="two">
+        <${Edges} title="Refers to" none="It refers to no other schema." edges=${graph.references}
+          nodeOf=${(edge) => edge} viaOf=${(edge) => edge.referrer} href=${href} />
+        <${Edges} title="Referred to by" none="No schema refers to it." edges=${graph.referrers}
+          nodeOf=${(edge) => edge.referrer} viaOf=${(edge) => edge} href=${href} />
+      </div>`}
   <//>`;
 }
 
-function Nodes({ title, nodes, none }) {
-  return html`<section class="nodes">
-    <h2>${title}</h2>
-    ${nodes.length === 0 && html`<p class="muted">${none}</p>`}
-    ${nodes.map(
-      (node) => html`<a class="node" href=${subjectLink(node.subject, node.version, { tab: "references" })}>
-        <strong>${node.subject}</strong><span>version ${node.version}${node.name ? ` as ${node.name}` : ""}</span>
-      </a>`,
-    )}
-  </section>`;
-}
-
-async function loadReferrers({ subject, version }, signal) {
-  const path = `/subjects/${part(subject)}/versions/${version}/referencedby`;
-  const ids = await get(path, { signal, query: { limit: MOST_REFERRERS } });
-  const holders = await Promise.all(
-    ids.map((id) => orNull(get(`/schemas/ids/${id}/versions`, { signal, query: { subject } }), 403, 404)),
-  );
-  return holders.flatMap((versions) => versions ?? []);
+/** The same in words: each reference, and the schema through which it is an indirect one. */
+function Edges({ title, none, edges, nodeOf, viaOf, href }) {
+  return html`<${Section} title=${title}>
+    ${edges.length === 0 && html`<p class="muted">${none}</p>`}
+    <ul class="edges">
+      ${edges.map((edge) => {
+        const { subject, version } = nodeOf(edge);
+        return html`<li>
+          <a href=${href({ subject, version })}>${subject}</a> version ${version}, as <code>${edge.name}</code>
+          ${edge.isMissing && html` <${Badge} kind="bad">missing<//>`}
+          ${edge.depth > 1 && html`<span class="muted"> through ${viaOf(edge).subject}</span>`}
+        </li>`;
+      })}
+    </ul>
+  <//>`;
 }
 
 function Rules({ version }) {
