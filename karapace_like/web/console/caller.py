@@ -25,6 +25,7 @@ _PARTS: Mapping[str, tuple[str, str]] = {
     "records": ("GET", "/topics/{topic}/partitions/{partition}/records"),
     "produce": ("POST", "/topics/{topic}"),
     "groups": ("GET", "/v3/clusters/{cluster}/consumer-groups"),
+    "queues": ("GET", "/queues"),
     "policies": ("GET", "/policies/{policy}"),
     "connect": ("GET", "/connectors"),
     "metrics": ("GET", "/metrics"),

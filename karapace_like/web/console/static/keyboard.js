@@ -8,11 +8,11 @@ const KEYS = [
   ["j", "Next row"],
   ["k", "Previous row"],
   ["Enter", "Open the row"],
-  ["g, then s t g c", "Go to subjects, topics, groups, cluster"],
+  ["g, then s t g q c", "Go to subjects, topics, groups, queues, cluster"],
   ["?", "Show this help"],
   ["Esc", "Leave a field, close this help"],
 ];
-const PLACES = { s: "subjects", t: "topics", g: "groups", c: "cluster" };
+const PLACES = { s: "subjects", t: "topics", g: "groups", q: "queues", c: "cluster" };
 
 export function useKeyboard(showHelp) {
   useEffect(() => {

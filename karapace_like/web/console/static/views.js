@@ -6,6 +6,7 @@ import { Connector, Connectors } from "./views/connect.js";
 import { Diff } from "./views/diff.js";
 import { Group, Groups } from "./views/groups.js";
 import { Me } from "./views/me.js";
+import { Queue, Queues } from "./views/queues.js";
 import { Subject } from "./views/subject.js";
 import { Subjects } from "./views/subjects.js";
 import { Topic, Topics } from "./views/topics.js";
@@ -20,6 +21,8 @@ export const VIEWS = [
   { name: "topic", needs: "topics", component: Topic },
   { name: "groups", title: "Groups", needs: "groups", component: Groups },
   { name: "group", needs: "groups", component: Group },
+  { name: "queues", title: "Queues", needs: "queues", component: Queues },
+  { name: "queue", needs: "queues", component: Queue },
   { name: "connectors", title: "Connectors", needs: "connect", component: Connectors },
   { name: "connector", needs: "connect", component: Connector },
   { name: "cluster", title: "Cluster", component: ClusterView },

@@ -117,11 +117,31 @@ function Policy({ topic }) {
       policy === null
         ? html`<${Empty}>The topic has no policy: records are written as clients send them. A policy says which schemas they must have.<//>`
         : html`<pre class="raw">${JSON.stringify(policy, null, 2)}</pre>
-            <${Section} title="Latest violations">
-              ${violations === null || (violations.violations ?? violations.data ?? []).length === 0
-                ? html`<p class="muted">None is known on this node.</p>`
-                : html`<pre class="raw">${JSON.stringify(violations, null, 2)}</pre>`}
-            <//>`}
+            ${violations && html`<${Violations} of=${violations} />`}`}
+  <//>`;
+}
+
+/** What the policy has refused, or would have refused, on all nodes since they have started. */
+function Violations({ of: { counts, examples, nodes } }) {
+  if (counts.length === 0) return html`<${Section} title="Violations"><p class="muted">None since the nodes have started.</p><//>`;
+  const silent = nodes.known === null ? "Other nodes are not known." : nodes.answered < nodes.known && `${nodes.known - nodes.answered} of ${nodes.known} nodes did not answer.`;
+  return html`<${Section} title="Violations">
+    ${silent && html`<p class="muted">${silent}</p>`}
+    <${Table} label="Violations by reason" rows=${counts} columns=${[
+      { title: "Reason", kind: "main", of: ({ reason }) => html`<code>${reason}</code>` },
+      { title: "Part", of: ({ part: name }) => name },
+      { title: "", of: ({ mode }) => html`<${Badge} kind=${mode === "enforce" ? "bad" : "warn"}>${mode === "enforce" ? "refused" : "would be refused"}<//>` },
+      { title: "Count", kind: "number", of: ({ count }) => number(count) },
+    ]} />
+    <h2>The latest ones</h2>
+    <ul class="reasons">
+      ${examples.map(
+        (example) => html`<li>
+          <span class="muted">${example.timestamp}</span> <code>${example.reason}</code>${example.path && html` at <code>${example.path}</code>`}
+          <p>${example.message}</p>
+        </li>`,
+      )}
+    </ul>
   <//>`;
 }
 
