@@ -43,6 +43,11 @@ class SharedProgress:
         return max(self._positions)
 
     @property
+    def workers(self) -> list[tuple[int, bool]]:
+        """The position of each worker, and whether it serves or accepts no connections yet."""
+        return [(position, bool(serves)) for position, serves in zip(self._positions, self._serving, strict=True)]
+
+    @property
     def all_serve(self) -> bool:
         """Whether every worker that accepts connections is ready."""
         return all(self._serving)

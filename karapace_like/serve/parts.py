@@ -57,6 +57,7 @@ from karapace_like.web.http.errors import Middleware
 from karapace_like.web.http.http_metrics import HttpMetrics
 from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import ElectionElsewhere, Health
+from karapace_like.web.operations.nodes import ServiceNodes
 from karapace_like.web.proxy.instance_owners import InstanceOwners
 from karapace_like.web.proxy_v3.policies import PolicyServices
 from karapace_like.web.registry.metadata import ClusterIds
@@ -199,6 +200,7 @@ class Parts:
             self.registry if settings.karapace_registry else None,
             self.proxy,
             health=self.health,
+            nodes=ServiceNodes(self.nodes, role.owner.node),
             peers=self.peers,
             owners=InstanceOwners(role.owner, self.nodes, self.siblings, self.peers),
             draining=self.draining,

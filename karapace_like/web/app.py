@@ -40,9 +40,11 @@ from karapace_like.web.keys.services import KEYS, KeyHandling
 from karapace_like.web.operations import docs_page, service
 from karapace_like.web.operations import exposition as exposition_api
 from karapace_like.web.operations import health as health_api
+from karapace_like.web.operations import nodes as nodes_api
 from karapace_like.web.operations import usage_export as usage_api
 from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import HEALTH, Health
+from karapace_like.web.operations.nodes import NODES, ServiceNodes
 from karapace_like.web.proxy.callers import add_callers, as_caller
 from karapace_like.web.proxy.instance_owners import OWNERS, InstanceOwners
 from karapace_like.web.proxy.requests import PROXY
@@ -85,6 +87,7 @@ def make_app(
     proxy: Proxy | CallerProxies[Credentials] | None = None,
     *,
     health: Health | None = None,
+    nodes: ServiceNodes | None = None,
     peers: Peers | None = None,
     owners: InstanceOwners | None = None,
     draining: Draining | None = None,
@@ -121,6 +124,9 @@ def make_app(
     _add_access(app, access, quotas)
     _add_peers(app, peers)
     _add_operations(app, adapt, health, exposition, has_siblings=has_siblings)
+    if health is not None and nodes is not None:
+        app[NODES] = nodes
+        add_routes(app, nodes_api.ROUTES)
     if registry is not None:
         _add_registry(app, adapt, registry, cluster_ids)
     if proxy is not None:

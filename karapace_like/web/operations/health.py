@@ -185,14 +185,14 @@ def answer_by_elected_worker(answer_here: Handler) -> Handler:
 
 async def live(request: web.Request) -> web.Response:
     """GET /health/live: Return 200 while the process responds."""
-    return _answer(200, {"live": True, "instance": request.config_dict[HEALTH].instance})
+    return respond(200, {"live": True, "instance": request.config_dict[HEALTH].instance})
 
 
 async def startup(request: web.Request) -> web.Response:
     """GET /health/startup: Return 200 once the schemas have been read."""
     health = request.config_dict[HEALTH]
     started = health.ready_after is not None
-    return _answer(200 if started else 503, {"started": started, "reason": health.why_no_reads})
+    return respond(200 if started else 503, {"started": started, "reason": health.why_no_reads})
 
 
 @answer_by_elected_worker
@@ -202,7 +202,7 @@ async def ready(request: web.Request) -> web.Response:
     no_reads, no_writes = health.why_no_reads, health.why_no_writes
     needs_writes = request.query.get("writes", "").lower() == "true"
     wanted = health.why_not_ready or (no_writes if needs_writes else None)
-    return _answer(
+    return respond(
         200 if wanted is None else 503,
         {
             "ready": wanted is None,
@@ -218,39 +218,42 @@ async def ready(request: web.Request) -> web.Response:
 @answer_by_elected_worker
 async def karapace_health(request: web.Request) -> web.Response:
     """GET /_health: Return the state of the registry in Karapace's form."""
-    health = request.config_dict[HEALTH]
+    described = describe_as_karapace(request.config_dict[HEALTH])
+    return respond(200 if described["healthy"] else 503, described)
+
+
+def describe_as_karapace(health: Health) -> dict[str, Any]:
+    """Return the body of `/_health`."""
     registry, election = health.registry, health.election
     progress = registry.progress
     healthy = health.why_not_ready is None
-    return _answer(
-        200 if healthy else 503,
-        {
-            "process_uptime_sec": int(time.monotonic() - health.started),
-            "karapace_version": __version__,
-            "status": {
-                "schema_registry_ready": healthy,
-                "schema_registry_startup_time_sec": health.ready_after or 0.0,
-                "schema_registry_reader_current_offset": progress.position - 1,
-                "schema_registry_reader_highest_offset": max(progress.position, progress.end or 0) - 1,
-                "schema_registry_is_primary": registry.board.current.role is WriteRole.PRIMARY,
-                "schema_registry_is_primary_eligible": election.is_eligible,
-                "schema_registry_primary_url": health.primary_url,
-                "schema_registry_coordinator_running": election.generation is not None and election.problem is None,
-                "schema_registry_coordinator_generation_id": -1 if election.generation is None else election.generation,
-                "schema_registry_problem": health.why_not_ready or health.why_no_writes or health.warning,
-            },
-            "healthy": healthy,
+    return {
+        "process_uptime_sec": int(time.monotonic() - health.started),
+        "karapace_version": __version__,
+        "status": {
+            "schema_registry_ready": healthy,
+            "schema_registry_startup_time_sec": health.ready_after or 0.0,
+            "schema_registry_reader_current_offset": progress.position - 1,
+            "schema_registry_reader_highest_offset": max(progress.position, progress.end or 0) - 1,
+            "schema_registry_is_primary": registry.board.current.role is WriteRole.PRIMARY,
+            "schema_registry_is_primary_eligible": election.is_eligible,
+            "schema_registry_primary_url": health.primary_url,
+            "schema_registry_coordinator_running": election.generation is not None and election.problem is None,
+            "schema_registry_coordinator_generation_id": -1 if election.generation is None else election.generation,
+            "schema_registry_problem": health.why_not_ready or health.why_no_writes or health.warning,
         },
-    )
+        "healthy": healthy,
+    }
 
 
 @answer_by_elected_worker
 async def master_available(request: web.Request) -> web.Response:
     """GET /master_available: Return whether writes find a primary."""
-    return _answer(200, {"master_available": request.config_dict[HEALTH].why_no_writes is None})
+    return respond(200, {"master_available": request.config_dict[HEALTH].why_no_writes is None})
 
 
-def _answer(status: int, body: dict[str, Any]) -> web.Response:
+def respond(status: int, body: dict[str, Any]) -> web.Response:
+    """Return the response with this JSON, which nobody may keep."""
     return web.Response(
         status=status,
         headers={"Cache-Control": "no-store"},

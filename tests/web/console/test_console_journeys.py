@@ -61,3 +61,18 @@ async def test_a_queue_is_shown_and_configured(
         await expect(dialog).to_have_count(0)
         await expect(page.locator(".facts")).to_contain_text("45000")
         assert await find_faults(page, "light") == []
+
+
+async def test_the_cluster_shows_who_is_primary_and_what_it_is_doing(
+    chromium: Browser, service: ServiceProcess
+) -> None:
+    async with reading(chromium, service.url) as reader:
+        page = await reader.open("cluster")
+        nodes = page.get_by_role("region", name="Nodes", exact=True)
+        await expect(nodes.get_by_role("row", name=service.url)).to_contain_text("primary")
+        await expect(page.locator("main")).to_contain_text("reads are served")
+        await expect(page.locator("main")).to_contain_text("writes are served")
+        for caption in ("Requests: ", "Server errors: 0/s", "Time of a request, at most: "):
+            await expect(page.locator("figcaption").filter(has_text=caption)).not_to_contain_text("being measured")
+        await expect(page.get_by_role("region", name="Brokers")).to_contain_text("127.0.0.1")
+        assert await find_faults(page, "light") == []

@@ -8,12 +8,13 @@ const LISTED = 200;
 export const REGISTRY = "application/vnd.schemaregistry.v1+json";
 export const JSON_TYPE = "application/json";
 
-/** What the service answered instead of a result: `{"error_code", "message"}`. */
+/** What the service answered instead of a result: `{"error_code", "message"}`, or other JSON, which is the `body`. */
 export class ApiError extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, body) {
     super(message);
     this.status = status;
     this.code = code;
+    this.body = body;
   }
 }
 
@@ -81,8 +82,8 @@ async function send(method, path, options) {
 async function explain(response) {
   const text = await response.text();
   try {
-    const { error_code: code, message } = JSON.parse(text);
-    return new ApiError(response.status, code, message);
+    const body = JSON.parse(text);
+    return new ApiError(response.status, body.error_code ?? response.status, body.message ?? text.slice(0, 300), body);
   } catch {
     return new ApiError(response.status, response.status, text.slice(0, 300) || `HTTP ${response.status}`);
   }
