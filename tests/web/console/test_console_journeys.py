@@ -1,11 +1,15 @@
 """What a person looks for in the console of a whole service: a process of its own, over a real broker."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.service_process import ServiceProcess
 from tests.web.console.conftest import reading
@@ -76,3 +80,75 @@ async def test_the_cluster_shows_who_is_primary_and_what_it_is_doing(
             await expect(page.locator("figcaption").filter(has_text=caption)).not_to_contain_text("being measured")
         await expect(page.get_by_role("region", name="Brokers")).to_contain_text("127.0.0.1")
         assert await find_faults(page, "light") == []
+
+
+class Clicks:
+    """The clicks of a person: those that Playwright makes, wherever they lead."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.count = 0
+
+    async def on(self, role: str, name: str, *, within: str = "main", exact: bool = False) -> None:
+        self.count += 1
+        await self._page.locator(within).get_by_role(role, name=name, exact=exact).click()  # type: ignore[arg-type] # a role of ARIA
+
+
+async def _learn_why(page: Page, subject: str) -> int:
+    """Go from the start page of an empty registry to the reason why a change is incompatible; returns the clicks."""
+    clicks = Clicks(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Subjects")
+    await clicks.on("link", "Check a schema")
+    await clicks.on("textbox", "Subject", exact=True)
+    await page.keyboard.insert_text(subject)
+    await clicks.on("button", "Check against this subject")
+    await expect(page.get_by_text("It would be the first version.")).to_be_visible()
+    await clicks.on("button", "Register…")
+    await clicks.on("button", "Register", within="dialog", exact=True)
+    await expect(page.get_by_text("Registered with the id")).to_be_visible()
+    await clicks.on("textbox", "Schema to check")
+    await page.keyboard.press("Control+a")
+    fields = [{"name": "id", "type": "long"}, {"name": "colour", "type": "string"}]
+    await page.keyboard.insert_text(json.dumps({"type": "record", "name": "Example", "fields": fields}, indent=2))
+    reasons = page.locator(".reasons").first
+    await expect(reasons).to_contain_text(
+        "The field 'colour' at path '/fields/1' in the new schema has no default value"
+    )
+    await expect(reasons).to_contain_text('{"id": ')
+    await expect(reasons).to_contain_text("No default value for field colour in Example")
+    await expect(reasons).to_contain_text("What helps: give the field a default.")
+    return clicks.count
+
+
+async def test_a_newcomer_learns_why_a_change_is_incompatible(
+    chromium: Browser, service: ServiceProcess, topic: Callable[[], str]
+) -> None:
+    """Without curl, in at most ten clicks."""
+    async with reading(chromium, service.url) as reader:
+        assert await _learn_why(await reader.open(), f"{topic()}-value") <= 10
+
+
+@asynccontextmanager
+async def _make_run() -> AsyncIterator[str]:
+    """What `make run` starts, with data that is deleted at the end, on a free port."""
+    command = (sys.executable, "-m", "karapace_like", "serve", "--dev", "--ephemeral", "--port", "0")
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        async for line in process.stderr:
+            if line.startswith(b"Ready at "):
+                yield line.split()[-1].decode()
+                break
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        await process.communicate()
+
+
+@pytest.mark.long
+async def test_from_make_run_to_the_reason(chromium: Browser) -> None:
+    """From an empty service with a Kafka of its own: at most ten clicks, too."""
+    async with _make_run() as url, reading(chromium, url) as reader:
+        page = await reader.open()
+        await expect(page.get_by_text("There is no schema yet.")).to_be_visible()
+        assert await _learn_why(page, "example-value") <= 10

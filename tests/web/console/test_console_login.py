@@ -8,10 +8,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from karapace_like.access import authfile
+from karapace_like.access.tokens import TokenRules
 from karapace_like.web.callers.access import Access
 from karapace_like.web.callers.authentication import Authentication
+from karapace_like.web.callers.tokens import TokenVerifier
 from karapace_like.web.console.settings import ConsoleSettings
-from tests.web.access.conftest import basic, written
+from tests import leaks
+from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer, basic, written
 from tests.web.conftest import Api
 from tests.web.console.conftest import console_over_memory, reading
 
@@ -56,6 +59,34 @@ async def test_a_caller_with_one_grant_sees_only_that(chromium: Browser, guarded
         await page.goto(f"{reader.address}/console#/me")
         await page.get_by_role("button", name="Log out").click()
         await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+async def test_a_caller_with_a_token_sees_what_it_grants(chromium: Browser) -> None:
+    async with Issuer().serving() as issuer:
+        tokens = TokenVerifier(issuer.url, TokenRules(issuer=ISSUER, audiences=frozenset({AUDIENCE})))
+        access = Access(Authentication(tokens=tokens))
+        access.use(authfile.parse(written({"root": "root-password"}, GRANTS)))
+        async with (
+            console_over_memory(access=access) as api,
+            reading(chromium, str(api.client.make_url("/"))) as reader,
+        ):
+            for subject in ("lifts-value", "secrets-value"):
+                await api("POST", f"/subjects/{subject}/versions", {"schema": '"int"'}, headers=ROOT)
+            page = await reader.open("subjects")
+            await page.get_by_label("Token", exact=True).check()
+            expired = issuer.token("lift-team", exp=1)
+            for token in (expired, issuer.token("lift-team")):
+                leaks.register(token)
+                await page.get_by_label("Bearer token").fill(token)
+                await page.get_by_role("button", name="Log in").click()
+                if token == expired:
+                    await expect(page.get_by_role("alert")).to_be_visible()
+            await expect(page.get_by_role("region", name="Subjects").get_by_role("link")).to_have_text(["lifts-value"])
+            await page.get_by_role("link", name="lift-team").click()
+            await expect(page.locator("main")).to_contain_text("token")
+            await expect(page.get_by_role("region", name="Grants")).to_contain_text("Subject:lifts-value")
+            await page.get_by_role("button", name="Log out").click()
+            await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
 @pytest.mark.parametrize(

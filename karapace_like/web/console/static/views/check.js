@@ -55,7 +55,7 @@ function Workbench({ subject, stored }) {
       <${Field} label="Format"><select value=${schemaType} onChange=${(event) => choose(event.target.value)}>
         ${Object.keys(EXAMPLES).map((type) => html`<option value=${type} selected=${type === schemaType}>${type}</option>`)}
       </select><//>
-      <${Field} label=" "><button type="submit">Check against this subject</button><//>
+      <div class="field"><span aria-hidden="true">${"\u00a0"}</span><button type="submit">Check against this subject</button></div>
     </form>
     <div class="bench">
       <${Editor} value=${text} schemaType=${schemaType} label="Schema to check" onInput=${setText} faults=${faults} />

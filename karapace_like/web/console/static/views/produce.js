@@ -22,7 +22,7 @@ export function Produce({ topic }) {
     <form class="filters" onSubmit=${(event) => (event.preventDefault(), setSubject(named.trim()))}>
       <${Field} label="Subject of the value's schema" hint="Empty: without a schema.">
         <input name="subject" value=${named} onInput=${(event) => setNamed(event.target.value)} /><//>
-      <${Field} label=" "><button type="submit">Use this schema</button><//>
+      <div class="field"><span aria-hidden="true">${"\u00a0"}</span><button type="submit">Use this schema</button></div>
     </form>
     <${Loaded} of=${schema}>
       ${(stored) => html`<${Form} key=${`${subject}-${stored?.version}`} topic=${topic} subject=${subject} stored=${stored} />`}
