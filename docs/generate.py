@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from karapace_like import config
+from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import Rule, SchemaType
 from karapace_like.tooling.lint_examples import EXAMPLES
@@ -89,7 +90,7 @@ def _value(default: object) -> str:
 def compatibility() -> str:
     """Return the page of compatibility: a hand-written beginning, then the rules of each format."""
     head = (FOLDER / "compatibility-head.md").read_text()
-    return "\n".join([head.rstrip(), "", *(line for each in SchemaType for line in _rules(each))])
+    return "\n".join([head.rstrip(), "", *(line for each in SchemaType for line in _rules(each)), *_change_rules()])
 
 
 def _rules(schema_type: SchemaType) -> Iterator[str]:
@@ -102,6 +103,38 @@ def _rules(schema_type: SchemaType) -> Iterator[str]:
     yield ""
     for rule in FORMATS[schema_type].RULES.values():
         yield from _rule(schema_type, rule)
+
+
+_CHANGES = """\
+## Categories of `check`
+`karapace-like check --use CATEGORY`, or `use` in the table `[check]` of `karapace-like.toml`, asks more of changes in
+Protobuf schemas than a registry does. Each category has the rules of those before it. They apply at every level except
+`NONE`. A registry does not know them: it registers what breaks them.
+
+| `--use` | changes keep | its rules |
+|---|---|---|
+"""
+_PROMISES = {
+    ChangeCategory.WIRE: "the meaning of bytes, also after the next change",
+    ChangeCategory.JSON: "and the meaning of the JSON form",
+    ChangeCategory.SOURCE: "and source code that uses generated classes",
+}
+
+
+def _change_rules() -> Iterator[str]:
+    """Yield the categories, then each rule with a change that breaks it and one that keeps it."""
+    rules = [rule for schema_type in SchemaType for rule in FORMATS[schema_type].CHANGE_RULES.values()]
+    table = ""
+    for category, promise in _PROMISES.items():
+        names = ", ".join(f"[{rule.name}](#{rule.name.lower()})" for rule in rules if rule.category is category)
+        table += f"| `{category}` | {promise} | {names} |\n"
+    yield _CHANGES + table
+    for rule in rules:
+        yield f"### {rule.name}"
+        yield f"Category `{rule.category}`. {rule.template.format(path='…', detail='…')}. To do: {rule.advice}."
+        for word, text in (("old", rule.old), ("breaks it", rule.new), ("keeps it", rule.kept)):
+            yield from ("", f"{word}:", "```proto", text.rstrip("\n"), "```")
+        yield ""
 
 
 def _rule(schema_type: SchemaType, rule: Rule) -> Iterator[str]:

@@ -15,6 +15,7 @@ from karapace_like.cli.outcome import (
     settings_option,
 )
 from karapace_like.cli.registry_access import ask_registry, registry_options
+from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.model import CompatibilityLevel
 from karapace_like.tooling.baselines import Baseline
 from karapace_like.tooling.checking import Judge
@@ -31,6 +32,7 @@ Examples:
   karapace-like check --registry https://registry.example.org
   karapace-like check schemas/orders.avsc --against HEAD --level FULL
   karapace-like check --against https://github.com/acme/schemas.git#main --deleted error
+  karapace-like check --against origin/main --use json
   karapace-like check new/ --against old/ --format github
 """
 
@@ -53,6 +55,13 @@ Examples:
     type=click.Choice([level.value for level in CompatibilityLevel], case_sensitive=False),
     help="Compatibility level of all subjects.  [default: from the settings file, the registry, or BACKWARD]",
 )
+@click.option(
+    "--use",
+    "category",
+    type=click.Choice([category.value for category in ChangeCategory]),
+    help="What changes of Protobuf schemas keep beyond the registry's rules: the meaning of bytes (wire), of JSON, too "
+    "(json), and the source code that uses them (source).  [default: from the settings file, or nothing]",
+)
 @registry_options(required=False)
 @settings_option
 @output_option
@@ -62,6 +71,7 @@ def check(
     against: str | None,
     deleted: str | None,
     level: str | None,
+    category: str | None,
     settings: Path | None,
     outputs: Sequence[tuple[str, str | None]],
     registry: str | None,
@@ -73,7 +83,7 @@ def check(
     files are resolved. The subject of a file is its name without the suffix, unless karapace-like.toml sets another.
 
     The earlier versions come from another folder, a Git revision, here or elsewhere, or an archive (--against), or from
-    a registry (--registry). The rules are those of the registry.
+    a registry (--registry). The rules are those of the registry, and those of the category that --use names.
 
     Exit codes: 0 compatible, 1 incompatible, 2 error.
     """
@@ -88,18 +98,20 @@ def check(
     all_levels = CompatibilityLevel(level.upper()) if level else None
     with report_failures():
         opened = open_paths(paths, settings, against)
+        use = ChangeCategory(category) if category else opened.workspace.project.check.use
 
         def level_of(subject: str) -> CompatibilityLevel | None:
             return all_levels or opened.workspace.project.level(subject)
 
         if against is None:
-            judge = Judge(opened.workspace, _read_registry(opened, level_of, str(registry), credentials), level_of)
+            versions = _read_registry(opened, level_of, str(registry), credentials)
+            judge = Judge(opened.workspace, versions, level_of, category=use)
         else:
             files = open_baseline(opened, against)
             removals = find_removals(files.workspace, opened.workspace)
             severity = deleted or opened.workspace.project.deleted
             reported = None if severity == "ignore" else Severity(severity)
-            judge = Judge(opened.workspace, files, level_of, removals, reported)
+            judge = Judge(opened.workspace, files, level_of, removals, reported, use)
         finish(judge.check_paths(opened.paths).below(opened.shown_root), outputs)
 
 

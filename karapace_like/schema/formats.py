@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from karapace_like.schema import limits
+from karapace_like.schema.changes import ChangeCategory, ChangeRule
 from karapace_like.schema.files import FileNeed, Source, SourceLocation
 from karapace_like.schema.model import (
     CompatibilityPolicy,
@@ -34,6 +35,8 @@ class Format(Protocol[P]):
     """Every rule that `find_incompatibilities` can report, by name."""
     DIFFERENCES: Mapping[str, str]
     """Verdicts that differ from Confluent Schema Registry's on purpose: which, and why."""
+    CHANGE_RULES: Mapping[str, ChangeRule]
+    """Every rule that `find_changes` can report, by name."""
     REPORT_TEMPLATE: str
     """The form of one incompatibility in API responses; `{rule}`, `{message}` and `{detail}` are replaced."""
 
@@ -65,6 +68,10 @@ class Format(Protocol[P]):
 
     def find_incompatibilities(self, reader: P, writer: P, policy: CompatibilityPolicy, /) -> list[Incompatibility]:
         """Return every reason why the reader cannot read the writer's data; empty if it can."""
+        ...
+
+    def find_changes(self, new: P, old: P, category: ChangeCategory, /) -> list[Incompatibility]:
+        """Return the changes that break a rule of the category, beyond what `find_incompatibilities` finds."""
         ...
 
     def change_tags(self, parsed: P, changes: Sequence[TagChange], /) -> str:

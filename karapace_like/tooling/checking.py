@@ -14,6 +14,7 @@ from karapace_like.explanation.advice import find_advice
 from karapace_like.explanation.examples import Side, find_example
 from karapace_like.explanation.excerpts import Excerpt, make_excerpt
 from karapace_like.schema import compatibility, formats
+from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.compatibility import Finding
 from karapace_like.schema.files import Source
 from karapace_like.schema.formats import FORMATS
@@ -68,7 +69,9 @@ _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
 
 def is_acceptable(rule: str) -> bool:
     """Return whether an entry `[[accept]]` may name the rule: it says that a schema breaks others."""
-    return rule in {TYPE_CHANGED, DELETED, RENAMED} or any(rule in FORMATS[type_].RULES for type_ in SchemaType)
+    return rule in {TYPE_CHANGED, DELETED, RENAMED} or any(
+        rule in FORMATS[type_].RULES or rule in FORMATS[type_].CHANGE_RULES for type_ in SchemaType
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Judge:
     removals: Removals = field(default_factory=Removals)
     deleted: Severity | None = Severity.WARNING
     """Of a deleted or renamed schema; None: it is not reported."""
+    category: ChangeCategory | None = None
+    """What changes must keep beyond the registry's rules; None: nothing."""
 
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
@@ -153,7 +158,9 @@ class Judge:
         policy = self.workspace.project.policy or self.baseline.policy(subject) or CompatibilityPolicy.STRICT
         accepted: dict[tuple[str, str], Problem] = {}
         for old in compatibility.select_versions(versions, level):
-            problems = self.workspace.acceptances.apply(subject, compare(new, parsed, old, level, policy))
+            problems = self.workspace.acceptances.apply(
+                subject, compare(new, parsed, old, level, policy, self.category)
+            )
             if judge_problems(problems) is Verdict.FAILED:
                 return problems
             for problem in problems:
@@ -162,7 +169,12 @@ class Judge:
 
 
 def compare(
-    new: Linked, parsed: ParsedSchema, old: Earlier, level: CompatibilityLevel, policy: CompatibilityPolicy
+    new: Linked,
+    parsed: ParsedSchema,
+    old: Earlier,
+    level: CompatibilityLevel,
+    policy: CompatibilityPolicy,
+    category: ChangeCategory | None = None,
 ) -> list[Problem]:
     """Return the reasons against the new schema; raises InvalidSchemaError if the old one cannot be parsed."""
     if old.type is not parsed.type:
@@ -172,7 +184,8 @@ def compare(
         return []
     before = formats.parse(UnparsedSchema(old.type, old.source.text), old.source.dependencies, Strictness.STORED)
     pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source))
-    return pair.merge_directions(compatibility.compare(parsed, before, level, policy))
+    findings = compatibility.compare(parsed, before, level, policy)
+    return pair.merge_directions(findings) + ([] if category is None else pair.list_changes(findings, category))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +215,26 @@ class _Pair:
                 problem = msgspec.structs.replace(problem, example=self._find_example(finding))
             problems.append(problem)
         return problems
+
+    def list_changes(self, findings: Sequence[Finding], category: ChangeCategory) -> list[Problem]:
+        """Return a problem for each change that breaks a rule of the category and is not a finding already."""
+        format_ = FORMATS[self.new.file.type]
+        reported = {(finding.incompatibility.path, finding.incompatibility.rule.name) for finding in findings}
+        changes = format_.find_changes(self.new_side.parsed, self.old_side.parsed, category)
+        ruled = [(change, format_.CHANGE_RULES[change.rule.name]) for change in changes]
+        return [
+            Problem(
+                rule=rule.name,
+                message=f"{change.message()} (a rule of the category {rule.category})",
+                severity=Severity.ERROR,
+                place=locate_excerpt(self.new.file, self.new.source, self.new.paths, change.path, self.old.source),
+                old=locate_excerpt(self.new.file, self.old.source, self.old.paths, change.path, self.old.source),
+                path=change.path,
+                advice=rule.advice,
+            )
+            for change, rule in ruled
+            if reported.isdisjoint((change.path, repeated) for repeated in rule.repeats)
+        ]
 
     def _convert_finding(self, finding: Finding) -> Problem:
         new, old = self.new, self.old

@@ -18,6 +18,7 @@ from karapace_like.policies import names
 from karapace_like.policies.errors import InvalidPolicyError
 from karapace_like.policies.parsing import check_consistency
 from karapace_like.policies.policy import TopicPolicy
+from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType, VersionNumber
 from karapace_like.tooling.errors import ToolError
 
@@ -77,6 +78,13 @@ class GlobalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     compatibility: CompatibilityLevel | None = None
     mode: str | None = None
     config: Mapping[str, Any] = {}
+
+
+class CheckSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What `check` asks of changes beyond the registry's rules."""
+
+    use: ChangeCategory | None = None
+    """The category whose rules are applied; None: those of the registry alone."""
 
 
 class LintPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +151,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """The severity of a deleted or renamed schema."""
     subjects: Mapping[str, SubjectSettings] = {}
     registry: GlobalSettings = GlobalSettings()
+    check: CheckSettings = CheckSettings()
     lint: LintSettings = LintSettings()
     accept: Sequence[Acceptance] = ()
     versions: Sequence[VersionSettings] = ()

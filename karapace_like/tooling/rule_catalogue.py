@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from karapace_like.explanation.advice import find_advice
+from karapace_like.schema.changes import ChangeRule
 from karapace_like.schema.formats import import_formats
 from karapace_like.tooling.accepting import EXPIRED
 from karapace_like.tooling.checking import DELETED, RENAMED, RULES
@@ -40,12 +41,16 @@ def describe_rules() -> Mapping[str, RuleDescription]:
         for name, meaning in {**RULES, INVALID_COMMENT: "A comment that accepts problems cannot be read"}.items()
     }
     for format_ in import_formats().values():
-        for rule in format_.RULES.values():
+        for rule in (*format_.RULES.values(), *format_.CHANGE_RULES.values()):
             meaning = rule.template
             for placeholder, words in _PLACEHOLDERS.items():
                 meaning = meaning.replace(placeholder, words)
             catalogue[rule.name] = _describe(
-                rule.name, meaning, Severity.ERROR, f"compatibility.md#{rule.name.lower()}"
+                rule.name,
+                meaning,
+                Severity.ERROR,
+                f"compatibility.md#{rule.name.lower()}",
+                rule.advice if isinstance(rule, ChangeRule) else None,
             )
     for lint in LINT_RULES.values():
         severity = Severity.NOTE if lint.default == OFF else Severity(lint.default)
@@ -53,9 +58,9 @@ def describe_rules() -> Mapping[str, RuleDescription]:
     return catalogue
 
 
-def _describe(name: str, meaning: str, severity: Severity, page: str) -> RuleDescription:
+def _describe(name: str, meaning: str, severity: Severity, page: str, own_advice: str | None = None) -> RuleDescription:
     title = name.replace("_", " ").replace("-", " ").capitalize()
-    advice = find_advice(name)
+    advice = own_advice or find_advice(name)
     docs = os.environ.get(DOCS_VARIABLE) or f"{HOME}/blob/main/docs"
     return RuleDescription(
         title, f"{meaning}. To do: {advice}." if advice else f"{meaning}.", severity, f"{docs.rstrip('/')}/{page}"

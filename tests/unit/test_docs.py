@@ -21,7 +21,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "compatibility.md", "dialects.md"])
+@pytest.mark.parametrize("name", ["configuration.md", "compatibility.md", "dialects.md", "lint.md"])
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     """`make docs` writes it."""
     assert (DOCS / name).read_text() == generator().PAGES[name]()

@@ -15,15 +15,19 @@ from karapace_like.schema.avro.parser import parse
 from karapace_like.schema.avro.places import locate
 from karapace_like.schema.avro.rules import DIFFERENCES, RULES
 from karapace_like.schema.avro.tags import change_tags, list_tags
+from karapace_like.schema.changes import NO_RULES as CHANGE_RULES
+from karapace_like.schema.changes import find_no_changes as find_changes
 from karapace_like.schema.model import Dependencies, Strictness
 
 __all__ = [
+    "CHANGE_RULES",
     "DIFFERENCES",
     "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
     "RULES",
     "canonicalise",
     "change_tags",
+    "find_changes",
     "find_incompatibilities",
     "find_record_name",
     "format_text",

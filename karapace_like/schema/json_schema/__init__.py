@@ -7,6 +7,8 @@ the branches of `if`, draft-04's boolean bounds) are not compared here either.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from karapace_like.schema.changes import NO_RULES as CHANGE_RULES
+from karapace_like.schema.changes import find_no_changes as find_changes
 from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.json_schema import outline as outlines
 from karapace_like.schema.json_schema import places, tags
@@ -30,6 +32,7 @@ from karapace_like.schema.outline import Element
 from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
+    "CHANGE_RULES",
     "DIFFERENCES",
     "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
@@ -37,6 +40,7 @@ __all__ = [
     "Parsed",
     "canonicalise",
     "change_tags",
+    "find_changes",
     "find_incompatibilities",
     "find_record_name",
     "format_text",

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.model import Dependencies, Strictness
 from karapace_like.schema.protobuf import places, tags
+from karapace_like.schema.protobuf.change_rules import CHANGE_RULES
+from karapace_like.schema.protobuf.changes import find_changes
 from karapace_like.schema.protobuf.compatibility import find_incompatibilities
 from karapace_like.schema.protobuf.linking import list_file_needs, list_offered_names
 from karapace_like.schema.protobuf.normal_form import normal_form
@@ -22,6 +24,7 @@ from karapace_like.schema.protobuf.text_formats import format_text
 from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
+    "CHANGE_RULES",
     "DIFFERENCES",
     "NEEDS_ALL_REFERENCES",
     "REPORT_TEMPLATE",
@@ -30,6 +33,7 @@ __all__ = [
     "canonicalise",
     "change_tags",
     "descriptor_set",
+    "find_changes",
     "find_incompatibilities",
     "find_record_name",
     "format_text",

@@ -31,6 +31,7 @@ from google.protobuf.descriptor_pb2 import (
 
 from karapace_like.schema.model import InvalidSchemaError
 from karapace_like.schema.protobuf.imports import PROTOC_FOLDER, PROTOC_OWN, is_safe
+from karapace_like.schema.protobuf.syntax_tree import derive_json_name
 
 MAIN = "default"
 """The file name of the compiled schema itself, the same as in Confluent's registry."""
@@ -136,14 +137,10 @@ def _compile_in_child(
 def _drop_default_json_names(messages: Iterable[DescriptorProto], fields: Iterable[FieldDescriptorProto]) -> None:
     """The command line of protoc spells out every JSON name; a descriptor has those that the source gives."""
     for field in fields:
-        if field.json_name == _json_name(field.name):
+        if field.json_name == derive_json_name(field.name):
             field.ClearField("json_name")
     for message in messages:
         _drop_default_json_names(message.nested_type, [*message.field, *message.extension])
-
-
-def _json_name(name: str) -> str:
-    return re.sub(r"_+(.?)", lambda match: match[1].upper(), name)
 
 
 def _child_refusal(output: str, lines_before: int) -> InvalidSchemaError:

@@ -6,7 +6,6 @@ Left out: options whose extension is in no imported file.
 import base64
 import binascii
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -44,6 +43,7 @@ from karapace_like.schema.protobuf.syntax_tree import (
     Service,
     Value,
     Word,
+    derive_json_name,
 )
 from karapace_like.schema.protobuf.tokens import unescape
 
@@ -203,7 +203,7 @@ class _Reader:
         options = list(self.options(descriptor.options))
         if descriptor.HasField("default_value"):
             options.append(Option("default", _default(descriptor)))
-        if descriptor.HasField("json_name") and descriptor.json_name != _json_name(descriptor.name):
+        if descriptor.HasField("json_name") and descriptor.json_name != derive_json_name(descriptor.name):
             options.append(Option("json_name", Literal(descriptor.json_name.encode())))
         return tuple(options)
 
@@ -324,8 +324,3 @@ def _is_group(descriptor: FieldDescriptorProto) -> bool:
 
 def _last(type_name: str) -> str:
     return type_name.rpartition(".")[2]
-
-
-def _json_name(name: str) -> str:
-    """The JSON name that a field has unless it says otherwise."""
-    return re.sub("_+(.?)", lambda match: match[1].upper(), name)

@@ -4,6 +4,7 @@ The printed text, the normal form and compatibility are all made from these. Whe
 here (`compiler.py` asks protoc). Type names are kept as they were written; `scope.py` says what they mean.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -207,3 +208,8 @@ class File:
     enums: tuple[Enum, ...] = ()
     extends: tuple[Extend, ...] = ()
     services: tuple[Service, ...] = ()
+
+
+def derive_json_name(name: str) -> str:
+    """Return the JSON name that a field has unless it says otherwise."""
+    return re.sub("_+(.?)", lambda match: match[1].upper(), name)
