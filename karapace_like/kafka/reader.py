@@ -1,14 +1,14 @@
 """Reads partitions from given offsets, without a consumer group: nothing is committed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError
 
 from karapace_like.kafka import translate
-from karapace_like.kafka.blocking import call_in_thread
+from karapace_like.kafka.blocking import BlockingCalls, CallThreads, call_in_thread
 from karapace_like.kafka.client_log import client_logger
 from karapace_like.kafka.messages import convert_messages, make_client_partition
 from karapace_like.kafka.settings import KafkaSettings
@@ -20,13 +20,21 @@ _LONGEST_WAIT = 0.02
 _QUEUE_KBYTES = 4_096
 """KiB that the client fetches ahead."""
 _END = "_PARTITION_EOF"
+_LONGEST_CALL = 5.0
+"""Seconds of one call of the client."""
 
 
 class Reader:
     """Reads records in order, each once. `close` it at the end."""
 
-    def __init__(self, kafka: KafkaSettings, positions: Mapping[TopicPartition, int]) -> None:
-        """`positions` are the offsets of the first records. Raises KafkaFailure."""
+    def __init__(
+        self, kafka: KafkaSettings, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False
+    ) -> None:
+        """`positions` are the offsets of the first records. Raises KafkaFailure.
+
+        `is_prompt`: wait in a thread, which wakes as soon as a record is there; otherwise looks have pauses of 20 ms.
+        """
+        self._calls = BlockingCalls(CallThreads(1), _LONGEST_CALL) if is_prompt else None
         self._options: dict[str, Any] = kafka.client_options(
             group_id=kafka.client_id,  # required by the client, which joins no group without a subscription
             enable_auto_commit=False,
@@ -64,6 +72,8 @@ class Reader:
             if self._is_stale:
                 old, self._client, self._is_stale = self._client, self._create_client(), False
                 await _close(old)
+            if self._calls is not None:
+                return self._convert(await self._calls.make(self._wait_and_consume, count, min(wait, _LONGEST_CALL)))
             records = self._fetch(count)
             if records or self.is_at_end or loop.time() > deadline:
                 return records
@@ -72,7 +82,10 @@ class Reader:
 
     async def close(self) -> None:
         """Close the client."""
-        await _close(self._client)
+        if self._calls is None:
+            await _close(self._client)
+        else:
+            await self._calls.see_through_apart(self._client.close)
 
     def _create_client(self) -> Client:
         positions = [make_client_partition(at, offset) for at, offset in self._positions.items()]
@@ -83,6 +96,17 @@ class Reader:
 
     def _fetch(self, count: int) -> list[ConsumedRecord]:
         """Return the records that the client has ready, without waiting."""
+        with translate.failures():
+            messages = self._client.consume(count, 0)
+        return self._convert(messages)
+
+    def _wait_and_consume(self, count: int, wait: float) -> list[Any]:
+        """Return messages as soon as there is one; `consume` with a time-out would wait for all of them."""
+        first = self._client.poll(wait)
+        return [] if first is None else [first, *self._client.consume(count - 1, 0)]
+
+    def _convert(self, messages: Sequence[Any]) -> list[ConsumedRecord]:
+        """Return the records of the messages, and note the ends of partitions; raise KafkaFailure for an error."""
         ends: dict[TopicPartition, int] = {}
 
         def note_failure(message: Any, error: KafkaError) -> None:
@@ -91,8 +115,6 @@ class Reader:
             elif not translate.failure(error).retriable:
                 raise translate.failure(error)
 
-        with translate.failures():
-            messages = self._client.consume(count, 0)
         records = convert_messages(messages, note_failure)
         read = positions_after(records)
         self._positions.update(read)

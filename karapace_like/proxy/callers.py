@@ -47,7 +47,7 @@ class _CallerProxy:
 
     @property
     def is_in_use(self) -> bool:
-        return self.requests > 0 or len(self.proxy.consumers) > 0 or len(self.proxy.queues) > 0
+        return self.requests > 0 or len(self.proxy.consumers) > 0 or self.proxy.is_awaited
 
 
 class CallerProxies(Generic[K]):

@@ -243,10 +243,10 @@ class GuardedAdmin:
         self._internal.check_topics([at.topic])
         return await self._admin.offset_at(at, time)
 
-    def reader(self, positions: Mapping[TopicPartition, int]) -> Reader:
+    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
         """Create a reader of these partitions."""
         self._internal.check_topics({at.topic for at in positions})
-        return self._admin.reader(positions)
+        return self._admin.reader(positions, is_prompt=is_prompt)
 
     def close(self) -> None:
         """Close the connections to the cluster."""

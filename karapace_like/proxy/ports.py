@@ -346,8 +346,11 @@ class ClusterAdmin(Protocol):
         """Return the cluster with the brokers that are up."""
         ...
 
-    def reader(self, positions: Mapping[TopicPartition, int]) -> Reader:
-        """Create a reader of these partitions, which starts at these offsets."""
+    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
+        """Create a reader of these partitions, which starts at these offsets.
+
+        `is_prompt`: it waits in a thread, and returns a record as soon as it is there.
+        """
         ...
 
     async def all_topics(self) -> list[TopicDescription]:

@@ -20,6 +20,8 @@ from karapace_like.proxy.queues.ports import GuardedShareMembers, ShareMembers
 from karapace_like.proxy.queues.queues import Queues
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.reading import Reading
+from karapace_like.proxy.request_reply.request_reply import RequestReply
+from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.topic_patterns import TopicNames
@@ -41,6 +43,7 @@ class Proxy:
     codecs: Cache
     """Hits, misses and size of the cache of codecs."""
     queues: Queues
+    request_reply: RequestReply
     internal: InternalResources
     """The topics and groups that callers may not use."""
     _producer: Producer
@@ -66,6 +69,7 @@ class Proxy:
         background: BackgroundTasks | None = None,
         data_keys: DataKeys | None = None,
         queue_usage: QueueUsage | None = None,
+        request_reply_usage: RequestReplyUsage | None = None,
         transaction_counts: TransactionCounts | None = None,
     ) -> Self:
         """Create a proxy over these clients.
@@ -75,7 +79,8 @@ class Proxy:
         `policies` are applied to produced records, and `violations` of them counted.
 
         `background` runs the upkeep of consumer instances, and the members of queues. `data_keys` are those of rules
-        that encrypt. `queue_usage` and `transaction_counts` are shared by the proxies of one process.
+        that encrypt. `queue_usage`, `request_reply_usage` and `transaction_counts` are shared by the proxies of one
+        process.
         """
         queue_usage, background = queue_usage or QueueUsage(), background or BackgroundTasks()
         no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
@@ -87,9 +92,10 @@ class Proxy:
         gate = Gate(policies, cache, violations or ViolationLog(), internal)
         atomic = AtomicWriter(transactions, internal, transaction_counts or TransactionCounts())
         reading = Reading(admin, cache, settings)
+        producing = Producing(cache, producer, settings, gate, internal, atomic=atomic)
         return cls(
             Topics(admin),
-            Producing(cache, producer, settings, gate, internal, atomic=atomic),
+            producing,
             reading,
             ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
             Management.over(
@@ -107,10 +113,18 @@ class Proxy:
                 queue_usage,
                 background,
             ),
+            RequestReply(
+                owner, admin, producing, reading, cache, request_reply_usage or RequestReplyUsage(), background
+            ),
             internal,
             producer,
             atomic,
         )
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether there are open leases or requests for replies, which would be lost if it was closed."""
+        return len(self.queues) > 0 or len(self.request_reply) > 0
 
     def start(self) -> None:
         """Start the upkeep of consumer instances."""
@@ -119,6 +133,7 @@ class Proxy:
     async def close(self) -> None:
         """Leave every group, wait for the records that are being written, and close the connections to the cluster."""
         await self.queues.close()
+        await self.request_reply.close()
         await self.consumers.close()
         await self._producer.close()
         await self._atomic.close()

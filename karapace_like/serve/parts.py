@@ -28,6 +28,7 @@ from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.data_keys import STAND_IN_KEYS
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.queues.usage import QueueUsage
+from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
@@ -89,6 +90,7 @@ class Parts:
     """Those that policies use."""
     violations: ViolationLog
     queues: QueueUsage
+    request_reply: RequestReplyUsage
     transactions: TransactionCounts
     administration: PolicyAdministration
     keys: KeysLog | None
@@ -128,6 +130,12 @@ class Parts:
         validators, violations = Validators(), ViolationLog()
         data_keys = make_data_keys(settings, replicated.keys, registry, security.peers)
         queues = QueueUsage(max_members=settings.queue_max_members, max_receivers=settings.queue_max_receivers)
+        request_reply = RequestReplyUsage(
+            max_waiting=settings.request_reply_max_waiting,
+            max_waiting_of_user=settings.request_reply_max_waiting_of_user,
+            max_reply_topics=settings.request_reply_max_topics,
+            late_seconds=settings.request_reply_late_timeout,
+        )
         transactions = TransactionCounts()
         proxy, clients = make_proxy(
             settings,
@@ -140,6 +148,7 @@ class Parts:
             violations,
             data_keys=data_keys,
             queues=queues,
+            request_reply=request_reply,
             transactions=transactions,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
@@ -153,6 +162,7 @@ class Parts:
             schemas=cache,
             violations=violations,
             queues=queues,
+            request_reply=request_reply,
             transactions=transactions,
             administration=PolicyAdministration(cache, internal),
             nodes=make_nodes(settings, kafka),
@@ -181,6 +191,7 @@ class Parts:
             usage=self.usage,
             violations=self.violations,
             queues=self.queues,
+            request_reply=self.request_reply,
             transactions=self.transactions,
             topic=self.topic,
             group=self.settings.group_id,

@@ -31,6 +31,7 @@ from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.queues.usage import QueueUsage
+from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.traced import TracedProducer
@@ -67,6 +68,7 @@ class _Common(NamedTuple):
     data_keys: DataKeys
     queues: QueueUsage
     """What the queues of all callers use."""
+    request_reply: RequestReplyUsage
     transactions: TransactionCounts
     """Those of all callers."""
 
@@ -83,6 +85,7 @@ def make_proxy(
     *,
     data_keys: DataKeys,
     queues: QueueUsage,
+    request_reply: RequestReplyUsage,
     transactions: TransactionCounts,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
@@ -101,6 +104,7 @@ def make_proxy(
         violations,
         data_keys,
         queues,
+        request_reply,
         transactions,
     )
     if settings.rest_authorization:
@@ -165,6 +169,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
         share_members=ShareConsumerFactory(kafka, at_most=settings.queue_max_members),
         queue_usage=common.queues,
+        request_reply_usage=common.request_reply,
         transaction_counts=common.transactions,
         internal=common.internal,
         validators=common.validators,

@@ -23,6 +23,7 @@ from karapace_like.process.measures import Cache, Histogram
 from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.queues.usage import QueueUsage
+from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
@@ -61,6 +62,7 @@ class ServiceMetrics:
     violations: ViolationLog
     """Those of topic policies."""
     queues: QueueUsage
+    request_reply: RequestReplyUsage
     transactions: TransactionCounts
     topic: LogTopic
     group: str
@@ -112,6 +114,7 @@ class ServiceMetrics:
             self.violations.count(),
         )
         yield from self._queues()
+        yield from self._request_reply()
         yield _counter(
             "transactions",
             "Transactions of atomic requests: committed, aborted, or of an outcome that brokers have not told.",
@@ -159,6 +162,20 @@ class ServiceMetrics:
         )
         waits.add_metric((), *buckets(queues.seconds))
         yield waits
+
+    def _request_reply(self) -> Iterator[Metric]:
+        usage = self.request_reply
+        waiting = {(): len(usage.waiting)}
+        yield _gauge("request_reply_waiting", "Requests that wait for a reply.", (), waiting)
+        yield _gauge("request_reply_waiting_limit", "The most that there can be.", (), {(): usage.waiting.at_most})
+        yield _gauge("request_reply_late", "Requests whose late reply may still be fetched.", (), {(): usage.late})
+        yield _gauge("request_reply_topics", "Reply topics that are read.", (), {(): usage.reply_topics})
+        yield _counter("request_reply_requests", "Requests by what became of their reply.", ("outcome",), usage.replies)
+        seconds = HistogramMetricFamily(
+            f"{PREFIX}request_reply_seconds", "From a request to its reply, where that came in time.", labels=()
+        )
+        seconds.add_metric((), *buckets(usage.seconds))
+        yield seconds
 
     def _registry(self) -> Iterator[Metric]:
         registry = self.registry

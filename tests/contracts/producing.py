@@ -67,6 +67,37 @@ async def produce_v2(
     return Verdict(result["error_code"], result["error"] or "", ids["key_schema_id"], ids["value_schema_id"])
 
 
+async def send_request(
+    node: Node,
+    topic: str,
+    value: Part,
+    key: Part | None,
+    headers: Sequence[Header],
+    path: str = "requests",
+    query: str = "",
+) -> Verdict:
+    """A request for a reply that never comes, or a reply: both have one record."""
+    record: dict[str, Any] = {"value": value.data}
+    body: dict[str, Any] = {"record": record, "value_format": value.format, "value_schema_id": value.schema_id}
+    if key is not None:
+        record["key"] = key.data
+        body |= {"key_format": key.format, "key_schema_id": key.schema_id}
+    if headers:
+        record["headers"] = [{"key": name, "value": base64.b64encode(data).decode()} for name, data in headers]
+    if path == "replies":
+        body["correlation_id"] = "AAAA"
+    else:
+        (cluster,) = (await node.call("GET", "/v3/clusters"))[1]["data"]
+        body |= {"reply_topic": f"{topic}-replies", "timeout_ms": 0}
+        created = {"topic_name": body["reply_topic"]}
+        await node.call("POST", f"/v3/clusters/{cluster['cluster_id']}/topics", created)  # unless it is there
+    sent_as = {"Content-Type": "application/vnd.kafka.json.v2+json"}
+    status, answer = await node.call("POST", f"/topics/{topic}/{path}{query}", body, headers=sent_as)
+    if status == 200:
+        return Verdict(None, "", answer["key_schema_id"], answer["value_schema_id"])
+    return Verdict(None) if status == 504 else Verdict(answer["error_code"], answer["message"])
+
+
 async def produce_v3(
     node: Node,
     topic: str,
@@ -105,7 +136,11 @@ WAYS: Mapping[str, Produce] = {
     "v2 records": partial(produce_v2, path="/records"),
     "v3 stream": produce_v3,
     "v3 batch": partial(produce_v3, path="records:batch"),
+    "request": send_request,
+    "reply": partial(send_request, path="replies"),
 }
+WITHOUT_IDS = frozenset({"request"})
+"""The ways that do not answer which schemas were used."""
 
 
 def frame(schema_id: int, payload: bytes = b"") -> str:

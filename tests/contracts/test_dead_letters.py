@@ -54,7 +54,11 @@ async def test_an_invalid_record_goes_to_the_dead_letter_topic(
     first, second = read_all(kafka, dead)
     assert first[:2] == (b"lift 1", b'{"floor":"attic"}')
     assert second[:2] == (b"lift 1", b"no json")
-    headers = {header.removeprefix(DEAD): value.decode("latin-1") for header, value in first.headers.items()}
+    headers = {
+        header.removeprefix(DEAD): value.decode("latin-1")
+        for header, value in first.headers.items()
+        if not header.startswith("kafka_")
+    }
     assert "partition" not in headers or (way, headers.pop("partition")) == ("v2 partition", "0")
     message = headers.pop("message")
     assert (message.startswith(f"Topic {name} does not accept this value"), "attic" in message) == (True, False)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from karapace_like.web import proxy, proxy_v3
+from karapace_like.web import proxy, proxy_v3, request_reply
 from karapace_like.web.http.api_roles import ApiRole
 from tests.contracts.policing import frame_bytes, in_base64, offer, put, register
-from tests.contracts.producing import WAYS, Part
+from tests.contracts.producing import WAYS, WITHOUT_IDS, Part
 from tests.kafka.service_in_process import Node
 
 SCHEMAS: dict[str, Any] = {
@@ -125,11 +125,10 @@ async def register_subject(node: Node, kind: str, subject: str, foreign: str) ->
 
 def test_the_table_has_every_way() -> None:
     """A new call that produces fails here until it is one of the ways."""
-    routes = (*proxy.ROUTES, *proxy_v3.ROUTES)
+    routes = (*proxy.ROUTES, *proxy_v3.ROUTES, *request_reply.ROUTES)
     calls = [route.path for route in routes if route.method == "POST" and route.role is ApiRole.DATA]
-    producing = [
-        path for path in calls if path.endswith(("/topics/{topic}", "/{partition}", "/records", "/records:batch"))
-    ]
+    endings = ("/topics/{topic}", "/{partition}", "/records", "/records:batch", "/requests", "/replies")
+    producing = [path for path in calls if path.endswith(endings)]
     assert len(producing) == len(WAYS), producing
     assert all(path.startswith("/consumers/") for path in calls if path not in producing), calls
 
@@ -157,5 +156,5 @@ async def test_every_way_gives_the_same_verdict(node: Node, topic: Callable[[], 
             expected = None if case.is_accepted(setting) else 422
             assert codes == dict.fromkeys(WAYS, expected), (setting, case, verdicts)
             assert len({verdict.message.removesuffix(" (record 0)") for verdict in verdicts.values()}) == 1
-            ids = {(verdict.key_schema_id, verdict.value_schema_id) for verdict in verdicts.values()}
+            ids = {verdict[2:] for way, verdict in verdicts.items() if way not in WITHOUT_IDS}
             assert len(ids) == 1, (setting, case, verdicts)

@@ -14,12 +14,19 @@ from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
+from karapace_like.web import request_reply as request_reply_api
 from karapace_like.web.routing import Route
 
 V2 = "application/vnd.kafka.v2+json"
 JSON_V2 = "application/vnd.kafka.json.v2+json"
 JSON = "application/json"
-ROUTES: Sequence[Route] = (*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES)
+ROUTES: Sequence[Route] = (
+    *proxy_api.ROUTES,
+    *proxy_v1_api.ROUTES,
+    *proxy_v3_api.ROUTES,
+    *queues_api.ROUTES,
+    *request_reply_api.ROUTES,
+)
 _V3 = "/v3/clusters/{cluster}"
 _INSTANCE = "/consumers/{group}/instances/{instance}"
 _GROUP = f"{_V3}/consumer-groups/{{group}}"
@@ -99,6 +106,9 @@ BODIES: Mapping[tuple[str, str], Callable[[str], Sequence[tuple[Any, str]]]] = {
     ("POST", "/queues/{group}/acknowledge"): lambda topic: [
         ([{"receipt": _RECEIPT, "outcome": "reject", "dead_letter_topic": topic}], JSON)
     ],
+    ("POST", "/topics/{topic}/requests"): lambda topic: [
+        ({"record": {"value": 1}, "reply_topic": topic, "timeout_ms": 0, "value_format": "json"}, JSON)
+    ],
     ("POST", f"{_V3}/acls"): lambda topic: [
         ({**ACL, "resource_name": topic}, JSON),
         ({**ACL, "resource_name": topic[:3], "pattern_type": "PREFIXED"}, JSON),
@@ -108,7 +118,7 @@ BODIES: Mapping[tuple[str, str], Callable[[str], Sequence[tuple[Any, str]]]] = {
     ],
 }
 """Calls whose body names topics -> bodies that name this one."""
-_NAMING = re.compile(r'"(topic|topics|dead_letter_topic|topic_name|resource_name)"')
+_NAMING = re.compile(r'"(topic|topics|dead_letter_topic|reply_topic|topic_name|resource_name)"')
 
 
 def named_in_paths() -> Iterator[tuple[Route, str]]:
@@ -152,6 +162,7 @@ class Caller:
             "instance": "one",
             "consumer": "some",
             "key": "some",
+            "id": "some",
         }
 
     def __call__(self, method: str, path: str, body: object = None, sent_as: str = JSON) -> Answer:

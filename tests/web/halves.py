@@ -18,6 +18,7 @@ from karapace_like.ownership import Owner
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.queues.usage import QueueUsage
+from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
@@ -47,6 +48,7 @@ async def both_halves(
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         share_members=ShareConsumerFactory(cluster, at_most=100),
         queue_usage=QueueUsage(max_members=12, max_receivers=60),
+        request_reply_usage=RequestReplyUsage(max_waiting=40, max_waiting_of_user=30),
         settings=settings,
         internal=InternalResources(),
         validators=validators,

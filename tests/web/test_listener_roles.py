@@ -37,6 +37,7 @@ BY_PREFIX = {
     "/topics/{topic}/partitions/{partition}/records": ApiRole.DATA,
     "/topics/{topic}/partitions/{partition}/messages": ApiRole.DATA,
     "/topics/{topic}/keys/{key}": ApiRole.DATA,
+    "/topics/{topic}/requests": ApiRole.DATA,
     "/queues/{group}/receive": ApiRole.DATA,
     "/queues/{group}/acknowledge": ApiRole.DATA,
     "/queues": ApiRole.MANAGEMENT,

@@ -24,6 +24,7 @@ from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
 from karapace_like.web import registry as registry_api
+from karapace_like.web import request_reply as request_reply_api
 from karapace_like.web.console import caller
 from karapace_like.web.http import json_schemas
 from karapace_like.web.operations import health, openapi
@@ -46,6 +47,7 @@ EVERY_ROUTE = (
     *proxy_v1_api.ROUTES,
     *proxy_v3_api.ROUTES,
     *queues_api.ROUTES,
+    *request_reply_api.ROUTES,
     *policies.ROUTES,
     *connect.ROUTES,
     *keys.ROUTES,

@@ -241,6 +241,26 @@ class ConsumeSettings(SettingsGroup):
             ge=1,
         ),
     ] = 1_000
+    request_reply_max_waiting: Annotated[
+        int,
+        describe(
+            "Requests of one worker process that wait for a reply; further ones are rejected with 429. See "
+            "[request and reply](request-reply.md).",
+            5_000,
+            ge=1,
+        ),
+    ] = 1_000
+    request_reply_max_waiting_of_user: Annotated[
+        int, describe("Those of one caller; callers without a user are counted by address.", 500, ge=1)
+    ] = 250
+    request_reply_max_topics: Annotated[
+        int,
+        describe("Reply topics that one worker process reads at the same time, each with a Kafka client.", 100, ge=1),
+    ] = 50
+    request_reply_late_timeout: Annotated[
+        float,
+        describe("Seconds after the time-out of a request during which a late reply to it can be fetched.", 900, ge=0),
+    ] = 300.0
     fetch_min_bytes: Annotated[int, describe("Bytes of records that end a poll before its timeout.", 1_024, ge=0)] = 1
 
 

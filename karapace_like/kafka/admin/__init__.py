@@ -184,9 +184,9 @@ class Admin:
         """Return every partition, or every one of a topic, whose replicas are moving, in order."""
         return await self._reassignments.under_way(topic)
 
-    def reader(self, positions: Mapping[TopicPartition, int]) -> Reader:
+    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
         """Return a reader of these partitions from these offsets, without a group."""
-        return Reader(self._kafka, positions)
+        return Reader(self._kafka, positions, is_prompt=is_prompt)
 
     def close(self) -> None:
         """Close the clients."""

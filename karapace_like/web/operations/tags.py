@@ -20,6 +20,7 @@ def _define_tag(name: str, description: str, calls: str) -> Tag:
 _ANY = r"[A-Z]+ "
 _V3 = rf"{_ANY}/v3/clusters/{{cluster}}"
 _V1 = r"GET /topics/{topic}/partitions/{partition}/messages|GET /consumers/{group}/instances/{instance}/topics/{topic}"
+_REPLY = r"POST /topics/{topic}/(?:requests|replies)|GET /topics/{topic}/requests"
 _READ = r"GET /topics/{topic}(?:(?:/partitions/{partition})?/records|/keys)"
 
 TAGS = (
@@ -54,12 +55,12 @@ TAGS = (
     _define_tag(
         "REST proxy v2: topics",
         "Describe topics, partitions and brokers.",
-        rf"(?!{_READ}|{_V1})GET /(?:topics|brokers)",
+        rf"(?!{_READ}|{_V1}|{_REPLY})GET /(?:topics|brokers)",
     ),
     _define_tag(
         "REST proxy v2: produce",
         "Produce records. The Content-Type names the format of their keys and values.",
-        r"POST /(?:topics|records)",
+        rf"(?!{_REPLY})POST /(?:topics|records)",
     ),
     _define_tag(
         "REST proxy v2: consumers",
@@ -71,6 +72,7 @@ TAGS = (
         "Receive and acknowledge records of share groups, without consumer instances.",
         rf"{_ANY}/queues",
     ),
+    _define_tag("Request and reply", "Write a record and get the record that replies to it.", _REPLY),
     _define_tag("REST proxy v3: clusters", "Describe clusters.", rf"{_ANY}/v3/clusters(?:/{{cluster}})?$"),
     _define_tag("REST proxy v3: brokers", "Describe and configure brokers.", rf"{_V3}/(?:brokers|broker-configs)"),
     _define_tag(

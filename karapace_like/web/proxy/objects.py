@@ -139,7 +139,7 @@ _PRODUCE_QUERY = (
     Parameter("atomic", BOOLEAN, "Write all records in one transaction of Kafka, or none."),
     Parameter("strict", BOOLEAN, "Respond 422 if a record failed; also the header `X-Strict`."),
 )
-_REQUEST_ANNOTATIONS = {
+REQUEST_ANNOTATIONS = {
     **{
         f"{role}_{name}": annotation
         for role in RecordPart
@@ -163,14 +163,14 @@ _DELIVERED = {"partition": 0, "offset": 42, "error_code": None, "error": None}
 _SCHEMA_IDS = {"key_schema_id": None, "value_schema_id": 1}
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
-    body=with_example(derive_request(ProduceRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
+    body=with_example(derive_request(ProduceRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
     response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
     request_types=(*EMBEDDED, media_types.JSON),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
     body=with_example(
-        derive_request(TopicsRequest, _REQUEST_ANNOTATIONS), {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]}
+        derive_request(TopicsRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]}
     ),
     response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
     request_types=(*EMBEDDED, media_types.JSON),

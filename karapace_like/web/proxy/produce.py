@@ -180,6 +180,16 @@ def _formats(request: web.Request, embedded: EmbeddedFormat | None) -> Mapping[R
     return {role: _query_format(request, role) or embedded for role in RecordPart}
 
 
+def find_formats(request: web.Request) -> Mapping[RecordPart, EmbeddedFormat | None]:
+    """Return the formats for a body that names none, as the query and the media type say; 415 for another type."""
+    return _formats(request, _embedded_format(request))
+
+
+def parse_produce_request(text: bytes) -> ProduceRequest:
+    """Return a request to produce records to one topic; raise ApiError as produce does."""
+    return _parse(text, ProduceRequest)
+
+
 def _overrides(request: web.Request) -> ProducerOverrides:
     """Return the producer settings of the query; 422 for an invalid value."""
     chosen = {name: request.query[name] for name in ProducerOverrides._fields if name in request.query}

@@ -1,6 +1,7 @@
 """The same policy in the REST proxy: topics, groups, and the subjects of what is produced."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -102,6 +103,28 @@ async def test_what_a_consumer_instance_is_told_is_audited(
     told = [json.loads(each.getMessage()) for each in caplog.records if each.name == "karapace_like.audit"]
     assert [(each["method"], each["path"]) for each in told] == [each[:2] for each in calls if each[0] != "GET"]
     assert {(each["principal"], each["result"]) for each in told} == {("caller", "done")}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_reply_is_given_to_the_caller_of_its_request_only(guarded: Guarded, mine: str) -> None:
+    """A request needs to read the topic of the reply; whoever else knows the id gets nothing."""
+    inbox = f"inbox-{mine}"
+    for name in (mine, inbox):
+        assert (await ask(guarded, "POST", f"/topics/{name}", {"records": [{"value": 1}]}, **JSON))[0] == 200
+    body = {"record": {"value": 1}, "reply_topic": mine, "timeout_ms": 0}
+    path = f"/topics/{inbox}/requests"
+    assert (await ask(guarded, "POST", path, {**body, "reply_topic": inbox}, **JSON))[0] == 403
+    assert (await ask(guarded, "POST", f"/topics/other-{mine}/requests", body, **JSON))[0] == 403
+    async with guarded.client.post(path, json=body, headers={**CALLER, **JSON}) as answer:
+        assert answer.status == 504
+        late = answer.headers["Location"]
+    reply = {"record": {"value": 2}, "correlation_id": b64encode(late.rpartition("/")[2].encode()).decode()}
+    assert (await ask(guarded, "POST", f"/topics/other-{mine}/replies", reply, **JSON))[0] == 403
+    assert (await ask(guarded, "POST", f"/topics/{mine}/replies", reply, **JSON))[0] == 200
+    status, answer_of_caller = await ask(guarded, "GET", f"{late}?wait_ms=60000")
+    assert (status, answer_of_caller["reply"]["value"]) == (200, 2)
+    async with guarded.client.get(late, headers=ROOT) as answer:
+        assert answer.status == 404
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -20,6 +20,7 @@ from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
+from karapace_like.web import request_reply as request_reply_api
 from karapace_like.web.http.json_schemas import example_of
 from karapace_like.web.operations import openapi
 from karapace_like.web.proxy.requests import EMBEDDED
@@ -29,7 +30,7 @@ from tests.web.proxy_v3.conftest import v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ROUTES = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES]
+ROUTES = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES, *request_reply_api.ROUTES]
 LONG = "x" * 40_000
 HALF = "a\ud800"
 """Half of a surrogate pair, which no encoding of a text has."""

@@ -1,4 +1,6 @@
-"""The examples of docs/rest.md, docs/rest-consumers.md and docs/queues.md, sent in order to a service of their own."""
+"""The examples of pages about the REST proxy, sent in order to a service of their own for each page."""
+
+from collections.abc import Iterable
 
 import msgspec
 import pytest
@@ -11,7 +13,11 @@ from tests.web.proxy.conftest import running
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
 
-@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md", "queues.md"])
+TOPICS = {"request-reply.md": ("lift-questions", "lift-answers")}
+"""Topics that a page presupposes."""
+
+
+@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md", "queues.md", "request-reply.md"])
 async def test_every_example_is_answered_as_shown(page: str) -> None:
     """Each builds on those before it: the offsets and ids on the page are the ones that come.
 
@@ -20,11 +26,13 @@ async def test_every_example_is_answered_as_shown(page: str) -> None:
     found = list(examples(page))
     assert found
     with Cluster() as kafka:
-        await _send_all(found, kafka)
+        await _send_all(found, kafka, TOPICS.get(page, ()))
 
 
-async def _send_all(found: list[Example], kafka: Cluster) -> None:
+async def _send_all(found: list[Example], kafka: Cluster, topics: Iterable[str]) -> None:
     async with running(kafka, ProxySettings(base_uri="http://127.0.0.1:8082")) as proxy:
+        for topic in topics:
+            proxy.create_topic(topic)
         for each in found:
             answer = await proxy.client.request(each.method, each.path, data=each.body, headers=each.headers)
             text = await answer.read()
