@@ -102,7 +102,7 @@ class Broker:
         in_order = self._supervisor is not None and self._supervisor.poll() == _TERMINATED
         return archive if in_order and archive.exists() else None
 
-    def format(self, cluster_id: str) -> "subprocess.Popen[str] | None":
+    def format(self, cluster_id: str, features: Mapping[str, int]) -> "subprocess.Popen[str] | None":
         """Start Kafka's tool that formats the data folder, and return its process; None for a formatted folder.
 
         Raises `BrokerError` for a folder of another cluster: Kafka itself would not notice.
@@ -117,6 +117,8 @@ class Broker:
                 )
             return None
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id", cluster_id]
+        for name, level in features.items():
+            tool += ["--feature", f"{name}={level}"]
         return subprocess.Popen(  # noqa: S603 - the user's own Java
             [*self._jvm, *tool, "--config", _PROPERTIES],
             cwd=self._folder,

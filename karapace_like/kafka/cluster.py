@@ -39,11 +39,12 @@ def default_data_folder() -> Path:
 class Cluster:
     """One or several brokers in one KRaft quorum, every node a broker and a controller. Not thread-safe.
 
-    `port` is the first broker's port, the others follow it; None chooses free ones. The folder `data` is kept and used
-    again at the next start; None is a temporary folder, removed at the end. `properties` are further server properties
-    of Kafka, for each broker. `listeners` are further listeners on free ports: name -> security protocol. `advertised`
-    are the ports that a listener advertises: name -> one port for each broker. `progress` is called with a line for
-    each step that takes seconds.
+    `port` is the first broker's port, the others follow it; None chooses free ones. The folder `data` is kept and
+    used again at the next start; None is a temporary folder, removed at the end. `properties` are further server
+    properties of Kafka, for each broker. `features` are levels of features of a new cluster, by their names.
+    `listeners` are further listeners on free ports: name -> security protocol. `advertised` are the ports that a
+    listener advertises: name -> one port for each broker. `progress` is called with a line for each step that takes
+    seconds.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Cluster:
         port: int | None = None,
         data: Path | None = None,
         properties: Mapping[str, object] | None = None,
+        features: Mapping[str, int] | None = None,
         listeners: Mapping[str, str] | None = None,
         advertised: Mapping[str, Sequence[int]] | None = None,
         progress: Callable[[str], None] = lambda _: None,
@@ -62,6 +64,7 @@ class Cluster:
         self._port = port
         self._data = data
         self._properties = properties or {}
+        self._features = features or {}
         self._listeners = listeners or {}
         self._advertised = advertised or {}
         self._progress = progress
@@ -156,7 +159,7 @@ class Cluster:
         return self._data.resolve()
 
     def _start_brokers(self, cluster_id: str) -> None:
-        formatting = [process for broker in self.brokers if (process := broker.format(cluster_id))]
+        formatting = [process for broker in self.brokers if (process := broker.format(cluster_id, self._features))]
         for process in formatting:
             output, _ = process.communicate()
             if process.returncode != 0:

@@ -129,7 +129,12 @@ class Parts:
         schemas = other_registry or RegistrySchemas(registry, security.peers)
         validators, violations = Validators(), ViolationLog()
         data_keys = make_data_keys(settings, replicated.keys, registry, security.peers)
-        queues = QueueUsage(max_members=settings.queue_max_members, max_receivers=settings.queue_max_receivers)
+        queues = QueueUsage(
+            max_members=settings.queue_max_members,
+            max_receivers=settings.queue_max_receivers,
+            max_receivers_of_user=settings.queue_max_receivers_of_user,
+            max_leases_of_user=settings.queue_max_leases_of_user,
+        )
         request_reply = RequestReplyUsage(
             max_waiting=settings.request_reply_max_waiting,
             max_waiting_of_user=settings.request_reply_max_waiting_of_user,

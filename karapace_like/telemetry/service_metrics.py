@@ -149,7 +149,7 @@ class ServiceMetrics:
         yield _gauge("queue_members", "Members of share groups that serve queues.", (), {(): queues.members})
         yield _gauge("queue_members_limit", "The most that there can be.", (), {(): queues.max_members})
         yield _gauge("queue_leases", "Members whose records are not all acknowledged.", (), {(): queues.leases})
-        yield _gauge("queue_receivers", "Requests that wait for records of a queue.", (), {(): queues.receivers})
+        yield _gauge("queue_receivers", "Requests that wait for records of a queue.", (), {(): len(queues.receivers)})
         yield _counter("queue_records", "Records that receivers of queues have got.", (), {(): queues.received})
         yield _counter(
             "queue_acknowledgements",

@@ -47,7 +47,7 @@ async def both_halves(
         transactions=TransactionalProducers(cluster, ProducerSettings(), create_transactional_prefix("t"), at_most=4),
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         share_members=ShareConsumerFactory(cluster, at_most=100),
-        queue_usage=QueueUsage(max_members=12, max_receivers=60),
+        queue_usage=QueueUsage(max_members=24, max_receivers=60, max_receivers_of_user=50, max_leases_of_user=5),
         request_reply_usage=RequestReplyUsage(max_waiting=40, max_waiting_of_user=30),
         settings=settings,
         internal=InternalResources(),

@@ -241,6 +241,18 @@ class ConsumeSettings(SettingsGroup):
             ge=1,
         ),
     ] = 1_000
+    queue_max_receivers_of_user: Annotated[
+        int, describe("Those of one caller; callers without a user are counted by address.", 2_500, ge=1)
+    ] = 500
+    queue_max_leases_of_user: Annotated[
+        int,
+        describe(
+            "Leases of one worker process of which one caller has records that are not acknowledged; further receives "
+            "are rejected with 429.",
+            100,
+            ge=1,
+        ),
+    ] = 50
     request_reply_max_waiting: Annotated[
         int,
         describe(

@@ -6,9 +6,12 @@ lease. The brokers answer a late acknowledgement without an error, so this clock
 
 import asyncio
 import secrets
+from bisect import bisect
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from karapace_like.proxy.shares import Shares
 from karapace_like.records import AcquiredRecord, Outcome
 
 _TOKEN_BYTES = 12
@@ -27,6 +30,8 @@ class Lease:
     began: float
     """When the records were locked, at the earliest."""
     lock_seconds: float
+    shares: Shares
+    """Of the callers that hold records of leases."""
     token: str = field(default_factory=lambda: secrets.token_hex(_TOKEN_BYTES))
     """Not to be guessed: it is the proof that the holder of a receipt has received the record."""
     handed_out: int = 0
@@ -35,6 +40,31 @@ class Lease:
     """Place of a record in the lease -> what was said of it."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every record has an outcome."""
+
+    _ranges: list[tuple[int, str]] = field(default_factory=list)
+    """(place after the last record, caller) of what receivers have got, in order."""
+    _held: Counter[str] = field(default_factory=Counter)
+    """Caller -> records without an outcome."""
+
+    def can_hand_out(self, user: str) -> bool:
+        """Return whether the caller may get records of this lease: one that has some holds no further lease."""
+        return user in self._held or self.shares.held_by(user) < self.shares.at_most_of_user
+
+    def hand_out(self, user: str, count: int) -> range:
+        """Give the caller the next records; return their places."""
+        if user not in self._held:
+            self.shares.take(user)
+        self._held[user] += count
+        places = range(self.handed_out, self.handed_out + count)
+        self.handed_out = places.stop
+        self._ranges.append((places.stop, user))
+        return places
+
+    def end(self) -> None:
+        """Note that nobody holds records of this lease any more."""
+        for user in self._held:
+            self.shares.give_back(user)
+        self._held.clear()
 
     @property
     def ends(self) -> float:
@@ -48,6 +78,15 @@ class Lease:
 
     def settle(self, place: int, outcome: Outcome) -> None:
         """Note what was said of a record."""
+        if place not in self.outcomes and place < self.handed_out:
+            self._release_hold(self._ranges[bisect(self._ranges, place, key=lambda entry: entry[0])][1])
         self.outcomes[place] = outcome
         if len(self.outcomes) == len(self.records):
             self.settled.set()
+
+    def _release_hold(self, user: str) -> None:
+        if user in self._held:
+            self._held[user] -= 1
+            if not self._held[user]:
+                del self._held[user]
+                self.shares.give_back(user)

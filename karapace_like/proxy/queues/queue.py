@@ -41,6 +41,7 @@ class HeldRecord(NamedTuple):
 
 
 class _Receiver(NamedTuple):
+    user: str
     max_records: int
     max_bytes: int
     records: "asyncio.Future[list[HeldRecord]]"
@@ -105,7 +106,7 @@ class Queue:
         )
 
     async def receive(
-        self, max_records: int, max_bytes: int, wait: float, is_wanted: Callable[[], bool]
+        self, user: str, max_records: int, max_bytes: int, wait: float, is_wanted: Callable[[], bool]
     ) -> list[HeldRecord]:
         """Return the next records, as soon as there are any; none after `wait` seconds.
 
@@ -113,7 +114,7 @@ class Queue:
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + wait
-        receiver = _Receiver(max_records, max_bytes, loop.create_future())
+        receiver = _Receiver(user, max_records, max_bytes, loop.create_future())
         self._receivers.append(receiver)
         try:
             self._hand_out()
@@ -162,7 +163,10 @@ class Queue:
                         self._add_member()
                 self._ready.append(lease)
                 self._hand_out()
-                await self._wait_for_end(membership, lease)
+                try:
+                    await self._wait_for_end(membership, lease)
+                finally:
+                    lease.end()
                 membership.lease = None
                 self._usage.leases -= 1
                 self._idle += 1
@@ -206,7 +210,7 @@ class Queue:
                 locked = membership.polled if is_stale else began
                 membership.polled = loop.time()
                 if records:
-                    return Lease(records, locked, lock_seconds)
+                    return Lease(records, locked, lock_seconds, self._usage.holders)
 
     async def _wait_for_end(self, membership: Membership, lease: Lease) -> None:
         """Wait until all records of the lease have an outcome, and release those that have none in time."""
@@ -221,19 +225,26 @@ class Queue:
 
     def _hand_out(self) -> None:
         """Give records that are ready to the receivers, the first ones first."""
-        while self._ready and self._receivers:
-            lease, receiver = self._ready[0], self._receivers.popleft()
-            if receiver.records.done():
-                continue
+        while self._ready and (receiver := self._choose_receiver(self._ready[0])) is not None:
+            lease = self._ready[0]
             first, size = lease.handed_out, 0
             until = min(first + receiver.max_records, len(lease.records))
-            while lease.handed_out < until and (size < receiver.max_bytes or lease.handed_out == first):
-                size += lease.records[lease.handed_out].record.size
-                lease.handed_out += 1
-            receiver.records.set_result([HeldRecord(lease, place) for place in range(first, lease.handed_out)])
+            stop = first
+            while stop < until and (size < receiver.max_bytes or stop == first):
+                size += lease.records[stop].record.size
+                stop += 1
+            places = lease.hand_out(receiver.user, stop - first)
+            receiver.records.set_result([HeldRecord(lease, place) for place in places])
             if lease.handed_out == len(lease.records):
                 self._ready.popleft()
         self._note_wishes()
+
+    def _choose_receiver(self, lease: Lease) -> _Receiver | None:
+        """Take the first receiver whose caller may get records of the lease from those that wait; None without one."""
+        chosen = next((one for one in self._receivers if not one.records.done() and lease.can_hand_out(one.user)), None)
+        if chosen is not None:
+            self._receivers.remove(chosen)
+        return chosen
 
     def _note_wishes(self) -> None:
         if self._receivers:

@@ -88,27 +88,26 @@ class Queues:
         return sum(len(queue.leases) for queue in self._queues.values())
 
     async def receive(
-        self, request: ReceiveRequest, rights: SubjectRights, *, is_wanted: Callable[[], bool]
+        self, request: ReceiveRequest, rights: SubjectRights, user: str, *, is_wanted: Callable[[], bool]
     ) -> list[ReceivedRecord]:
         """Return the next records of the topics, locked for the holder of their receipts; none after the wait.
 
+        `user` is under whose bounds the call falls.
+
         Raises 40403 for a topic that does not exist, 42901 beyond the bounds.
         """
-        if self._usage.receivers >= self._usage.max_receivers:
-            raise errors.too_many("receivers")
-        self._usage.receivers += 1
-        begun = time.perf_counter()
-        try:
+        begun, holders = time.perf_counter(), self._usage.holders
+        if holders.held_by(user) >= holders.at_most_of_user:
+            raise errors.too_many("open leases of this caller, whose records are not acknowledged,")
+        with self._usage.receivers.hold(user):
             queue = await self._open_queue(request.group, request.topics)
             wait = min(request.wait_ms, MAX_TIMEOUT_MS) / 1000
-            held = await queue.receive(request.max_records, self._settings.request_max_bytes, wait, is_wanted)
+            held = await queue.receive(user, request.max_records, self._settings.request_max_bytes, wait, is_wanted)
             if not held:
                 return []
             self._usage.seconds.observe(time.perf_counter() - begun)
             self._usage.received += len(held)
             return await self._decode(queue, held, request.formats, rights)
-        finally:
-            self._usage.receivers -= 1
 
     async def acknowledge(self, group: str, acknowledgements: Sequence[Acknowledgement]) -> list[ApiError | None]:
         """Acknowledge records of leases of this process; return for each why it was refused, None where it was not."""

@@ -15,7 +15,7 @@ from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.streaming import is_connected, send_in_pieces
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.records import render
-from karapace_like.web.proxy.requests import check_fields, optional_read_format, proxy
+from karapace_like.web.proxy.requests import check_fields, instance_user, optional_read_format, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.queues.objects import RECEIVE, QueuedRecord, ReceiveResponse
 from karapace_like.web.queues.requests import answer, read_body
@@ -32,7 +32,10 @@ async def receive_records(request: web.Request) -> web.StreamResponse:
     wanted = _parse(request.match_info["group"], JsonObject.of(await read_body(request, _EXAMPLE), "ReceiveRequest"))
     use_topics(request, Operation.READ, wanted.topics)
     records = await proxy(request).queues.receive(
-        wanted, find_subject_rights(request), is_wanted=lambda: is_connected(request)
+        wanted,
+        find_subject_rights(request),
+        instance_user(request).counted_as,
+        is_wanted=lambda: is_connected(request),
     )
     find_usage(request).consumed += len(records)
     response = answer(request, ReceiveResponse([_render(record) for record in records]))

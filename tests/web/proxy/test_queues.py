@@ -122,7 +122,33 @@ async def test_waiting_receivers_share_what_comes(queue: Queue) -> None:
     body = {"topics": [queue.topic], "wait_ms": 2_000}
     answers = await asyncio.gather(*(queue.post("receive", body) for _ in range(70)))
     assert {status for status, _ in answers} == {200, 429}
-    assert [answer["error_code"] for status, answer in answers if status == 429] == [42901] * 10
+    refusals = [answer for status, answer in answers if status == 429]
+    assert [refusal["error_code"] for refusal in refusals] == [42901] * 20
+    assert all("receivers of this caller" in refusal["message"] for refusal in refusals)
+
+
+@pytest.mark.long
+async def test_a_caller_holds_so_many_leases_only(queue: Queue) -> None:
+    """What is acknowledged counts no more; a lease of which a caller has more than one record counts once."""
+    long = {"lock_duration_ms": 60_000}
+    assert (await queue.proxy("PUT", f"/queues/{queue.group}/config", long, sent_as=JSON))[0] == 204
+    held: list[str] = []
+    status, answer = 200, None
+    while status == 200:
+        await queue.produce(len(held))
+        status, answer = await queue.post("receive", {"topics": [queue.topic], "wait_ms": 60_000})
+        held += [record["receipt"] for record in answer.get("records", ())]
+    assert (status, answer["error_code"]) == (429, 42901)
+    assert "open leases of this caller" in answer["message"]
+    leases = {receipt.rpartition("-")[0] for receipt in held}
+    assert 0 < len(leases) <= 5
+    first = held[0].rpartition("-")[0]
+    of_first = [receipt for receipt in held if receipt.startswith(first)]
+    assert set(await queue.acknowledge(*of_first)) == {None}
+    (last,) = await queue.receive()
+    assert last["value"] == len(held)
+    rest = [receipt for receipt in held if receipt not in of_first]
+    assert set(await queue.acknowledge(*rest, last["receipt"])) == {None}
 
 
 @pytest.mark.parametrize(
