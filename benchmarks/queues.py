@@ -101,7 +101,7 @@ async def _watch(service: ServiceProcess, receivers: int) -> None:
 def main() -> None:
     """Start a broker and a service, and print."""
     receivers = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    bounds = {"queue_max_receivers": receivers, "queue_max_receivers_of_user": receivers}
+    bounds: dict[str, Any] = {"queue_max_receivers": receivers, "queue_max_receivers_of_user": receivers}
     with Cluster() as kafka, ServiceProcess(kafka.bootstrap_servers, **bounds) as service:
         asyncio.run(_watch(service, receivers))
 

@@ -133,7 +133,8 @@ async def test_a_caller_holds_so_many_leases_only(queue: Queue) -> None:
     long = {"lock_duration_ms": 60_000}
     assert (await queue.proxy("PUT", f"/queues/{queue.group}/config", long, sent_as=JSON))[0] == 204
     held: list[str] = []
-    status, answer = 200, None
+    status = 200
+    answer: Any = {}
     while status == 200:
         await queue.produce(len(held))
         status, answer = await queue.post("receive", {"topics": [queue.topic], "wait_ms": 60_000})
