@@ -70,17 +70,17 @@ class ItemRound:
 
     def plan(self) -> Iterator[str]:
         """Yield a line for each change."""
-        yield from (f"delete {name}" for name in self._list_doomed() if name in self._present)
-        for name in self.list_lacking():
+        yield from (f"delete {name}" for name in self._list_doomed_names() if name in self._present)
+        for name in self.list_lacking_names():
             yield f"{'change' if name in self._present else 'create'} {name}"
 
-    def list_lacking(self) -> Sequence[str]:
+    def list_lacking_names(self) -> Sequence[str]:
         """Return the names of the items that the target lacks, or has in another way."""
         return [name for name, wanted in self._kind.wanted.items() if not self._is_same(name, wanted)]
 
     async def delete(self) -> None:
         """Delete the items of the mirror that the source has no longer."""
-        for name in self._list_doomed():
+        for name in self._list_doomed_names():
             if name in self._present and not await self._try(
                 f"deletion of {name}", self._kind.delete(self._client, self._present[name]), _GONE
             ):
@@ -89,12 +89,12 @@ class ItemRound:
 
     async def put(self) -> None:
         """Create and change items. One that another writer has put there in the same way is left to that writer."""
-        for name in self.list_lacking():
+        for name in self.list_lacking_names():
             done = await self._try(name, self._kind.put(self._client, name, self._present.get(name)))
             if done and name not in self.owned:
                 self.owned.append(name)
 
-    def _list_doomed(self) -> Sequence[str]:
+    def _list_doomed_names(self) -> Sequence[str]:
         wanted = self._kind.wanted
         order = {name: at for at, name in enumerate(self._present)}
         return sorted((name for name in self.owned if name not in wanted), key=lambda name: -order.get(name, 0))
@@ -128,7 +128,9 @@ class Associations:
         """A strong association is created with a schema of `versions`."""
         self._versions = versions
         self.wanted: Values = {
-            name: each for name, each in wanted.items() if is_promotion or each.lifecycle is Lifecycle.WEAK
+            name: association
+            for name, association in wanted.items()
+            if is_promotion or association.lifecycle is Lifecycle.WEAK
         }
 
     def is_same(self, wanted: Association, present: Association) -> bool:

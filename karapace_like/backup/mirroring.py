@@ -139,23 +139,26 @@ class Mirror:
             for kind in source.list_kinds(self._selection, wanted)
         }
         foreign = list(_find_foreign(wanted, present, state, region))
-        if foreign := foreign + [line for each in items.values() for line in each.find_foreign()]:
+        if foreign := foreign + [line for copied in items.values() for line in copied.find_foreign()]:
             raise ForeignContentError(foreign)
         doomed = _find_doomed_versions(wanted, present, region)
         result = Round(versions=sum(1 for _ in wanted.all_versions()))
-        result.planned = [*_plan(wanted, present, doomed), *(line for each in items.values() for line in each.plan())]
+        result.planned = [
+            *_plan(wanted, present, doomed),
+            *(line for copied in items.values() for line in copied.plan()),
+        ]
         if dry_run:
             return result
-        self._file.write(state.extend(wanted, {name: [*each.list_lacking()] for name, each in items.items()}))
-        for each in reversed(items.values()):
-            await each.delete()
+        self._file.write(state.extend(wanted, {name: [*copied.list_lacking_names()] for name, copied in items.items()}))
+        for copied in reversed(items.values()):
+            await copied.delete()
         await self._copy_registry(wanted, state, region, present, result)
-        for each in items.values():
-            await each.put()
-            result.items += each.changes
-            result.refused += each.refused
+        for copied in items.values():
+            await copied.put()
+            result.items += copied.changes
+            result.refused += copied.refused
         if not result.refused:
-            kept = state.items | {name: each.owned for name, each in items.items()}
+            kept = state.items | {name: copied.owned for name, copied in items.items()}
             self._file.write(MirrorState.of(wanted, kept))
         return result
 

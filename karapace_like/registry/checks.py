@@ -57,7 +57,7 @@ async def check(
     level = config.compatibility_level or default
     messages = await _check_reserved_fields(engines, new, metadata, candidates[-1:]) if config.validate_fields else []
     messages += await _find_first_failing(
-        store, engines, new, select_compared(candidates, metadata, config, level), config, level
+        store, engines, new, select_versions_to_compare(candidates, metadata, config, level), config, level
     )
     if not messages:
         return Judgement()
@@ -65,7 +65,7 @@ async def check(
     return Judgement([*messages, f"{{validateFields: '{validates}', compatibility: '{level}'}}"])
 
 
-def select_compared(
+def select_versions_to_compare(
     candidates: Sequence[StoredVersion], metadata: Json | None, config: Config, level: CompatibilityLevel
 ) -> Sequence[StoredVersion]:
     """Return the versions (given in ascending order) with which a schema is compared, in the order of comparison."""

@@ -103,7 +103,7 @@ async def _compare_versions(
     candidates = view.versions(successor.subject)
     compared = {
         candidate.version
-        for candidate in checks.select_compared(candidates, successor.content.metadata, config, level)
+        for candidate in checks.select_versions_to_compare(candidates, successor.content.metadata, config, level)
         if level is not CompatibilityLevel.NONE
     }
     verdicts: list[VersionVerdict] = []

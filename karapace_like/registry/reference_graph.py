@@ -51,7 +51,7 @@ def follow_references(view: RegistryView, version: StoredVersion, deleted: Delet
 
     def list_referrers(target: StoredVersion, depth: int) -> Iterator[tuple[Edge, StoredVersion | None]]:
         for referrer in view.references_to(target.subject, target.version, deleted):
-            edges = (edge for edge, found in list_references(referrer, depth) if found is not None and found is target)
+            edges = (edge for edge, referred in list_references(referrer, depth) if referred is target)
             yield from ((edge, referrer) for edge in edges)
 
     down, is_down_complete = _walk(version, list_references)

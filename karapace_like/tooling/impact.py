@@ -115,7 +115,7 @@ async def _judge_referrer(remote: Remote, user: Registered, subject: str, new: L
         after = formats.parse(UnparsedSchema(before.type, before.source.text), dependencies, Strictness.STRICT)
         return _judge(after, before, user, rules, counts=True)
     except InvalidSchemaError as error:
-        return _make_affected(user, rules, effects.make_unreadable(str(error)))
+        return _describe_affected_user(user, rules, effects.make_unreadable(str(error)))
 
 
 def _substitute(new: Linked, subject: str, user: Registered, remote: Remote) -> Mapping[str, str]:
@@ -135,10 +135,10 @@ def _judge(new: ParsedSchema, old: Earlier, registered: Registered, rules: Subje
     parsed = formats.parse(schema, old.source.dependencies, Strictness.STORED)
     level = rules.level or CompatibilityLevel.BACKWARD
     policy = rules.policy or CompatibilityPolicy.STRICT
-    return _make_affected(registered, rules, effects.judge(new, parsed, level, policy, is_compared=counts))
+    return _describe_affected_user(registered, rules, effects.judge(new, parsed, level, policy, is_compared=counts))
 
 
-def _make_affected(registered: Registered, rules: SubjectRules, judgement: Judgement) -> Affected:
+def _describe_affected_user(registered: Registered, rules: SubjectRules, judgement: Judgement) -> Affected:
     level = str(rules.level or CompatibilityLevel.BACKWARD)
     return Affected(
         registered.subject,

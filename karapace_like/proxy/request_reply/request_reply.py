@@ -130,7 +130,7 @@ class RequestReply:
 
     def __len__(self) -> int:
         """The number of requests whose reply can still be given: with one, this must not be closed for being idle."""
-        self._forget_expired()
+        self._forget_expired_requests()
         return len(self._waiting) + len(self._late)
 
     async def request(
@@ -239,7 +239,7 @@ class RequestReply:
             raise errors.partition_not_found_error(partition, name)
 
     def _is_in_use(self, topic: str) -> bool:
-        self._forget_expired()
+        self._forget_expired_requests()
         return topic in self._uses
 
     def _stop_using(self, sent: _Sent) -> None:
@@ -267,11 +267,11 @@ class RequestReply:
         self._late[str(request_id).encode()] = sent
         self._uses[sent.reply_topic] += 1
         self._usage.late += 1
-        self._forget_expired()
+        self._forget_expired_requests()
         while len(self._late) > MAX_LATE:
             self._forget(next(iter(self._late)))
 
-    def _forget_expired(self) -> None:
+    def _forget_expired_requests(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._late and next(iter(self._late.values())).expires <= now:
             self._forget(next(iter(self._late)))
@@ -281,7 +281,7 @@ class RequestReply:
         self._usage.late -= 1
 
     def _find_late(self, topic: str, request_id: RequestId, user: InstanceUser) -> _Sent | None:
-        self._forget_expired()
+        self._forget_expired_requests()
         sent = self._late.get(str(request_id).encode())
         return sent if sent is not None and (sent.topic, sent.user.name) == (topic, user.name) else None
 

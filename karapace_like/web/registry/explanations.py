@@ -47,7 +47,7 @@ async def explain_compatibility(request: web.Request) -> web.Response:
             "messages": judgement.messages,
             "isComplete": explained.is_complete,
             "versions": [_render_version(verdict) for verdict in explained.versions],
-            "affected": [_render_affected(affected) for affected in explained.affected],
+            "affected": [_render_affected_user(affected) for affected in explained.affected],
         },
     )
 
@@ -83,7 +83,7 @@ def _render_excerpt(excerpt: Excerpt) -> dict[str, object]:
     return {"reference": excerpt.path, **rendered} if excerpt.path else rendered
 
 
-def _render_affected(affected: Affected) -> dict[str, object]:
+def _render_affected_user(affected: Affected) -> dict[str, object]:
     return {
         "subject": affected.version.subject,
         "version": affected.version.version,
