@@ -57,6 +57,17 @@ _BAD_REQUEST = frozenset(
         "UNSUPPORTED_VERSION",
     }
 )
+_MEMBERSHIP_REMEDIES = {
+    **dict.fromkeys(
+        ("GROUP_ID_NOT_FOUND", "INCONSISTENT_GROUP_PROTOCOL"),
+        "The name may belong to a group of another kind, such as a queue (a share group). Choose another group.",
+    ),
+    **dict.fromkeys(
+        ("FENCED_INSTANCE_ID", "FENCED_MEMBER_EPOCH", "ILLEGAL_GENERATION", "STALE_MEMBER_EPOCH", "UNKNOWN_MEMBER_ID"),
+        "The partitions were given to others meanwhile. Poll, and commit what the instance returns from now on.",
+    ),
+}
+"""Name of an error about the membership in a group -> what to do."""
 _BAD_ARGUMENT = "_INVALID_ARG"
 _SHOWN_NAMES = 5
 _SHOWN = 100
@@ -69,6 +80,8 @@ def kafka_code(failure: KafkaFailure) -> int:
         return 40403
     if failure.name in _BAD_REQUEST:
         return 40002
+    if failure.name in _MEMBERSHIP_REMEDIES:
+        return 40903
     if failure.name == "BROKER_NOT_AVAILABLE":
         return 50302
     return record_code(failure)
@@ -92,6 +105,9 @@ def rejects_credentials(failure: KafkaFailure) -> bool:
 
 def of_kafka(failure: KafkaFailure) -> ProxyError:
     """Return the error of a failure that fails the whole request."""
+    remedy = _MEMBERSHIP_REMEDIES.get(failure.name)
+    if remedy is not None:
+        return illegal_state(f"{failure.message.rstrip('.')}. {remedy}")
     return ProxyError(kafka_code(failure), failure.message)
 
 

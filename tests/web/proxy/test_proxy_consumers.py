@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
 from tests.waiting import until
-from tests.web.proxy.conftest import ProxyApi, media_type, running
+from tests.web.proxy.conftest import KAFKA_V2, ProxyApi, media_type, running
 from tests.web.proxy.instances import (
     AVRO,
     EXCLUSIVE,
@@ -362,6 +362,23 @@ async def test_members_share_partitions_also_if_one_is_not_polled(
         return sorted([await partitions_of(proxy, each) for each in (idle, busy)]) == [[0], [1]]
 
     await until(is_shared)
+
+
+async def test_the_group_of_a_queue_is_none_of_consumers(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
+    """Kafka keeps both kinds of groups under one set of names."""
+    topic = topic_of()
+    await proxy.produce(topic, {"value": 1})
+    queue = {"topics": [topic], "wait_ms": 0}
+    assert (await proxy("POST", f"/queues/{group}/receive", queue, sent_as="application/json"))[0] == 200
+    instance = await subscribed(proxy, group, topic)
+    accept = "application/vnd.kafka.json.v2+json"
+    for method, path, body in (
+        ("POST", f"{instance}/offsets", {"offsets": [at(topic, offset=1)]}),
+        ("GET", f"{instance}/records?timeout=30000", None),
+    ):
+        status, error = await proxy(method, path, body, sent_as=None if body is None else KAFKA_V2, accept=accept)
+        assert (status, error["error_code"]) == (409, 40903), error
+        assert "may belong to a group of another kind, such as a queue (a share group)" in error["message"]
 
 
 async def test_a_missing_topic_is_waited_for_and_not_made(
