@@ -25,7 +25,7 @@ export function Chart({ title, points, series, unit = "" }) {
   useEffect(() => {
     let isGone = false;
     load().then((Plot) => {
-      if (isGone) return;
+      if (isGone || !host.current) return; // an effect may run after its element has gone
       const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
       const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "11px sans-serif" };
       chart.current = new Plot(

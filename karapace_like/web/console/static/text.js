@@ -40,7 +40,7 @@ export function Editor({ value, schemaType, label, isReadOnly = false, onInput, 
   useEffect(() => {
     let isGone = false;
     import("./editor.js").then(({ openEditor }) => {
-      if (isGone) return;
+      if (isGone || !host.current) return; // an effect may run after its element has gone
       editor.current = openEditor(host.current, { value, schemaType, label, isReadOnly, hasFaults: Boolean(faults), onInput: (text) => onInput?.(text) });
       setReady(true);
     });
