@@ -22,7 +22,7 @@ from karapace_like.schema.json_schema.schemas import (
     String,
 )
 from karapace_like.schema.model import InvalidSchemaError
-from karapace_like.serde.codec import EncodeError
+from karapace_like.serde.codec import EncodeError, HeavyWorkError
 from karapace_like.serde.json_schema import JsonSchemaCodec
 
 _MAX_CANDIDATES = 3_000
@@ -52,13 +52,13 @@ def find_example(writer: Side, reader: Side, path: str) -> Example | None:  # no
                 break
             if _explain(accepts, text) is None and (reason := _explain(rejects, text)) is not None:
                 return Example(text, reason[:_MAX_REASON])
-    except (InvalidSchemaError, RecursionError, ValueError, UnicodeError):
+    except (HeavyWorkError, InvalidSchemaError, RecursionError, ValueError, UnicodeError):
         return None
     return None
 
 
 def _explain(codec: JsonSchemaCodec, text: str) -> str | None:
-    """Return why the value is not valid; None if it is. A value that takes long to validate raises ValueError."""
+    """Return why the value is not valid; None if it is. A value that takes long to validate raises HeavyWorkError."""
     try:
         codec.encode(text.encode())
     except EncodeError as error:

@@ -6,6 +6,7 @@ format's own parser, because `parse` enforces the limits against hostile input (
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from karapace_like.schema import limits
@@ -23,6 +24,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.schema.outline import Element
+from karapace_like.schema.sharing import SharedReferences, share
 from karapace_like.schema.tags import Entity, TagChange
 
 P = TypeVar("P", bound=ParsedSchema)
@@ -40,8 +42,15 @@ class Format(Protocol[P]):
     REPORT_TEMPLATE: str
     """The form of one incompatibility in API responses; `{rule}`, `{message}` and `{detail}` are replaced."""
 
-    def parse(self, text: str, dependencies: Dependencies, strictness: Strictness, /) -> P:
-        """Return the parsed schema; raises InvalidSchemaError."""
+    def parse(
+        self,
+        text: str,
+        dependencies: Dependencies,
+        strictness: Strictness,
+        shared: SharedReferences | None = None,
+        /,
+    ) -> P:
+        """Return the parsed schema; raises InvalidSchemaError. Dependencies that are shared are not read again."""
         ...
 
     NEEDS_ALL_REFERENCES: bool
@@ -147,11 +156,17 @@ def import_formats() -> Mapping[SchemaType, Format[Any]]:
 
 
 def parse(
-    schema: UnparsedSchema, dependencies: Dependencies, strictness: Strictness = Strictness.STRICT
+    schema: UnparsedSchema,
+    dependencies: Dependencies,
+    strictness: Strictness = Strictness.STRICT,
+    shared: SharedReferences | None = None,
 ) -> ParsedSchema:
-    """Parse a schema; raises InvalidSchemaError, also for texts beyond the limits (`limits.py`)."""
+    """Parse a schema; raises InvalidSchemaError, also for texts beyond the limits (`limits.py`).
+
+    Schemas that are parsed with the same `shared` read the references that they have in common once.
+    """
     return _parse_within_limits(
-        schema, dependencies, lambda: FORMATS[schema.type].parse(schema.text, dependencies, strictness)
+        schema, dependencies, lambda: FORMATS[schema.type].parse(schema.text, dependencies, strictness, shared), shared
     )
 
 
@@ -163,11 +178,14 @@ def parse_own_text(schema: UnparsedSchema, dependencies: Dependencies) -> Parsed
 
 
 def _parse_within_limits(
-    schema: UnparsedSchema, dependencies: Dependencies, parse_text: Callable[[], ParsedSchema]
+    schema: UnparsedSchema,
+    dependencies: Dependencies,
+    parse_text: Callable[[], ParsedSchema],
+    shared: SharedReferences | None = None,
 ) -> ParsedSchema:
     limits.check(schema.text)
     for text in dependencies.values():
-        limits.check(text)
+        share(shared, (limits.check, text), partial(limits.check, text))
     try:
         return parse_text()
     except RecursionError as error:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from karapace_like.schema.files import Source
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, SchemaType
+from karapace_like.schema.sharing import SharedReferences
 from karapace_like.tooling.workspace import Workspace
 
 
@@ -17,6 +18,8 @@ class Earlier:
     source: Source
     paths: Mapping[str, str]
     """Document of the source -> its name in messages."""
+    shared: SharedReferences | None = None
+    """What the versions of one source have in common."""
 
 
 class Baseline(Protocol):
@@ -60,4 +63,4 @@ class FilesBaseline:
             return []
         linked = self.workspace.link(file)
         paths = {document: f"{self.name}:{path}" for document, path in linked.paths.items()}
-        return [Earlier(file.type, linked.source, paths)]
+        return [Earlier(file.type, linked.source, paths, linked.shared)]

@@ -4,6 +4,7 @@ The rules are those of `registry/checks.py`; each problem also has its place in 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +39,7 @@ from karapace_like.tooling.report import (
     Severity,
     Verdict,
     judge_problems,
+    make_group_key,
     time_cases,
 )
 from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below
@@ -64,6 +66,8 @@ _FORWARD_FAULT = "the old schema cannot read new data"
 _BOTH_FAULT = "neither schema can read the data of the other"
 _MAX_EXAMPLES = 3
 """Problems of one schema and direction that have an example record: more of them say the same."""
+_MAX_EXPLAINED_SCHEMAS = 3
+"""Schemas with one and the same problem that have an example: a report shows the first one's for all."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
 
 
@@ -87,6 +91,8 @@ class Judge:
     """Of a deleted or renamed schema; None: it is not reported."""
     category: ChangeCategory | None = None
     """What changes must keep beyond the registry's rules; None: nothing."""
+    explained: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    """Problem that schemas share -> how many of them have an example."""
 
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
@@ -158,34 +164,28 @@ class Judge:
         policy = self.workspace.project.policy or self.baseline.policy(subject) or CompatibilityPolicy.STRICT
         accepted: dict[tuple[str, str], Problem] = {}
         for old in compatibility.select_versions(versions, level):
-            problems = self.workspace.acceptances.apply(
-                subject, compare(new, parsed, old, level, policy, self.category)
-            )
+            problems = self.workspace.acceptances.apply(subject, self._compare(new, parsed, old, level, policy))
             if judge_problems(problems) is Verdict.FAILED:
                 return problems
             for problem in problems:
                 accepted.setdefault((problem.rule, problem.message), problem)
         return list(accepted.values())
 
-
-def compare(
-    new: Linked,
-    parsed: ParsedSchema,
-    old: Earlier,
-    level: CompatibilityLevel,
-    policy: CompatibilityPolicy,
-    category: ChangeCategory | None = None,
-) -> list[Problem]:
-    """Return the reasons against the new schema; raises InvalidSchemaError if the old one cannot be parsed."""
-    if old.type is not parsed.type:
-        message = f"The schema type changed from {old.type} to {parsed.type}"
-        return [_make_top_problem(new.file, TYPE_CHANGED, message)]
-    if old.source == new.source:
-        return []
-    before = formats.parse(UnparsedSchema(old.type, old.source.text), old.source.dependencies, Strictness.STORED)
-    pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source))
-    findings = compatibility.compare(parsed, before, level, policy)
-    return pair.merge_directions(findings) + ([] if category is None else pair.list_changes(findings, category))
+    def _compare(
+        self, new: Linked, parsed: ParsedSchema, old: Earlier, level: CompatibilityLevel, policy: CompatibilityPolicy
+    ) -> list[Problem]:
+        """Return the reasons against the new schema; raises InvalidSchemaError if the old one cannot be parsed."""
+        if old.type is not parsed.type:
+            message = f"The schema type changed from {old.type} to {parsed.type}"
+            return [_make_top_problem(new.file, TYPE_CHANGED, message)]
+        if old.source == new.source:
+            return []
+        unparsed = UnparsedSchema(old.type, old.source.text)
+        before = formats.parse(unparsed, old.source.dependencies, Strictness.STORED, old.shared)
+        pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source), self.explained)
+        findings = compatibility.compare(parsed, before, level, policy)
+        changes = [] if self.category is None else pair.list_changes(findings, self.category)
+        return pair.merge_directions(findings) + changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,8 @@ class _Pair:
     old: Earlier
     new_side: Side
     old_side: Side
+    explained: Counter[tuple[object, ...]]
+    """See `Judge`."""
 
     def merge_directions(self, findings: Sequence[Finding]) -> list[Problem]:
         """Return a problem for each finding; two that differ only in their direction become one."""
@@ -210,8 +212,12 @@ class _Pair:
                 message = first.message.replace(f"({_BACKWARD_FAULT})", f"({_BOTH_FAULT})")
                 problems[by_reason[reason]] = msgspec.structs.replace(first, message=message)
                 continue
-            if examples.setdefault(finding.backward, 0) < _MAX_EXAMPLES:
+            shared = make_group_key(problem)
+            if examples.setdefault(finding.backward, 0) < _MAX_EXAMPLES and (
+                self.explained[shared] < _MAX_EXPLAINED_SCHEMAS
+            ):
                 examples[finding.backward] += 1
+                self.explained[shared] += 1
                 problem = msgspec.structs.replace(problem, example=self._find_example(finding))
             problems.append(problem)
         return problems

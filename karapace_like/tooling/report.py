@@ -122,7 +122,7 @@ class Report(msgspec.Struct, frozen=True):
         groups: dict[tuple[object, ...], ProblemGroup] = {}
         for case in self.cases:
             for problem in case.problems:
-                key = _make_group_key(problem)
+                key = make_group_key(problem)
                 groups.setdefault(key, ProblemGroup(problem, []))
                 if case not in groups[key].cases:
                     groups[key].cases.append(case)
@@ -160,7 +160,7 @@ def time_cases(command: str, work: Iterable[tuple[str, Callable[[], Case]]]) -> 
     return Report(command, cases, seconds)
 
 
-def _make_group_key(problem: Problem) -> tuple[object, ...]:
+def make_group_key(problem: Problem) -> tuple[object, ...]:
     """Return what problems of one cause have in common: their paths in the schemas differ."""
     old = problem.old
     earlier = None if old is None else (old.path, old.line, old.column, old.is_exact)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from karapace_like.schema import formats, limits, references
 from karapace_like.schema.files import FileNeed, Source
@@ -22,6 +23,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
     Version,
 )
+from karapace_like.schema.sharing import SharedReferences
 from karapace_like.tooling.accepting import Acceptances, get_today
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import (
@@ -55,11 +57,13 @@ class Linked:
     source: Source
     paths: Mapping[str, str]
     """Document of the source -> path of its file."""
+    shared: SharedReferences
+    """That of its workspace."""
 
     def parse(self, strictness: Strictness = Strictness.STRICT) -> ParsedSchema:
         """Return the parsed schema; raises InvalidSchemaError."""
         unparsed = UnparsedSchema(self.file.type, self.file.text)
-        return formats.parse(unparsed, self.source.dependencies, strictness)
+        return formats.parse(unparsed, self.source.dependencies, strictness, self.shared)
 
 
 class Workspace:
@@ -74,10 +78,15 @@ class Workspace:
         self._offered: dict[SchemaType, dict[str, list[SchemaFile]]] = {
             schema_type: defaultdict(list) for schema_type in SchemaType
         }
+        self.shared = SharedReferences()
         self._linked: dict[str, Linked] = {}
+        self._closures: dict[str, _Closure] = {}
+        """Path -> closure of the file's references."""
         self._referred: dict[str, Mapping[str, SchemaFile]] = {}
         self._seen: dict[tuple[str, str], Sequence[tuple[str, SchemaFile]]] = {}
         """(path, name by which the file is referred to) -> the references in its text."""
+        self._inherited: dict[str, bool] = {}
+        """Path -> whether the file lists only the references in its own text."""
         for path in tree:
             text = decode_text(tree[path])
             type_ = None if path.rpartition("/")[2] == FILE_NAME else project.detect_type(path, text)
@@ -176,23 +185,38 @@ class Workspace:
         direct = dict(self._direct(file, ""))
         texts = {name: other.text for name, other in direct.items()}
         paths = {"": file.path, **{name: other.path for name, other in direct.items()}}
-        return Linked(file, direct, Source(file.text, texts), paths)
+        return Linked(file, direct, Source(file.text, texts), paths, self.shared)
 
     def _link(self, file: SchemaFile) -> Linked:
-        direct = self._references(file)
+        closure = self._close(file)
+        paths = {"": file.path, **closure.paths}
+        return Linked(file, self._references(file), Source(file.text, closure.texts), paths, self.shared)
+
+    def _close(self, file: SchemaFile) -> "_Closure":
+        """Return the closure of the file's references, made from theirs; raises InvalidSchemaError."""
+        opened = {file.path: file}
+        while file.path not in self._closures:
+            top = next(reversed(opened.values()))
+            direct = self._references(top)
+            other = next((other for other in direct.values() if other.path not in self._closures), None)
+            if other is None:
+                self._closures[top.path] = _merge_closures(direct, self._closures)
+                del opened[top.path]
+            elif other.path in opened:
+                self._check_closure(file)
+            else:
+                opened[other.path] = other
+        if len(self._closures[file.path].paths) > references.MAX_REFERENCES:
+            self._check_closure(file)
+        return self._closures[file.path]
+
+    def _check_closure(self, file: SchemaFile) -> None:
+        """Raise InvalidSchemaError for a cycle of references, or too many of them."""
         try:
-            texts = references.closure(_make_unparsed_schema(file, direct), self._look_up)
+            references.closure(_make_unparsed_schema(file, self._references(file)), self._look_up)
         except references.CyclicReferenceError as error:
             chain = " -> ".join(part.rpartition(":")[0] for part in str(error).partition(": ")[2].split(" -> "))
             raise InvalidSchemaError(f"files refer to each other in a cycle: {chain}") from error
-        paths = {"": file.path}
-        pending = [direct]
-        while pending:
-            for name, other in pending.pop().items():
-                if name not in paths:
-                    paths[name] = other.path
-                    pending.append(self._references(other))
-        return Linked(file, direct, Source(file.text, texts), paths)
 
     def _look_up(self, reference: Reference) -> UnparsedSchema:
         file = self.files[reference.subject]
@@ -245,6 +269,8 @@ class Workspace:
         A relative name inside a reference can resolve to another file than here; such references are added.
         """
         direct = dict(self._direct(file, ""))
+        if self._is_inherited(file):
+            return direct
         pending = list(direct.items())
         seen = set(direct)
         while pending:
@@ -258,6 +284,25 @@ class Workspace:
                     if name not in own:
                         direct[name] = far
         return direct
+
+    def _is_inherited(self, file: SchemaFile) -> bool:
+        """Return whether each reference of the file's references leads from there where it leads from the file."""
+        opened = {file.path: file}
+        while file.path not in self._inherited:
+            top = next(reversed(opened.values()))
+            direct = self._direct(top, "")
+            others = [other for _, other in direct]
+            other = next((other for other in others if other.path not in self._inherited), None)
+            if other is None or other.path in opened:
+                self._inherited[top.path] = (
+                    other is None
+                    and all(self._inherited[other.path] for other in others)
+                    and all(self._direct(other, name) == self._direct(other, "") for name, other in direct)
+                )
+                del opened[top.path]
+            else:
+                opened[other.path] = other
+        return self._inherited[file.path]
 
     def _direct(self, file: SchemaFile, seen_as: str) -> Sequence[tuple[str, SchemaFile]]:
         direct = self._seen.get((file.path, seen_as))
@@ -285,6 +330,31 @@ class Workspace:
             if name != file.path and _type_by_suffix(name) is file.type and name in self._tree:
                 return self.file(name)
         return None
+
+
+class _Closure(NamedTuple):
+    """All that a file refers to, directly and indirectly, by the names of the references: dependencies first."""
+
+    texts: Mapping[str, str]
+    paths: Mapping[str, str]
+
+
+def _merge_closures(direct: Mapping[str, SchemaFile], closures: Mapping[str, _Closure]) -> _Closure:
+    """Return the closure of a file with these references, as `references.closure` would: the first of a name counts."""
+    texts: dict[str, str] = {}
+    paths: dict[str, str] = {}
+    for name, other in direct.items():
+        closure = closures[other.path]
+        if texts:
+            # The difference first: most references have the same ones.
+            missing = closure.texts.keys() - texts.keys()
+            texts.update((key, text) for key, text in closure.texts.items() if key in missing)
+            paths.update((key, path) for key, path in closure.paths.items() if key in missing)
+        else:
+            texts, paths = dict(closure.texts), dict(closure.paths)
+        texts.setdefault(name, other.text)
+        paths.setdefault(name, other.path)
+    return _Closure(texts, paths)
 
 
 def is_at_or_below(file: str, paths: Sequence[str]) -> bool:

@@ -6,6 +6,10 @@ STRICT; STORED leaves out every check that a reader of old schemas can do withou
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from karapace_like.schema import limits
@@ -34,6 +38,7 @@ from karapace_like.schema.avro.model import (
 from karapace_like.schema.avro.names import check_name, check_namespace, qualify, split
 from karapace_like.schema.avro.signature import signature
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Strictness
+from karapace_like.schema.sharing import SharedReferences, share
 
 _RESERVED: Final = frozenset(
     {"aliases", "doc", "fields", "items", "name", "namespace", "size", "symbols", "type", "values"}
@@ -48,19 +53,26 @@ _MAX_EXCERPT: Final = 500
 """Characters of the schema that an error message repeats at most."""
 
 
-def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Parsed:
+def parse(
+    text: str, dependencies: Dependencies, strictness: Strictness, shared: SharedReferences | None = None
+) -> Parsed:
     """Return the schema, understood together with what its references define; raises InvalidSchemaError."""
     strict = strictness is not Strictness.STORED
     checks_defaults = strict and strictness is not Strictness.KARAPACE
     names: dict[str, NamedType] = {}
     imported = set()
+    before: _Definitions | None = None
     for reference, dependency in dependencies.items():
+        parser = _Parser(names, strict=strict, checks_defaults=checks_defaults)
+        # What a name means depends on the texts before this one.
+        key = (_Definitions, strictness, before, dependency)
         try:
-            root = _Parser(names, strict=strict, checks_defaults=checks_defaults).parse(dependency)
+            before = share(shared, key, partial(_define_names, parser, dependency))
         except InvalidSchemaError as error:
             raise InvalidSchemaError(f"reference {reference!r}: {error}") from error
-        if isinstance(root, Record | Enum | Fixed):
-            imported.add(root.name)
+        names.update(before.types)
+        if before.root is not None:
+            imported.add(before.root)
     parser = _Parser(names, strict=strict, checks_defaults=checks_defaults)
     parsed = Parsed(parser.parse(text), names, frozenset(imported))
     if strict and (dependencies or parser.has_late_names):
@@ -69,11 +81,27 @@ def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Pars
     return parsed
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Definitions:
+    """What a text adds to the names of the texts before it."""
+
+    types: Mapping[str, NamedType]
+    root: str | None
+    """The name of the text's type, where it has one."""
+
+
+def _define_names(parser: "_Parser", text: str) -> _Definitions:
+    count = len(parser.names)
+    root = parser.parse(text)
+    types = dict(islice(parser.names.items(), count, None))
+    return _Definitions(types, root.name if isinstance(root, Record | Enum | Fixed) else None)
+
+
 class _Parser:
     """Parses one text and adds what it defines to the names that all texts of a schema share."""
 
     def __init__(self, names: dict[str, NamedType], *, strict: bool, checks_defaults: bool) -> None:
-        self._names = names
+        self.names = names
         self._strict = strict
         self._checks_defaults = checks_defaults
         self._defaults = Defaults(names)
@@ -89,13 +117,13 @@ class _Parser:
     def parse(self, text: str) -> AvroType:
         root = self._type(json_text.read(text), "")
         for use in self._undefined.values():
-            if use.name not in self._names:
+            if use.name not in self.names:
                 raise InvalidSchemaError(f"Undefined schema: {use.name}")
-        settled = Defaults(self._names)
+        settled = Defaults(self.names)
         for field in self._unsettled:
             if not settled.fits(field.type, field.default):
                 raise self._invalid_default(field.name, field.type, field.default)
-        return self._names[root.name] if isinstance(root, TypeName) else root
+        return self.names[root.name] if isinstance(root, TypeName) else root
 
     def _type(self, node: Any, namespace: str) -> AvroType:
         if isinstance(node, str):
@@ -130,9 +158,9 @@ class _Parser:
 
     def _resolve_name(self, name: str, namespace: str) -> AvroType:
         full = f"{namespace}.{name}" if namespace and "." not in name else name
-        if full in self._names:
+        if full in self.names:
             return TypeName(full)
-        if name in self._names:
+        if name in self.names:
             return TypeName(name)
         use = TypeName(full)
         self._undefined[id(use)] = use
@@ -270,8 +298,8 @@ class _Parser:
         return default
 
     def _invalid_default(self, name: str, type_: AvroType, default: Any) -> InvalidSchemaError:
-        undefined = frozenset(use.name for use in self._undefined.values() if use.name not in self._names)
-        shown = canonicalise(Parsed(type_, self._names, undefined))
+        undefined = frozenset(use.name for use in self._undefined.values() if use.name not in self.names)
+        shown = canonicalise(Parsed(type_, self.names, undefined))
         return InvalidSchemaError(f"Invalid default for field {name}: {_excerpt(default)} not a {_cut(shown)}")
 
     def _check_field_names(self, record: str, fields: list[Field]) -> None:
@@ -287,7 +315,7 @@ class _Parser:
 
     def _kind(self, type_: AvroType) -> str:
         if isinstance(type_, TypeName):
-            return self._names[type_.name].kind if type_.name in self._names else "record"
+            return self.names[type_.name].kind if type_.name in self.names else "record"
         return type_.kind
 
     def _name(self, node: dict[str, Any], namespace: str) -> str:
@@ -312,7 +340,7 @@ class _Parser:
         return tuple(dict.fromkeys(qualify(alias, namespace) for alias in aliases))
 
     def _define(self, type_: NamedType) -> None:
-        earlier = self._names.setdefault(type_.name, type_)
+        earlier = self.names.setdefault(type_.name, type_)
         if not self._strict:
             return
         if earlier is type_:

@@ -29,6 +29,7 @@ from karapace_like.schema.model import (
     Strictness,
 )
 from karapace_like.schema.outline import Element
+from karapace_like.schema.sharing import SharedReferences
 from karapace_like.schema.tags import Entity, TagChange
 
 __all__ = [
@@ -74,11 +75,14 @@ class Parsed:
     """Whether it is to be compared as Karapace compares it."""
 
 
-def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Parsed:
+def parse(
+    text: str, dependencies: Dependencies, strictness: Strictness, shared: SharedReferences | None = None
+) -> Parsed:
     """Read a schema; a dependency's name is the URI that `$ref` uses. Raises InvalidSchemaError."""
     value = read(text)
     draft = draft_of(value)
-    documents = Documents(value, dependencies, draft, bridges_definitions=strictness is not Strictness.STRICT)
+    bridges = strictness is not Strictness.STRICT
+    documents = Documents(value, dependencies, draft, shared, bridges_definitions=bridges)
     schema = Loader(documents, draft, strictness).load()
     return Parsed(value, schema, is_as_karapace=strictness is Strictness.KARAPACE)
 

@@ -6,13 +6,14 @@ Confluent's registry find dependencies by name only.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from karapace_like.schema.json_schema.draft import Draft
 from karapace_like.schema.json_schema.json_text import JsonValue, read
 from karapace_like.schema.model import Dependencies, InvalidSchemaError
+from karapace_like.schema.sharing import SharedReferences, share
 
 _OPAQUE = {"enum", "const", "default", "examples"}
 """Keywords whose values are data, not schemas."""
@@ -37,10 +38,17 @@ class Documents:
     """A schema's text as a value, with the dependencies that are read when a reference asks for them."""
 
     def __init__(
-        self, root: JsonValue, dependencies: Dependencies, draft: Draft, *, bridges_definitions: bool = False
+        self,
+        root: JsonValue,
+        dependencies: Dependencies,
+        draft: Draft,
+        shared: SharedReferences | None = None,
+        *,
+        bridges_definitions: bool = False,
     ) -> None:
         """`bridges_definitions`: `#/$defs/X` also finds an X in the root's `definitions`, as Confluent does."""
         self._draft = draft
+        self._shared = shared
         self._bridges_definitions = bridges_definitions
         self.root = Location(root, self.base_of(root, ""))
         self._unread: dict[str, str] = {}
@@ -101,15 +109,25 @@ class Documents:
         return self._resources.get(uri)
 
     def _read(self, uri: str) -> None:
-        value = read(self._unread.pop(uri))
-        self._resources.setdefault(uri, Location(value, self.base_of(value, uri)))
-        self._index(value, uri)
+        text = self._unread.pop(uri)
+        key = (Documents, self._draft, uri, text)
+        self._add_resources(share(self._shared, key, lambda: self._list_resources(read(text), uri)))
 
     def _index(self, value: JsonValue, base: str) -> None:
         """Note every `$id` and anchor below a value, the first one of a URI."""
-        self._resources.setdefault(base, Location(value, self.base_of(value, base)))
+        self._add_resources(self._list_resources(value, base))
+
+    def _add_resources(self, resources: Mapping[str, Location]) -> None:
+        for uri, location in resources.items():
+            self._resources.setdefault(uri, location)
+
+    def _list_resources(self, value: JsonValue, base: str) -> Mapping[str, Location]:
+        """Return the value and all in it that has an `$id` or anchor, by URI."""
+        resources = {base: Location(value, self.base_of(value, base))}
         for node, around in self._subschemas(value, base):
-            self._name(node, around)
+            for uri in self._list_uris(node, around):
+                resources.setdefault(uri, Location(node, self.base_of(node, around)))
+        return resources
 
     def _subschemas(self, value: JsonValue, base: str) -> Iterator[tuple[dict[str, JsonValue], str]]:
         """Yield every object that is or may be a schema, and the base URI around it."""
@@ -128,18 +146,19 @@ class Documents:
             elif isinstance(node, list):
                 pending.extend((child, around, False) for child in node if isinstance(child, dict | list))
 
-    def _name(self, node: dict[str, JsonValue], around: str) -> None:
+    def _list_uris(self, node: dict[str, JsonValue], around: str) -> Iterator[str]:
+        """Yield the URIs that an object has besides that of the text around it."""
         inside = self.base_of(node, around)
         if inside != around:
-            self._resources.setdefault(inside, Location(node, inside))
+            yield inside
         identifier = node.get(self._draft.id_keyword)
         if isinstance(identifier, str) and identifier.startswith("#"):
-            self._resources.setdefault(inside + identifier, Location(node, inside))
+            yield inside + identifier
         if self._draft.is_modern:
             for keyword in ("$anchor", "$dynamicAnchor"):
                 anchor = node.get(keyword)
                 if isinstance(anchor, str):
-                    self._resources.setdefault(f"{inside}#{anchor}", Location(node, inside))
+                    yield f"{inside}#{anchor}"
 
     def _descend(self, start: Location, pointer: str) -> Location | None:
         value, base = start

@@ -39,7 +39,7 @@ class _Spot:
 def _step(texts: Mapping[str, str], spot: _Spot, pending: list[str]) -> tuple[_Spot, list[str]] | None:
     """Return the next spot and the remaining steps (a property's name may contain slashes); None if there is none."""
     for _ in range(_MAX_REFERENCES):
-        for length in range(1, len(pending) + 1):
+        for length in range(1, min(len(pending), _count_steps(spot.node)) + 1):
             child = _child(spot.node, "/".join(pending[:length]))
             if child is not None:
                 return _Spot(spot.document, child), pending[length:]
@@ -48,6 +48,12 @@ def _step(texts: Mapping[str, str], spot: _Spot, pending: list[str]) -> tuple[_S
             break
         spot = target
     return None
+
+
+def _count_steps(node: Node) -> int:
+    """Return how many steps a name inside of the node has at most."""
+    names = [item.text or "" for item in node.items] if node.items is not None else [*(node.members or ())]
+    return 1 + max((name.count("/") for name in names), default=0)
 
 
 def _child(node: Node, step: str) -> Node | None:

@@ -5,7 +5,7 @@ message, in whichever file that is. Where the text lacks the next step, the loca
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -49,13 +49,19 @@ def locate(source: Source, path: str) -> SourceLocation:
 def finder(source: Source) -> Callable[[str], SourceLocation]:
     """`locate` for many paths of one source."""
     files = {document: _blocks(document, text) for document, text in source.documents.items()}
+    types: dict[str, list[_Block]] = {}
+    for document, text in source.documents.items():
+        for block in _list_messages(document, text):
+            types.setdefault(block.name, []).append(block)
 
     def find(path: str) -> SourceLocation:
         here = files[""]
         is_exact = True
         for step in filter(None, path.removeprefix("#").split("/")):
+            # A type may be any message of that last name, the file's own first.
+            candidates = types.get(here.type.rpartition(".")[2], ())
             inside = here.inside.get(step) or next(
-                (block.inside[step] for block in _types(files, here.type) if step in block.inside), None
+                (block.inside[step] for block in candidates if step in block.inside), None
             )
             is_exact = is_exact and inside is not None
             here = inside or here
@@ -64,15 +70,17 @@ def finder(source: Source) -> Callable[[str], SourceLocation]:
     return find
 
 
-def _types(files: "dict[str, _Block]", name: str) -> Iterator[_Block]:
-    """Yield the messages that a type name may mean: those of that last name, the file's own first."""
-    last = name.rpartition(".")[2]
-    pending = list(files.values()) if last else []
+@lru_cache(CACHED_TEXTS)
+def _list_messages(document: str, text: str) -> Sequence[_Block]:
+    """Return the messages and groups of a file, outer ones first."""
+    found: list[_Block] = []
+    pending = [_blocks(document, text)]
     while pending:
         block = pending.pop(0)
-        if block.name == last and block.kind in {"message", "group"}:
-            yield block
+        if block.kind in {"message", "group"}:
+            found.append(block)
         pending += [child for child in block.inside.values() if child.kind != "field"]
+    return found
 
 
 @lru_cache(CACHED_TEXTS)

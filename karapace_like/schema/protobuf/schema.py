@@ -14,6 +14,7 @@ from karapace_like.schema.protobuf.parser import parse_file
 from karapace_like.schema.protobuf.printer import print_file
 from karapace_like.schema.protobuf.scope import Scope, placed_fields, scope_of
 from karapace_like.schema.protobuf.syntax_tree import File, Message
+from karapace_like.schema.sharing import SharedReferences, share
 
 # Said for files that do not say it, because protoc then writes a warning to the process's standard error.
 _DEFAULT_SYNTAX = 'syntax = "proto2";\n'
@@ -37,7 +38,9 @@ class ParsedProtobuf:
     type: SchemaType = SchemaType.PROTOBUF
 
 
-def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> ParsedProtobuf:
+def parse(
+    text: str, dependencies: Dependencies, strictness: Strictness, shared: SharedReferences | None = None
+) -> ParsedProtobuf:
     """The schema of a .proto text, or of a FileDescriptorProto in base64; raises InvalidSchemaError.
 
     STRICT asks protoc; LAX refuses only what Confluent's registry refuses, too; STORED what has no shape.
@@ -45,15 +48,15 @@ def parse(text: str, dependencies: Dependencies, strictness: Strictness) -> Pars
     references: dict[str, File] = {}
     for path, reference in dependencies.items():
         try:
-            references[path] = fold(_tree(reference, references))
+            references[path] = _parse_reference(reference, references, shared)
         except InvalidSchemaError as error:
             raise InvalidSchemaError(f'in the reference "{path}": {error}') from error
     written = _tree(text, references)
     imported = visible_files(written, references)
     file = fold(written)
-    schema = ParsedProtobuf(written, file, imported, scope_of(file, imported))
+    schema = ParsedProtobuf(written, file, imported, scope_of(file, imported, shared))
     if strictness is Strictness.STRICT:
-        _judge(text, schema)
+        _judge(text, schema, shared)
     elif strictness is not Strictness.STORED:
         laxity.check(schema.file, schema.scope)
     return schema
@@ -89,6 +92,13 @@ def _tree(text: str, references: Mapping[str, File]) -> File:
     return descriptors.file_of(descriptor, _sources(imports, visible_files(imports, references)))
 
 
+def _parse_reference(text: str, references: Mapping[str, File], shared: SharedReferences | None) -> File:
+    """Return the file of a reference; that of a descriptor depends on the references before it."""
+    if descriptors.decode(text) is not None:
+        return fold(_tree(text, references))
+    return share(shared, (File, text), lambda: fold(parse_file(text)))
+
+
 def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Message]) -> None:
     """Put nested messages in the order of the text, maps in the long form included: clients count them so."""
     messages = {message.name: message for message in written}
@@ -102,7 +112,7 @@ def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Mes
             _restore_order(descriptor.nested_type, message.messages)
 
 
-def _judge(text: str, schema: ParsedProtobuf) -> None:
+def _judge(text: str, schema: ParsedProtobuf, shared: SharedReferences | None) -> None:
     """Let protoc read the user's own text, for its lines and columns, or else what stands for it."""
     for placed in placed_fields(schema.file):
         # Of all that protoc refuses, only this is found by its command line and not by its compiler.
@@ -111,7 +121,7 @@ def _judge(text: str, schema: ParsedProtobuf) -> None:
                 f"field {placed.field.name} of {placed.within}: the numbers {_LIBRARY_NUMBERS.start} to"
                 f" {_LIBRARY_NUMBERS.stop - 1} are reserved for the Protocol Buffers library"
             )
-    sources = _sources(schema.file, schema.imported)
+    sources = {path: _share_source(imported, shared) for path, imported in _reach(schema.file, schema.imported)}
     if schema.file != schema.written or descriptors.decode(text) is not None:
         compiler.judge(_source(schema.file), sources)
     elif _is_explicit(schema.file):
@@ -121,7 +131,16 @@ def _judge(text: str, schema: ParsedProtobuf) -> None:
 
 
 def _sources(file: File, imported: Mapping[str, File]) -> dict[str, str]:
-    return {path: _source(imported[path]) for path in reachable(file, imported)}
+    return {path: _source(imported_file) for path, imported_file in _reach(file, imported)}
+
+
+def _share_source(file: File, shared: SharedReferences | None) -> str:
+    # The file is kept with its source, so that no other one gets its identity.
+    return share(shared, (_source, id(file)), lambda: (file, _source(file)))[1]
+
+
+def _reach(file: File, imported: Mapping[str, File]) -> list[tuple[str, File]]:
+    return [(path, imported[path]) for path in reachable(file, imported)]
 
 
 def _source(file: File) -> str:

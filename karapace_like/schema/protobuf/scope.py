@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from karapace_like.schema.protobuf.syntax_tree import Enum, Field, File, Message
+from karapace_like.schema.sharing import SharedReferences, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,21 @@ def innermost(names: Container[str], name: str, within: str) -> str | None:
     return name if name in names else None
 
 
-def scope_of(file: File, imported: Mapping[str, File]) -> Scope:
+def scope_of(file: File, imported: Mapping[str, File], shared: SharedReferences | None = None) -> Scope:
     """Return the scope of a file and of all that it may refer to; its own types win over imported ones."""
     types: dict[str, Definition] = {}
     for imported_file in imported.values():
-        types.update(
-            (name, Definition(node, imported_file.package, is_imported=True))
-            for name, node in _named_types(imported_file)
-        )
+        types.update(_define_imported_types(imported_file, shared))
     types.update((name, Definition(node, file.package, is_imported=False)) for name, node in _named_types(file))
     return Scope(types)
+
+
+def _define_imported_types(file: File, shared: SharedReferences | None) -> Mapping[str, Definition]:
+    def define() -> tuple[File, Mapping[str, Definition]]:
+        return file, {name: Definition(node, file.package, is_imported=True) for name, node in _named_types(file)}
+
+    # The file is kept with its types, so that no other one gets its identity.
+    return share(shared, (scope_of, id(file)), define)[1]
 
 
 def extensions_of(file: File, imported: Mapping[str, File]) -> Mapping[str, Field]:

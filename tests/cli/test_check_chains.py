@@ -1,0 +1,137 @@
+"""`karapace-like check` of chains, in which each file refers to the one before it: files are no work for each pair."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from karapace_like.schema import references
+from karapace_like.schema.avro import parser as avro_parser
+from karapace_like.schema.json_schema import documents as json_documents
+from karapace_like.schema.protobuf import schema as protobuf_schema
+from karapace_like.tooling import checking, workspace
+from tests.command_line import run, write
+
+COUNT = 25
+
+
+def avro(at: int, *, breaks: bool) -> tuple[str, str]:
+    fields = [{"name": "id", "type": "int"}, *([{"name": "new", "type": "int"}] if breaks and not at else [])]
+    fields += [{"name": "next", "type": f"shop.R{at - 1}"}] if at else []
+    return f"r{at}.avsc", json.dumps({"type": "record", "name": f"R{at}", "namespace": "shop", "fields": fields})
+
+
+def json_schema(at: int, *, breaks: bool) -> tuple[str, str]:
+    properties: dict[str, Any] = {"id": {"type": "string" if breaks and not at else "integer"}}
+    properties |= {"next": {"$ref": f"r{at - 1}.schema.json"}} if at else {}
+    return f"r{at}.schema.json", json.dumps({"type": "object", "properties": properties})
+
+
+def protobuf(at: int, *, breaks: bool) -> tuple[str, str]:
+    imported = f'import "r{at - 1}.proto";\n' if at else ""
+    field = f"  R{at - 1} next = 2;\n" if at else ""
+    id_field = f"  {'string' if breaks and not at else 'int32'} id = 1;\n"
+    return f"r{at}.proto", f'syntax = "proto3";\npackage shop;\n{imported}message R{at} {{\n{id_field}{field}}}\n'
+
+
+FORMATS = {"avro": avro, "json": json_schema, "protobuf": protobuf}
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, *functions: tuple[Any, str]) -> Counter[str]:
+    """Count the calls of functions, by their names, from now on."""
+    calls = Counter[str]()
+
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
+            calls[name] += 1
+            return function(*arguments, **named)
+
+        return counted
+
+    for owner, name in functions:
+        monkeypatch.setattr(owner, name, counting(name, getattr(owner, name)))
+    return calls
+
+
+def check_chain(folder: Path, format_: str, *, breaks: bool) -> Any:
+    make = FORMATS[format_]
+    for at in range(COUNT):
+        write(folder / "old", dict([make(at, breaks=False)]))
+        write(folder / "new", dict([make(at, breaks=breaks)]))
+    return run("check", "new", "--against", "old", "--format", "json", folder=folder)
+
+
+@pytest.mark.parametrize("breaks", [False, True], ids=["same", "broken"])
+@pytest.mark.parametrize(
+    ("format_", "functions"),
+    [
+        ("avro", [(avro_parser._Parser, "_record"), (avro_parser._Parser, "parse")]),
+        ("json", [(json_documents, "read")]),
+        ("protobuf", [(protobuf_schema, "parse_file"), (protobuf_schema, "print_file")]),
+    ],
+)
+def test_references_are_parsed_once_for_all_that_refer_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str, functions: list[tuple[Any, str]], *, breaks: bool
+) -> None:
+    """Each file is parsed as itself and as a reference, on both sides; three examples of a break read theirs."""
+    monkeypatch.setattr(checking, "find_example", lambda *_: None)
+    calls = count_calls(monkeypatch, *functions)
+    ended = check_chain(tmp_path, format_, breaks=breaks)
+    assert ended.code == int(breaks)
+    assert len(ended.json()["cases"]) == COUNT
+    assert calls
+    assert max(calls.values()) <= 5 * COUNT, calls
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_links_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str) -> None:
+    calls = count_calls(
+        monkeypatch,
+        (workspace, "_merge_closures"),
+        (workspace.Workspace, "_find_direct"),
+        (workspace.Workspace, "_list_needed"),
+        (references, "closure"),
+    )
+    assert check_chain(tmp_path, format_, breaks=False).code == 0
+    assert calls == {"_merge_closures": 2 * COUNT, "_find_direct": 4 * COUNT - 2, "_list_needed": 2 * COUNT}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_break_that_all_share_has_three_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str
+) -> None:
+    calls = count_calls(monkeypatch, (checking, "find_example"))
+    cases = check_chain(tmp_path, format_, breaks=True).json()["cases"]
+    examples = [problem["example"] for case in cases for problem in case["problems"] if problem["example"]]
+    assert [case["verdict"] for case in cases] == ["failed"] * COUNT
+    # Protobuf reports each field on the way as well.
+    assert 0 < len(examples) <= calls["find_example"] <= (3 * COUNT if format_ == "protobuf" else 3)
+
+
+def test_a_value_that_takes_long_to_validate_is_no_example(tmp_path: Path) -> None:
+    """In a chain of 300 files, whether a value is valid takes as long as a server leaves to other processes."""
+    for at in range(300):
+        for side, breaks in (("old", False), ("new", True)):
+            write(tmp_path / side, dict([json_schema(at, breaks=breaks)]))
+    ended = run("check", "r299.schema.json", "--against", "../old", folder=tmp_path / "new")
+    assert (ended.code, ended.err) == (1, "")
+
+
+def test_names_mean_what_the_texts_before_them_make_of_them(tmp_path: Path) -> None:
+    """Two schemas have one reference in common, which means something else in each."""
+    use = '{"type": "record", "name": "Use", "fields": [{"name": "x", "type": "%s"}]}'
+    size = '{"type": "enum", "name": "%s.Size", "symbols": ["A"]}'
+    both = '{"type": "record", "name": "%s", "fields": [{"name": "a", "type": "a.Size"}, {"name": "u", "type": "Use"}]}'
+    write(tmp_path, {"use.avsc": use % "a.Size", "a.avsc": size % "a", "b.avsc": both % "B", "c.avsc": both % "C"})
+    assert run("check", "--against", ".", folder=tmp_path).code == 0
+    write(tmp_path, {"use.avsc": use % "b.Size"})
+    ended = run("check", "--against", ".", "--format", "json", folder=tmp_path)
+    assert {case["subject"]: case["verdict"] for case in ended.json()["cases"]} == {
+        "a": "passed",
+        "b": "unknown",
+        "c": "unknown",
+        "use": "unknown",
+    }
