@@ -46,7 +46,7 @@ def test_a_report_shows_the_places_the_category_and_what_to_do(tmp_path: Path) -
         ),
         "  old main:crate.proto:4 | int32 slots = 2;",
         "  new crate.proto:3 | (missing)",
-        '  to do: reserve the number and the name: `reserved 2; reserved "slots";`',
+        "  to do: reserve the number and the name of the field (`reserved`)",
         "  crate (crate.proto): failed, BACKWARD with main",
         "",
         "1 schema: 1 failed",

@@ -28,7 +28,7 @@ FIELD_NUMBER_NOT_RESERVED = ChangeRule(
     new=_P3 + "message Crate {\n  string label = 1;\n}\n",
     category=ChangeCategory.WIRE,
     kept=_P3 + 'message Crate {\n  reserved 2;\n  reserved "slots";\n  string label = 1;\n}\n',
-    advice='reserve the number and the name: `reserved 2; reserved "slots";`',
+    advice="reserve the number and the name of the field (`reserved`)",
 )
 ENUM_NUMBER_NOT_RESERVED = ChangeRule(
     "ENUM_NUMBER_NOT_RESERVED",
