@@ -16,17 +16,18 @@ from karapace_like.proxy.queues.acknowledging import Acknowledging
 from karapace_like.proxy.queues.management import QueueManagement
 from karapace_like.proxy.queues.ports import ShareMember, ShareMembers
 from karapace_like.proxy.queues.queue import HeldRecord, Queue, release
-from karapace_like.proxy.queues.receipts import Acknowledgement, Receipt
+from karapace_like.proxy.queues.receipts import Acknowledgement, Receipts
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.reading import RecordFormats
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings
+from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
 
 MAX_TOPICS = 100
 """Topics of one queue."""
 MAX_RECORDS = 10_000
 """Records of one response."""
+_ANY_SIZE = 2**63
 _LOCK = "share.record.lock.duration.ms"
 _LOCK_AGE_SECONDS = 10.0
 """For so long a group's lock duration is not asked for again; brokers allow locks of 15 s at least by default."""
@@ -39,7 +40,7 @@ class ReceivedRecord(NamedTuple):
 
     decoded: DecodedRecord
     delivery_count: int
-    receipt: Receipt
+    receipt: str
     locked_until: int
     """Milliseconds since the epoch."""
 
@@ -152,7 +153,7 @@ class Queues:
         """Return the records as the receiver gets them; where the registry fails, release them and raise ApiError."""
         decoder = RecordDecoder(self._schemas, key=formats.key, value=formats.value)
         try:
-            return [await self._describe(decoder, lease_record, rights) for lease_record in held]
+            return await self._describe(decoder, held, rights)
         except ApiError:
             lease = next(iter(held)).lease
             membership = queue.find(lease.token)
@@ -161,9 +162,22 @@ class Queues:
                     await release(membership, lease, [lease_record.place for lease_record in held])
             raise
 
-    async def _describe(self, decoder: RecordDecoder, held: HeldRecord, rights: SubjectRights) -> ReceivedRecord:
-        acquired = held.lease.records[held.place]
-        decoded = await decoder.decode(acquired.record, rights)
-        left = held.lease.ends - asyncio.get_running_loop().time()
-        receipt = Receipt(self.owner, held.lease.token, held.place)
-        return ReceivedRecord(decoded, acquired.delivery_count, receipt, int((time.time() + left) * 1000))
+    async def _describe(
+        self, decoder: RecordDecoder, held: Collection[HeldRecord], rights: SubjectRights
+    ) -> list[ReceivedRecord]:
+        """Return the records, all of one lease, with their receipts."""
+        lease = next(iter(held)).lease
+        acquired = [lease.records[place] for _, place in held]
+        records = await decoder.decode_within(
+            _ANY_SIZE,
+            [record for record, _ in acquired],
+            rights,
+            one_at_least=True,
+            undecodable=Undecodable.REPORT,
+        )
+        locked_until = int((time.time() + lease.ends - asyncio.get_running_loop().time()) * 1000)
+        receipts = Receipts(self.owner, lease.token)
+        return [
+            ReceivedRecord(decoded, count, receipts.name(place), locked_until)
+            for decoded, (_, count), (_, place) in zip(records, acquired, held, strict=True)
+        ]

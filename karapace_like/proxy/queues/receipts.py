@@ -8,6 +8,7 @@ from karapace_like.proxy.errors import ProxyError
 from karapace_like.records import Outcome
 
 _RECEIPT = re.compile(r"([0-9a-f]{8})\.([0-9]{1,4})-([0-9a-f]{24})-([0-9]{1,6})", re.ASCII)
+_PLACE_DIGITS = 6
 MAX_LENGTH = 60
 """Characters of a receipt."""
 
@@ -22,6 +23,35 @@ class Receipt(NamedTuple):
     def __str__(self) -> str:
         """Return the text that clients send back."""
         return f"{self.owner.node}.{self.owner.worker}-{self.lease}-{self.place}"
+
+
+class Receipts:
+    """The texts of the receipts of one lease."""
+
+    def __init__(self, owner: Owner, lease: str) -> None:
+        self._prefix = f"{owner.node}.{owner.worker}-{lease}-"
+
+    def name(self, place: int) -> str:
+        """Return the receipt of the record at a place."""
+        return f"{self._prefix}{place}"
+
+
+class ReceiptParser:
+    """Parses the receipts of one request: most are of the same lease, whose part is parsed once."""
+
+    def __init__(self) -> None:
+        self._leases: dict[str, Receipt] = {}
+
+    def parse(self, text: str) -> Receipt | None:
+        """Return the receipt; None for any other text."""
+        lease, _, place = text.rpartition("-")
+        known = self._leases.get(lease)
+        if known is not None and len(place) <= _PLACE_DIGITS and place.isascii() and place.isdigit():
+            return Receipt(known.owner, known.lease, int(place))
+        parsed = parse_receipt(text)
+        if parsed is not None:
+            self._leases[lease] = parsed
+        return parsed
 
 
 class Acknowledgement(NamedTuple):

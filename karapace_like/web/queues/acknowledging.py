@@ -12,7 +12,7 @@ from karapace_like.errors import NOT_JSON, ApiError
 from karapace_like.ownership import Owner
 from karapace_like.proxy import errors
 from karapace_like.proxy.queues import receipts
-from karapace_like.proxy.queues.receipts import Acknowledgement
+from karapace_like.proxy.queues.receipts import Acknowledgement, ReceiptParser
 from karapace_like.records import Outcome
 from karapace_like.web.callers.permissions import on_group
 from karapace_like.web.cluster.peers import NotReachedError, PeerResponse
@@ -23,7 +23,7 @@ from karapace_like.web.proxy.instance_owners import OWNERS
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.requests import check_fields, proxy
 from karapace_like.web.queues.objects import ACKNOWLEDGE, AcknowledgementResult
-from karapace_like.web.queues.requests import answer, read_body
+from karapace_like.web.queues.requests import answer, decode_body, read_text
 from karapace_like.web.routing import Route
 
 _FIELDS = ("receipt", "outcome", "dead_letter_topic")
@@ -36,7 +36,7 @@ _results = msgspec.json.Decoder(list[AcknowledgementResult])
 
 async def acknowledge_records(request: web.Request) -> web.Response:
     """POST /queues/{group}/acknowledge: Accept, release or reject records, each by its receipt."""
-    acknowledgements = _parse(await read_body(request, _EXAMPLE))
+    acknowledgements = await _read_acknowledgements(request)
     letters = {
         acknowledgement.dead_letter_topic
         for acknowledgement in acknowledgements
@@ -86,11 +86,36 @@ async def _acknowledge_at(
     return [_report(acknowledgement, refusal) for acknowledgement in acknowledgements]
 
 
+class _Plain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An acknowledgement as most clients send it, without a dead-letter topic."""
+
+    receipt: str
+    outcome: Outcome
+
+
+_plain = msgspec.json.Decoder(list[_Plain])
+
+
+async def _read_acknowledgements(request: web.Request) -> list[Acknowledgement]:
+    """Return what the body says, quickly where it is as most clients send it; raise ApiError for a bad body."""
+    text = await read_text(request)
+    try:
+        listed = _plain.decode(text)
+    except NOT_JSON:
+        return _parse(decode_body(text, _EXAMPLE))
+    parser = ReceiptParser()
+    parsed = [parser.parse(plain.receipt) for plain in listed]
+    if not 1 <= len(parsed) <= _MAX_RECEIPTS or None in parsed or len(set(parsed)) < len(parsed):
+        return _parse(decode_body(text, _EXAMPLE))
+    return [Acknowledgement(receipt, plain.outcome) for receipt, plain in zip(parsed, listed, strict=True) if receipt]
+
+
 def _parse(value: object) -> list[Acknowledgement]:
     if not isinstance(value, list) or not 1 <= len(value) <= _MAX_RECEIPTS:
         expected = f"must be an array of 1 to {_MAX_RECEIPTS} objects such as {_EXAMPLE}"
         raise errors.violation("The body", expected, bodies.show(value))
-    parsed = [_parse_one(JsonObject.of(element, f"[{at}]"), f"[{at}]") for at, element in enumerate(value)]
+    parser = ReceiptParser()
+    parsed = [_parse_one(parser, JsonObject.of(element, f"[{at}]"), f"[{at}]") for at, element in enumerate(value)]
     named: set[receipts.Receipt] = set()
     for at, acknowledgement in enumerate(parsed):
         if acknowledgement.receipt in named:
@@ -99,10 +124,10 @@ def _parse(value: object) -> list[Acknowledgement]:
     return parsed
 
 
-def _parse_one(body: JsonObject, place: str) -> Acknowledgement:
+def _parse_one(parser: ReceiptParser, body: JsonObject, place: str) -> Acknowledgement:
     check_fields(body, _FIELDS)
     text, said, topic = body.string("receipt") or "", body.string("outcome") or "", body.string("dead_letter_topic")
-    receipt = receipts.parse_receipt(text[: receipts.MAX_LENGTH + 1])
+    receipt = parser.parse(text[: receipts.MAX_LENGTH + 1])
     if receipt is None:
         raise errors.violation(f"{place}.receipt", "must be a receipt of a received record", text)
     if said == _RENEW:

@@ -79,7 +79,7 @@ def _render(received: ReceivedRecord) -> QueuedRecord:
         headers=shown.headers,
         error_code=shown.error_code,
         message=shown.message,
-        receipt=str(received.receipt),
+        receipt=received.receipt,
         delivery_count=received.delivery_count,
         locked_until=received.locked_until,
     )

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from karapace_like.proxy import errors
 from karapace_like.web.http import bodies, media_types, responses
+from karapace_like.web.http.request_bodies import read_body as read_whole_body
 from karapace_like.web.queues.objects import TYPES
 
 _encoder = msgspec.json.Encoder()
@@ -14,12 +15,22 @@ _OFFER = (media_types.JSON,)
 
 
 async def read_body(request: web.Request, example: str) -> Any:
-    """Return the body as JSON; 415 for another media type, 422 without a body. 406 comes first, before any work."""
+    """Return the body as JSON; raises ApiError as `read_text` and `decode_body`."""
+    return decode_body(await read_text(request), example)
+
+
+async def read_text(request: web.Request) -> bytes:
+    """Return the body; 415 for another media type. 406 comes first, before any work."""
     responses.negotiate_media_type(request, _OFFER)
     content_type = request.headers.get("Content-Type")
     if content_type is not None and media_types.essence(content_type) not in TYPES:
         raise errors.unsupported_media_type(content_type, TYPES)
-    value = await bodies.read_json(request)
+    return await read_whole_body(request)
+
+
+def decode_body(text: bytes, example: str) -> Any:
+    """Return the JSON of a body; 400 for other text, 422 without any."""
+    value = bodies.decode(text)
     if value is None:
         raise errors.ProxyError(422, f"The request has no body; expected JSON such as {example}")
     return value
