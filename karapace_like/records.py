@@ -4,8 +4,9 @@ They hold bytes, topics and offsets; the meaning of keys and values is the calle
 """
 
 import enum
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, cast
 
 import msgspec
 
@@ -63,6 +64,40 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     failure: KafkaFailure | None = None
     timestamp: int = 0
     """Milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointEntry:
+    """A record of the log that is written in one transaction with records of other topics."""
+
+    records: Sequence[OutgoingRecord]
+    """Those of the other topics."""
+    seal: Callable[[Sequence[Delivery]], tuple[bytes, bytes]]
+    """Returns the key and value, once these records have their offsets. Called in a thread."""
+
+
+LogEntry: TypeAlias = tuple[bytes, bytes | None] | JointEntry
+"""A record to append: its key and value, or how they are made."""
+Batch: TypeAlias = Sequence[tuple[bytes, bytes | None]]
+"""(key, value) of each record; None is a tombstone."""
+
+
+def take_plain(batch: Sequence[LogEntry]) -> Batch:
+    """Return the batch of a log that is written alone."""
+    assert not any(isinstance(entry, JointEntry) for entry in batch)
+    return cast("Batch", batch)
+
+
+class RefusedEntriesError(KafkaFailure):
+    """Kafka does not take some records, or entries of a log; nothing of the transaction was written."""
+
+    def __init__(self, failures: Mapping[int, KafkaFailure]) -> None:
+        """`failures`: index of each of them -> why."""
+        first = next(iter(failures.values()))
+        super().__init__(first.name, first.message, retriable=first.retriable)
+        self.failures = failures
+        self.end = 0
+        """The offset up to which a log has to be applied before its next batch."""
 
 
 class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):

@@ -21,6 +21,7 @@ class Group(enum.Enum):
     DEK_REGISTRY = "DEK registry", "Keys of client-side field level encryption; see [encryption](encryption.md)."
     CLUSTER = "Several nodes", "Election of the primary and forwarding; see [operations](operations.md)."
     PRODUCE = "REST proxy: producing", "Records that clients write; see [REST v2](rest.md) and [REST v3](rest-v3.md)."
+    IDEMPOTENCY = "REST proxy: writing once", "Requests with an `Idempotency-Key`; see [writing](rest.md)."
     POLICIES = "REST proxy: topic policies", "What is done with records that do not fit; see [contracts](contracts.md)."
     CONSUME = "REST proxy: consuming", "Instances, polls and streams; see [consumers](rest-consumers.md)."
     CALLERS = "REST proxy: access to Kafka", "Whose permissions in Kafka a request has."

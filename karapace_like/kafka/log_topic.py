@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.blocking import call_in_thread
@@ -17,14 +18,17 @@ from karapace_like.kafka.epoch_fence.fencer import FenceUnavailableError
 from karapace_like.kafka.epoch_fence.partition import PartitionLeader
 from karapace_like.kafka.epoch_fence.read_back import ReadBack
 from karapace_like.kafka.epoch_fence.writer import EpochWriter
+from karapace_like.kafka.joint_writer import JointWriter
 from karapace_like.kafka.log_topic_admin import LogTopicAdmin
 from karapace_like.kafka.log_topic_reader import ApplyRecords, GiveUp, LogTopicReader, TopicRecord
-from karapace_like.kafka.log_topic_writer import Batch, LogTopicWriter
+from karapace_like.kafka.log_topic_writer import LogTopicWriter
 from karapace_like.kafka.own_names import name_transactional_id
 from karapace_like.kafka.past_records import PastRecords
+from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import Statistics
 from karapace_like.leadership import Fencing, Takeover, Term
+from karapace_like.records import LogEntry, take_plain
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,8 @@ class LogTopicSettings:
     """The key of the mark: a record that changes nothing, written to move the readers' position."""
     is_as_old_as_group: bool = True
     """Whether every member of the group has read the topic, so that members are a sign that it existed."""
+    joint_records: ProducerSettings | None = None
+    """How records of other topics are written in one transaction with those of the log; None: it is written alone."""
     is_optional: bool = False
     """Whether the service does without the topic where it may not read it: `open` then fails, and is not retried by the
     client that reads."""
@@ -96,16 +102,8 @@ class LogTopic:
         self._reader = LogTopicReader(
             self._kafka, settings.name, settings.contents, admin, self.statistics, timeout=settings.timeout
         )
-        self._writer = LogTopicWriter(
-            self._kafka,
-            topic=settings.name,
-            group_id=settings.group_id,
-            mark=settings.mark,
-            fencing=settings.fencing,
-            timeout=settings.timeout,
-            max_record_bytes=settings.max_record_bytes,
-        )
-        if settings.fencing.tries_epoch:
+        self._writer = self._create_writer()
+        if settings.fencing.tries_epoch and settings.joint_records is None:
             apply = self._create_epoch_writer(admin, apply)
         await self._reader.start(apply, give_up)
         if self._epochs is not None:
@@ -175,15 +173,15 @@ class LogTopic:
                 return await call_in_thread(partial(self._writer.take_over, term, may_fence=False))
         return await call_in_thread(self._writer.take_over, term)
 
-    async def append(self, batch: Batch) -> int:
+    async def append(self, batch: Sequence[LogEntry]) -> int:
         """Write the records in order; return the offset after the last one, once all in-sync replicas have it.
 
-        Raises KafkaFailure, and DeposedError where another primary has taken over.
+        Raises KafkaFailure, RefusedEntriesError among them, and DeposedError where another primary has taken over.
         """
         assert self._writer is not None
         if self._is_by_epoch:
             assert self._epochs is not None
-            return await self._epochs.append(batch)
+            return await self._epochs.append(take_plain(batch))
         return await call_in_thread(self._writer.append, batch)
 
     def mark(self) -> None:
@@ -203,6 +201,18 @@ class LogTopic:
             await self._reader.stop()
         if self._writer is not None:
             await call_in_thread(self._writer.close)
+
+    def _create_writer(self) -> LogTopicWriter:
+        settings = self._settings
+        options: dict[str, Any] = {
+            "topic": settings.name,
+            "group_id": settings.group_id,
+            "mark": settings.mark,
+            "max_record_bytes": settings.max_record_bytes,
+        }
+        if settings.joint_records is not None:
+            return JointWriter(self._kafka, settings.joint_records, **options)
+        return LogTopicWriter(self._kafka, **options, fencing=settings.fencing, timeout=settings.timeout)
 
     def _create_epoch_writer(self, admin: LogTopicAdmin, apply: ApplyRecords) -> ApplyRecords:
         """Create the writer; return `apply` with a note of what was read."""

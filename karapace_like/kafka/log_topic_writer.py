@@ -24,6 +24,7 @@ from karapace_like.kafka.own_names import name_transactional_id
 from karapace_like.kafka.regular_polls import poll_client
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.leadership import DeposedError, Fencing, Takeover, Term
+from karapace_like.records import Batch, LogEntry, take_plain
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +36,6 @@ _FORBIDDEN = frozenset({"TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "_UNSUPPORTED_F
 _TRANSACTIONS_TOPIC = "__transaction_state"
 _INIT_SECONDS = 10.0
 """How long taking over may take, including the creation of that topic, once in a cluster's life."""
-
-
-Batch = Sequence[tuple[bytes, bytes | None]]
-"""(key, value) of each record; None is a tombstone."""
 
 
 class LogTopicWriter:
@@ -70,6 +67,11 @@ class LogTopicWriter:
             socket_timeout_ms=SILENCE_MS,
             message_max_bytes=max_record_bytes + 1024,
         )
+        self._fenced_options = {
+            **self._options,
+            "transactional.id": self._transactional_id,
+            "transaction.timeout.ms": self._options["message.timeout.ms"],
+        }
         self._plain = self._create_producer()
         self._newer: Producer | None = None
         """Replaces the plain producer before the next batch."""
@@ -96,7 +98,7 @@ class LogTopicWriter:
             self._term = term
             return Takeover(self._deliver_without_fencing([(self._mark, None)]), self._fenced is not None)
 
-    def append(self, batch: Batch) -> int:
+    def append(self, batch: Sequence[LogEntry]) -> int:
         """Write the records in order; return the offset after the last one. Raises KafkaFailure, DeposedError."""
         with self._one_at_a_time:
             self._replace_producers()
@@ -106,7 +108,7 @@ class LogTopicWriter:
                 raise DeposedError(
                     "The lease of this node as primary has expired: another node may be the primary by now."
                 )
-            return self._deliver_without_fencing(batch)
+            return self._deliver_without_fencing(take_plain(batch))
 
     def mark(self) -> None:
         """Send the mark, once the last transaction was read back: Kafka confirms a commit before its control record."""
@@ -164,13 +166,8 @@ class LogTopicWriter:
         return self._fencing is not Fencing.OFF
 
     def _create_fenced_producer(self) -> Producer | None:
-        options = {
-            **self._options,
-            "transactional.id": self._transactional_id,
-            "transaction.timeout.ms": self._options["message.timeout.ms"],
-        }
         with translate.failures():
-            producer = Producer(options, logger=client_logger)
+            producer = Producer(self._fenced_options, logger=client_logger)
         try:
             with translate.failures():
                 # Connects first: otherwise librdkafka would look for the coordinator only half a second later.
@@ -196,17 +193,21 @@ class LogTopicWriter:
             return False
         return _TRANSACTIONS_TOPIC not in topics
 
-    def _deliver_in_transaction(self, producer: Producer, batch: Batch) -> int:
+    def _deliver_in_transaction(self, producer: Producer, batch: Sequence[LogEntry]) -> int:
         end = None
         try:
             with translate.failures():
                 producer.begin_transaction()
-            end = self._deliver(producer, batch)
+            end = self._deliver(producer, self._send_others(producer, batch))
             self._commit(producer)
         except KafkaFailure as failure:
             self._abort(producer, failure, is_committing=end is not None)
             raise
         return end
+
+    def _send_others(self, _: Producer, batch: Sequence[LogEntry]) -> Batch:
+        """Send the records of other topics in the open transaction, and return the keys and values for the log."""
+        return take_plain(batch)
 
     def _commit(self, producer: Producer) -> None:
         """Commit, and retry while the outcome is not known."""

@@ -7,17 +7,16 @@ most: after that the brokers abort it, and fence the producer, which is replaced
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from aiokafka.protocol.metadata import MetadataRequest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from karapace_like.errors import KafkaFailure, UnknownOutcomeFailure
 from karapace_like.kafka import translate
-from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.blocking import start_in_thread
 from karapace_like.kafka.client_log import client_logger
+from karapace_like.kafka.joint_sending import send_records, spoils_producer
+from karapace_like.kafka.missing_topics import MissingTopics
 from karapace_like.kafka.regular_polls import poll_client
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
@@ -27,11 +26,6 @@ _TRANSACTION_SECONDS = 5.0
 _COMMIT_SECONDS = 5.0
 """How long the outcome of a commit is waited for, after the transaction's own time."""
 _START_SECONDS = 10.0
-_POLL_SECONDS = 0.05
-_ANY_PARTITION = -1
-_TOPICS = 10_000
-"""Topics of which it is remembered that they were written."""
-_QUEUE_FULL = "_QUEUE_FULL"
 _MISSING_TOPIC = "UNKNOWN_TOPIC_OR_PART"
 _AGAIN_SECONDS = 0.1
 
@@ -55,9 +49,7 @@ class TransactionalProducers:
         self._prefix = prefix
         self._places = asyncio.Semaphore(at_most)
         self._free: list[Producer] = []
-        self._protocol = ProtocolClient(kafka, timeout=settings.metadata_timeout)
-        self._topics: set[str] = set()
-        """Topics that were written before."""
+        self._missing = MissingTopics(kafka, timeout=settings.metadata_timeout)
         self._created = 0
         self._generation = 0
         """Of the credentials; a producer of an earlier one is not used again."""
@@ -70,7 +62,8 @@ class TransactionalProducers:
         Raises UnknownOutcomeFailure where the brokers do not answer the commit, and any other KafkaFailure where
         nothing was written.
         """
-        await self._create_topics({record.topic for record in records} - self._topics)
+        topics = {record.topic for record in records}
+        await self._missing.create(topics)
         await self._places.acquire()
         generation = self._generation
         writing = start_in_thread(self._write, self._free.pop() if self._free else None, records)
@@ -87,31 +80,15 @@ class TransactionalProducers:
         # A caller that gives up does not end the transaction, whose thread goes on.
         written = await asyncio.shield(writing)
         if written.failure is not None:
-            self._topics.difference_update(record.topic for record in records)  # one may have been deleted
+            self._missing.forget(topics)
             raise written.failure
-        if len(self._topics) > _TOPICS:
-            self._topics.clear()
-        self._topics.update(record.topic for record in records)
+        self._missing.remember(topics)
         return written.deliveries
 
-    async def _create_topics(self, topics: Collection[str]) -> None:
-        """Have the brokers create missing topics, where they do that at a first record.
-
-        The clients do not ask for it: they would recreate topics that are deleted (`async_producer.py`).
-        """
-        if not topics:
-            return
-        translate.check_texts(*topics)
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + self._settings.metadata_timeout
-        missing = set(topics)
-        with suppress(KafkaFailure):  # the records' own failure says more
-            while missing and loop.time() < give_up:
-                answer = await self._protocol.ask(MetadataRequest(list(missing), allow_auto_topic_creation=True))
-                failed = {name: translate.error_code(error) for error, name, *_ in answer.topics if error}
-                missing = {name for name, failure in failed.items() if failure.retriable}
-                if missing:
-                    await asyncio.sleep(_AGAIN_SECONDS)
+    async def create_topics(self, topics: Collection[str]) -> None:
+        """Have the brokers create missing topics, where they do that at a first record."""
+        await self._missing.create(topics)
+        self._missing.remember(topics)
 
     def poll(self) -> None:
         """Have idle producers log what they have queued, and refresh tokens."""
@@ -162,60 +139,15 @@ def _write_once(producer: Producer, records: Sequence[OutgoingRecord]) -> _Writt
     except KafkaFailure as failure:
         return _Written(None, [], failure)
     try:
-        deliveries = _send(producer, records, deadline)
+        deliveries = send_records(producer, records, deadline)
     except KafkaFailure as failure:
-        return _Written(producer if _abort(producer) else None, [], failure)
+        can_go_on = _abort(producer) and not spoils_producer(failure)
+        return _Written(producer if can_go_on else None, [], failure)
     try:
         _commit(producer, deadline)
     except KafkaFailure as failure:
         return _Written(None, [], failure)
     return _Written(producer, deliveries)
-
-
-def _send(producer: Producer, records: Sequence[OutgoingRecord], deadline: float) -> list[Delivery]:
-    """Send the records of the open transaction; raises KafkaFailure for the first that the brokers do not take."""
-    reports: list[Delivery | None] = [None] * len(records)
-    for at, record in enumerate(records):
-
-        def report(error: KafkaError | None, message: Any, at: int = at) -> None:
-            if error is not None:
-                reports[at] = Delivery(failure=translate.failure(error))
-            else:
-                reports[at] = Delivery(message.partition(), message.offset(), None, message.timestamp()[1])
-
-        _produce(producer, record, report, deadline)
-    while None in reports and time.monotonic() < deadline:
-        translate.call(producer.poll, _POLL_SECONDS)
-    if None in reports:
-        raise KafkaFailure("_TIMED_OUT", "The brokers did not take all records in time.", retriable=True)
-    deliveries = [delivery for delivery in reports if delivery is not None]
-    failure = next((delivery.failure for delivery in deliveries if delivery.failure is not None), None)
-    if failure is not None:
-        raise failure
-    return deliveries
-
-
-def _produce(producer: Producer, record: OutgoingRecord, report: Any, deadline: float) -> None:
-    translate.check_texts(record.topic, *(name for name, _ in record.headers))
-    partition = _ANY_PARTITION if record.partition is None else record.partition
-    while True:
-        try:
-            translate.call(
-                producer.produce,
-                record.topic,
-                record.value,
-                record.key,
-                partition,
-                on_delivery=translate.callback(report),
-                timestamp=record.timestamp or 0,
-                headers=list(record.headers),
-            )
-        except KafkaFailure as failure:
-            if failure.name != _QUEUE_FULL or time.monotonic() > deadline:
-                raise
-            translate.call(producer.poll, _POLL_SECONDS)
-        else:
-            return
 
 
 def _commit(producer: Producer, deadline: float) -> None:

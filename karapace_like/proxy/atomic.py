@@ -1,6 +1,6 @@
 """Atomic requests: all records of a request are written in one Kafka transaction, or none is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from karapace_like.errors import KafkaFailure, UnknownOutcomeFailure
@@ -18,6 +18,10 @@ class Transactions(Protocol):
 
         Raises UnknownOutcomeFailure, and any other KafkaFailure where nothing was written.
         """
+        ...
+
+    async def create_topics(self, topics: Collection[str]) -> None:
+        """Have the brokers create missing topics, where they do that at a first record."""
         ...
 
     async def close(self) -> None:
@@ -46,25 +50,47 @@ class AtomicWriter:
 
     async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         """Write all records or none; raises ProxyError, whose message says which."""
-        self._internal.check_topics({record.topic for record in records})
+        self._check(records)
         try:
             deliveries = await self._transactions.write(records)
         except UnknownOutcomeFailure as failure:
             self._counts.count("unknown")
-            raise ProxyError(
-                50004, f"It is unknown whether the records were written, all or none: {failure.message}"
-            ) from failure
+            raise unknown_error(failure.message) from failure
         except KafkaFailure as failure:
             self._counts.count("aborted")
-            raise ProxyError(
-                errors.record_code(failure), f"None of the records was written: {failure.message}"
-            ) from failure
+            raise not_written_error(failure) from failure
         self._counts.count("committed")
         return deliveries
+
+    async def prepare(self, records: Sequence[OutgoingRecord]) -> None:
+        """Have the topics of the records created; raises ProxyError for records that cannot be written."""
+        self._check(records)
+        await self._transactions.create_topics({record.topic for record in records})
+
+    def _check(self, records: Sequence[OutgoingRecord]) -> None:
+        self._internal.check_topics({record.topic for record in records})
 
     async def close(self) -> None:
         """Close the connections to the cluster."""
         await self._transactions.close()
+
+
+def not_written_error(failure: KafkaFailure) -> ProxyError:
+    """Return the error of records that Kafka has not taken: 50303 where they may be taken later."""
+    code = errors.record_code(failure)
+    if code != errors.RETRIABLE:
+        return ProxyError(code, f"None of the records was written: {failure.message}")
+    return nothing_written_error(failure.message)
+
+
+def nothing_written_error(reason: str) -> ProxyError:
+    """Return the 50303 for a request that may succeed later."""
+    return ProxyError(errors.NOTHING_WRITTEN, f"None of the records was written: {reason}", retry_after=1)
+
+
+def unknown_error(reason: str) -> ProxyError:
+    """Return the 50004 for records that are all written, or none."""
+    return ProxyError(50004, f"It is unknown whether the records were written, all or none: {reason}")
 
 
 def overridden_error() -> ProxyError:

@@ -69,6 +69,10 @@ _MEMBERSHIP_REMEDIES = {
 }
 """Name of an error about the membership in a group -> what to do."""
 _BAD_ARGUMENT = "_INVALID_ARG"
+RETRIABLE = 50003
+"""Kafka may take the same request later."""
+NOTHING_WRITTEN = 50303
+"""Certainly no record of the request was written."""
 _SHOWN_NAMES = 5
 _SHOWN = 100
 """Characters of a value that an error message quotes at most."""
@@ -95,7 +99,7 @@ def record_code(failure: KafkaFailure) -> int:
         return 40301
     if failure.name == _BAD_ARGUMENT:
         return 40002
-    return 50003 if failure.retriable else 50002
+    return RETRIABLE if failure.retriable else 50002
 
 
 def rejects_credentials(failure: KafkaFailure) -> bool:

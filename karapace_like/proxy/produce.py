@@ -3,7 +3,8 @@
 A record that cannot be encoded fails the request before any record is sent; a record that Kafka rejects fails alone.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -168,6 +169,19 @@ class ProduceReport(msgspec.Struct, frozen=True):
         return sum([delivery.failure is None for delivery in self.deliveries]) - len(self.refusals)
 
 
+class EncodedRequest(NamedTuple):
+    """The records of a request that are written together, or not at all."""
+
+    topics: Sequence[str]
+    """The topic of each record."""
+    records: Sequence[OutgoingRecord]
+    schema_ids: Mapping[str, SchemaIds]
+
+    def report(self, deliveries: Sequence[Delivery]) -> ProduceReport:
+        """Return the results of the request."""
+        return ProduceReport(self.topics, deliveries, self.schema_ids, {})
+
+
 class Producing:
     """Writes the records of requests. A call that raises ApiError has written none, except after a time-out (50003)."""
 
@@ -231,17 +245,7 @@ class Producing:
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
         """Write each record to the topic at its index in `topics`; 413, 422, 42901 and 50003 beyond the limits."""
-        overrides = options.overrides
-        if len(topics) > self._settings.max_records:
-            raise errors.too_many_records(len(topics), self._settings.max_records)
-        if options.is_atomic and overrides is not NO_OVERRIDES:
-            raise overridden_error()
-        for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
-            if value is not None and name not in self._settings.overrides_allowed:
-                raise errors.override_not_allowed_error(name)
-        if self._under_way and self._under_way + len(topics) > self._settings.max_records_under_way:
-            raise errors.too_many("records under way")
-        self._under_way += len(topics)
+        self._count_under_way(len(topics), options)
         try:
             return await self._deadline.keep(self._produce(topics, request, options, rights))
         except TimeoutError as error:
@@ -249,9 +253,64 @@ class Producing:
         finally:
             self._under_way -= len(topics)
 
+    @contextmanager
+    def admit(self, count: int, options: ProduceOptions) -> Iterator[None]:
+        """Let so many records of a request be under way; raises ProxyError 413, 422 and 42901 beyond the limits."""
+        self._count_under_way(count, options)
+        try:
+            yield
+        finally:
+            self._under_way -= count
+
+    def _count_under_way(self, count: int, options: ProduceOptions) -> None:
+        overrides = options.overrides
+        if count > self._settings.max_records:
+            raise errors.too_many_records(count, self._settings.max_records)
+        if options.is_atomic and overrides is not NO_OVERRIDES:
+            raise overridden_error()
+        for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
+            if value is not None and name not in self._settings.overrides_allowed:
+                raise errors.override_not_allowed_error(name)
+        if self._under_way and self._under_way + count > self._settings.max_records_under_way:
+            raise errors.too_many("records under way")
+        self._under_way += count
+
+    async def encode_together(
+        self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
+    ) -> EncodedRequest:
+        """Return the records of a request that is atomic, ready to be written elsewhere; raises ApiError."""
+        assert self._atomic is not None
+        encoded = await self._encode_request(topics, request, options, rights, None)
+        await self._atomic.prepare(encoded.records)
+        return encoded
+
     async def _produce(
         self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
     ) -> ProduceReport:
+        dead_letters = None if options.is_atomic else DeadLetters()
+        encoded = await self._encode_request(topics, request, options, rights, dead_letters)
+        if dead_letters is None:
+            assert self._atomic is not None
+            return encoded.report(await self._atomic.write(encoded.records))
+        refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
+        try:
+            deliveries = await self._producer.send(encoded.records, options.overrides) if encoded.records else []
+        except KafkaFailure as failure:
+            raise errors.of_kafka(failure) from failure
+        if refusals:
+            sent = iter(deliveries)
+            deliveries = [_NOT_SENT if at in refusals else next(sent) for at in range(len(topics))]
+        return ProduceReport(topics, deliveries, encoded.schema_ids, refusals)
+
+    async def _encode_request(
+        self,
+        topics: Sequence[str],
+        request: ProduceRequest,
+        options: ProduceOptions,
+        rights: SubjectRights,
+        dead_letters: DeadLetters | None,
+    ) -> EncodedRequest:
+        """Return the records to write; see `_encode` about `dead_letters`."""
         key_format = request.key_format or options.formats[_KEY]
         value_format = request.value_format or options.formats[_VALUE]
         if key_format is None or value_format is None:
@@ -263,21 +322,8 @@ class Producing:
         for topic in topics:
             if topic not in lanes:
                 lanes[topic] = await self._open_lane(topic, of_keys, of_values, rights)
-        dead_letters = None if options.is_atomic else DeadLetters()
         outgoing = await self._encode(topics, request.records, lanes, options.partition, dead_letters, rights)
-        schema_ids = {topic: lane.find_schema_ids() for topic, lane in lanes.items()}
-        if dead_letters is None:
-            assert self._atomic is not None
-            return ProduceReport(topics, await self._atomic.write(outgoing), schema_ids, {})
-        refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
-        try:
-            deliveries = await self._producer.send(outgoing, options.overrides) if outgoing else []
-        except KafkaFailure as failure:
-            raise errors.of_kafka(failure) from failure
-        if refusals:
-            sent = iter(deliveries)
-            deliveries = [_NOT_SENT if at in refusals else next(sent) for at in range(len(topics))]
-        return ProduceReport(topics, deliveries, schema_ids, refusals)
+        return EncodedRequest(topics, outgoing, {topic: lane.find_schema_ids() for topic, lane in lanes.items()})
 
     async def _open_lane(
         self, topic: str, of_keys: "_PartFormat", of_values: "_PartFormat", rights: SubjectRights

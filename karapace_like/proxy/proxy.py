@@ -99,7 +99,13 @@ class Proxy:
             reading,
             ConsumerInstances(owner, consumers, topic_names, cache, settings, claims, background),
             Management.over(
-                admin=admin, schemas=cache, producer=producer, gate=gate, reading=reading, internal=internal
+                admin=admin,
+                schemas=cache,
+                producer=producer,
+                gate=gate,
+                reading=reading,
+                internal=internal,
+                atomic=atomic,
             ),
             settings,
             cache.use,

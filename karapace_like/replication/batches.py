@@ -34,6 +34,14 @@ class Batch:
     uncomputed: set[int] = field(default_factory=set)
     """Writes for which an engine must compute something first."""
     records: list[Any] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """The index of the write that each record is of."""
+
+    def add(self, place: int, plan: Plan[Any]) -> None:
+        """Add the records of the write at this index."""
+        self.answers[place] = plan.answer
+        self.records += plan.records
+        self.places += [place] * len(plan.records)
 
     def holds(self, place: int) -> bool:
         """Return whether this batch decides the write at this index; if not it waits for the next one."""
@@ -62,10 +70,8 @@ def plan_batch(state: Any, planners: Iterable[BatchPlanner], drafting: AbstractC
             elif not plan.records:
                 (batch.answers if batch.records else batch.settled)[place] = plan.answer
             elif add_draft(plan.records):
-                batch.answers[place] = plan.answer
-                batch.records += plan.records
+                batch.add(place, plan)
             elif not batch.records:
-                batch.answers[place] = plan.answer
-                batch.records += plan.records
+                batch.add(place, plan)
                 return batch
     return batch

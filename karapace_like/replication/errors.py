@@ -10,6 +10,9 @@ INTERNAL = 500
 """The first HTTP status that is the service's fault, or Kafka's, and not the client's."""
 BUSY = 50301
 """The primary answers this itself: another node could not do better."""
+NOTHING_WRITTEN = 50303
+"""As `BUSY`: Kafka has refused the records of a request (`proxy/errors.py`)."""
+FINAL = frozenset({BUSY, NOTHING_WRITTEN})
 FORWARDING_FAILED = 50003
 LEADER_NOT_KNOWN = 50004
 

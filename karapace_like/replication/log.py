@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from karapace_like.leadership import Takeover, Term
+from karapace_like.records import LogEntry
 
 
 class LogRecord(Protocol):
@@ -41,8 +42,11 @@ class Log(Protocol):
         """Fence every earlier primary from now on, where the cluster supports it."""
         ...
 
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
-        """Write all records or none; return the offset after the last once all are durable. Raises DeposedError."""
+    async def append(self, batch: Sequence[LogEntry], /) -> int:
+        """Write all records or none; return the offset after the last once all are durable.
+
+        Raises DeposedError, and RefusedEntriesError where only some entries cannot be written.
+        """
         ...
 
     def mark(self) -> None:

@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from karapace_like.errors import KafkaFailure
+from karapace_like.errors import ApiError, KafkaFailure, UnknownOutcomeFailure
 from karapace_like.leadership import Takeover, Term
+from karapace_like.records import LogEntry, RefusedEntriesError
 from karapace_like.replication import errors
 from karapace_like.replication.log import Log, LogRecord
 from karapace_like.replication.position import Position, ReplayProgress
@@ -52,8 +53,12 @@ class Replica(ABC, Generic[S]):
         """Change the state as the record says; one that cannot be read changes nothing."""
 
     @abstractmethod
-    def _encode(self, planned: Sequence[Any]) -> list[tuple[bytes, bytes | None]]:
-        """Return the keys and values of planned records, in order."""
+    def _encode(self, planned: Sequence[Any]) -> Sequence[LogEntry]:
+        """Return the entries of planned records, in order; further ones may follow."""
+
+    def explain_failure(self, failure: KafkaFailure) -> ApiError:
+        """Return the error of a write that Kafka has refused."""
+        return errors.store_failure(self.contents, failure.message, retriable=failure.retriable)
 
     @property
     def store(self) -> S:
@@ -185,11 +190,15 @@ class Replica(ABC, Generic[S]):
     async def append(self, planned: Sequence[Any]) -> None:
         """Append the records and return when every worker of this node has applied them; for the write path only."""
         reached = self._position.offset
-        end = await self._log.append(self._encode(planned))
+        try:
+            end = await self._log.append(self._encode(planned))
+        except RefusedEntriesError as refused:
+            await self.wait_until_applied(refused.end)
+            raise
         if end <= reached:
             reason = f"The {self.contents} topic ends before what was read from it: records were lost."
             self.give_up(reason)
-            raise KafkaFailure("OFFSET_OUT_OF_RANGE", reason)
+            raise UnknownOutcomeFailure("OFFSET_OUT_OF_RANGE", reason)
         await self.wait_until_applied(end)
         self.mark_end()
         await self.wait_until_applied_by_all_workers(end)

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.leadership import DeposedError, Takeover, Term
+from karapace_like.records import RefusedEntriesError
 from karapace_like.replication import errors
 from karapace_like.replication.batches import AddDraft, Batch, plan_batch
 from karapace_like.replication.planning import Plan, run_without_suspending
@@ -316,8 +317,10 @@ class WritePath(Generic[S, E]):
                 self.statistics.fenced += 1
                 _settle(writes, NotWritten("This node has just been deposed.", is_outcome_known=error.is_outcome_known))
                 return error
+            except RefusedEntriesError as refused:
+                self._take_out(writes, batch, refused, term)
             except KafkaFailure as failure:
-                _refuse(writes, errors.store_failure(self._contents, failure.message, retriable=failure.retriable))
+                _refuse(writes, self._replica.explain_failure(failure))
             except ApiError as error:
                 _refuse(writes, error)
             else:
@@ -346,16 +349,30 @@ class WritePath(Generic[S, E]):
             writes[place].settle(Written(answer))
         for place in batch.uncomputed:
             writes[place].settle(_SentBack())
-        deferred = [write for place, write in enumerate(writes) if not batch.holds(place)]
-        if self._replica.term is not term:
-            _settle(deferred, NotWritten("This node is not the primary any more."))
-        elif deferred:
-            self._queue = deferred + self._queue
-            self._queued.set()
+        self._requeue([write for place, write in enumerate(writes) if not batch.holds(place)], term)
         written = [writes[place] for place in batch.answers]
         for write in written:
             write.is_begun = True
         return written
+
+    def _take_out(self, writes: list[_QueuedWrite], batch: Batch, refused: RefusedEntriesError, term: Term) -> None:
+        """Refuse the writes whose records Kafka does not take, and requeue the others: nothing was written."""
+        write_of = dict(zip(batch.answers, writes, strict=True))
+        for at, failure in refused.failures.items():
+            write_of[batch.places[at]].refuse(self._replica.explain_failure(failure))
+        rest = [write for write in writes if not write.result.done()]
+        for write in rest:
+            write.is_begun = False
+        self._requeue(rest, term)
+        writes.clear()
+
+    def _requeue(self, writes: list[_QueuedWrite], term: Term) -> None:
+        """Have the writes wait for the next batch of the term."""
+        if self._replica.term is not term:
+            _settle(writes, NotWritten("This node is not the primary any more."))
+        elif writes:
+            self._queue = writes + self._queue
+            self._queued.set()
 
 
 class _Attempt:

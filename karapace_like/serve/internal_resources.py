@@ -11,6 +11,8 @@ def list_internal_resources(settings: Settings) -> InternalResources:
     topics = {settings.topic_name: "it holds the schemas and settings of the registry"}
     if settings.policies_topic is not None:
         topics[settings.policies_topic] = "it holds the topic policies of this service"
+    if settings.receipts_topic is not None:
+        topics[settings.receipts_topic] = "it holds the answers to requests with an Idempotency-Key"
     if settings.keys_topic is not None:
         topics[settings.keys_topic] = "it holds the keys of the DEK registry"
     return InternalResources(

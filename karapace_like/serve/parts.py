@@ -40,7 +40,8 @@ from karapace_like.serve.keys import KeysLog, make_data_keys, make_keys_log
 from karapace_like.serve.listeners import find_allowed_hosts
 from karapace_like.serve.policies import PoliciesLog
 from karapace_like.serve.process_role import ProcessRole
-from karapace_like.serve.proxy import make_proxy
+from karapace_like.serve.proxy import make_producer_settings, make_proxy
+from karapace_like.serve.receipts import ReceiptsLog, make_receipts_log
 from karapace_like.serve.registry import make_election, make_nodes, make_registry
 from karapace_like.serve.security import Security
 from karapace_like.telemetry.certificates import CertificateExpiry
@@ -72,6 +73,7 @@ class _ReplicatedParts(NamedTuple):
     topic: LogTopic
     policies: PoliciesLog
     keys: KeysLog | None
+    receipts: ReceiptsLog | None
     logs: ReplicatedLogs
 
 
@@ -95,6 +97,8 @@ class Parts:
     administration: PolicyAdministration
     keys: KeysLog | None
     """The DEK registry; None where it is not served."""
+    receipts: ReceiptsLog | None
+    """The receipts of requests with an `Idempotency-Key`; None where they are not served."""
     logs: ReplicatedLogs
     """What this process replays, and leads as the primary."""
     nodes: Nodes
@@ -198,6 +202,7 @@ class Parts:
             queues=self.queues,
             request_reply=self.request_reply,
             transactions=self.transactions,
+            receipts=None if self.receipts is None else self.receipts.receipts,
             topic=self.topic,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),
@@ -249,6 +254,7 @@ class Parts:
                 role.owner.node,
             ),
             keys=None if self.keys is None else self.keys.handling,
+            receipts=None if self.receipts is None else self.receipts.receipts,
             console=ConsoleSettings(settings.console_writes) if settings.console else None,
         )
 
@@ -256,29 +262,39 @@ class Parts:
 def _build_replicated_parts(
     settings: Settings, kafka: KafkaSettings, role: ProcessRole, siblings: SiblingWorkers
 ) -> _ReplicatedParts:
-    """Build the registry, the policies and the keys, and share with sibling workers how far each has applied them."""
+    """Build the registry and the other logs, and share with sibling workers how far each has applied them."""
     # The proxy needs the schemas also where the registry's own API is switched off.
     registry, topic = make_registry(settings, kafka)
     policies, keys = PoliciesLog(settings, kafka), make_keys_log(settings, kafka)
-    states = (policies.replicated_policies, None if keys is None else keys.registry)
+    receipts = make_receipts_log(settings, kafka, make_producer_settings(settings, is_idempotent=True))
+    states = (
+        policies.replicated_policies,
+        None if keys is None else keys.registry,
+        None if receipts is None else receipts.receipts,
+    )
     optional = [state for state in states if state is not None]
     registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
     for state in optional:
         state.share_with(partial(siblings.wait_until_applied, state.contents))
-    return _ReplicatedParts(registry, topic, policies, keys, ReplicatedLogs(registry, optional))
+    return _ReplicatedParts(registry, topic, policies, keys, receipts, ReplicatedLogs(registry, optional))
 
 
 def _make_health(
     replicated: _ReplicatedParts, election: Election | None, role: ProcessRole, background: BackgroundTasks
 ) -> Health:
-    _, topic, policies, keys, _ = replicated
+    topic, policies = replicated.topic, replicated.policies
+    others = [log for log in (replicated.keys, replicated.receipts) if log is not None]
     return Health(
         replicated.registry,
         election or ElectionElsewhere(),
         instance=role.owner.node,
         shared=role.shared,
         background=background,
-        sources=[lambda: topic.warnings, lambda: policies.warnings, lambda: [] if keys is None else keys.warnings],
+        sources=[
+            lambda: topic.warnings,
+            lambda: policies.warnings,
+            lambda: [warning for log in others for warning in log.warnings],
+        ],
     )
 
 

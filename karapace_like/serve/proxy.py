@@ -138,10 +138,11 @@ def _build_caller_proxies(common: _Common, service: KafkaSettings) -> CallerProx
 
 
 def _build_producers(settings: Settings, kafka: KafkaSettings, *, is_idempotent: bool = True) -> ProducerPool:
-    return ProducerPool(kafka, _make_producer_settings(settings, is_idempotent=is_idempotent))
+    return ProducerPool(kafka, make_producer_settings(settings, is_idempotent=is_idempotent))
 
 
-def _make_producer_settings(settings: Settings, *, is_idempotent: bool) -> ProducerSettings:
+def make_producer_settings(settings: Settings, *, is_idempotent: bool) -> ProducerSettings:
+    """Return how the records of callers are written."""
     return ProducerSettings(
         acks=settings.producer_acks,
         is_idempotent=is_idempotent,
@@ -158,7 +159,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         owner=common.role.owner,
         transactions=TransactionalProducers(
             kafka,
-            _make_producer_settings(settings, is_idempotent=True),
+            make_producer_settings(settings, is_idempotent=True),
             create_transactional_prefix(settings.group_id),
             at_most=settings.producer_max_transactions,
         ),

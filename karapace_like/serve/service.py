@@ -101,6 +101,8 @@ async def start_service(
         stack.push_async_callback(parts.policies.close)
         if parts.keys is not None:
             stack.push_async_callback(parts.keys.close)
+        if parts.receipts is not None:
+            stack.push_async_callback(parts.receipts.close)
         stack.push_async_callback(parts.registry.engines.close)
         stack.push_async_callback(parts.validators.close)
         stack.push_async_callback(parts.nodes.close)
@@ -115,6 +117,8 @@ async def start_service(
             watching.append(background.start("reading of the topic policies", parts.policies.follow))
         if parts.keys is not None:
             watching.append(background.start("reading of the encryption keys", parts.keys.follow))
+        if parts.receipts is not None:
+            watching.append(background.start("reading of the receipts", parts.receipts.follow))
         polling = background.start("polls of idle Kafka clients", parts.kafka.polls.run)
         observing = background.start("measurement of the event loop's delay", observed.measure_loop_delay)
         ready = asyncio.create_task(become_ready(parts, progress))

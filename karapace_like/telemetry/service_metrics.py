@@ -24,6 +24,7 @@ from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
+from karapace_like.receipts.receipts import Receipts
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
@@ -64,6 +65,7 @@ class ServiceMetrics:
     queues: QueueUsage
     request_reply: RequestReplyUsage
     transactions: TransactionCounts
+    receipts: Receipts | None
     topic: LogTopic
     group: str
     """The group of the election."""
@@ -121,6 +123,7 @@ class ServiceMetrics:
             ("outcome",),
             self.transactions.outcomes,
         )
+        yield from self._receipts()
         warnings = len(self.health.warnings)
         yield _gauge("warnings", "Warnings that /health/ready shows.", (), {(): warnings})
         yield _counter(
@@ -143,6 +146,20 @@ class ServiceMetrics:
         )
         delay.add_metric((), *buckets(self.delay))
         yield delay
+
+    def _receipts(self) -> Iterator[Metric]:
+        if self.receipts is None:
+            return
+        store = self.receipts.store
+        yield _gauge("idempotency_keys", "Keys whose first answer is remembered.", (), {(): len(store)})
+        yield _gauge("idempotency_bytes", "Memory that these answers take, about.", (), {(): store.bytes})
+        yield _gauge("idempotency_bytes_limit", "Beyond it new keys are refused.", (), {(): store.max_bytes})
+        yield _counter(
+            "idempotency_requests",
+            "Requests with a key that this process has decided.",
+            ("outcome",),
+            self.receipts.outcomes,
+        )
 
     def _queues(self) -> Iterator[Metric]:
         queues = self.queues

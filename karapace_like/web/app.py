@@ -12,6 +12,7 @@ from karapace_like.policies.topic_policies import TopicPolicies
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.rule_processes import RuleProcesses
+from karapace_like.receipts.receipts import Receipts
 from karapace_like.registry.registry import Registry
 from karapace_like.web import connect
 from karapace_like.web import keys as keys_api
@@ -47,6 +48,7 @@ from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import HEALTH, Health
 from karapace_like.web.operations.nodes import NODES, ServiceNodes
 from karapace_like.web.proxy.callers import add_callers, as_caller
+from karapace_like.web.proxy.idempotency import RECEIPTS
 from karapace_like.web.proxy.instance_owners import OWNERS, InstanceOwners
 from karapace_like.web.proxy.requests import PROXY
 from karapace_like.web.proxy_v3 import policies as policy_api
@@ -102,12 +104,14 @@ def make_app(
     handling: RequestHandling | None = None,
     policies: PolicyServices | None = None,
     keys: KeyHandling | None = None,
+    receipts: Receipts | None = None,
     console: ConsoleSettings | None = None,
 ) -> Application:
     """Return the application with the APIs of the parts that are passed.
 
     `proxy`: one for all callers, or one for each caller, who then has an identity in Kafka. `quotas`: of each caller.
     `connect_urls`: Kafka Connect's workers. `access`: who may call what; OPEN: every client may call everything.
+    `receipts`: those of requests with an `Idempotency-Key`.
     `has_siblings`: whether other workers serve the same node. `console`: None for a service without one.
     """
     peers, handling = peers or Peers(), handling or RequestHandling()
@@ -132,6 +136,8 @@ def make_app(
         _add_registry(app, adapt, registry, cluster_ids)
     if proxy is not None:
         _add_proxy(app, adapt, proxy, owners)
+        if receipts is not None:
+            app[RECEIPTS] = receipts
     if policies is not None:
         app[POLICIES] = policies
         _add_proxy_routes(app, (*policy_api.ROUTES, *verdicts_api.ROUTES), proxy)
@@ -139,7 +145,7 @@ def make_app(
         app[KEYS] = keys
         add_routes(app, adapt(keys_api.ROUTES), prefixes=("", registry_api.CONTEXT_PREFIX))
     if has_siblings:
-        _add_logs(app, registry, policies, keys)
+        _add_logs(app, registry, policies, keys, receipts)
     if connect_urls:
         _add_connect(app, connect_urls)
     if console is not None:
@@ -235,7 +241,11 @@ def _add_proxy_routes(
 
 
 def _add_logs(
-    app: Application, registry: Registry | None, policies: PolicyServices | None, keys: KeyHandling | None
+    app: Application,
+    registry: Registry | None,
+    policies: PolicyServices | None,
+    keys: KeyHandling | None,
+    receipts: Receipts | None,
 ) -> None:
     """Answer the other workers once a log is applied here."""
     replicated = None if policies is None else policies.policies
@@ -243,6 +253,7 @@ def _add_logs(
         registry,
         replicated if isinstance(replicated, TopicPolicies) else None,
         None if keys is None else keys.registry,
+        receipts,
     )
     app[LOGS] = {log.contents: log for log in logs if log is not None}
     app.router.add_get(sibling_workers.PATH, sibling_workers.wait_until_applied)

@@ -17,7 +17,7 @@ from karapace_like.web.http.json_schemas import JsonSchema
 
 
 class Parameter(NamedTuple):
-    """A query parameter."""
+    """A parameter of the query, or a header."""
 
     name: str
     schema: JsonSchema
@@ -36,6 +36,7 @@ class Call(NamedTuple):
     """Media types of the request body; empty: those of the whole API."""
     response_types: tuple[str, ...] = ()
     """Media types of the response; empty: those of the whole API."""
+    headers: tuple[Parameter, ...] = ()
     may_be_empty: bool = False
     """Whether the call responds with 204 where it has no result."""
 

@@ -14,7 +14,8 @@ from confluent_kafka import Producer
 from karapace_like.cli import main
 from karapace_like.kafka import log_topic
 from karapace_like.kafka.epoch_fence.partition import PartitionLeader
-from karapace_like.kafka.log_topic_writer import Batch, LogTopicWriter
+from karapace_like.kafka.log_topic_writer import LogTopicWriter
+from karapace_like.records import Batch
 
 SUBJECT = "sleep"
 ASLEEP = "Falling asleep"

@@ -11,6 +11,7 @@ from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.log_topic import LogTopic, LogTopicSettings
 from karapace_like.kafka.settings import KafkaSettings, Option
 from karapace_like.leadership import Fencing, Term
+from karapace_like.records import LogEntry
 from karapace_like.registry import registration
 from karapace_like.registry.registration import Registered, Rules, Submission
 from karapace_like.registry.registry import MARK, Registry
@@ -28,7 +29,7 @@ class SleepyTopic(LogTopic):
         self.wake.set()
         self.asleep = asyncio.Event()
 
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
+    async def append(self, batch: Sequence[LogEntry]) -> int:
         self.asleep.set()
         await self.wake.wait()
         return await super().append(batch)

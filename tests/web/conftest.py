@@ -23,6 +23,7 @@ from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.records import LogEntry, take_plain
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteAvailability
@@ -61,9 +62,12 @@ class MemoryLog:
     def mark(self) -> None:
         """Every record is seen at once."""
 
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
+    async def append(self, batch: Sequence[LogEntry]) -> int:
         now = int(time.time() * 1000)
-        written = [TopicRecord(key, value, now, offset) for offset, (key, value) in enumerate(batch, len(self.records))]
+        written = [
+            TopicRecord(key, value, now, offset)
+            for offset, (key, value) in enumerate(take_plain(batch), len(self.records))
+        ]
         self.records += written
         assert self.registry is not None
         self.registry.apply_batch(written, len(self.records))

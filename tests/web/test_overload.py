@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp.test_utils import TestClient, TestServer
 
+from karapace_like.records import LogEntry
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.web.app import RequestHandling, make_app
@@ -23,7 +24,7 @@ class SlowLog(MemoryLog):
         self.let = asyncio.Event()
         self.asked = asyncio.Event()
 
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
+    async def append(self, batch: Sequence[LogEntry]) -> int:
         self.asked.set()
         await self.let.wait()
         return await super().append(batch)

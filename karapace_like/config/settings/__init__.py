@@ -16,6 +16,7 @@ from karapace_like.config.settings.kafka import KafkaSecuritySettings, KafkaSett
 from karapace_like.config.settings.proxy import (
     CallerSettings,
     ConsumeSettings,
+    IdempotencySettings,
     PolicySettings,
     ProduceSettings,
     RemoteRegistrySettings,
@@ -38,6 +39,7 @@ class Settings(
     DekRegistrySettings,
     ClusterSettings,
     ProduceSettings,
+    IdempotencySettings,
     PolicySettings,
     ConsumeSettings,
     CallerSettings,
@@ -92,6 +94,17 @@ class Settings(
             return None
         of_schemas = "_topic_policies" if self.topic_name == "_schemas" else f"{self.topic_name}_policies"
         return self.topic_policies_topic or of_schemas
+
+    @property
+    def receipts_topic(self) -> str | None:
+        """The topic that holds the receipts of requests with an `Idempotency-Key`; None if there is none.
+
+        Callers with an identity of their own in Kafka could not share transactions with it.
+        """
+        if not (self.idempotency_enabled and self.karapace_rest) or self.rest_authorization:
+            return None
+        of_schemas = "_produce_receipts" if self.topic_name == "_schemas" else f"{self.topic_name}_receipts"
+        return self.idempotency_topic or of_schemas
 
     @property
     def keys_topic(self) -> str | None:

@@ -99,6 +99,42 @@ class ProduceSettings(SettingsGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdempotencySettings(SettingsGroup):
+    """Produce requests with an `Idempotency-Key`."""
+
+    group: ClassVar = Group.IDEMPOTENCY
+
+    idempotency_enabled: Annotated[
+        bool,
+        describe(
+            "Whether produce requests with the header `Idempotency-Key` are carried out once, and repeated ones get "
+            "the first answer; see [writing](rest.md#retries-that-write-once). `false`, and with `rest_authorization`: "
+            "they are refused."
+        ),
+    ] = True
+    idempotency_topic: Annotated[
+        str | None,
+        describe(
+            "Topic that holds the answers. Unset: `_produce_receipts`; with another `topic_name` than `_schemas`, that "
+            "name followed by `_receipts`. Services that share a cluster must not share it.",
+            "_produce_receipts_eu",
+        ),
+    ] = None
+    idempotency_seconds: Annotated[
+        int, describe("Seconds for which an answer is repeated; after that, its key counts as new.", 86_400, ge=1)
+    ] = 3_600
+    idempotency_max_bytes: Annotated[
+        int,
+        describe(
+            "Memory of the answers in each process, about 600 bytes for a request of one record. Beyond it requests "
+            "with new keys are rejected with 429, and no answer is forgotten before its time.",
+            1_073_741_824,
+            ge=1_000,
+        ),
+    ] = 134_217_728
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicySettings(SettingsGroup):
     """What is done with records that do not fit."""
 

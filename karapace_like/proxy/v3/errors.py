@@ -44,6 +44,12 @@ def as_entry(error: ApiError) -> ApiError:
     return ProxyError(error.status, f"Error: {error.code} : {error.message}")
 
 
+def refused_batch_error(entry: str, error: ApiError) -> ApiError:
+    """Return the error of a batch that is written as a whole, for that of one of its entries."""
+    message = f"None of the records was written, because of entry {entry}: {error.message}"
+    return ProxyError(error.code, message, status=error.status, retry_after=error.retry_after)
+
+
 UNPROCESSABLE = 422
 
 

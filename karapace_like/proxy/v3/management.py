@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from karapace_like.proxy.atomic import AtomicWriter
 from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, Producer
@@ -39,6 +40,7 @@ class Management:
         gate: Gate,
         reading: Reading,
         internal: InternalResources,
+        atomic: AtomicWriter,
     ) -> Self:
         """Create the services over these clients."""
         clusters = Clusters(admin)
@@ -49,6 +51,6 @@ class Management:
             Configs(admin, clusters),
             Groups(admin, clusters),
             Acls(admin, clusters),
-            RecordProducing(schemas, producer, gate, internal),
+            RecordProducing(schemas, producer, gate, internal, atomic=atomic),
             RecordReading(topics, reading),
         )

@@ -1,8 +1,10 @@
 """Produce in REST v3: each record succeeds or fails alone, and the error of one is its result."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from karapace_like.errors import ApiError
+from karapace_like.proxy.atomic import AtomicWriter
 from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
 from karapace_like.proxy.contracts.violations import RefusedRecordError
@@ -18,20 +20,40 @@ from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.encoding import Encoding
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
-from karapace_like.records import OutgoingRecord
+from karapace_like.records import Delivery, OutgoingRecord
 from karapace_like.serde.codec import JsonReading
 
 Result = WrittenRecord | ApiError
 Parts = tuple[WrittenData | None, WrittenData | None]
 
 
+class EncodedBatch(NamedTuple):
+    """The records of a batch that are written together, or not at all."""
+
+    records: Sequence[OutgoingRecord]
+    parts: Sequence[Parts]
+
+    def report(self, deliveries: Sequence[Delivery]) -> list[Result]:
+        """Return the results of the batch."""
+        return [
+            WrittenRecord(delivery, key, value) for delivery, (key, value) in zip(deliveries, self.parts, strict=True)
+        ]
+
+
 class RecordProducing:
     """Writes records to Kafka."""
 
     def __init__(
-        self, schemas: SchemaCache, producer: Producer, gate: Gate, internal: InternalResources = NONE_INTERNAL
+        self,
+        schemas: SchemaCache,
+        producer: Producer,
+        gate: Gate,
+        internal: InternalResources = NONE_INTERNAL,
+        *,
+        atomic: AtomicWriter | None = None,
     ) -> None:
-        """`internal` topics take no dead letters of rules."""
+        """`internal` topics take no dead letters of rules; `atomic` writes the records of atomic requests."""
+        self._atomic = atomic
         self._letters = RuleDeadLetters(producer, internal)
         self._schemas = schemas
         self._gate = gate
@@ -82,6 +104,35 @@ class RecordProducing:
                 else errors.as_entry(errors.of_record(delivery.failure))
             )
         return results
+
+    async def encode_together(
+        self,
+        topic: str,
+        entries: Sequence[tuple[str, RecordRequest | ApiError]],
+        rights: SubjectRights,
+        reading: JsonReading | None = None,
+    ) -> "EncodedBatch":
+        """Return records that are written together, with their ids; raises ApiError for the first fault.
+
+        A record that the topic's policy refuses does not become a dead letter.
+        """
+        encoding = Encoding(self._schemas, topic, rights, self._gate.find_admission(topic, rights), reading)
+        records, parts = [], []
+        turn = Turn()
+        for name, request in entries:
+            if turn.is_over():
+                await turn.yield_to_others()
+            try:
+                if isinstance(request, ApiError):
+                    raise request
+                record, part = await self._encode(encoding, topic, request, rights)
+            except ApiError as error:
+                raise errors.refused_batch_error(name, error) from error
+            records.append(record)
+            parts.append(part)
+        assert self._atomic is not None
+        await self._atomic.prepare(records)
+        return EncodedBatch(records, parts)
 
     async def _encode(
         self, encoding: Encoding, topic: str, request: RecordRequest, rights: SubjectRights

@@ -68,7 +68,7 @@ async def ask_primary(
     is_failure = answer.status >= web.HTTPInternalServerError.status_code and (
         "Retry-After" in answer.headers or _error_code(answer) == errors.FORWARDING_FAILED
     )
-    if is_outcome_known or (is_failure and _error_code(answer) != errors.BUSY and method != "DELETE"):
+    if is_outcome_known or (is_failure and _error_code(answer) not in errors.FINAL and method != "DELETE"):
         return NotWritten(f"{primary} does not answer as the primary.", is_outcome_known=is_outcome_known)
     offset = answer.headers.get(APPLIED, "")
     return Forwarded(
@@ -93,7 +93,7 @@ def _has_written_nothing(answer: PeerResponse) -> bool:
     """
     refusal = _read_refusal(answer)
     if answer.status == web.HTTPServiceUnavailable.status_code:
-        return refusal.error_code not in {errors.FORWARDING_FAILED, errors.BUSY}
+        return refusal.error_code not in {errors.FORWARDING_FAILED, *errors.FINAL}
     if answer.status != web.HTTPInternalServerError.status_code:
         return False
     return refusal.error_code == errors.LEADER_NOT_KNOWN or (

@@ -17,7 +17,7 @@ from karapace_like.web.keys import objects as key_objects
 from karapace_like.web.operations.tags import TAGS, find_tag
 from karapace_like.web.proxy_v3 import objects as v3_objects
 from karapace_like.web.registry import objects as registry_objects
-from karapace_like.web.routing import RegisteredRoute, Route
+from karapace_like.web.routing import Parameter, RegisteredRoute, Route
 
 _VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _NO_WORD = re.compile(r"\W+")
@@ -129,7 +129,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.method.lower() + _NO_WORD.sub("_", path).rstrip("_"),
         "summary": _summary(route),
         "tags": [find_tag(route.method, path).name],
-        "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
+        "parameters": [*_path_parameters(route.path), *_query_parameters(route), *_header_parameters(route)],
         "responses": {
             str(call.status): _answer(route),
             **({"204": {"description": "Success."}} if call.may_be_empty else {}),
@@ -164,14 +164,23 @@ def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
 
 def _query_parameters(route: Route) -> Iterator[dict[str, Any]]:
     for parameter in route.call.query:
-        yield {
-            "name": parameter.name,
-            "in": "query",
-            "required": parameter.required,
-            "schema": parameter.schema,
-            "description": parameter.description,
-            "example": example_of(parameter.schema, _OBJECTS),
-        }
+        yield _describe_parameter(parameter, "query")
+
+
+def _header_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for parameter in route.call.headers:
+        yield _describe_parameter(parameter, "header")
+
+
+def _describe_parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": place,
+        "required": parameter.required,
+        "schema": parameter.schema,
+        "description": parameter.description,
+        "example": example_of(parameter.schema, _OBJECTS),
+    }
 
 
 def _answer(route: Route) -> dict[str, Any]:

@@ -124,6 +124,11 @@ OVERRIDES = {
 """Name -> values of the producer settings that a request may set, if the operator allows it."""
 _OVERRIDE_EXAMPLES = {"acks": "all", "compression": "lz4", "partitioner": "murmur2", "delivery_timeout_ms": "5000"}
 LENIENT_JSON = Parameter("lenient_json", BOOLEAN, "In JSON for Avro, fields that have a default may be absent.")
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    {**text("0197a9b2-6c1e-7c3a-9f0e-2d5b8c7a1e4f"), "pattern": "^[!-~][ -~]{0,254}$"},
+    "Write the records once, all or none, however often the request is repeated with this key.",
+)
 _PRODUCE_QUERY = (
     *(
         Parameter(
@@ -166,6 +171,7 @@ PRODUCE = Call(
     body=with_example(derive_request(ProduceRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
     response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
     request_types=(*EMBEDDED, media_types.JSON),
+    headers=(IDEMPOTENCY_KEY,),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
@@ -174,6 +180,7 @@ PRODUCE_ROUTED = Call(
     ),
     response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
     request_types=(*EMBEDDED, media_types.JSON),
+    headers=(IDEMPOTENCY_KEY,),
 )
 
 _BROKER = with_example(NUMBER, 1)

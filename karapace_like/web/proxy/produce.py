@@ -1,7 +1,7 @@
 """Produce records to a topic, to one partition, or to several topics."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import (
+    EncodedRequest,
     ProducedHeader,
     ProducedRecord,
     ProduceOptions,
@@ -27,7 +28,7 @@ from karapace_like.proxy.produce import (
 )
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.subjects import SubjectNameStrategy
-from karapace_like.records import NO_OVERRIDES, Delivery, ProducerOverrides
+from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.schema.model import Reference
 from karapace_like.web.callers.access import ANYONE, caller
 from karapace_like.web.callers.permissions import RequiredPermission, on_topic
@@ -38,6 +39,7 @@ from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.errors import encode_error
 from karapace_like.web.http.request_bodies import read_body
 from karapace_like.web.http.responses import EncodedResponse
+from karapace_like.web.proxy.idempotency import check_size, produce_once, read_key
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.objects import (
     OVERRIDES,
@@ -88,11 +90,18 @@ async def produce_to_topics(request: web.Request) -> web.Response:
     head = _parse_head(request)
     wanted = _parse(await read_body(request), TopicsRequest)
     use_topics(request, Operation.WRITE, (record.topic for record in wanted.records))
-    return (await _write_to_topics(head, wanted, find_subject_rights(request))).to_response()
+    rights = find_subject_rights(request)
+    if head.key is not None:
+        topics = [record.topic for record in wanted.records]
+        return await _write_once(request, head, head.key, topics, wanted)
+    return (await _write_to_topics(head, wanted, rights)).to_response()
 
 
 async def _produce(request: web.Request, topic: str, to: int | None) -> web.Response:
     head = _parse_head(request, topic, to)
+    if head.key is not None:
+        wanted = _parse(await read_body(request), ProduceRequest)
+        return await _write_once(request, head, head.key, [topic] * len(wanted.records), wanted)
     answer = await _write(head, await read_body(request), find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
     is_decided = None not in head.options.formats.values()  # else a 415 has a header that the cache would leave out
@@ -115,21 +124,30 @@ class _ProduceHead(msgspec.Struct, frozen=True):
     """Of the response."""
     usage: PrincipalUsage
     """Where the records are counted."""
+    key: str | None
+    """The `Idempotency-Key`; with one, the request is atomic."""
 
 
 def _parse_head(request: web.Request, topic: str = "", to: int | None = None) -> _ProduceHead:
     # First, so that no record is written for a client that does not accept the response.
     media_type = responses.negotiate_media_type(request, PRODUCE_OFFER)
-    embedded = _embedded_format(request)
+    embedded, key = _embedded_format(request), read_key(request)
     options = ProduceOptions(
         _formats(request, embedded),
         to,
         _overrides(request),
-        request.query.get("atomic", "").lower() == "true",
+        key is not None or request.query.get("atomic", "").lower() == "true",
         find_reading(request),
     )
     return _ProduceHead(
-        proxy(request).producing, request.path, topic, options, _is_strict(request), media_type, find_usage(request)
+        proxy(request).producing,
+        request.path,
+        topic,
+        options,
+        _is_strict(request),
+        media_type,
+        find_usage(request),
+        key,
     )
 
 
@@ -147,17 +165,33 @@ async def _answer_same_head(head: _ProduceHead, body: bytes) -> EncodedResponse:
 async def _write(head: _ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
     wanted = _parse(body, ProduceRequest)
     report = await head.producing.produce(head.topic, wanted, head.options, rights)
-    ids = report.schema_ids[head.topic]
-    return _answer(head, report, ProduceResponse(_render_results(report), ids.key, ids.value))
+    head.usage.produced += report.written_count
+    return _answer(head, report)
 
 
 async def _write_to_topics(head: _ProduceHead, wanted: TopicsRequest, rights: SubjectRights) -> EncodedResponse:
     report = await head.producing.produce_to_topics(wanted, head.options, rights)
-    offsets = [
-        _render_topic_result(topic, result, report.schema_ids[topic])
-        for topic, result in zip(report.topics, _render_results(report), strict=True)
-    ]
-    return _answer(head, report, TopicsResponse(offsets))
+    head.usage.produced += report.written_count
+    return _answer(head, report)
+
+
+async def _write_once(
+    request: web.Request, head: _ProduceHead, key: str, topics: Sequence[str], wanted: ProduceRequest
+) -> web.Response:
+    """Write the records unless a request with the key has done so."""
+    check_size(topics)
+    encoded: list[EncodedRequest] = []
+
+    async def encode() -> Sequence[OutgoingRecord]:
+        rights = find_subject_rights(request)
+        encoded.append(await head.producing.encode_together(topics, wanted, head.options, rights))
+        return encoded[-1].records
+
+    def render(deliveries: Sequence[Delivery]) -> EncodedResponse:
+        return _answer(head, encoded[-1].report(deliveries))
+
+    with head.producing.admit(len(topics), head.options):
+        return await produce_once(request, key, encode, render)
 
 
 def _embedded_format(request: web.Request) -> EmbeddedFormat | None:
@@ -319,11 +353,23 @@ def _header(json_object: JsonObject, place: str) -> ProducedHeader:
         raise errors.invalid_header_value(key) from error
 
 
-def _answer(head: _ProduceHead, report: ProduceReport, value: object) -> EncodedResponse:
+def _answer(head: _ProduceHead, report: ProduceReport) -> EncodedResponse:
     """Respond with the report; 422 if a record failed and the request is strict."""
-    head.usage.produced += report.written_count
     status = HTTPStatus.UNPROCESSABLE_ENTITY if head.is_strict and report.is_partial else HTTPStatus.OK
-    return EncodedResponse(status, head.media_type, responses.encode(value))
+    return EncodedResponse(status, head.media_type, responses.encode(_render_report(head, report)))
+
+
+def _render_report(head: _ProduceHead, report: ProduceReport) -> ProduceResponse | TopicsResponse:
+    results = _render_results(report)
+    if head.topic:
+        ids = report.schema_ids[head.topic]
+        return ProduceResponse(results, ids.key, ids.value)
+    return TopicsResponse(
+        [
+            _render_topic_result(topic, result, report.schema_ids[topic])
+            for topic, result in zip(report.topics, results, strict=True)
+        ]
+    )
 
 
 def _is_strict(request: web.Request) -> bool:

@@ -19,7 +19,7 @@ from karapace_like.web.http.json_schemas import (
     whole,
     with_example,
 )
-from karapace_like.web.proxy.objects import LENIENT_JSON, READERS
+from karapace_like.web.proxy.objects import IDEMPOTENCY_KEY, LENIENT_JSON, READERS
 from karapace_like.web.proxy_v3.objects import ACL, CONFIG, PARTITION, TOPIC, URL
 from karapace_like.web.routing import Call, Parameter
 
@@ -57,6 +57,7 @@ PRODUCE_BATCH = Call(
     body=whole(entries=array(with_example(_ENTRY, {"id": "first", **_SENT}))),
     response=whole(successes=array(ref("ProduceSuccess")), failures=array(ref("ProduceFailure"))),
     status=207,
+    headers=(IDEMPOTENCY_KEY,),
 )
 _TYPE = one_of(DataType)
 READ = Call(

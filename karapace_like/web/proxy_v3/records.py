@@ -7,7 +7,7 @@ chunk is read. So memory stays bounded, and a client that stops reading results 
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from aiohttp import web
@@ -17,15 +17,18 @@ from karapace_like.errors import ApiError
 from karapace_like.proxy import errors as proxy_errors
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.json_stream import JsonSplitter, StreamError
-from karapace_like.proxy.v3.producing import Result
+from karapace_like.proxy.v3.producing import EncodedBatch, Result
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord
+from karapace_like.records import Delivery, OutgoingRecord
 from karapace_like.web.callers.permissions import on_topic
 from karapace_like.web.callers.usage import find_usage
 from karapace_like.web.http import bodies, media_types, responses
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.request_bodies import BodyPieces, is_chunked, read_body
+from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.proxy.admission import Admission
+from karapace_like.web.proxy.idempotency import produce_once, read_key, refuse_key
 from karapace_like.web.proxy.requests import check_fields, find_reading, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
@@ -42,12 +45,16 @@ _CYCLE_YEARS = 400
 _CYCLE_MS = 146_097 * 86_400_000
 _LAST_YEAR = 9999
 _WRITTEN = 200
+_MANY = 207
+_Entries: TypeAlias = Sequence[tuple[str, RecordRequest | ApiError]]
+"""The records of a batch with their ids, or why one cannot be written."""
 _encoder = msgspec.json.Encoder()
 _raw_entries = msgspec.json.Decoder(dict[str, msgspec.Raw | list[dict[str, msgspec.Raw] | None]])
 
 
 async def produce_stream(request: web.Request) -> web.StreamResponse:
     """POST .../records: Produce a stream of records; each has one result, in order."""
+    refuse_key(request, "a stream has no end at which all its records are written. Use records:batch.")
     _check_media_types(request)
     pieces = BodyPieces(request)
     response = web.StreamResponse(headers={"Content-Type": media_types.JSON})
@@ -76,11 +83,35 @@ async def produce_batch(request: web.Request) -> web.Response:
     content_type = request.headers.get("Content-Type")
     if content_type is None or media_types.essence(content_type) != media_types.JSON:
         raise proxy_errors.unsupported_media_type(content_type, (media_types.JSON,))
+    key = read_key(request)
     entries = _parse_entries(await read_body(request), proxy(request).settings.max_batch_entries)
+    if key is not None:
+        return await _produce_batch_once(request, key, entries)
     rights = find_subject_rights(request)
     wanted = [record for _, record in entries]
     results = await management(request).producing.produce(topic(request), wanted, rights, find_reading(request))
     _count(request, results)
+    return answer(request, _render_batch(request, entries, results), _MANY)
+
+
+async def _produce_batch_once(request: web.Request, key: str, entries: _Entries) -> web.Response:
+    """Write the records of the batch together, unless a request with the key has done so."""
+    media_type = responses.negotiate_media_type(request, (media_types.JSON,))
+    encoded: list[EncodedBatch] = []
+
+    async def encode() -> Sequence[OutgoingRecord]:
+        producing, rights = management(request).producing, find_subject_rights(request)
+        encoded.append(await producing.encode_together(topic(request), entries, rights, find_reading(request)))
+        return encoded[-1].records
+
+    def render(deliveries: Sequence[Delivery]) -> EncodedResponse:
+        results = _render_batch(request, entries, encoded[-1].report(deliveries))
+        return EncodedResponse(_MANY, media_type, _encoder.encode(results))
+
+    return await produce_once(request, key, encode, render)
+
+
+def _render_batch(request: web.Request, entries: _Entries, results: Sequence[Result]) -> dict[str, list[Any]]:
     results_by_outcome: dict[str, list[Any]] = {"successes": [], "failures": []}
     for (name, _), result in zip(entries, results, strict=True):
         rendered = _render(request, result)
@@ -90,7 +121,7 @@ async def produce_batch(request: web.Request) -> web.Response:
             results_by_outcome["successes"].append(rendered)
         else:
             results_by_outcome["failures"].append(rendered)
-    return answer(request, results_by_outcome, 207)
+    return results_by_outcome
 
 
 def _count(request: web.Request, results: Sequence[Result]) -> None:
@@ -155,7 +186,7 @@ def _check_media_types(request: web.Request) -> None:
         raise proxy_errors.unsupported_media_type(content_type, (media_types.JSON,))
 
 
-def _parse_entries(text: bytes, at_most: int) -> Sequence[tuple[str, RecordRequest | ApiError]]:
+def _parse_entries(text: bytes, at_most: int) -> _Entries:
     """Return the records of the batch with their ids; raise ApiError if the whole batch is invalid."""
     text = bodies.recode_as_utf8(text)
     value = bodies.decode(text)

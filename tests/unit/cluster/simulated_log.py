@@ -8,6 +8,7 @@ from karapace_like.kafka.epoch_fence.fenced_partition import FencedPartition
 from karapace_like.kafka.epoch_fence.fencer import PartitionLimits
 from karapace_like.kafka.epoch_fence.read_back import ReadBack
 from karapace_like.leadership import DeposedError, Fencing, Takeover, Term
+from karapace_like.records import LogEntry, take_plain
 from karapace_like.registry.registry import MARK
 from tests.partition_model import ModelRecord
 from tests.unit.cluster.simulated_leader import SimulatedLeader
@@ -64,7 +65,8 @@ class SimulatedLog:
         self._epoch, self._term = epoch, term
         return Takeover(end, self._fencing is Fencing.TRANSACTION)
 
-    async def append(self, batch: Sequence[tuple[bytes, bytes | None]]) -> int:
+    async def append(self, batch: Sequence[LogEntry]) -> int:
+        batch = take_plain(batch)
         if self._fencing is Fencing.EPOCH:
             return await self.writer.append(batch)
         if self._fencing is Fencing.OFF and not (self._term and self._term.has_lease()):

@@ -39,6 +39,16 @@ def media_type(embedded: str) -> str:
     return f"application/vnd.kafka.{embedded}.v2+json"
 
 
+def create_topic(admin: AdminClient, name: str, partitions: int = 1, **config: str) -> str:
+    """Make a topic, and return its name once each partition has a leader."""
+    topic = NewTopic(name, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
+    admin.create_topics([topic])[name].result()
+    described = admin.list_topics(name).topics[name]
+    while described.error is not None or any(each.leader < 0 for each in described.partitions.values()):
+        described = admin.list_topics(name).topics[name]
+    return name
+
+
 class ProxyApi:
     """A client of the proxy that answers (status, body) as it is described."""
 
@@ -98,12 +108,7 @@ class ProxyApi:
 
     def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
         """Make a topic; config names are written with `_` for `.`."""
-        topic = NewTopic(name, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
-        self.admin.create_topics([topic])[name].result()
-        described = self.admin.list_topics(name).topics[name]
-        while described.error is not None or any(each.leader < 0 for each in described.partitions.values()):
-            described = self.admin.list_topics(name).topics[name]
-        return name
+        return create_topic(self.admin, name, partitions, **config)
 
     def stored(self, topic: str, count: int, partition: int = 0) -> list[Any]:
         """The first messages of a partition, as another client reads them."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
+from tests.web.proxy.committed import read_committed
 from tests.web.proxy.conftest import ProxyApi, media_type
 
 Topics = Callable[..., str]
@@ -19,21 +19,8 @@ async def write(proxy: ProxyApi, path: str, *records: dict[str, Any], **query: s
     return await proxy("POST", f"{path}?atomic=true{options}", {"records": list(records)}, sent_as=media_type("json"))
 
 
-def committed(proxy: ProxyApi, topic: str, partition: int = 0) -> list[bytes]:
-    """The values that a reader of committed records sees, up to the end."""
-    options = {
-        "bootstrap.servers": proxy.bootstrap_servers, "group.id": "committed", "enable.partition.eof": True,
-        "isolation.level": "read_committed",
-    }  # fmt: skip
-    consumer = Consumer(options)
-    consumer.assign([TopicPartition(topic, partition, 0)])
-    values: list[bytes] = []
-    try:
-        while (message := consumer.poll(60)) is not None and message.error() is None:
-            values.append(message.value() or b"")
-    finally:
-        consumer.close()
-    return values
+def committed(proxy: ProxyApi, topic: str) -> list[bytes]:
+    return read_committed(proxy.bootstrap_servers, topic)
 
 
 async def test_records_of_many_topics_are_written_together(proxy: ProxyApi, topic_of: Topics) -> None:
@@ -57,6 +44,8 @@ async def test_one_record_that_is_refused_refuses_all(proxy: ProxyApi, topic_of:
     assert (status, refusal["error_code"]) == (500, 50002)
     assert refusal["message"].startswith("None of the records was written: ")
     assert committed(proxy, topic) == []
+    status, report = await write(proxy, f"/topics/{small}", {"value": 1})
+    assert (status, committed(proxy, small)) == (200, [b"1"]), report
     status, refusal = await write(proxy, f"/topics/{topic}", {"value": 1}, {"value": 2, "partition": 7})
     assert (status >= 400, refusal["message"].startswith("None of the records was written")) == (True, True)
     status, _ = await write(proxy, f"/topics/{topic}/partitions/0", {"value": 2}, {"value": 3})

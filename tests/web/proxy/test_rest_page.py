@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 import pytest
+from confluent_kafka.admin import AdminClient
+from yarl import URL
 
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.proxy.settings import ProxySettings
+from tests.kafka.service_in_process import serving
 from tests.markdown_examples import Example, examples
-from tests.web.proxy.conftest import running
+from tests.web.proxy.conftest import create_topic
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
@@ -30,11 +32,12 @@ async def test_every_example_is_answered_as_shown(page: str) -> None:
 
 
 async def _send_all(found: list[Example], kafka: Cluster, topics: Iterable[str]) -> None:
-    async with running(kafka, ProxySettings(base_uri="http://127.0.0.1:8082")) as proxy:
+    async with serving(kafka, "_schemas", rest_base_uri="http://127.0.0.1:8082") as service:
         for topic in topics:
-            proxy.create_topic(topic)
+            create_topic(AdminClient({"bootstrap.servers": kafka.bootstrap_servers}), topic)
         for each in found:
-            answer = await proxy.client.request(each.method, each.path, data=each.body, headers=each.headers)
-            text = await answer.read()
+            path = URL(each.path, encoded=True)
+            async with service.session.request(each.method, path, data=each.body, headers=each.headers) as answer:
+                text = await answer.read()
             assert answer.status == each.status, (each, text)
             assert each.answer is None or msgspec.json.decode(text) == each.answer, each

@@ -1,0 +1,1 @@
+"""Receipts: what the service has answered to produce requests with an `Idempotency-Key`, to be repeated."""
