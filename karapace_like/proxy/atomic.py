@@ -90,7 +90,7 @@ def nothing_written_error(reason: str) -> ProxyError:
 
 def unknown_error(reason: str) -> ProxyError:
     """Return the 50004 for records that are all written, or none."""
-    return ProxyError(50004, f"It is unknown whether the records were written, all or none: {reason}")
+    return ProxyError(errors.UNKNOWN_OUTCOME, f"It is unknown whether the records were written, all or none: {reason}")
 
 
 def overridden_error() -> ProxyError:

@@ -73,6 +73,12 @@ RETRIABLE = 50003
 """Kafka may take the same request later."""
 NOTHING_WRITTEN = 50303
 """Certainly no record of the request was written."""
+UNKNOWN_OUTCOME = 50004
+"""A record may be written, or not."""
+_NOT_SENT = frozenset(
+    {"_QUEUE_FULL", "_UNKNOWN_PARTITION", "_UNKNOWN_TOPIC", "UNKNOWN_TOPIC_ID", "UNKNOWN_TOPIC_OR_PART"}
+)
+"""Failures that may pass, of records that no broker has got or taken."""
 _SHOWN_NAMES = 5
 _SHOWN = 100
 """Characters of a value that an error message quotes at most."""
@@ -100,6 +106,14 @@ def record_code(failure: KafkaFailure) -> int:
     if failure.name == _BAD_ARGUMENT:
         return 40002
     return RETRIABLE if failure.retriable else 50002
+
+
+def may_be_written(failure: KafkaFailure) -> bool:
+    """Return whether a record may be in its topic although its producer has reported this."""
+    if failure.name in _NOT_SENT or failure.name == _BAD_ARGUMENT:
+        return False
+    is_refusal = not failure.name.startswith("_") and not failure.retriable
+    return not is_refusal or failure.name.endswith("_AFTER_APPEND")
 
 
 def rejects_credentials(failure: KafkaFailure) -> bool:
@@ -237,6 +251,14 @@ def too_many_records(count: int, limit: int) -> ProxyError:
 
 def produce_timed_out_error(seconds: float) -> ProxyError:
     return ProxyError(50003, f"The request took longer than {seconds:g} s; its records may have been written")
+
+
+def unknown_records_error(reason: str) -> ProxyError:
+    return ProxyError(
+        UNKNOWN_OUTCOME,
+        f"It is unknown whether the records were written: {reason.rstrip('.')}. A request that is repeated may write "
+        "them twice, unless both have the same Idempotency-Key.",
+    )
 
 
 def ambiguous_association(part: str, topic: str, subjects: Sequence[str]) -> ProxyError:

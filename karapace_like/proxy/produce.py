@@ -10,9 +10,9 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from karapace_like.errors import ApiError, KafkaFailure
+from karapace_like.errors import KafkaFailure
 from karapace_like.proxy import errors
-from karapace_like.proxy.atomic import AtomicWriter, overridden_error
+from karapace_like.proxy.atomic import AtomicWriter, nothing_written_error, overridden_error, unknown_error
 from karapace_like.proxy.contracts.admission import Offer
 from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
@@ -28,10 +28,12 @@ from karapace_like.proxy.encoding import (
     PartEncoding,
     has_content,
 )
+from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.format_choice import choose_formats
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.internal import NONE_INTERNAL, InternalResources
 from karapace_like.proxy.ports import Producer
+from karapace_like.proxy.produce_report import EncodedRequest, ProduceReport, SchemaIds
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.rule_dead_letters import RefusedRecord, RuleDeadLetters
 from karapace_like.proxy.ruled_codec import RuleRefusalError, refuse_value
@@ -41,7 +43,7 @@ from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
-from karapace_like.schema.model import Reference, SchemaId
+from karapace_like.schema.model import Reference
 from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonReading
 
 _KEY, _VALUE = RecordPart
@@ -135,51 +137,20 @@ class ProduceOptions(msgspec.Struct, frozen=True):
     overrides: ProducerOverrides = NO_OVERRIDES
     is_atomic: bool = False
     """Whether all records are written, or none: in one transaction of Kafka."""
+    is_strict: bool = False
+    """Whether a request of which no record is certain to be written fails, with an error that says what it did."""
     reading: JsonReading | None = None
     """How objects are read in formats with schemas; None: as Confluent's proxy does."""
 
 
-class SchemaIds(NamedTuple):
-    """The ids of the schemas that encoded the keys and values of a topic; None for formats without a schema."""
+class _Stage:
+    """How far a request has come."""
 
-    key: SchemaId | None
-    value: SchemaId | None
+    __slots__ = ("is_sent",)
 
-
-class ProduceReport(msgspec.Struct, frozen=True):
-    """The results of a request."""
-
-    topics: Sequence[str]
-    """The topic of each record, in the order of the request."""
-    deliveries: Sequence[Delivery]
-    """The result of each record, in the same order."""
-    schema_ids: Mapping[str, SchemaIds]
-    """Topic -> the schemas of its records."""
-    refusals: Mapping[int, ApiError]
-    """Place of a record that a policy has refused -> its error; its delivery says nothing."""
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether a record failed."""
-        return bool(self.refusals) or any(delivery.failure is not None for delivery in self.deliveries)
-
-    @property
-    def written_count(self) -> int:
-        """How many records were written to their topics."""
-        return sum([delivery.failure is None for delivery in self.deliveries]) - len(self.refusals)
-
-
-class EncodedRequest(NamedTuple):
-    """The records of a request that are written together, or not at all."""
-
-    topics: Sequence[str]
-    """The topic of each record."""
-    records: Sequence[OutgoingRecord]
-    schema_ids: Mapping[str, SchemaIds]
-
-    def report(self, deliveries: Sequence[Delivery]) -> ProduceReport:
-        """Return the results of the request."""
-        return ProduceReport(self.topics, deliveries, self.schema_ids, {})
+    def __init__(self) -> None:
+        self.is_sent = False
+        """Whether its records were handed to the producer."""
 
 
 class Producing:
@@ -246,12 +217,25 @@ class Producing:
     ) -> ProduceReport:
         """Write each record to the topic at its index in `topics`; 413, 422, 42901 and 50003 beyond the limits."""
         self._count_under_way(len(topics), options)
+        stage = _Stage()
         try:
-            return await self._deadline.keep(self._produce(topics, request, options, rights))
+            report = await self._deadline.keep(self._produce(topics, request, options, rights, stage))
         except TimeoutError as error:
-            raise errors.produce_timed_out_error(self._settings.produce_timeout) from error
+            raise self._explain_time_out(options, stage) from error
         finally:
             self._under_way -= len(topics)
+        if options.is_strict and report.written_count <= 0:
+            report.require_certainty()
+        return report
+
+    def _explain_time_out(self, options: ProduceOptions, stage: "_Stage") -> ProxyError:
+        error = errors.produce_timed_out_error(self._settings.produce_timeout)
+        if not (options.is_strict or options.is_atomic):
+            return error
+        reason = f"the request took longer than {self._settings.produce_timeout:g} s."
+        if not stage.is_sent:
+            return nothing_written_error(reason)
+        return unknown_error(reason) if options.is_atomic else errors.unknown_records_error(reason)
 
     @contextmanager
     def admit(self, count: int, options: ProduceOptions) -> Iterator[None]:
@@ -285,10 +269,16 @@ class Producing:
         return encoded
 
     async def _produce(
-        self, topics: Sequence[str], request: ProduceRequest, options: ProduceOptions, rights: SubjectRights
+        self,
+        topics: Sequence[str],
+        request: ProduceRequest,
+        options: ProduceOptions,
+        rights: SubjectRights,
+        stage: "_Stage",
     ) -> ProduceReport:
         dead_letters = None if options.is_atomic else DeadLetters()
         encoded = await self._encode_request(topics, request, options, rights, dead_letters)
+        stage.is_sent = True
         if dead_letters is None:
             assert self._atomic is not None
             return encoded.report(await self._atomic.write(encoded.records))

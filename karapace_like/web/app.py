@@ -128,16 +128,11 @@ def make_app(
     # Routes are guarded as they are added, so that access comes before them.
     _add_access(app, access, quotas)
     _add_peers(app, peers)
-    _add_operations(app, adapt, health, exposition, has_siblings=has_siblings)
-    if health is not None and nodes is not None:
-        app[NODES] = nodes
-        add_routes(app, nodes_api.ROUTES)
+    _add_operations(app, adapt, health, nodes, exposition, has_siblings=has_siblings)
     if registry is not None:
         _add_registry(app, adapt, registry, cluster_ids)
     if proxy is not None:
-        _add_proxy(app, adapt, proxy, owners)
-        if receipts is not None:
-            app[RECEIPTS] = receipts
+        _add_proxy(app, adapt, proxy, owners, receipts)
     if policies is not None:
         app[POLICIES] = policies
         _add_proxy_routes(app, (*policy_api.ROUTES, *verdicts_api.ROUTES), proxy)
@@ -185,12 +180,21 @@ def _add_peers(app: Application, peers: Peers) -> None:
 
 
 def _add_operations(
-    app: Application, adapt: _Adapt, health: Health | None, exposition: Exposition | None, *, has_siblings: bool
+    app: Application,
+    adapt: _Adapt,
+    health: Health | None,
+    nodes: ServiceNodes | None,
+    exposition: Exposition | None,
+    *,
+    has_siblings: bool,
 ) -> None:
     add_routes(app, adapt(service.ROUTES))
     if health is not None:
         app[HEALTH] = health
         add_routes(app, adapt(health_api.ROUTES))
+        if nodes is not None:
+            app[NODES] = nodes
+            add_routes(app, nodes_api.ROUTES)
     if exposition is not None:
         app[exposition_api.EXPOSITION] = exposition
         add_routes(app, exposition_api.ROUTES)
@@ -213,7 +217,11 @@ def _add_registry(app: Application, adapt: _Adapt, registry: Registry, ids: Clus
 
 
 def _add_proxy(
-    app: Application, adapt: _Adapt, proxy: Proxy | CallerProxies[Credentials], owners: InstanceOwners | None
+    app: Application,
+    adapt: _Adapt,
+    proxy: Proxy | CallerProxies[Credentials],
+    owners: InstanceOwners | None,
+    receipts: Receipts | None,
 ) -> None:
     if isinstance(proxy, Proxy):
         app[PROXY] = proxy
@@ -229,6 +237,8 @@ def _add_proxy(
     _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:
         app[OWNERS] = owners
+    if receipts is not None:
+        app[RECEIPTS] = receipts
 
 
 def _add_proxy_routes(

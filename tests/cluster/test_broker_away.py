@@ -23,8 +23,10 @@ async def calling(service: ServiceProcess) -> AsyncIterator[Any]:
     timeout = aiohttp.ClientTimeout(total=_AWAY_SECONDS)
     async with aiohttp.ClientSession(service.url, headers=headers, timeout=timeout) as session:
 
-        async def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
-            async with session.request(method, path, json=body) as answer:
+        async def call(
+            method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+        ) -> tuple[int, Any]:
+            async with session.request(method, path, json=body, headers=headers) as answer:
                 return answer.status, await answer.json(content_type=None)
 
         yield call
@@ -76,3 +78,43 @@ async def test_every_call_is_answered_in_time_while_the_brokers_are_away(breakab
                 assert (status, refusal["error_code"], set(refusal)) == (500, 50003, {"error_code", "message"})
             await written_by(call)
             await until(lambda: has_records(call, instance))
+
+
+async def test_answers_say_what_was_written_where_that_is_asked_for(breakable_kafka: Cluster) -> None:
+    """With `strict`, `atomic` or a key: nothing, or unknown; and a key tells once the brokers are there again."""
+    with ServiceProcess(
+        breakable_kafka.bootstrap_servers, producer_delivery_timeout_ms=5000, producer_request_timeout_ms=15_000
+    ) as service:
+        async with calling(service) as call:
+            await written_by(call)
+            keys = {"paused": {"Idempotency-Key": "a"}, "known": {"Idempotency-Key": "b"}}
+            for path in ("/topics/known?atomic=true", "/topics/once"):
+                await until(lambda path=path: is_written(call, path, {"Idempotency-Key": path}))  # type: ignore[misc]
+            breakable_kafka.brokers[0].pause()
+            try:
+                strict, new, atomic, keyed = await asyncio.gather(
+                    call("POST", "/topics/known?strict=true", ONE),
+                    call("POST", "/topics/never-seen?strict=true", ONE),
+                    call("POST", "/topics/known?atomic=true", ONE),
+                    call("POST", "/topics/once", ONE, keys["paused"]),
+                )
+            finally:
+                breakable_kafka.brokers[0].resume()
+            nothing, unknown = (503, 50303), (500, 50004)
+            assert (strict[0], strict[1]["error_code"]) == unknown
+            for status, refusal in (new, atomic, keyed):
+                assert (status, refusal["error_code"]) in {nothing, unknown}, refusal
+            await until(lambda: is_written(call, "/topics/once", keys["paused"]))
+            first = await call("POST", "/topics/once", ONE, keys["paused"])
+            again = await call("POST", "/topics/once", ONE, keys["paused"])
+            assert first == again
+            offset = first[1]["offsets"][0]["offset"]
+            _, after = await call("POST", "/topics/once", ONE, keys["known"])
+            records = "/topics/once/partitions/0/records?timeout=1000"
+            _, read = await call("GET", records)
+            # Beside the first record of all there are these two.
+            assert [record["offset"] for record in read][1:] == [offset, after["offsets"][0]["offset"]]
+
+
+async def is_written(call: Any, path: str, headers: dict[str, str]) -> bool:
+    return bool((await call("POST", path, ONE, headers))[0] == 200)

@@ -23,11 +23,10 @@ from karapace_like.proxy.ports import ClusterAdmin
 from karapace_like.proxy.produce import (
     ProducedHeader,
     ProduceOptions,
-    ProduceReport,
     ProduceRequest,
     Producing,
-    SchemaIds,
 )
+from karapace_like.proxy.produce_report import ProduceReport, SchemaIds
 from karapace_like.proxy.reading import Limits, Reading, RecordFormats, Start
 from karapace_like.proxy.request_reply import correlation
 from karapace_like.proxy.request_reply.correlation import RequestId

@@ -15,17 +15,15 @@ from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.formats import EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import (
-    EncodedRequest,
     ProducedHeader,
     ProducedRecord,
     ProduceOptions,
-    ProduceReport,
     ProduceRequest,
     Producing,
-    SchemaIds,
     TopicRecord,
     TopicsRequest,
 )
+from karapace_like.proxy.produce_report import EncodedRequest, ProduceReport, SchemaIds
 from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
@@ -118,8 +116,6 @@ class _ProduceHead(msgspec.Struct, frozen=True):
     topic: str
     """Empty where each record names its topic."""
     options: ProduceOptions
-    is_strict: bool
-    """Whether a record that failed makes the status 422."""
     media_type: str
     """Of the response."""
     usage: PrincipalUsage
@@ -137,6 +133,7 @@ def _parse_head(request: web.Request, topic: str = "", to: int | None = None) ->
         to,
         _overrides(request),
         key is not None or request.query.get("atomic", "").lower() == "true",
+        _is_strict(request),
         find_reading(request),
     )
     return _ProduceHead(
@@ -144,7 +141,6 @@ def _parse_head(request: web.Request, topic: str = "", to: int | None = None) ->
         request.path,
         topic,
         options,
-        _is_strict(request),
         media_type,
         find_usage(request),
         key,
@@ -355,12 +351,12 @@ def _header(json_object: JsonObject, place: str) -> ProducedHeader:
 
 def _answer(head: _ProduceHead, report: ProduceReport) -> EncodedResponse:
     """Respond with the report; 422 if a record failed and the request is strict."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if head.is_strict and report.is_partial else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if head.options.is_strict and report.is_partial else HTTPStatus.OK
     return EncodedResponse(status, head.media_type, responses.encode(_render_report(head, report)))
 
 
 def _render_report(head: _ProduceHead, report: ProduceReport) -> ProduceResponse | TopicsResponse:
-    results = _render_results(report)
+    results = _render_results(report, is_strict=head.options.is_strict)
     if head.topic:
         ids = report.schema_ids[head.topic]
         return ProduceResponse(results, ids.key, ids.value)
@@ -376,8 +372,9 @@ def _is_strict(request: web.Request) -> bool:
     return request.query.get("strict", request.headers.get("X-Strict", "")).lower() == "true"
 
 
-def _render_results(report: ProduceReport) -> list[RecordResult]:
-    results = list(map(_render_result, report.deliveries))
+def _render_results(report: ProduceReport, *, is_strict: bool) -> list[RecordResult]:
+    render = _render_certain_result if is_strict else _render_result
+    results = list(map(render, report.deliveries))
     for at, error in report.refusals.items():
         results[at] = RecordResult(error_code=error.code, error=error.message)
     return results
@@ -388,6 +385,14 @@ def _render_result(delivery: Delivery) -> RecordResult:
     if failure is None:
         return RecordResult(delivery.partition, delivery.offset)
     return RecordResult(error_code=errors.record_code(failure), error=failure.message)
+
+
+def _render_certain_result(delivery: Delivery) -> RecordResult:
+    """Return the result of a strict request, whose code says where a record may be written all the same."""
+    failure = delivery.failure
+    if failure is None or not errors.may_be_written(failure):
+        return _render_result(delivery)
+    return RecordResult(error_code=errors.UNKNOWN_OUTCOME, error=failure.message)
 
 
 def _render_topic_result(topic: str, result: RecordResult, ids: SchemaIds) -> TopicRecordResult:
