@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.command_line import Outcome, run
+from tests.forms import shorten
 from tests.scraping import scraped, sum_of
 from tests.service_process import ServiceProcess
 from tests.web.schemas_topics import KARAPACE, Log, version_key
@@ -87,7 +88,7 @@ FAULTS: dict[str, tuple[Log, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", shorten(FAULTS, 3))
 def test_a_fault_is_found_explained_and_repaired(made: Made, doctor: Callable[..., Outcome], name: str) -> None:
     log, place, remedy = FAULTS[name]
     topic = made([version("kept", 1, 99, '"bytes"'), *log])
@@ -236,6 +237,7 @@ def test_a_repair_of_a_duplicate_id_brings_nothing_back(
         assert versions == [(1, 1, False), (2, 3, True), (3, 2, False)]
 
 
+@pytest.mark.long
 def test_it_says_what_is_missing(doctor: Callable[..., Outcome]) -> None:
     assert "does not host this topic" in doctor(f"none-{secrets.token_hex(4)}").err
     away = run("doctor", "--bootstrap-uri", "127.0.0.1:9")

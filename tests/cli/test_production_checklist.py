@@ -62,6 +62,7 @@ def authfile(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_the_items_of_the_service_hold_for_one_that_is_set_up(kafka: Cluster, authfile: Path, tmp_path: Path) -> None:
     """With access control; a service without it fails one of them."""
     certificate = Authority("of-clients").issue(tmp_path / "server.pem", "CN=registry", days=90)

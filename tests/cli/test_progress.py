@@ -12,6 +12,7 @@ import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from tests.command_line import run, write
+from tests.forms import shorten
 from tests.service_process import ServiceProcess
 
 
@@ -88,7 +89,7 @@ def test_a_terminal_shows_how_far_the_work_is(arguments: list[object], tmp_path:
     assert "Reading" not in ended.out
 
 
-@pytest.mark.parametrize("arguments", ["export", "export from the topic", "doctor", "check"], indirect=True)
+@pytest.mark.parametrize("arguments", shorten(["export", "export from the topic", "doctor", "check"]), indirect=True)
 def test_it_is_silent_without_one(arguments: list[object], tmp_path: Path) -> None:
     ended = run(*arguments, folder=tmp_path)
     assert (ended.code, ended.err) == (0, "")

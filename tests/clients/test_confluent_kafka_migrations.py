@@ -13,6 +13,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from karapace_like.kafka.cluster import Cluster
 from tests.clients.test_confluent_kafka_rules import make_rule_registry, stored_value
 from tests.contracts.ruled_service import RuledService, connect
+from tests.forms import shorten
 from tests.service_process import ServiceProcess
 
 KINDS = {"avro": "AVRO", "jsonschema": "JSON"}
@@ -95,7 +96,7 @@ def deserialize(url: str, embedded: str, topic: str, payload: bytes, case: Case)
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("embedded", KINDS)
+@pytest.mark.parametrize("embedded", shorten(KINDS))
 async def test_a_record_is_migrated_as_by_the_client(
     proxy: RuledService, service: ServiceProcess, kafka: Cluster, topic: Callable[[], str], embedded: str, name: str
 ) -> None:

@@ -22,6 +22,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from karapace_like.kafka.cluster import Cluster
 from tests.clients import protos
 from tests.contracts.ruled_service import RuledService, connect
+from tests.forms import shorten
 from tests.service_process import ServiceProcess
 
 AVRO = """{"type": "record", "name": "Order", "namespace": "shop", "fields": [
@@ -197,7 +198,7 @@ async def client(service: ServiceProcess, kafka: Cluster, tmp_path: Path) -> Asy
         yield Client(proxy, service.url, messages["shop.Order"], kafka)
 
 
-@pytest.mark.parametrize(("embedded", "rules"), CASES)
+@pytest.mark.parametrize(("embedded", "rules"), shorten(CASES, 8))
 async def test_client_and_proxy_write_and_read_the_same(
     client: Client, topic: Callable[[], str], embedded: str, rules: str
 ) -> None:

@@ -250,6 +250,7 @@ async def test_secrets_that_only_clients_may_see_decrypt_nothing(
     assert "read_secrets, or without access control dek_registry_show_secrets" in error["message"]
 
 
+@pytest.mark.long
 async def test_whole_values_of_every_format_are_encrypted_with_keys_that_are_kept_for_a_while(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:

@@ -152,6 +152,7 @@ async def test_instances_live_through_any_node_and_end_with_their_own(kafka: Clu
             assert ends.keys() == {"went on", GONE}
 
 
+@pytest.mark.long
 async def test_a_node_tells_what_it_knows_of_instances_that_it_does_not_have(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:

@@ -1,5 +1,7 @@
 """Clients write through our nodes while a primary of another product comes and goes: nothing that was said is lost."""
 
+import pytest
+
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster import chaos
 from tests.cluster.faults import SESSION_MS, Faults
@@ -7,6 +9,7 @@ from tests.cluster.foreign_products import FOREIGN_PRODUCTS, ForeignProduct
 from tests.cluster.registry_nodes import RegistryNodes
 
 
+@pytest.mark.long
 async def test_the_primary_may_be_of_another_product_for_a_while(kafka: Cluster) -> None:
     """Registrations, look-ups, deletions and configs by each; all give ids, and each reads the others' texts."""
 

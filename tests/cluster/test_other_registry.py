@@ -133,6 +133,7 @@ def test_credentials_that_the_registry_refuses_are_said(
         assert "rejects the credentials of this service" in refusal["message"]
 
 
+@pytest.mark.long
 def test_a_registry_that_is_away_is_said_and_what_is_known_is_read(kafka: Cluster, topic: Callable[[], str]) -> None:
     name = topic()
     with ServiceProcess(kafka.bootstrap_servers, karapace_rest="false") as registry, proxy_of(kafka, registry) as proxy:

@@ -88,6 +88,7 @@ async def follower(running: list[ServiceProcess], context: ssl.SSLContext) -> Se
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_a_write_is_sent_on_in_the_name_of_who_showed_his_certificate(
     running: list[ServiceProcess], nodes: Nodes
 ) -> None:

@@ -123,6 +123,7 @@ async def restart_all(nodes: RegistryNodes, topic: str) -> Load:
     return load
 
 
+@pytest.mark.long
 async def test_all_workers_of_a_node_fail_the_probe_and_serve(kafka: Cluster) -> None:
     """Whichever of them accepts the connection."""
     with ServiceProcess(kafka.bootstrap_servers, workers=2, shutdown_delay_ms=_LONG_DELAY_MS) as node:

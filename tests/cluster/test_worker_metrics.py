@@ -55,6 +55,7 @@ def test_any_worker_tells_of_all(kafka: Cluster) -> None:
         wait_until(lambda: 1 in count_restarts())
 
 
+@pytest.mark.long
 def test_nodes_tell_of_elections_forwards_and_their_place_in_the_topic(kafka: Cluster) -> None:
     with RegistryNodes(kafka.bootstrap_servers, 2, session_timeout_ms=6_000) as nodes:
         primary = nodes.primary()

@@ -128,6 +128,7 @@ def test_every_worker_tells_the_nodes_health(node: ServiceProcess) -> None:
     wait_until(lambda: all(call(node.url, "GET", "/health/ready")["writes"] for _ in range(12)))
 
 
+@pytest.mark.long
 def test_a_node_is_ready_when_all_its_workers_are(kafka: Cluster) -> None:
     """Who asks reaches one that is ready; the next connection may reach the one that is not."""
     program = (sys.executable, "-m", held_worker.__name__)
@@ -257,6 +258,7 @@ async def test_no_request_fails_while_the_workers_are_restarted_one_by_one(node:
     assert set(answered) == {200}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how", [*(pytest.param(how, marks=pytest.mark.long) for how in (signal.SIGTERM, signal.SIGINT)), signal.SIGKILL]
 )
@@ -278,6 +280,7 @@ def test_one_worker_is_one_process(kafka: Cluster) -> None:
         assert children(service.pid) == set()
 
 
+@pytest.mark.long
 def test_a_node_that_cannot_serve_says_so_and_ends(kafka: Cluster, topic: Callable[[], str]) -> None:
     """The workers' reason is the command's."""
     name = topic()

@@ -13,6 +13,7 @@ from karapace_like.web import proxy, proxy_v3, request_reply
 from karapace_like.web.http.api_roles import ApiRole
 from tests.contracts.policing import frame_bytes, in_base64, offer, put, register
 from tests.contracts.producing import WAYS, WITHOUT_IDS, Part
+from tests.forms import shorten
 from tests.kafka.service_in_process import Node
 
 SCHEMAS: dict[str, Any] = {
@@ -133,8 +134,7 @@ def test_the_table_has_every_way() -> None:
     assert all(path.startswith("/consumers/") for path in calls if path not in producing), calls
 
 
-@pytest.mark.parametrize("part", ["key", "value"])
-@pytest.mark.parametrize("kind", SCHEMAS)
+@pytest.mark.parametrize(("kind", "part"), shorten((kind, part) for kind in SCHEMAS for part in ("value", "key")))
 async def test_every_way_gives_the_same_verdict(node: Node, topic: Callable[[], str], kind: str, part: str) -> None:
     name = topic()
     subject = await register_subject(node, kind, f"{name}-{part}", topic())

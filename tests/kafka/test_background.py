@@ -21,6 +21,7 @@ from karapace_like.kafka.log_topic_reader import LogTopicReader
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.registry import apply
 from tests.calling import call
+from tests.forms import shorten
 from tests.kafka.service_in_process import Node, serving
 from tests.service_process import ServiceProcess
 from tests.waiting import until
@@ -74,6 +75,7 @@ async def test_the_reader_goes_on_without_losing_what_it_had_read(
         assert await node.failures("reader of the schemas topic") == 4
 
 
+@pytest.mark.long
 def test_a_reader_that_does_not_come_back_ends_the_process(kafka: Cluster) -> None:
     program = (sys.executable, "-m", "tests.kafka.poisoned_reader")
     service = ServiceProcess(kafka.bootstrap_servers, program=program, workers=1)
@@ -196,7 +198,7 @@ async def test_a_missing_topic_is_told_where_others_have_read_it(kafka: Cluster,
         await member.leave()
 
 
-@pytest.mark.parametrize("is_made_anew", [False, True])
+@pytest.mark.parametrize("is_made_anew", shorten([False, True]))
 async def test_a_topic_that_lost_everything_between_two_runs_is_told(
     kafka: Cluster, topic: Topic, caplog: pytest.LogCaptureFixture, *, is_made_anew: bool
 ) -> None:

@@ -114,6 +114,7 @@ def test_the_command_ends_in_order_on_both_signals_and_goes_on_with_the_kept_dat
         Cluster(data=data).start()
 
 
+@pytest.mark.long
 def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

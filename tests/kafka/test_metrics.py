@@ -140,6 +140,7 @@ def test_usage_is_exported_as_the_metrics_have_it(service: ServiceProcess, topic
     assert value(series, "principal_requests_total", **anyone) == after["requests"] + 1
 
 
+@pytest.mark.long
 def test_consumers_are_counted_together_and_stay_counted(service: ServiceProcess, topic: Callable[[], str]) -> None:
     kind, name = "application/vnd.kafka.binary.v2+json", topic()
 

@@ -106,6 +106,7 @@ def test_an_empty_topic_is_started_on(kafka: Cluster, topic: Callable[[], str]) 
         assert call(service.url, "POST", "/subjects/new/versions", {"schema": '"long"'})["id"] == 1
 
 
+@pytest.mark.long
 def test_many_records_are_read_and_progress_is_told(kafka: Cluster, topic: Callable[[], str]) -> None:
     """In the log, and in the health, whoever asks before it is ready; what is asked for then is refused."""
     made = Topic(kafka, topic())

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
+import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
@@ -53,6 +54,7 @@ def soaked(brokers: AdminClient) -> set[str]:
     return {name for name in brokers.list_topics(timeout=_SETTLING_SECONDS).topics if name.startswith("soak-")}
 
 
+@pytest.mark.long
 async def test_nothing_grows_however_many_schemas_topics_and_consumers_come_and_go(kafka: Cluster) -> None:
     settings = Settings(
         bootstrap_uri=kafka.bootstrap_servers, port=0, topic_name="_schemas-soak", group_id="soak-registry"

@@ -68,6 +68,7 @@ def test_the_second_signal_ends_a_service_at_once(unready: ServiceProcess) -> No
     assert any("Ending at once" in line for line in unready.lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_service_whose_lines_nobody_reads_ends_with_the_first_signal(closed_address: str, workers: int) -> None:
     """As after the end of a log collector at the other end of a pipe."""

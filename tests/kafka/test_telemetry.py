@@ -240,6 +240,7 @@ def test_a_missing_extra_is_named() -> None:
     assert "telemetry_otel_endpoint_url: the extra is not installed: pip install 'karapace-like[otel]'" in found.stderr
 
 
+@pytest.mark.long
 def test_a_collector_that_is_away_disturbs_nobody(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, telemetry_otel_endpoint_url="http://127.0.0.1:9") as service:
         assert ask(f"{service.url}/subjects", "GET")[0] == 200

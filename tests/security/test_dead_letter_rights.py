@@ -7,6 +7,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.contracts.producing import read_all
+from tests.forms import shorten
 from tests.security.conftest import SERVICE, SecuredKafka
 from tests.security.test_rest_authorization import JSON_V2, User, Users
 from tests.service_process import ServiceProcess
@@ -54,7 +55,7 @@ async def produce(user: User, version: str, topic: str, value: object) -> tuple[
     return answer["error_code"], answer["message"]
 
 
-@pytest.mark.parametrize("version", ["v2", "v3"])
+@pytest.mark.parametrize("version", shorten(["v2", "v3"]))
 async def test_dead_letters_of_policies_are_written_as_the_caller(
     secured: SecuredKafka, users: Users, version: str
 ) -> None:

@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec, ResourceType  # type: ignore[attr-defined]
 
 from tests.calling import call
+from tests.forms import shorten
 from tests.scraping import is_busy
 from tests.security.conftest import SecuredKafka
 from tests.service_process import ServiceProcess
@@ -39,7 +40,7 @@ def service_of(secured: SecuredKafka, fencing: str, *, has_transactional_id: boo
 
 @pytest.mark.parametrize(
     ("fencing", "has_transactional_id", "sentence"),
-    [("auto", True, EPOCH), ("auto", False, PLAIN), ("transaction", False, PLAIN), ("off", False, "")],
+    shorten([("auto", True, EPOCH), ("auto", False, PLAIN), ("transaction", False, PLAIN), ("off", False, "")]),
 )
 def test_what_may_be_written_is_written(
     secured: SecuredKafka, fencing: str, sentence: str, *, has_transactional_id: bool

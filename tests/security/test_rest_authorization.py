@@ -233,6 +233,7 @@ async def test_a_refusal_says_what_is_taken(guarded: ServiceProcess) -> None:
         assert [each.split()[0] for each in answer.headers.getall("WWW-Authenticate")] == ["Basic", "Bearer"]
 
 
+@pytest.mark.long
 async def test_at_most_so_many_users(secured: SecuredKafka) -> None:
     """One more takes the place of one who has nothing there, and is refused while all have something."""
     topic = secured.topic_of("alice", "bob")
@@ -260,6 +261,7 @@ def connections(service: ServiceProcess, port: int) -> int:
     return sum(f"socket:[{inode}]" in own for inode in established)
 
 
+@pytest.mark.long
 async def test_the_clients_of_a_caller_are_let_go(secured: SecuredKafka) -> None:
     """Once he asks for nothing, and when his token ends, though he has an instance."""
     topic = secured.topic_of("alice")

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from karapace_like.config import ConfigError, SaslMechanism, SecurityProtocol, load
 from karapace_like.config.kafka_access import make_kafka_settings
+from tests.forms import shorten
 from tests.security.conftest import SERVICE, SecuredKafka, token
 from tests.service_process import ServiceProcess
 
@@ -72,7 +73,7 @@ async def check_both_halves(url: str, topic: str) -> None:
             assert answer.status == 200, await answer.text()
 
 
-@pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "SSL", "SASL_SSL", "OAUTHBEARER"])
+@pytest.mark.parametrize("way", shorten(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "SSL", "SASL_SSL", "OAUTHBEARER"]))
 async def test_both_halves_work(secured: SecuredKafka, way: str, topic: Callable[[], str]) -> None:
     listener, settings = await ways(secured, way)
     with ServiceProcess(secured.cluster.servers(listener), **settings) as service:
@@ -107,6 +108,7 @@ async def endpoint() -> AsyncIterator[tuple[TokenEndpoint, str]]:
         yield made, str(server.make_url("/token"))
 
 
+@pytest.mark.long
 async def test_tokens_of_an_endpoint_are_renewed(
     secured: SecuredKafka, endpoint: tuple[TokenEndpoint, str], topic: Callable[[], str]
 ) -> None:

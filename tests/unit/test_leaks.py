@@ -49,6 +49,7 @@ def pytest_sessionfinish(session):
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 1])
 def test_it_finds_what_is_told(tmp_path: Path, processes: int) -> None:

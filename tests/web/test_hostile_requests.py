@@ -89,6 +89,7 @@ async def test_odd_paths_and_queries(api: Api, route: Route) -> None:
             await check(api, route.method, path + query, None)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "route", [each for each in ROUTES if each.call.body], ids=lambda each: f"{each.method} {each.path}"

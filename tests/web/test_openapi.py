@@ -137,6 +137,7 @@ def test_every_field_of_the_examples_is_described() -> None:
                 validate(closed, without_other_fields(shown["schema"]), shown["example"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_the_service_answers_as_described(api: Api) -> None:
     """To requests drawn from the description, and to ones that break it: no server error, and the described shape."""

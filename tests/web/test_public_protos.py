@@ -54,6 +54,7 @@ def _make_request(path: str, texts: Mapping[str, str], schema: str) -> dict[str,
     return {"schemaType": "PROTOBUF", "schema": schema, "references": references}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_every_file_is_one_version_as_text_as_descriptor_and_as_served(api: Api, tmp_path: Path) -> None:
     texts = _read_files()

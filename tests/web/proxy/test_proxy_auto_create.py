@@ -11,6 +11,7 @@ from tests.web.proxy.conftest import media_type, running
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
 
 
+@pytest.mark.long
 async def test_a_topic_that_nobody_makes_fails_its_records_only(topic: Callable[[], str]) -> None:
     """Within the time that its metadata is waited for; what goes to other topics is written."""
     missing = topic()

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
+from tests.forms import shorten
 from tests.kafka.client_threads import settled_clients
 from tests.waiting import until
 from tests.web.proxy.conftest import ProxyApi, running
@@ -59,7 +60,7 @@ async def test_an_instance_that_rested_reads_on(resting: ProxyApi, topic: Callab
         await resting.produce(name, {"value": value + 1})
 
 
-@pytest.mark.parametrize("auto_commit", ["true", "false"])
+@pytest.mark.parametrize("auto_commit", shorten(["true", "false"]))
 async def test_a_parked_instance_goes_on_where_it_was(
     parking: ProxyApi, topic_of: Topics, group: str, auto_commit: str
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_parked_instance_reads_nothing_that_others_committed(
     assert [each["value"] for each in await parking.poll(parked)] == [2]
 
 
+@pytest.mark.long
 async def test_a_parked_instance_keeps_its_assignment(parking: ProxyApi, topic_of: Topics, group: str) -> None:
     """Seeking goes on from there, and so does reading."""
     topic = topic_of()

@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
+from tests.forms import shorten
 from tests.web.proxy.conftest import KAFKA_V2, ProxyApi, running
 from tests.web.proxy.instances import assigned, expect
 
@@ -92,7 +93,7 @@ def connections(api: ProxyApi) -> set[Any]:
     return set(server.connections)
 
 
-@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize("leaves", shorten([True, False]))
 async def test_a_client_that_does_not_take_its_answer_is_let_go(
     narrow: ProxyApi, topic: Callable[[], str], *, leaves: bool
 ) -> None:

@@ -77,6 +77,7 @@ async def test_an_unknown_format_is_refused(
     assert answer == (422, {"error_code": 422, "message": message})
 
 
+@pytest.mark.long
 async def test_values_of_costly_schemas_are_validated_by_another_process(proxy: ProxyApi, topic_of: Topics) -> None:
     """Which has bounds of its own; here one verdict has an explanation, and one would need gigabytes for it."""
     pairs = [{"items": {"enum": list(range(3_000))}}, doubling(21)]

@@ -94,6 +94,7 @@ async def test_each_outcome_does_what_it_says(queue: Queue, topic_of: Topics) ->
     assert await queue.acknowledge(next_one["receipt"]) == [None]
 
 
+@pytest.mark.long
 async def test_what_cannot_be_acknowledged_is_told_one_by_one(queue: Queue) -> None:
     """A lock that has run out, by the service's clock, is a 409, and the record comes again."""
     await queue.produce("a", "b")

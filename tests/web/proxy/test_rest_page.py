@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from yarl import URL
 
 from karapace_like.kafka.cluster import Cluster
+from tests.forms import shorten
 from tests.kafka.service_in_process import serving
 from tests.markdown_examples import Example, examples
 from tests.web.proxy.conftest import create_topic
@@ -19,7 +20,7 @@ TOPICS = {"request-reply.md": ("lift-questions", "lift-answers")}
 """Topics that a page presupposes."""
 
 
-@pytest.mark.parametrize("page", ["rest.md", "rest-consumers.md", "queues.md", "request-reply.md"])
+@pytest.mark.parametrize("page", shorten(["rest.md", "rest-consumers.md", "queues.md", "request-reply.md"]))
 async def test_every_example_is_answered_as_shown(page: str) -> None:
     """Each builds on those before it: the offsets and ids on the page are the ones that come.
 

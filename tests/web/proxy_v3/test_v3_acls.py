@@ -54,6 +54,7 @@ async def found(v3: V3Api, **wanted: str) -> list[dict[str, Any]]:
     return plain
 
 
+@pytest.mark.long
 async def test_acls_are_created_searched_and_deleted(guarded: V3Api, topic: Callable[[], str]) -> None:
     name = topic()
     reading, writing = acl(name), acl(name, operation="WRITE", principal="User:bob")

@@ -129,6 +129,7 @@ async def test_a_broker_s_config_is_set_and_reset(v3: V3Api) -> None:
     assert (status, error["error_code"]) == (400, 40002)
 
 
+@pytest.mark.long
 async def test_configs_of_all_topics_and_all_brokers_are_listed_together(
     v3: V3Api, topic_of: Callable[..., str]
 ) -> None:

@@ -196,6 +196,7 @@ async def test_a_result_comes_while_the_request_is_still_open(v3: V3Api, topic_o
         assert await answer.content.read() == b""
 
 
+@pytest.mark.long
 async def test_a_client_that_reads_no_results_is_not_read_from(v3: V3Api, topic_of: Callable[..., str]) -> None:
     """Many results fill what the network buffers; the megabytes behind them wait until the results are read."""
     # 7 MB of results: a client with a small buffer leaves the kernel the 4 MB of the service's side at most.

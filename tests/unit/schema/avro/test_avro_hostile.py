@@ -86,6 +86,7 @@ def test_a_chain_of_references_may_be_longer_than_the_stack() -> None:
     use_fully('{"type":"array","items":"L2999"}', chain)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ten_thousand_fields_are_read_written_and_compared() -> None:
     fields = [
@@ -108,6 +109,7 @@ def test_ten_thousand_branches_are_compared() -> None:
     use_fully(json.dumps([{"type": "record", "name": f"n.R{number}", "fields": []} for number in range(10_000)]))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_comparison_that_would_take_forever_is_given_up() -> None:
     """Each of 2,000 branches could be each of 2,000 others by its name, and is none of them."""

@@ -13,6 +13,7 @@ from karapace_like.schema.model import (
     SchemaType,
     UnparsedSchema,
 )
+from tests.forms import shorten
 
 MODERN = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
@@ -144,7 +145,7 @@ def chain(length: int, leaf: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("length", [50, 2000])
+@pytest.mark.parametrize("length", shorten([50, 2000]))
 def test_paths_that_double_at_every_step_cost_no_more_than_the_steps(length: int) -> None:
     assert compare(chain(length, "integer"), chain(length, "number")) == []
     found = compare(chain(length, "number"), chain(length, "integer"))
@@ -184,6 +185,7 @@ def test_hundreds_of_alternatives_of_a_recursive_schema_are_compared() -> None:
     assert [each.rule.name for each in compare(expressions(60), expressions(59))] == ["SUM_TYPE_NARROWED"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_comparison_without_end_is_given_up_and_counts_as_incompatible() -> None:
     old = {"anyOf": [{"const": number} for number in range(1000)]}
@@ -193,6 +195,7 @@ def test_a_comparison_without_end_is_given_up_and_counts_as_incompatible() -> No
     assert found.detail == "given up after 500000 comparisons"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ten_thousand_properties_are_compared_one_by_one() -> None:
     def wide(leaf: str) -> dict[str, Any]:
