@@ -109,6 +109,14 @@ class Faults:
             node.start()
             self._wait(1.0)
 
+    def change_node(self, number: int, program: Sequence[str]) -> None:
+        """Restart one node as another release."""
+        node = self._nodes.all[number]
+        self._note("change node")
+        node.stop()
+        node.program = program
+        node.start()
+
     def cut_primary_off(self) -> None:
         """From Kafka alone: clients and the other nodes reach it."""
         assert self._relays is not None
