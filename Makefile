@@ -91,9 +91,9 @@ viewer: ## fetch Swagger UI, the viewer of /docs, with npm (VERSION, default the
 console-libraries: ## bundle the libraries of the console with npm, in the versions of their list (LATEST=1: the newest ones)
 	$(PYTHON) .ci/console_libraries.py $(LATEST)
 
-screenshots: $(VENV)/.dev $(VENV)/.browser ## take pictures of the console's views, at two widths in both themes, into build/screenshots
+screenshots: $(VENV)/.dev $(VENV)/.browser ## take pictures of the console's views, at two widths in both themes, and those of docs/, into build/screenshots
 	mkdir -p build/screenshots
-	TEST_FORM=long CONSOLE_SCREENSHOTS=build/screenshots $(LONG) tests/web/console/test_console_kafka.py -k fits $(ARGS)
+	TEST_FORM=long CONSOLE_SCREENSHOTS=build/screenshots $(LONG) tests/web/console -k "fits or pictures_of" $(ARGS)
 
 lock: ## pin the newest allowed versions in constraints.txt
 	$(PYTHON) -m venv $(VENV)/lock

@@ -36,6 +36,8 @@ class Explanation(msgspec.Struct, frozen=True):
     rule: str
     message: str
     direction: Direction
+    detail: str
+    """What more there is to say, such as both types; empty where the message says everything."""
     path: str
     """The place in the reader's schema, in its format's notation (`/fields/2`, `#/Order/3`)."""
     place: Excerpt
@@ -50,6 +52,7 @@ def explain(new: Side, old: Side, findings: Sequence[Finding]) -> list[Explanati
     """Return an explanation for each finding; two that differ only in their direction become one."""
     explanations: dict[tuple[object, ...], Explanation] = {}
     examples = {True: 0, False: 0}
+    shown: set[tuple[bool, Example]] = set()
     is_searched = len(new.source.text) + len(old.source.text) <= _MAX_SEARCHED
     for finding in findings[:MAX_EXPLAINED]:
         explanation = _explain_finding(new, old, finding)
@@ -61,7 +64,9 @@ def explain(new: Side, old: Side, findings: Sequence[Finding]) -> list[Explanati
             examples[finding.backward] += 1
             writer, reader = (old, new) if finding.backward else (new, old)
             example = find_example(writer, reader, finding.incompatibility.path)
-            explanation = msgspec.structs.replace(explanation, example=example)
+            if example is not None and (finding.backward, example) not in shown:  # it may show several at once
+                shown.add((finding.backward, example))
+                explanation = msgspec.structs.replace(explanation, example=example)
         explanations[reason] = explanation
     return list(explanations.values())
 
@@ -72,6 +77,7 @@ def _explain_finding(new: Side, old: Side, finding: Finding) -> Explanation:
     return Explanation(
         rule=incompatibility.rule.name,
         message=finding.message,
+        detail=incompatibility.detail,
         direction=Direction.BACKWARD if finding.backward else Direction.FORWARD,
         path=incompatibility.path,
         place=_locate(new, incompatibility.path, reader),

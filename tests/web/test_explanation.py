@@ -23,7 +23,7 @@ PROTO = 'syntax = "proto3";\nmessage Lift {\n  int32 floor = 1;\n}\n'
 
 
 @pytest.mark.parametrize(
-    ("schema_type", "old", "new", "rule", "line", "shown", "record"),
+    ("schema_type", "old", "new", "rule", "line", "shown", "record", "detail"),
     [
         (
             "AVRO",
@@ -33,8 +33,9 @@ PROTO = 'syntax = "proto3";\nmessage Lift {\n  int32 floor = 1;\n}\n'
             10,
             '"name": "doors",',
             '{"floor": 1}',
+            "doors",
         ),
-        ("JSON", OPEN_LIFT, NARROW_LIFT, "TYPE_CHANGED", 4, '"floor": {"type": "integer"}', '{"floor": ""}'),
+        ("JSON", OPEN_LIFT, NARROW_LIFT, "TYPE_CHANGED", 4, '"floor": {"type": "integer"}', '{"floor": ""}', ""),
         (
             "PROTOBUF",
             PROTO,
@@ -43,11 +44,12 @@ PROTO = 'syntax = "proto3";\nmessage Lift {\n  int32 floor = 1;\n}\n'
             3,
             "string floor = 1;",
             '{"floor": 1}',
+            "",
         ),
     ],
 )
 async def test_each_reason_has_its_place_and_a_record_that_would_break(
-    api: Api, schema_type: str, old: str, new: str, rule: str, line: int, shown: str, record: str
+    api: Api, schema_type: str, old: str, new: str, rule: str, line: int, shown: str, record: str, detail: str
 ) -> None:
     await api("POST", LIFTS, {"schema": old, "schemaType": schema_type})
     status, answer = await api("POST", EXPLANATION, {"schema": new, "schemaType": schema_type})
@@ -61,6 +63,7 @@ async def test_each_reason_has_its_place_and_a_record_that_would_break(
     assert reason["example"]["record"] == record
     assert reason["example"]["outcome"]
     assert reason["advice"]
+    assert reason.get("detail", "") == detail
 
 
 async def test_versions_are_told_apart_by_whether_the_level_compares_with_them(api: Api) -> None:

@@ -66,6 +66,7 @@ def _render_explanation(explanation: Explanation) -> dict[str, object]:
     rendered: dict[str, object] = {
         "rule": explanation.rule,
         "message": explanation.message,
+        **({"detail": explanation.detail} if explanation.detail else {}),
         "direction": explanation.direction,
         "path": explanation.path,
         "place": _render_excerpt(explanation.place),
@@ -110,6 +111,7 @@ _INCOMPATIBILITY = fields(
     message=text(
         "The field 'doors' at path '/fields/1' in the new schema has no default value and is missing in the old"
     ),
+    detail=text("doors"),
     direction=one_of(Direction),
     path=text("/fields/1"),
     place=_PLACE,

@@ -1,4 +1,4 @@
-// References as a graph: what a version needs on its left, what needs it on its right, one column for each step.
+// References as a graph: what a version needs on its left, what needs it on its right, as many columns as the longest way has steps.
 
 import { html } from "./base.js";
 
@@ -8,6 +8,7 @@ const ACROSS = 70;
 const DOWN = 14;
 const MARGIN = 8;
 const LETTERS = 27;
+const MOST_COLUMNS = 100;
 
 const keyOf = ({ subject, version }) => `${subject}\n${version}`;
 const shorten = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);
@@ -15,11 +16,29 @@ const shorten = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)
 /** Return the nodes with their columns (0 in the middle), and the references between them. */
 function arrange({ subject, version, references, referrers }) {
   const nodes = new Map([[keyOf({ subject, version }), { subject, version, column: 0 }]]);
-  const add = (node, column) => nodes.has(keyOf(node)) || nodes.set(keyOf(node), { ...node, column });
-  for (const edge of references) add({ subject: edge.subject, version: edge.version, isMissing: edge.isMissing }, -edge.depth);
-  for (const edge of referrers) add(edge.referrer, edge.depth);
-  const edges = [...references, ...referrers].map((edge) => ({ from: keyOf(edge.referrer), to: keyOf(edge), name: edge.name }));
-  return { nodes: place([...nodes.values()]), edges };
+  const add = (node) => nodes.has(keyOf(node)) || nodes.set(keyOf(node), { ...node, column: 0 });
+  for (const edge of references) add({ subject: edge.subject, version: edge.version, isMissing: edge.isMissing });
+  for (const edge of referrers) add(edge.referrer);
+  const lines = (edges) => edges.map((edge) => ({ from: keyOf(edge.referrer), to: keyOf(edge), name: edge.name }));
+  const [needs, users] = [lines(references), lines(referrers)];
+  order(needs, ({ from, to }) => {
+    const [referrer, target] = [nodes.get(from), nodes.get(to)];
+    if (target.column < referrer.column) return false;
+    target.column = referrer.column - 1;
+    return true;
+  });
+  order(users, ({ from, to }) => {
+    const [referrer, target] = [nodes.get(from), nodes.get(to)];
+    if (referrer.column > target.column) return false;
+    referrer.column = target.column + 1;
+    return true;
+  });
+  return { nodes: place([...nodes.values()]), edges: [...needs, ...users] };
+}
+
+/** Move nodes until every line leads to the right; references form no cycle, and other registries' data is bounded. */
+function order(edges, move) {
+  for (let turn = 0; turn < MOST_COLUMNS && edges.filter(move).length > 0; turn += 1);
 }
 
 /** Give each node its place: columns from left to right, each centred. */

@@ -155,11 +155,11 @@ function Reasons({ subject, of: { version, messages, incompatibilities } }) {
   <//>`;
 }
 
-function Reason({ of: { rule, message, path, direction, place, example, advice }, version }) {
+function Reason({ of: { rule, message, detail, path, direction, place, example, advice }, version }) {
   const [writer, reader] = direction === "forward" ? ["this schema", `version ${version}`] : [`version ${version}`, "this schema"];
   return html`<li>
     <code>${rule}</code>${path && html` at <code>${path}</code>`}, line ${place.line}${place.reference && ` of ${place.reference}`}
-    <p>${message}</p>
+    <p>${message}${detail && !message.includes(detail) && html` <span class="muted">(${detail})</span>`}</p>
     ${example &&
     html`<p>A record of ${writer} that readers with ${reader} cannot read: <code class="record">${example.record}</code></p>
       <p class="muted">They fail: ${example.outcome}</p>`}
