@@ -38,8 +38,8 @@ def schema(number: int, size: int) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-def write(bootstrap_servers: str, count: int, size: int) -> float:
-    """Fill the topic; the mean bytes of a schema."""
+def write(bootstrap_servers: str, count: int, size: int, versions: int = _VERSIONS) -> float:
+    """Fill the topic with that many versions of each subject; the mean bytes of a schema."""
     topic = NewTopic(TOPIC, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"})
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     admin.create_topics([topic])[TOPIC].result()
@@ -51,7 +51,7 @@ def write(bootstrap_servers: str, count: int, size: int) -> float:
         text = schema(number, size)
         total += len(text)
         content = Content(SchemaType.AVRO, text)
-        subject, version = f"subject-{number // _VERSIONS}-value", number % _VERSIONS + 1
+        subject, version = f"subject-{number // versions}-value", number % versions + 1
         key, value = records.encode(SchemaRecord(subject, version, SchemaVersion(number + 1, content)))
         producer.produce(TOPIC, key=key, value=value)
         producer.poll(0)

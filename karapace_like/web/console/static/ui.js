@@ -43,8 +43,42 @@ export function usePermissions(kind, name) {
 /** Show what was loaded, or why it was not. */
 export function Loaded({ of, children }) {
   if (of.error) return html`<${Problem} error=${of.error} retry=${of.reload} />`;
-  if (of.data === undefined) return html`<p class="empty" role="status">Loading…</p>`;
+  if (of.data === undefined) return html`<${Waiting} />`;
   return children(of.data);
+}
+
+const PATIENCE = 700;
+
+/** Loading; after a moment also why the answer may take long, as far as the service knows. */
+function Waiting() {
+  const session = useContext(Session);
+  const [reason, setReason] = useState(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const timer = setTimeout(async () => {
+      const state = session?.serves.includes("health") ? await readHealth(stop.signal).catch(() => null) : null;
+      if (!stop.signal.aborted) setReason(state?.reason ?? "");
+    }, PATIENCE);
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, []);
+  if (reason === null) return html`<p class="empty" role="status">Loading…</p>`;
+  return html`<div class="empty waiting" role="status">
+    <p>Still loading. ${reason ? html`The service says: <strong>${reason}</strong>.` : "The service has not answered yet; it knows of no trouble."}</p>
+    <p>The answer is shown when it comes, or why there is none.</p>
+  </div>`;
+}
+
+/** Return the answer about health, also that of a node which says with 503 that it is not ready. */
+export async function readHealth(signal) {
+  try {
+    return await get("/health/ready", { signal });
+  } catch (error) {
+    if (error.status === 503 && error.body?.ready === false) return error.body;
+    throw error;
+  }
 }
 
 export function Problem({ error, retry }) {

@@ -3,22 +3,12 @@
 import { html, Session, useContext, useEffect, useState } from "../base.js";
 import { clusterPath, get, JSON_TYPE, listAll, orNull, request } from "../api.js";
 import { Chart } from "../chart.js";
-import { Badge, Facts, Loaded, Page, Section, Table, number, useLoad } from "../ui.js";
+import { Badge, Facts, Loaded, Page, Section, Table, number, readHealth, useLoad } from "../ui.js";
 
 const EVERY = 2000;
 const MOST_POINTS = 150;
 const PREFIX = "karapace_like_";
 const DURATIONS = "http_request_duration_seconds";
-
-/** Return the answer, also that of a node which says with 503 that it is not ready. */
-async function readHealth(signal) {
-  try {
-    return await get("/health/ready", { signal });
-  } catch (error) {
-    if (error.status === 503 && error.body?.ready === false) return error.body;
-    throw error;
-  }
-}
 
 /** Return the sum of the samples of each metric, of failed requests apart, and the requests up to each duration. */
 export function readMetrics(text) {
