@@ -8,7 +8,7 @@ import click
 
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
-from karapace_like.cli.registry_access import ask_proxy, proxy_options
+from karapace_like.cli.registry_access import ProxyAccess, ask_proxy, proxy_options
 from karapace_like.tooling.topics import FORMATS, RecordForms, Written, parse_lines
 from karapace_like.tooling.topics import produce as write_records
 
@@ -52,10 +52,9 @@ def produce(
     schema: Path | None,
     schema_id: int | None,
     form: str,
-    proxy: str,
-    **credentials: str | None,
+    access: ProxyAccess,
 ) -> None:
-    """Write each line of FILE, or of standard input, to TOPIC through a REST proxy.
+    """Write each line of FILE, or of standard input, to TOPIC through a REST proxy or straight to Kafka.
 
     A line is JSON, or text for the format `string`, or any bytes for `binary`.
 
@@ -74,7 +73,7 @@ def produce(
         return await write_records(client, topic, parse_lines(file, forms), forms, schemas)
 
     with report_failures():
-        outcome = ask_proxy(work, proxy, credentials)
+        outcome = ask_proxy(work, access)
     for failed in outcome.failed:
         click.echo(f"Line {failed.line}: {failed.error} ({failed.error_code})", err=True)
     print_value(outcome, f"{outcome.written} records written to {topic}", form)

@@ -2,25 +2,47 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from karapace_like.cli.outcome import report_failures
-from karapace_like.cli.printing import print_item
-from karapace_like.cli.registry_access import ask_proxy
+from karapace_like.cli.printing import format_option, print_item
+from karapace_like.cli.registry_access import ProxyAccess, ask_proxy, proxy_options
 from karapace_like.tooling.topics import FORMATS, Selection, read_records
 
 if TYPE_CHECKING:
     from karapace_like.client.proxy_client import ProxyClient
 
-C = TypeVar("C", bound=Callable[..., object])
-
 _READ_FORMATS = ("auto", *FORMATS)
 
 
-def reading_options(command: C) -> C:
-    """Add the options on formats and on the number of records."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `consume` and `tail` are asked for alike."""
+
+    access: ProxyAccess
+    count: int | None
+    partition: int | None
+    key_format: str | None
+    """None: that of values."""
+    value_format: str
+    form: str
+    """That of the output."""
+
+
+def reading_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the options that both commands have, and pass them to the command as `reading`."""
+
+    @wraps(command)
+    def with_reading(**arguments: Any) -> object:
+        reading = Reading(**{field.name: arguments.pop(field.name) for field in fields(Reading)})
+        return command(reading=reading, **arguments)
+
+    decorated: Callable[..., object] = format_option(with_reading)
+    decorated = proxy_options(decorated)
     for option in (
         click.option("--count", type=click.IntRange(min=1), help="End after so many records."),
         click.option("--partition", type=click.IntRange(min=0), help="Only this partition."),
@@ -35,36 +57,28 @@ def reading_options(command: C) -> C:
             help="Format of values. `auto` recognises each; Confluent's and Karapace's proxies need another one.",
         ),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
-def show_records(
-    topic: str,
-    selection: Selection,
-    formats: tuple[str | None, str],
-    count: int | None,
-    form: str,
-    proxy: str,
-    credentials: Mapping[str, str | None],
-) -> None:
-    """Print the records; `formats` are those of keys and of values. Raises ClickException."""
+def show_records(topic: str, selection: Selection, reading: Reading) -> None:
+    """Print the records; raises ClickException."""
 
     async def work(client: "ProxyClient") -> None:
         shown = 0
-        key_form, value_form = formats[0] or formats[1], formats[1]
-        records = read_records(client, topic, key_form, value_form, selection)
+        key_form = reading.key_format or reading.value_format
+        records = read_records(client, topic, key_form, reading.value_format, selection)
         try:
             async for record in records:
-                print_item(dict(record), _describe_record(record), form)
+                print_item(dict(record), _describe_record(record), reading.form)
                 shown += 1
-                if shown == count:
+                if shown == reading.count:
                     return
         finally:
             await records.aclose()
 
     with report_failures():
-        ask_proxy(work, proxy, credentials)
+        ask_proxy(work, reading.access)
 
 
 def _describe_record(record: Mapping[str, Any]) -> str:

@@ -6,9 +6,10 @@ Functions import the client where they use it, so that a command without a regis
 import netrc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -25,17 +26,64 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., object])
 
 
-def proxy_options(command: C) -> C:
-    """Add `--proxy`, `--user`, `--password` and `--token`."""
-    command = _add_credentials(command)
-    return click.option(
-        "--proxy",
-        metavar="URL|PROFILE",
-        required=True,
-        envvar="KARAPACE_LIKE_PROXY",
-        show_envvar=True,
-        help="URL of a REST proxy: this service's, Confluent's or Karapace's; or a profile with `proxy`.",
-    )(command)
+class ProxyAccess(NamedTuple):
+    """Where the records of topics are read and written: a REST proxy, or Kafka itself."""
+
+    proxy: str | None
+    bootstrap_servers: str | None
+    config_file: Path | None
+    """JSON file of the service, with the TLS and SASL settings of the Kafka."""
+    registry: str | None
+    """The registry of the schemas, for Kafka itself."""
+    user: str | None
+    password: str | None
+    token: str | None
+
+    @property
+    def credentials(self) -> Mapping[str, str | None]:
+        """Those at the REST proxy or the registry, as `ask_proxy` takes them."""
+        return {"user": self.user, "password": self.password, "token": self.token}
+
+
+def proxy_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the options that say where records are, and pass them to the command as `access`."""
+
+    @wraps(command)
+    def with_access(**arguments: Any) -> object:
+        access = ProxyAccess(**{name: arguments.pop(name) for name in ProxyAccess._fields})
+        return command(access=access, **arguments)
+
+    decorated: Callable[..., object] = _add_credentials(with_access)
+    for option in (
+        click.option(
+            "--registry",
+            metavar="URL|PROFILE",
+            envvar="KARAPACE_LIKE_REGISTRY",
+            help="With --bootstrap-servers: the registry of the schemas.  [default: the schemas topic is read]",
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="With --bootstrap-servers: JSON file of the service, for TLS and SASL; KARAPACE_* are read as well.",
+        ),
+        click.option(
+            "--bootstrap-servers",
+            "--bootstrap-uri",
+            "bootstrap_servers",
+            metavar="HOST:PORT,...",
+            help="Kafka brokers, instead of a REST proxy. Needs the installation with [server].",
+        ),
+        click.option(
+            "--proxy",
+            metavar="URL|PROFILE",
+            envvar="KARAPACE_LIKE_PROXY",
+            show_envvar=True,
+            help="URL of a REST proxy: this service's, Confluent's or Karapace's; or a profile with `proxy`.",
+        ),
+    ):
+        decorated = option(decorated)
+    return decorated
 
 
 def _add_credentials(command: C) -> C:
@@ -105,20 +153,40 @@ async def open_registry(registry: str, credentials: Mapping[str, str | None]) ->
         yield remote
 
 
-def ask_proxy(work: "Callable[[ProxyClient], Awaitable[T]]", proxy: str, credentials: Mapping[str, str | None]) -> T:
+def ask_proxy(work: "Callable[[ProxyClient], Awaitable[T]]", access: ProxyAccess) -> T:
     """Return the result of the work; see `ask_registry`."""
     import asyncio  # noqa: PLC0415 - see above
 
+    async def open_and_work() -> T:
+        async with _open_proxy(access) as client:
+            return await work(client)
+
+    option = "--bootstrap-servers" if access.bootstrap_servers else "--proxy"
+    with registry_failures("REST proxy", option):
+        return asyncio.run(open_and_work())
+
+
+def _open_proxy(access: ProxyAccess) -> "AbstractAsyncContextManager[ProxyClient]":
+    """Return the client of the REST proxy, or of one that runs as long as the command; raises ToolError."""
     from karapace_like.client.proxy_client import ProxyClient  # noqa: PLC0415 - see above
     from karapace_like.client.registry_client import Credentials  # noqa: PLC0415 - see above
 
-    async def open_and_work() -> T:
-        url, known = _apply_profile(proxy, credentials, _find_proxy)
-        async with ProxyClient(url, Credentials(*_check_credentials(url, known))) as client:
-            return await work(client)
+    origin = click.get_current_context().get_parameter_source("proxy")
+    if access.bootstrap_servers is not None:
+        if origin is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("--proxy and --bootstrap-servers exclude each other: leave one of them out.")
+        from karapace_like.cli.local_proxy import open_local_proxy  # noqa: PLC0415 - needs the server
 
-    with registry_failures("REST proxy", "--proxy"):
-        return asyncio.run(open_and_work())
+        registry, known = access.registry, access.credentials
+        if registry is not None:
+            registry, known = _apply_profile(registry, known, lambda profile: profile.registry)
+        return open_local_proxy(access.bootstrap_servers, access.config_file, registry, known)
+    if access.proxy is None:
+        raise click.UsageError(
+            "Name where the topic is: --proxy URL of a REST proxy, or --bootstrap-servers HOST:PORT of Kafka."
+        )
+    url, known = _apply_profile(access.proxy, access.credentials, _find_proxy)
+    return ProxyClient(url, Credentials(*_check_credentials(url, known)))
 
 
 def _find_proxy(profile: "project.ProfileSettings") -> str:
