@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from karapace_like.tooling.errors import ToolError
+
 _INTERRUPTED = 130
 """The exit code that shells give to a process that SIGINT ended."""
 
@@ -42,6 +44,8 @@ def find_failure(error: BaseException) -> click.ClickException | None:
         case ModuleNotFoundError():
             sentence = describe_missing_package(error)
             return None if sentence is None else CannotTellError(sentence)
+        case ToolError():
+            return CannotTellError(str(error))
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return CannotTellError(f"{where}{error.strerror or error}.")

@@ -215,6 +215,11 @@ def registry_failures(service: str = "registry", option: str = "--registry") -> 
     except UnreachableError as error:
         raise ToolError(f"{error}. Check {option}, and that the service runs.") from error
     except RefusedError as error:
+        if error.is_unknown_call:
+            raise ToolError(
+                f"The {service} has no call {error.call}: {error}. This command needs it, and some products have it "
+                f"not. Check {option}."
+            ) from error
         hint = " Check --user, --password and --token." if error.status in {401, 403} else ""
         raise ToolError(f"The {service} rejected the request: {error} ({error.code}).{hint}") from error
 

@@ -7,6 +7,7 @@ import os
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -30,11 +31,18 @@ class UnreachableError(Exception):
 class RefusedError(Exception):
     """The registry responded with an error; the message is its own."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, call: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         """The `error_code`, such as 40401."""
+        self.call = call
+        """Method and path of the request."""
+
+    @property
+    def is_unknown_call(self) -> bool:
+        """Whether the service has no such call, rather than no such subject or schema."""
+        return self.status == self.code and self.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 class Credentials(NamedTuple):
@@ -139,9 +147,9 @@ class RegistryClient:
             answer = await self._pool.send(method, target, content, {**headers, **trace_context.headers.get()})
         except FAILURES as error:
             raise UnreachableError(f"No {self._service} answers at {self.url}: {_reason(error)}") from error
-        return self._read(answer)
+        return self._read(answer, f"{method} {path}")
 
-    def _read(self, response: Response) -> Any:
+    def _read(self, response: Response, call: str) -> Any:
         status, content, location = response
         if location is not None:  # a redirection could lead the credentials elsewhere
             raise UnreachableError(
@@ -160,7 +168,7 @@ class RegistryClient:
         fields = answer if isinstance(answer, dict) else {}
         code = fields.get("error_code")
         raise RefusedError(
-            status, code if isinstance(code, int) else status, str(fields.get("message", f"HTTP {status}"))
+            status, code if isinstance(code, int) else status, str(fields.get("message", f"HTTP {status}")), call
         )
 
     async def setting(self, path: str) -> Any:
