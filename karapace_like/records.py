@@ -114,6 +114,15 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     """Bytes of key and value, but at least 1: a limit in bytes also limits the number of empty records."""
 
 
+class Isolation(enum.StrEnum):
+    """Which records of transactions a reader sees (`isolation.level`)."""
+
+    READ_COMMITTED = "read_committed"
+    """Those of committed ones; it waits at the first record of one that is open."""
+    READ_UNCOMMITTED = "read_uncommitted"
+    """All, those of aborted ones too: the default of Kafka's Java consumer."""
+
+
 class RecordPlace(NamedTuple):
     """Where a record is."""
 

@@ -6,6 +6,7 @@ from karapace_like.kafka.consumer import Consumer, ConsumerSettings
 from karapace_like.kafka.prefetch import PrefetchBudget
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics
+from karapace_like.records import Isolation
 
 _BUDGET_KBYTES = 256 * 1024
 _RESETS = {"none": "error"}
@@ -29,13 +30,16 @@ class ConsumerFactory:
         self._budget = budget or PrefetchBudget(_BUDGET_KBYTES)
         self._threads = CallThreads(settings.threads)
 
-    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> Consumer:
+    def create_consumer(
+        self, *, group: str, auto_commit: bool, offset_reset: str, isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> Consumer:
         """Return a new consumer in the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
         translate.check_texts(group, offset_reset)
         options = self._statistics.create_options() | self._kafka.client_options(
             group_id=group,
             enable_auto_commit=auto_commit,
             enable_auto_offset_store=False,  # `Consumer.advance` stores them
+            isolation_level=isolation.value,
             auto_offset_reset=_RESETS.get(offset_reset, offset_reset),
             # A seek takes effect when the fetch under way ends, so it must not wait long for records.
             enable_partition_eof=True,  # reports the position in a partition that is read from its end

@@ -12,7 +12,7 @@ from karapace_like.kafka.blocking import BlockingCalls, CallThreads, call_in_thr
 from karapace_like.kafka.client_log import client_logger
 from karapace_like.kafka.messages import convert_messages, make_client_partition
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
+from karapace_like.records import ConsumedRecord, Isolation, TopicPartition, positions_after
 
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
@@ -28,7 +28,12 @@ class Reader:
     """Reads records in order, each once. `close` it at the end."""
 
     def __init__(
-        self, kafka: KafkaSettings, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False
+        self,
+        kafka: KafkaSettings,
+        positions: Mapping[TopicPartition, int],
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        *,
+        is_prompt: bool = False,
     ) -> None:
         """`positions` are the offsets of the first records. Raises KafkaFailure.
 
@@ -40,6 +45,7 @@ class Reader:
             enable_auto_commit=False,
             enable_auto_offset_store=False,
             enable_partition_eof=True,
+            isolation_level=isolation.value,
             auto_offset_reset="earliest",  # where the record at the offset was deleted meanwhile
             fetch_wait_max_ms=100,
             queued_max_messages_kbytes=_QUEUE_KBYTES,

@@ -21,7 +21,7 @@ from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings, Undecodable
 from karapace_like.proxy.topic_patterns import TopicNames, TopicPattern
-from karapace_like.records import Committed, ConsumedRecord, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, Isolation, TopicPartition
 from karapace_like.serde.codec import RecordForm
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class InstanceRequest:
     timeout_ms: int | None = None
     undecodable: Undecodable | None = None
     form: RecordForm = RecordForm.STANDARD
+    isolation: Isolation = Isolation.READ_COMMITTED
     reader: ReaderVersion | None = None
     """The version of the topic's subject as which values are read; None: that with which each was written."""
 

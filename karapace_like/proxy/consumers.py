@@ -153,6 +153,7 @@ class ConsumerInstances:
                 group=group,
                 auto_commit=self._settings.auto_commit if request.auto_commit is None else request.auto_commit,
                 offset_reset=request.offset_reset or self._settings.auto_offset_reset,
+                isolation=request.isolation,
             )
 
     def _forget(self, group: str, name: str) -> None:

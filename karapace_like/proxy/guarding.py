@@ -35,6 +35,7 @@ from karapace_like.records import (
     Committed,
     ConsumedRecord,
     Delivery,
+    Isolation,
     OutgoingRecord,
     ProducerOverrides,
     TopicDescription,
@@ -68,10 +69,14 @@ class GuardedConsumers:
         self._consumers = consumers
         self._internal = internal
 
-    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> "GuardedConsumer":
+    def create_consumer(
+        self, *, group: str, auto_commit: bool, offset_reset: str, isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> "GuardedConsumer":
         """Create a member of the group."""
         self._internal.check_group(group)
-        consumer = self._consumers.create_consumer(group=group, auto_commit=auto_commit, offset_reset=offset_reset)
+        consumer = self._consumers.create_consumer(
+            group=group, auto_commit=auto_commit, offset_reset=offset_reset, isolation=isolation
+        )
         return GuardedConsumer(consumer, self._internal)
 
 
@@ -243,10 +248,16 @@ class GuardedAdmin:
         self._internal.check_topics([at.topic])
         return await self._admin.offset_at(at, time)
 
-    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
+    def reader(
+        self,
+        positions: Mapping[TopicPartition, int],
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        *,
+        is_prompt: bool = False,
+    ) -> Reader:
         """Create a reader of these partitions."""
         self._internal.check_topics({at.topic for at in positions})
-        return self._admin.reader(positions, is_prompt=is_prompt)
+        return self._admin.reader(positions, isolation, is_prompt=is_prompt)
 
     def close(self) -> None:
         """Close the connections to the cluster."""

@@ -29,6 +29,7 @@ from karapace_like.records import (
     Committed,
     ConsumedRecord,
     Delivery,
+    Isolation,
     OutgoingRecord,
     ProducerOverrides,
     TopicDescription,
@@ -229,7 +230,9 @@ class KafkaConsumer(Protocol):
 class KafkaConsumers(Protocol):
     """Creates Kafka consumers."""
 
-    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> KafkaConsumer:
+    def create_consumer(
+        self, *, group: str, auto_commit: bool, offset_reset: str, isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> KafkaConsumer:
         """Create a member of the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
         ...
 
@@ -346,7 +349,13 @@ class ClusterAdmin(Protocol):
         """Return the cluster with the brokers that are up."""
         ...
 
-    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
+    def reader(
+        self,
+        positions: Mapping[TopicPartition, int],
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        *,
+        is_prompt: bool = False,
+    ) -> Reader:
         """Create a reader of these partitions, which starts at these offsets.
 
         `is_prompt`: it waits in a thread, and returns a record as soon as it is there.

@@ -18,7 +18,7 @@ from karapace_like.proxy.ports import ClusterAdmin, Reader
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
-from karapace_like.records import ConsumedRecord, TopicPartition, positions_after
+from karapace_like.records import ConsumedRecord, Isolation, TopicPartition, positions_after
 
 _BATCH = 500
 _LOOK_SECONDS = 0.5
@@ -45,6 +45,9 @@ class Start:
 
     is_strict: bool = False
     """Whether an offset after the end raises ProxyError (40002)."""
+
+    isolation: Isolation = Isolation.READ_COMMITTED
+    """Which records there are."""
 
     def within(self, at: TopicPartition, first: int, end: int) -> int:
         """Return the offset to start at in a partition with these bounds."""
@@ -115,7 +118,7 @@ class Reading:
         max_bytes = min(limits.max_bytes or self._settings.request_max_bytes, self._settings.request_max_bytes)
         async with self._turn(give_up):
             positions = await self._positions(partitions, start)
-            async with self._reader(positions) as reader:
+            async with self._reader(positions, start.isolation) as reader:
                 read = await _read(reader, limits.count, max_bytes, give_up, is_wanted)
                 is_all = reader.is_at_end
         decoder = _make_decoder(self._schemas, formats)
@@ -156,7 +159,7 @@ class Reading:
         self._followed += 1
         try:
             positions = await self._positions(partitions, start)
-            async with self._reader(positions) as reader:
+            async with self._reader(positions, start.isolation) as reader:
                 decoder = _make_decoder(self._schemas, formats)
                 yield FollowedRecords(reader, decoder, rights, positions)
         finally:
@@ -187,9 +190,11 @@ class Reading:
             self._free.release()
 
     @asynccontextmanager
-    async def _reader(self, positions: Positions) -> AsyncIterator[Reader]:
+    async def _reader(
+        self, positions: Positions, isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> AsyncIterator[Reader]:
         with errors.translate_kafka_failures():
-            reader = self._admin.reader(positions)
+            reader = self._admin.reader(positions, isolation)
             try:
                 yield reader
             finally:

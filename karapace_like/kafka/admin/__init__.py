@@ -31,7 +31,7 @@ from karapace_like.kafka.admin.shared_client import SharedAdminClient, get_enum_
 from karapace_like.kafka.messages import make_client_partition
 from karapace_like.kafka.reader import Reader
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.records import PartitionDescription, Replica, TopicDescription, TopicPartition
+from karapace_like.records import Isolation, PartitionDescription, Replica, TopicDescription, TopicPartition
 
 _SPECS: Any = OffsetSpec  # its constructors have no annotations
 _INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
@@ -184,9 +184,15 @@ class Admin:
         """Return every partition, or every one of a topic, whose replicas are moving, in order."""
         return await self._reassignments.under_way(topic)
 
-    def reader(self, positions: Mapping[TopicPartition, int], *, is_prompt: bool = False) -> Reader:
+    def reader(
+        self,
+        positions: Mapping[TopicPartition, int],
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        *,
+        is_prompt: bool = False,
+    ) -> Reader:
         """Return a reader of these partitions from these offsets, without a group."""
-        return Reader(self._kafka, positions, is_prompt=is_prompt)
+        return Reader(self._kafka, positions, isolation, is_prompt=is_prompt)
 
     def close(self) -> None:
         """Close the clients."""

@@ -105,6 +105,18 @@ class RecordProducing:
             )
         return results
 
+    async def produce_together(
+        self,
+        topic: str,
+        entries: Sequence[tuple[str, RecordRequest | ApiError]],
+        rights: SubjectRights,
+        reading: JsonReading | None = None,
+    ) -> list[Result]:
+        """Write all records, or none, and return one result for each; `entries`: see `encode_together`."""
+        encoded = await self.encode_together(topic, entries, rights, reading)
+        assert self._atomic is not None
+        return encoded.report(await self._atomic.write(encoded.records))
+
     async def encode_together(
         self,
         topic: str,

@@ -47,6 +47,7 @@ from karapace_like.web.proxy.requests import (
     instance_user,
     offset,
     optional_read_format,
+    parse_isolation,
     parse_undecodable,
     proxy,
     require_body,
@@ -69,6 +70,7 @@ INSTANCE_FIELDS = (
     "requestWaitMs",
     "undecodable",
     "record.form",
+    "isolation.level",
     "reader.version",
     "reader.metadata",
 )
@@ -255,6 +257,7 @@ def _instance_request(json_object: JsonObject) -> InstanceRequest:
         timeout_ms=timeout if timeout and timeout > 0 else None,
         undecodable=None if (spelled := json_object.string("undecodable")) is None else parse_undecodable(spelled),
         form=_parse_form(json_object.string("record.form")),
+        isolation=parse_isolation("isolation.level", json_object.string("isolation.level")),
         reader=find_reader(_read_strings(json_object, "reader.version", "reader.metadata"), value, "."),
     )
 

@@ -12,6 +12,7 @@ from karapace_like.proxy.decode import Recognised
 from karapace_like.proxy.formats import AUTO, EmbeddedFormat, RecordPart
 from karapace_like.proxy.produce import ProduceRequest, TopicsRequest
 from karapace_like.proxy.settings import OffsetReset, Undecodable
+from karapace_like.records import Isolation
 from karapace_like.serde.codec import RecordForm
 from karapace_like.web.http import media_types
 from karapace_like.web.http.json_schemas import (
@@ -103,6 +104,7 @@ class PolledRecord(msgspec.Struct, omit_defaults=True, gc=False):
 _READ_FORMAT = one_of([*EmbeddedFormat, AUTO])
 _READER_VERSION = text("latest")
 _READER_METADATA = text("major=2")
+ISOLATION = Parameter("isolation", one_of(Isolation), "Records of transactions: committed ones only, unless all.")
 READERS = (
     Parameter("reader_version", _READER_VERSION, "Read values as this version of the topic's subject, or `latest`."),
     Parameter("reader_metadata", _READER_METADATA, "Read values as the latest version that has these properties."),
@@ -129,6 +131,7 @@ IDEMPOTENCY_KEY = Parameter(
     {**text("0197a9b2-6c1e-7c3a-9f0e-2d5b8c7a1e4f"), "pattern": "^[!-~][ -~]{0,254}$"},
     "Write the records once, all or none, however often the request is repeated with this key.",
 )
+ATOMIC = Parameter("atomic", BOOLEAN, "Write all records in one transaction of Kafka, or none.")
 _PRODUCE_QUERY = (
     *(
         Parameter(
@@ -141,7 +144,7 @@ _PRODUCE_QUERY = (
     Parameter("key_format", _FORMAT, "Format of the keys, if the body has no `key_format`."),
     Parameter("value_format", _FORMAT, "Format of the values, if the body has no `value_format`."),
     LENIENT_JSON,
-    Parameter("atomic", BOOLEAN, "Write all records in one transaction of Kafka, or none."),
+    ATOMIC,
     Parameter("strict", BOOLEAN, "Respond 422 if a record failed; also the header `X-Strict`."),
 )
 REQUEST_ANNOTATIONS = {
@@ -216,6 +219,7 @@ CREATE_CONSUMER = Call(
             consumer__request__timeout__ms=NUMBER,
             undecodable=_UNDECODABLE,
             record__form=one_of(RecordForm),
+            isolation__level=one_of(Isolation),
             reader__version=_READER_VERSION,
             reader__metadata=_READER_METADATA,
         ),
@@ -267,6 +271,7 @@ READ = Call(
         Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
         Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
         _SHOW_FORMAT,
+        ISOLATION,
         *READERS,
     ),
     response=_RECORDS,
@@ -296,6 +301,7 @@ STREAM = Call(
         Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
         Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
         _SHOW_FORMAT,
+        ISOLATION,
         *READERS,
     ),
     response=text(

@@ -29,6 +29,7 @@ from karapace_like.web.proxy.requests import (
     find_reader,
     not_negative,
     optional_read_format,
+    parse_isolation,
     partition,
     positive,
     proxy,
@@ -115,7 +116,8 @@ async def read(request: web.Request, embedded: EmbeddedFormat | None) -> Sequenc
     )
     at = partition(request)
     await proxy(request).topics.partition(at)
-    start = Start(offset=offset or 0, time=time, is_strict=True)
+    isolation = parse_isolation("isolation", query.get("isolation"))
+    start = Start(offset=offset or 0, time=time, is_strict=True, isolation=isolation)
     rights = find_subject_rights(request)
     reading = proxy(request).reading
     page = await reading.read([at], start, formats, limits, rights, is_wanted=lambda: is_connected(request))

@@ -11,7 +11,7 @@ from karapace_like.proxy.formats import AUTO, EmbeddedFormat, ReadFormat
 from karapace_like.proxy.migrations import ReaderVersion
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.settings import Undecodable
-from karapace_like.records import MAX_PARTITION, TopicPartition
+from karapace_like.records import MAX_PARTITION, Isolation, TopicPartition
 from karapace_like.serde.codec import JsonReading
 from karapace_like.web.callers.access import caller
 from karapace_like.web.callers.credential_checks import find_network
@@ -87,6 +87,16 @@ def optional_read_format(field: str, spelling: str | None) -> ReadFormat | None:
         return None if spelling is None else EmbeddedFormat(spelling.lower())
     except ValueError as error:
         raise errors.invalid_format(field, spelling or "", (*EmbeddedFormat, AUTO)) from error
+
+
+def parse_isolation(place: str, spelled: str | None) -> Isolation:
+    """Return which records are read, committed ones if none is named; 422 for an unknown word."""
+    if spelled is None:
+        return Isolation.READ_COMMITTED
+    try:
+        return Isolation(spelled)
+    except ValueError as error:
+        raise errors.violation(place, f"must be {' or '.join(Isolation)}", spelled) from error
 
 
 def find_reader(spelled: Mapping[str, str], value: ReadFormat, separator: str = "_") -> ReaderVersion | None:

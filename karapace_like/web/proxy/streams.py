@@ -25,6 +25,7 @@ from karapace_like.web.proxy.requests import (
     format_positions,
     not_negative,
     optional_read_format,
+    parse_isolation,
     proxy,
 )
 from karapace_like.web.proxy.subject_rights import find_subject_rights
@@ -115,11 +116,13 @@ def _parse_start(request: web.Request) -> Start:
     start, last = request.query.get("from", "latest"), request.headers.get("Last-Event-ID")
     if start not in _STARTS:
         raise errors.violation("from", "must be earliest or latest", start)
+    isolation = parse_isolation("isolation", request.query.get("isolation"))
     try:
         return Start(
             at_end=_STARTS[start],
             time=not_negative(request, "timestamp"),
             positions=bounds.parse_positions(last) if last else None,
+            isolation=isolation,
         )
     except ValueError as error:
         raise errors.bad_request(

@@ -19,7 +19,7 @@ from karapace_like.web.http.json_schemas import (
     whole,
     with_example,
 )
-from karapace_like.web.proxy.objects import IDEMPOTENCY_KEY, LENIENT_JSON, READERS
+from karapace_like.web.proxy.objects import ATOMIC, IDEMPOTENCY_KEY, ISOLATION, LENIENT_JSON, READERS
 from karapace_like.web.proxy_v3.objects import ACL, CONFIG, PARTITION, TOPIC, URL
 from karapace_like.web.routing import Call, Parameter
 
@@ -53,7 +53,7 @@ PRODUCE = Call(
     response={"anyOf": [ref("ProduceSuccess"), ref("ProduceFailure")]},
 )
 PRODUCE_BATCH = Call(
-    (LENIENT_JSON,),
+    (LENIENT_JSON, ATOMIC),
     body=whole(entries=array(with_example(_ENTRY, {"id": "first", **_SENT}))),
     response=whole(successes=array(ref("ProduceSuccess")), failures=array(ref("ProduceFailure"))),
     status=207,
@@ -71,6 +71,7 @@ READ = Call(
         Parameter("timeout", with_example(NUMBER, 1000), "Milliseconds to wait for a record at the end of the topic."),
         Parameter("stream", BOOLEAN, "Stream one record on each line as they arrive, until `limit` records are sent."),
         Parameter("page_token", text("0:42"), "Token of the page, from `metadata.next` of the previous page."),
+        ISOLATION,
         *READERS,
     ),
     response=describe_list("KafkaRecord").response,

@@ -23,7 +23,7 @@ from karapace_like.web.http import media_types
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.streaming import is_connected, open_body, push
 from karapace_like.web.proxy.admission import admit_follower
-from karapace_like.web.proxy.requests import find_reader, format_positions, proxy
+from karapace_like.web.proxy.requests import find_reader, format_positions, parse_isolation, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import READ
 from karapace_like.web.proxy_v3.links import ResourceLink, link_to_topic
@@ -116,6 +116,7 @@ def _parse_request(request: web.Request) -> ReadRequest:
             at_end=_STARTS_AT_END.get(spelled, False),
             time=_parse_count(request, "timestamp", 0) if "timestamp" in query else None,
             positions=None if token is None else _parse_page_token(token),
+            isolation=parse_isolation("isolation", query.get("isolation")),
         ),
         formats=RecordFormats(
             key=_convert_format(member(DataType, "key_type", query.get("key_type"), both)),

@@ -34,7 +34,7 @@ from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.proxy_v3.calls import PRODUCE, PRODUCE_BATCH
 from karapace_like.web.proxy_v3.objects import ProducedPart, ProduceFailure, ProduceSuccess
 from karapace_like.web.proxy_v3.record_requests import MalformedJsonError, parse, record_from_object
-from karapace_like.web.proxy_v3.requests import answer, cluster, management, topic
+from karapace_like.web.proxy_v3.requests import answer, cluster, flag, management, topic
 from karapace_like.web.routing import Route
 
 _ID = re.compile(r"[\w-]{1,80}")
@@ -87,9 +87,12 @@ async def produce_batch(request: web.Request) -> web.Response:
     entries = _parse_entries(await read_body(request), proxy(request).settings.max_batch_entries)
     if key is not None:
         return await _produce_batch_once(request, key, entries)
-    rights = find_subject_rights(request)
-    wanted = [record for _, record in entries]
-    results = await management(request).producing.produce(topic(request), wanted, rights, find_reading(request))
+    rights, producing = find_subject_rights(request), management(request).producing
+    if flag(request, "atomic"):
+        results = await producing.produce_together(topic(request), entries, rights, find_reading(request))
+    else:
+        wanted = [record for _, record in entries]
+        results = await producing.produce(topic(request), wanted, rights, find_reading(request))
     _count(request, results)
     return answer(request, _render_batch(request, entries, results), _MANY)
 

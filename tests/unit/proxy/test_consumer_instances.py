@@ -19,7 +19,7 @@ from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.topic_patterns import TopicNames
-from karapace_like.records import Committed, ConsumedRecord, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, Isolation, TopicPartition
 from karapace_like.schema.model import UnparsedSchema
 from tests.waiting import until
 
@@ -152,8 +152,11 @@ class MemoryConsumers:
     def __init__(self, *members: MemoryConsumer) -> None:
         self.members = list(members)
 
-    def create_consumer(self, *, group: str, auto_commit: bool, offset_reset: str) -> MemoryConsumer:
+    def create_consumer(
+        self, *, group: str, auto_commit: bool, offset_reset: str, isolation: Isolation = Isolation.READ_COMMITTED
+    ) -> MemoryConsumer:
         assert group
+        assert isolation is Isolation.READ_COMMITTED
         assert isinstance(auto_commit, bool)
         assert offset_reset in {"earliest", "latest", "none"}
         return self.members.pop(0)
