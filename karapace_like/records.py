@@ -173,6 +173,14 @@ class Committed(NamedTuple):
     metadata: str | None = None
 
 
+class GroupProgress(NamedTuple):
+    """What a transaction commits for a member of a group."""
+
+    offsets: tuple[Committed, ...]
+    member: object
+    """The member and its generation, as the Kafka client knows them; another one's commit is refused."""
+
+
 class Replica(NamedTuple):
     """A partition's copy on one broker."""
 

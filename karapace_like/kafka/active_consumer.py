@@ -22,7 +22,7 @@ from karapace_like.kafka.fetched_records import FetchedRecords
 from karapace_like.kafka.messages import convert_messages, convert_partition, make_client_partition
 from karapace_like.kafka.parked_position import NO_POSITION, ParkedPosition
 from karapace_like.kafka.prefetch import PrefetchBudget
-from karapace_like.records import Committed, TopicPartition
+from karapace_like.records import Committed, GroupProgress, TopicPartition
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +202,11 @@ class ActiveConsumer:
         except KafkaFailure as failure:
             if failure.name != "_NO_OFFSET":  # nothing was stored since the last commit
                 raise
+
+    async def fetch_progress(self) -> GroupProgress:
+        """Return the offsets after the delivered records, and the member that may commit them."""
+        member = await self._calls.make(self._client.consumer_group_metadata)
+        return GroupProgress(tuple(Committed(at, offset) for at, offset in self._fetched.delivered.items()), member)
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
         """Commit these offsets, of any partitions."""

@@ -24,7 +24,7 @@ from karapace_like.kafka.fetched_records import FetchedRecords
 from karapace_like.kafka.parked_position import NO_POSITION, ParkedPosition
 from karapace_like.kafka.prefetch import PrefetchBudget
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.records import Committed, ConsumedRecord, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, GroupProgress, TopicPartition
 
 logger = logging.getLogger(__name__)
 
@@ -200,6 +200,10 @@ class Consumer:
     async def commit(self) -> None:
         """Commit the position after the delivered records, in every assigned partition. Raises KafkaFailure."""
         await (await self._join()).commit()
+
+    async def fetch_progress(self) -> GroupProgress:
+        """Return what a transaction commits for this consumer: the positions after the delivered records."""
+        return await (await self._join()).fetch_progress()
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
         """Commit these offsets for the group. Raises KafkaFailure."""

@@ -16,11 +16,12 @@ from karapace_like.kafka import translate
 from karapace_like.kafka.blocking import start_in_thread
 from karapace_like.kafka.client_log import client_logger
 from karapace_like.kafka.joint_sending import send_records, spoils_producer
+from karapace_like.kafka.messages import make_client_partition
 from karapace_like.kafka.missing_topics import MissingTopics
 from karapace_like.kafka.regular_polls import poll_client
 from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
-from karapace_like.records import Delivery, OutgoingRecord
+from karapace_like.records import Delivery, GroupProgress, OutgoingRecord
 
 _TRANSACTION_SECONDS = 5.0
 _COMMIT_SECONDS = 5.0
@@ -56,8 +57,8 @@ class TransactionalProducers:
         kafka.renewal.add(self)
         kafka.polls.add(self)
 
-    async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        """Write all records, and return one delivery for each, in order.
+    async def write(self, records: Sequence[OutgoingRecord], progress: GroupProgress | None = None) -> list[Delivery]:
+        """Write all records, commit the progress of a group with them, and return one delivery for each, in order.
 
         Raises UnknownOutcomeFailure where the brokers do not answer the commit, and any other KafkaFailure where
         nothing was written.
@@ -66,7 +67,7 @@ class TransactionalProducers:
         await self._missing.create(topics)
         await self._places.acquire()
         generation = self._generation
-        writing = start_in_thread(self._write, self._free.pop() if self._free else None, records)
+        writing = start_in_thread(self._write, self._free.pop() if self._free else None, records, progress)
 
         def finish(done: "asyncio.Future[_Written]") -> None:
             self._places.release()
@@ -104,12 +105,14 @@ class TransactionalProducers:
         """Drop the idle producers."""
         self.renew()
 
-    def _write(self, producer: Producer | None, records: Sequence[OutgoingRecord]) -> "_Written":
+    def _write(
+        self, producer: Producer | None, records: Sequence[OutgoingRecord], progress: GroupProgress | None
+    ) -> "_Written":
         if producer is None:
             producer = self._create_producer()
         give_up = time.monotonic() + self._settings.metadata_timeout
         while True:
-            written = _write_once(producer, records)
+            written = _write_once(producer, records, progress)
             # A topic that a first record creates can join no transaction before it is there.
             is_missing = written.failure is not None and written.failure.name == _MISSING_TOPIC
             if not is_missing or written.producer is None or time.monotonic() > give_up:
@@ -131,7 +134,7 @@ class TransactionalProducers:
         return producer
 
 
-def _write_once(producer: Producer, records: Sequence[OutgoingRecord]) -> _Written:
+def _write_once(producer: Producer, records: Sequence[OutgoingRecord], progress: GroupProgress | None) -> _Written:
     """Write the records in one transaction; that begins and ends here."""
     deadline = time.monotonic() + _TRANSACTION_SECONDS
     try:
@@ -140,6 +143,8 @@ def _write_once(producer: Producer, records: Sequence[OutgoingRecord]) -> _Writt
         return _Written(None, [], failure)
     try:
         deliveries = send_records(producer, records, deadline)
+        if progress is not None and progress.offsets:
+            _send_offsets(producer, progress, deadline)
     except KafkaFailure as failure:
         can_go_on = _abort(producer) and not spoils_producer(failure)
         return _Written(producer if can_go_on else None, [], failure)
@@ -148,6 +153,12 @@ def _write_once(producer: Producer, records: Sequence[OutgoingRecord]) -> _Writt
     except KafkaFailure as failure:
         return _Written(None, [], failure)
     return _Written(producer, deliveries)
+
+
+def _send_offsets(producer: Producer, progress: GroupProgress, deadline: float) -> None:
+    offsets = [make_client_partition(committed.at, committed.offset) for committed in progress.offsets]
+    seconds = max(deadline - time.monotonic(), 0.1)
+    translate.call(producer.send_offsets_to_transaction, offsets, progress.member, seconds)
 
 
 def _commit(producer: Producer, deadline: float) -> None:

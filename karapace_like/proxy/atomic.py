@@ -7,14 +7,16 @@ from karapace_like.errors import KafkaFailure, UnknownOutcomeFailure
 from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.internal import InternalResources
-from karapace_like.records import Delivery, OutgoingRecord
+from karapace_like.records import Delivery, GroupProgress, OutgoingRecord
+
+_REBALANCED = frozenset({"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "FENCED_INSTANCE_ID"})
 
 
 class Transactions(Protocol):
     """Writes records in transactions of Kafka."""
 
-    async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        """Write all records, and return one delivery for each.
+    async def write(self, records: Sequence[OutgoingRecord], progress: GroupProgress | None = None) -> list[Delivery]:
+        """Write all records, commit the progress of a group with them, and return one delivery for each.
 
         Raises UnknownOutcomeFailure, and any other KafkaFailure where nothing was written.
         """
@@ -48,11 +50,14 @@ class AtomicWriter:
         self._counts = counts
         self._internal = internal
 
-    async def write(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        """Write all records or none; raises ProxyError, whose message says which."""
+    async def write(self, records: Sequence[OutgoingRecord], progress: GroupProgress | None = None) -> list[Delivery]:
+        """Write all records or none, and commit the progress of a group with them.
+
+        Raises ProxyError, whose message says which.
+        """
         self._check(records)
         try:
-            deliveries = await self._transactions.write(records)
+            deliveries = await self._transactions.write(records, progress)
         except UnknownOutcomeFailure as failure:
             self._counts.count("unknown")
             raise unknown_error(failure.message) from failure
@@ -77,10 +82,21 @@ class AtomicWriter:
 
 def not_written_error(failure: KafkaFailure) -> ProxyError:
     """Return the error of records that Kafka has not taken: 50303 where they may be taken later."""
+    if failure.name in _REBALANCED:
+        return rebalanced_error()
     code = errors.record_code(failure)
     if code != errors.RETRIABLE:
         return ProxyError(code, f"None of the records was written: {failure.message}")
     return nothing_written_error(failure.message)
+
+
+def rebalanced_error() -> ProxyError:
+    """Return the 409 for an instance whose polled records the group may have given to another member."""
+    return ProxyError(
+        40923,
+        "None of the records was written, and no offset is committed: the group has rebalanced, and another member may "
+        "read what this instance has polled. Poll again, and write what you make of those records.",
+    )
 
 
 def nothing_written_error(reason: str) -> ProxyError:

@@ -7,12 +7,13 @@ process.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
+from karapace_like.proxy.atomic import rebalanced_error
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
 from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
 from karapace_like.proxy.migrations import ReaderVersion
@@ -21,10 +22,12 @@ from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, OffsetReset, ProxySettings, Undecodable
 from karapace_like.proxy.topic_patterns import TopicNames, TopicPattern
-from karapace_like.records import Committed, ConsumedRecord, Isolation, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, GroupProgress, Isolation, TopicPartition, positions_after
 from karapace_like.serde.codec import RecordForm
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BEGINNING = -2
 END = -1
@@ -79,9 +82,12 @@ class ConsumerInstance:
             schemas, key=request.key, value=request.value, form=request.form, reader=request.reader
         )
         self._settings = settings
+        self._commits_by_itself = settings.auto_commit if request.auto_commit is None else request.auto_commit
         self._timeout_ms = settings.request_timeout_ms if request.timeout_ms is None else request.timeout_ms
         self._undecodable = request.undecodable or settings.undecodable
         self._min_bytes = settings.fetch_min_bytes if request.min_bytes is None else request.min_bytes
+        self._polled: set[TopicPartition] = set()
+        """Partitions of records that were polled since the last commit."""
         self._reading: str | None = None
         """What the instance reads by: "topics", "pattern" or "partitions"; only one of them until it unsubscribes."""
 
@@ -139,6 +145,7 @@ class ConsumerInstance:
         async with self._alone():
             await self._consumer.unsubscribe()
             self._reading = self._pattern = None
+            self._polled.clear()
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Seek to these offsets, or to BEGINNING or END."""
@@ -180,17 +187,39 @@ class ConsumerInstance:
             if not is_wanted():
                 return []
             self._consumer.advance(len(decoded))
+            if not self._commits_by_itself:
+                self._polled.update(positions_after(record.record for record in decoded))
             return decoded
 
     async def commit(self) -> None:
         """Commit the offsets of all polled records."""
         async with self._alone():
             await self._consumer.commit()
+            self._polled.clear()
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
         """Commit these offsets."""
         async with self._alone():
             await self._consumer.commit_offsets(offsets)
+
+    async def commit_with(self, write: Callable[[GroupProgress], Awaitable[T]]) -> T:
+        """Have `write` commit the offsets of all polled records in its transaction; return what that returns.
+
+        Raises 40903 for an instance that commits by itself, and 40923 where the group has taken partitions of polled
+        records away.
+        """
+        async with self._alone():
+            if self._commits_by_itself:
+                raise errors.illegal_state(
+                    "the instance commits its offsets by itself; create it with auto.commit.enable=false"
+                )
+            progress = await self._consumer.fetch_progress()
+            polled, self._polled = self._polled, set()
+            if polled - {committed.at for committed in progress.offsets}:
+                raise rebalanced_error()
+            written = await write(progress)
+            self._polled = set()
+            return written
 
     async def fetch_committed_offsets(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
         """Return the committed offsets of the group; partitions without one are left out."""

@@ -35,6 +35,7 @@ from karapace_like.records import (
     Committed,
     ConsumedRecord,
     Delivery,
+    GroupProgress,
     Isolation,
     OutgoingRecord,
     ProducerOverrides,
@@ -146,6 +147,12 @@ class GuardedConsumer:
     async def commit(self) -> None:
         """Commit the positions."""
         await self._consumer.commit()
+
+    async def fetch_progress(self) -> GroupProgress:
+        """Return what a transaction commits for this member."""
+        progress = await self._consumer.fetch_progress()
+        self._check([committed.at for committed in progress.offsets])
+        return progress
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
         """Commit these offsets."""

@@ -29,6 +29,7 @@ from karapace_like.records import (
     Committed,
     ConsumedRecord,
     Delivery,
+    GroupProgress,
     Isolation,
     OutgoingRecord,
     ProducerOverrides,
@@ -199,6 +200,10 @@ class KafkaConsumer(Protocol):
 
     async def commit(self) -> None:
         """Commit the positions."""
+        ...
+
+    async def fetch_progress(self) -> GroupProgress:
+        """Return what a transaction commits for this member: the positions after the delivered records."""
         ...
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:

@@ -42,7 +42,14 @@ from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.validators import Validators
-from karapace_like.records import MAX_PARTITION, NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
+from karapace_like.records import (
+    MAX_PARTITION,
+    NO_OVERRIDES,
+    Delivery,
+    GroupProgress,
+    OutgoingRecord,
+    ProducerOverrides,
+)
 from karapace_like.schema.model import Reference
 from karapace_like.serde.codec import EncodeError, HeavyWorkError, JsonReading
 
@@ -141,6 +148,8 @@ class ProduceOptions(msgspec.Struct, frozen=True):
     """Whether a request of which no record is certain to be written fails, with an error that says what it did."""
     reading: JsonReading | None = None
     """How objects are read in formats with schemas; None: as Confluent's proxy does."""
+    progress: GroupProgress | None = None
+    """Of a group, committed in the transaction of an atomic request."""
 
 
 class _Stage:
@@ -281,7 +290,7 @@ class Producing:
         stage.is_sent = True
         if dead_letters is None:
             assert self._atomic is not None
-            return encoded.report(await self._atomic.write(encoded.records))
+            return encoded.report(await self._atomic.write(encoded.records, options.progress))
         refusals = {} if dead_letters.is_empty else await dead_letters.write(self._producer)
         try:
             deliveries = await self._producer.send(encoded.records, options.overrides) if encoded.records else []

@@ -80,6 +80,7 @@ BODIES: Mapping[tuple[str, str], Callable[[str], Sequence[tuple[Any, str]]]] = {
             "application/vnd.kafka.avro.v2+json",
         ),
     ],
+    ("POST", f"{_INSTANCE}/records"): lambda topic: [({"records": [{"topic": topic, "value": 1}]}, JSON_V2)],
     ("POST", f"{_INSTANCE}/subscription"): lambda topic: [({"topics": ["ordinary", topic]}, V2)],
     ("POST", f"{_INSTANCE}/assignments"): lambda topic: [({"partitions": [{"topic": topic, "partition": 0}]}, V2)],
     ("POST", f"{_INSTANCE}/offsets"): lambda topic: [

@@ -1,7 +1,15 @@
 """The REST proxy's HTTP API, v2: one file per resource, and the table of all routes."""
 
-from karapace_like.web.proxy import consumers, key_lookups, produce, records, streams, topics
+from karapace_like.web.proxy import consumers, key_lookups, produce, records, streams, topics, transformations
 from karapace_like.web.proxy.internal import check_path_names
 
-_ROUTES = (*topics.ROUTES, *produce.ROUTES, *consumers.ROUTES, *records.ROUTES, *streams.ROUTES, *key_lookups.ROUTES)
+_ROUTES = (
+    *topics.ROUTES,
+    *produce.ROUTES,
+    *consumers.ROUTES,
+    *records.ROUTES,
+    *transformations.ROUTES,
+    *streams.ROUTES,
+    *key_lookups.ROUTES,
+)
 ROUTES = tuple(map(check_path_names, _ROUTES))

@@ -85,20 +85,20 @@ async def produce_to_partition(request: web.Request) -> web.Response:
 
 async def produce_to_topics(request: web.Request) -> web.Response:
     """POST /records: Produce records to several topics; each record names its topic."""
-    head = _parse_head(request)
-    wanted = _parse(await read_body(request), TopicsRequest)
+    head = parse_head(request)
+    wanted = parse_body(await read_body(request), TopicsRequest)
     use_topics(request, Operation.WRITE, (record.topic for record in wanted.records))
     rights = find_subject_rights(request)
     if head.key is not None:
         topics = [record.topic for record in wanted.records]
         return await _write_once(request, head, head.key, topics, wanted)
-    return (await _write_to_topics(head, wanted, rights)).to_response()
+    return (await write_to_topics(head, wanted, rights)).to_response()
 
 
 async def _produce(request: web.Request, topic: str, to: int | None) -> web.Response:
-    head = _parse_head(request, topic, to)
+    head = parse_head(request, topic, to)
     if head.key is not None:
-        wanted = _parse(await read_body(request), ProduceRequest)
+        wanted = parse_body(await read_body(request), ProduceRequest)
         return await _write_once(request, head, head.key, [topic] * len(wanted.records), wanted)
     answer = await _write(head, await read_body(request), find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
@@ -108,7 +108,7 @@ async def _produce(request: web.Request, topic: str, to: int | None) -> web.Resp
     return answer.to_response()
 
 
-class _ProduceHead(msgspec.Struct, frozen=True):
+class ProduceHead(msgspec.Struct, frozen=True):
     """Everything that a request says before its body; the same head is parsed once (`server/response_cache.py`)."""
 
     producing: Producing
@@ -124,7 +124,8 @@ class _ProduceHead(msgspec.Struct, frozen=True):
     """The `Idempotency-Key`; with one, the request is atomic."""
 
 
-def _parse_head(request: web.Request, topic: str = "", to: int | None = None) -> _ProduceHead:
+def parse_head(request: web.Request, topic: str = "", to: int | None = None) -> ProduceHead:
+    """Return what path, query and headers say; without `topic`, each record names its own."""
     # First, so that no record is written for a client that does not accept the response.
     media_type = responses.negotiate_media_type(request, PRODUCE_OFFER)
     embedded, key = _embedded_format(request), read_key(request)
@@ -136,7 +137,7 @@ def _parse_head(request: web.Request, topic: str = "", to: int | None = None) ->
         _is_strict(request),
         find_reading(request),
     )
-    return _ProduceHead(
+    return ProduceHead(
         proxy(request).producing,
         request.path,
         topic,
@@ -147,7 +148,7 @@ def _parse_head(request: web.Request, topic: str = "", to: int | None = None) ->
     )
 
 
-async def _answer_same_head(head: _ProduceHead, body: bytes) -> EncodedResponse:
+async def _answer_same_head(head: ProduceHead, body: bytes) -> EncodedResponse:
     """Respond to another request with the same head, where every caller may do everything, also with an error."""
     try:
         return await _write(head, body, ALL_SUBJECTS)
@@ -158,21 +159,22 @@ async def _answer_same_head(head: _ProduceHead, body: bytes) -> EncodedResponse:
         return encode_error(head.path, ApiError(500, "Internal Server Error"))
 
 
-async def _write(head: _ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
-    wanted = _parse(body, ProduceRequest)
+async def _write(head: ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
+    wanted = parse_body(body, ProduceRequest)
     report = await head.producing.produce(head.topic, wanted, head.options, rights)
     head.usage.produced += report.written_count
     return _answer(head, report)
 
 
-async def _write_to_topics(head: _ProduceHead, wanted: TopicsRequest, rights: SubjectRights) -> EncodedResponse:
+async def write_to_topics(head: ProduceHead, wanted: TopicsRequest, rights: SubjectRights) -> EncodedResponse:
+    """Write each record to the topic that it names, and return the response."""
     report = await head.producing.produce_to_topics(wanted, head.options, rights)
     head.usage.produced += report.written_count
     return _answer(head, report)
 
 
 async def _write_once(
-    request: web.Request, head: _ProduceHead, key: str, topics: Sequence[str], wanted: ProduceRequest
+    request: web.Request, head: ProduceHead, key: str, topics: Sequence[str], wanted: ProduceRequest
 ) -> web.Response:
     """Write the records unless a request with the key has done so."""
     check_size(topics)
@@ -237,7 +239,7 @@ def _query_format(request: web.Request, role: RecordPart) -> EmbeddedFormat | No
     return optional_format(field, request.query.get(field))
 
 
-def _parse(text: bytes, wanted: type[Request]) -> Request:
+def parse_body(text: bytes, wanted: type[Request]) -> Request:
     """Parse the body; 400 for malformed JSON and wrong types, 422 for missing, unknown or invalid fields."""
     try:
         parsed = msgspec.json.decode(text, type=wanted)
@@ -349,13 +351,13 @@ def _header(json_object: JsonObject, place: str) -> ProducedHeader:
         raise errors.invalid_header_value(key) from error
 
 
-def _answer(head: _ProduceHead, report: ProduceReport) -> EncodedResponse:
+def _answer(head: ProduceHead, report: ProduceReport) -> EncodedResponse:
     """Respond with the report; 422 if a record failed and the request is strict."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if head.options.is_strict and report.is_partial else HTTPStatus.OK
     return EncodedResponse(status, head.media_type, responses.encode(_render_report(head, report)))
 
 
-def _render_report(head: _ProduceHead, report: ProduceReport) -> ProduceResponse | TopicsResponse:
+def _render_report(head: ProduceHead, report: ProduceReport) -> ProduceResponse | TopicsResponse:
     results = _render_results(report, is_strict=head.options.is_strict)
     if head.topic:
         ids = report.schema_ids[head.topic]

@@ -19,7 +19,7 @@ from karapace_like.proxy.rights import ALL_SUBJECTS, SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.topic_patterns import TopicNames
-from karapace_like.records import Committed, ConsumedRecord, Isolation, TopicPartition
+from karapace_like.records import Committed, ConsumedRecord, GroupProgress, Isolation, TopicPartition
 from karapace_like.schema.model import UnparsedSchema
 from tests.waiting import until
 
@@ -122,6 +122,9 @@ class MemoryConsumer:
 
     async def commit(self) -> None:
         self._check()
+
+    async def fetch_progress(self) -> GroupProgress:
+        raise NotImplementedError
 
     async def commit_offsets(self, offsets: Sequence[Committed]) -> None:
         assert offsets
