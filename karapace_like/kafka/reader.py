@@ -48,6 +48,7 @@ class Reader:
             isolation_level=isolation.value,
             auto_offset_reset="earliest",  # where the record at the offset was deleted meanwhile
             fetch_wait_max_ms=100,
+            fetch_queue_backoff_ms=10,  # a second by default, in which a full queue is read to its end
             queued_max_messages_kbytes=_QUEUE_KBYTES,
         )
         self._unfinished = set(positions)

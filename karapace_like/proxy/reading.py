@@ -165,6 +165,31 @@ class Reading:
         finally:
             self._followed -= 1
 
+    @asynccontextmanager
+    async def read_range(
+        self,
+        partitions: Sequence[TopicPartition],
+        first_time: int | None,
+        end_time: int | None,
+        formats: RecordFormats,
+        rights: SubjectRights,
+    ) -> AsyncIterator["RecordRange"]:
+        """Read the records that are there now, of all times or between two; 42901 if too many streams are open.
+
+        Times are in milliseconds since the epoch.
+        """
+        if self._followed >= self._settings.max_streams:
+            raise errors.too_many("streams")
+        self._followed += 1
+        try:
+            positions = await self._positions(partitions, Start(time=first_time))
+            ends = await self._positions(partitions, Start(time=end_time, at_end=True))
+            async with self._reader(positions, is_prompt=True) as reader:
+                decoder = _make_decoder(self._schemas, formats)
+                yield RecordRange(reader, FollowedRecords(reader, decoder, rights, positions), positions, ends)
+        finally:
+            self._followed -= 1
+
     async def _positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
         with errors.translate_kafka_failures():
             begins = await asyncio.gather(*(self._begin(at, start) for at in partitions))
@@ -191,10 +216,10 @@ class Reading:
 
     @asynccontextmanager
     async def _reader(
-        self, positions: Positions, isolation: Isolation = Isolation.READ_COMMITTED
+        self, positions: Positions, isolation: Isolation = Isolation.READ_COMMITTED, *, is_prompt: bool = False
     ) -> AsyncIterator[Reader]:
         with errors.translate_kafka_failures():
-            reader = self._admin.reader(positions, isolation)
+            reader = self._admin.reader(positions, isolation, is_prompt=is_prompt)
             try:
                 yield reader
             finally:
@@ -229,6 +254,33 @@ class FollowedRecords:
             await asyncio.sleep(_FOLLOW_SECONDS)
         self._decoder.forget_keys()
         return [await self._decoder.decode(record, self.rights) for record in records]
+
+
+class RecordRange:
+    """The records of partitions up to their ends as they were at the beginning."""
+
+    def __init__(self, reader: Reader, followed: FollowedRecords, positions: Positions, ends: Positions) -> None:
+        self.followed = followed
+        self.size = sum(max(ends[at] - positions[at], 0) for at in ends)
+        """Offsets of the range; there may be fewer records, where a topic is compacted."""
+        self._reader = reader
+        self._ends = ends
+        self._unfinished = {at for at in ends if positions[at] < ends[at]}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every record has been returned."""
+        return not self._unfinished
+
+    async def next_records(self, *, wait: float) -> list[DecodedRecord]:
+        """Return the next records; none where none comes within `wait` seconds, or the rest is beyond the ends."""
+        records = await self.followed.next_records(wait=wait)
+        for at, position in positions_after(decoded.record for decoded in records).items():
+            if position >= self._ends[at]:
+                self._unfinished.discard(at)
+        if not records and self._reader.is_at_end:
+            self._unfinished.clear()
+        return [decoded for decoded in records if decoded.record.offset < self._ends[decoded.record.at]]
 
 
 async def _read(

@@ -15,6 +15,7 @@ from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.receipts.receipts import Receipts
 from karapace_like.registry.registry import Registry
 from karapace_like.web import connect
+from karapace_like.web import files as files_api
 from karapace_like.web import keys as keys_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
@@ -233,6 +234,7 @@ def _add_proxy(
         *proxy_v3_api.ROUTES,
         *queues_api.ROUTES,
         *request_reply_api.ROUTES,
+        *files_api.ROUTES,
     )
     _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:

@@ -98,6 +98,24 @@ async def send_request(
     return Verdict(None) if status == 504 else Verdict(answer["error_code"], answer["message"])
 
 
+async def upload_line(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], query: str = ""
+) -> Verdict:
+    """A file with one line."""
+    record: dict[str, Any] = {"value": value.data}
+    parameters: dict[str, Any] = {"value_format": value.format, "value_schema_id": value.schema_id}
+    if key is not None:
+        record["key"] = key.data
+        parameters |= {"key_format": key.format, "key_schema_id": key.schema_id}
+    if headers:
+        record["headers"] = [{"key": name, "value": base64.b64encode(data).decode()} for name, data in headers]
+    named = "".join(f"&{name}={said}" for name, said in parameters.items() if said is not None)
+    status, answer = await node.call(
+        "POST", f"/topics/{topic}/files{query or '?'}{named}", record, headers={"Content-Type": "application/x-ndjson"}
+    )
+    return Verdict(None) if status == 200 else Verdict(answer["error_code"], answer["message"])
+
+
 async def produce_v3(
     node: Node,
     topic: str,
@@ -138,8 +156,9 @@ WAYS: Mapping[str, Produce] = {
     "v3 batch": partial(produce_v3, path="records:batch"),
     "request": send_request,
     "reply": partial(send_request, path="replies"),
+    "file": upload_line,
 }
-WITHOUT_IDS = frozenset({"request"})
+WITHOUT_IDS = frozenset({"request", "file"})
 """The ways that do not answer which schemas were used."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from karapace_like.web import proxy, proxy_v3, request_reply
+from karapace_like.web import files, proxy, proxy_v3, request_reply
 from karapace_like.web.http.api_roles import ApiRole
 from tests.contracts.policing import frame_bytes, in_base64, offer, put, register
 from tests.contracts.producing import WAYS, WITHOUT_IDS, Part
@@ -126,9 +126,9 @@ async def register_subject(node: Node, kind: str, subject: str, foreign: str) ->
 
 def test_the_table_has_every_way() -> None:
     """A new call that produces fails here until it is one of the ways."""
-    routes = (*proxy.ROUTES, *proxy_v3.ROUTES, *request_reply.ROUTES)
+    routes = (*proxy.ROUTES, *proxy_v3.ROUTES, *request_reply.ROUTES, *files.ROUTES)
     calls = [route.path for route in routes if route.method == "POST" and route.role is ApiRole.DATA]
-    endings = ("/topics/{topic}", "/{partition}", "/records", "/records:batch", "/requests", "/replies")
+    endings = ("/topics/{topic}", "/{partition}", "/records", "/records:batch", "/requests", "/replies", "/files")
     producing = [path for path in calls if path.endswith(endings)]
     assert len(producing) == len(WAYS), producing
     assert all(path.startswith("/consumers/") for path in calls if path not in producing), calls

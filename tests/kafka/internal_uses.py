@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
+from karapace_like.web import files as files_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -26,6 +27,7 @@ ROUTES: Sequence[Route] = (
     *proxy_v3_api.ROUTES,
     *queues_api.ROUTES,
     *request_reply_api.ROUTES,
+    *files_api.ROUTES,
 )
 _V3 = "/v3/clusters/{cluster}"
 _INSTANCE = "/consumers/{group}/instances/{instance}"

@@ -38,6 +38,7 @@ BY_PREFIX = {
     "/topics/{topic}/partitions/{partition}/messages": ApiRole.DATA,
     "/topics/{topic}/keys/{key}": ApiRole.DATA,
     "/topics/{topic}/requests": ApiRole.DATA,
+    "/topics/{topic}/files": ApiRole.DATA,
     "/queues/{group}/receive": ApiRole.DATA,
     "/queues/{group}/acknowledge": ApiRole.DATA,
     "/queues": ApiRole.MANAGEMENT,

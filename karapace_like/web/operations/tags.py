@@ -21,6 +21,7 @@ _ANY = r"[A-Z]+ "
 _V3 = rf"{_ANY}/v3/clusters/{{cluster}}"
 _V1 = r"GET /topics/{topic}/partitions/{partition}/messages|GET /consumers/{group}/instances/{instance}/topics/{topic}"
 _REPLY = r"POST /topics/{topic}/(?:requests|replies)|GET /topics/{topic}/requests"
+_FILES = r"(?:GET|POST) /topics/{topic}/files"
 _READ = r"GET /topics/{topic}(?:(?:/partitions/{partition})?/records|/keys)"
 
 TAGS = (
@@ -55,12 +56,12 @@ TAGS = (
     _define_tag(
         "REST proxy v2: topics",
         "Describe topics, partitions and brokers.",
-        rf"(?!{_READ}|{_V1}|{_REPLY})GET /(?:topics|brokers)",
+        rf"(?!{_READ}|{_V1}|{_REPLY}|{_FILES})GET /(?:topics|brokers)",
     ),
     _define_tag(
         "REST proxy v2: produce",
         "Produce records. The Content-Type names the format of their keys and values.",
-        rf"(?!{_REPLY})POST /(?:topics|records)",
+        rf"(?!{_REPLY}|{_FILES})POST /(?:topics|records)",
     ),
     _define_tag(
         "REST proxy v2: consumers",
@@ -73,6 +74,7 @@ TAGS = (
         rf"{_ANY}/queues",
     ),
     _define_tag("Request and reply", "Write a record and get the record that replies to it.", _REPLY),
+    _define_tag("Files", "Upload and download many records, of any size, as one file.", _FILES),
     _define_tag("REST proxy v3: clusters", "Describe clusters.", rf"{_ANY}/v3/clusters(?:/{{cluster}})?$"),
     _define_tag("REST proxy v3: brokers", "Describe and configure brokers.", rf"{_V3}/(?:brokers|broker-configs)"),
     _define_tag(

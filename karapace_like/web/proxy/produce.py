@@ -219,7 +219,7 @@ def find_formats(request: web.Request) -> Mapping[RecordPart, EmbeddedFormat | N
 
 def parse_produce_request(text: bytes) -> ProduceRequest:
     """Return a request to produce records to one topic; raise ApiError as produce does."""
-    return _parse(text, ProduceRequest)
+    return parse_body(text, ProduceRequest)
 
 
 def _overrides(request: web.Request) -> ProducerOverrides:

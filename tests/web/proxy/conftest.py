@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.proxy.settings import ProxySettings
+from karapace_like.web import files as files_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -133,6 +134,7 @@ async def running(kafka: Cluster, settings: ProxySettings, **times: float) -> As
     add_routes(app, proxy_v3_api.ROUTES)
     add_routes(app, queues_api.ROUTES)
     add_routes(app, request_reply_api.ROUTES)
+    add_routes(app, files_api.ROUTES)
     async with both_halves(kafka, settings, **times) as halves:
         app[PROXY] = halves.proxy
         async with TestClient(Server(app)) as client:

@@ -16,6 +16,7 @@ import pytest_asyncio
 from aiohttp import ClientTimeout
 from yarl import URL
 
+from karapace_like.web import files as files_api
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -30,7 +31,8 @@ from tests.web.proxy_v3.conftest import v3_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ROUTES = [*proxy_api.ROUTES, *proxy_v1_api.ROUTES, *proxy_v3_api.ROUTES, *queues_api.ROUTES, *request_reply_api.ROUTES]
+APIS = (proxy_api, proxy_v1_api, proxy_v3_api, queues_api, request_reply_api, files_api)
+ROUTES = [route for api in APIS for route in api.ROUTES]
 LONG = "x" * 40_000
 HALF = "a\ud800"
 """Half of a surrogate pair, which no encoding of a text has."""

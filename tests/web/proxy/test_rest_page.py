@@ -20,7 +20,7 @@ TOPICS = {"request-reply.md": ("lift-questions", "lift-answers")}
 """Topics that a page presupposes."""
 
 
-@pytest.mark.parametrize("page", shorten(["rest.md", "rest-consumers.md", "queues.md", "request-reply.md"]))
+@pytest.mark.parametrize("page", shorten(["rest.md", "rest-consumers.md", "queues.md", "request-reply.md", "files.md"]))
 async def test_every_example_is_answered_as_shown(page: str) -> None:
     """Each builds on those before it: the offsets and ids on the page are the ones that come.
 

@@ -1,0 +1,1 @@
+"""Files of records: written to a topic, and read from it, batch by batch, in constant memory."""
