@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.errors import ProxyError
-from karapace_like.proxy.produce import ProducedRecord, ProduceOptions, ProduceReport, ProduceRequest, Producing
+from karapace_like.proxy.produce import ProducedRecord, ProduceOptions, ProduceRequest, Producing
+from karapace_like.proxy.produce_report import ProduceReport
 from karapace_like.proxy.rights import SubjectRights
 
 BATCH_RECORDS = 500
