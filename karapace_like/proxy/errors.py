@@ -97,6 +97,11 @@ def kafka_code(failure: KafkaFailure) -> int:
     return record_code(failure)
 
 
+def names_nothing(failure: KafkaFailure) -> bool:
+    """Return whether the request names a topic or partition that the cluster does not have."""
+    return failure.name in _NOT_FOUND
+
+
 def record_code(failure: KafkaFailure) -> int:
     """Return the error code of a failure that fails one record of a request."""
     if failure.name in _UNAUTHENTICATED:

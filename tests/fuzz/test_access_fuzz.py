@@ -104,7 +104,8 @@ def _send_drawn_requests(description: dict[str, Any], base_url: str, caller: str
             def send(case: Case[Any]) -> None:
                 answer = case.call(base_url=base_url, headers=dict(_CALLERS[caller]), timeout=_SECONDS)
                 text = f"{case.method} {answer.request.url} {answer.request.body!r}: {answer.status_code} {answer.text}"
-                assert answer.status_code < 500, text
+                is_without_reply = answer.status_code == 504 and case.path == "/topics/{topic}/requests"
+                assert answer.status_code < 500 or is_without_reply, text
                 if caller == "no credentials":
                     assert answer.status_code >= 400, text
 

@@ -73,14 +73,14 @@ def finder(source: Source) -> Callable[[str], SourceLocation]:
 @lru_cache(CACHED_TEXTS)
 def _list_messages(document: str, text: str) -> Sequence[_Block]:
     """Return the messages and groups of a file, outer ones first."""
-    found: list[_Block] = []
+    messages: list[_Block] = []
     pending = [_blocks(document, text)]
     while pending:
         block = pending.pop(0)
         if block.kind in {"message", "group"}:
-            found.append(block)
+            messages.append(block)
         pending += [child for child in block.inside.values() if child.kind != "field"]
-    return found
+    return messages
 
 
 @lru_cache(CACHED_TEXTS)
