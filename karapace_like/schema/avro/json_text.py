@@ -7,7 +7,7 @@ text of a schema decides its id. A text that holds half of a surrogate pair is r
 import json
 import math
 import re
-from ctypes import c_float
+import struct
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -109,6 +109,14 @@ def _double(value: float) -> str:
 
 def single_precision(value: float) -> float:
     """Return the value of the shortest decimal that denotes the same 32-bit float."""
-    single = c_float(value).value
+    single = _round_to_single(value)
     shorter = (float(f"{single:.{digits}g}") for digits in range(1, 9))
-    return next((text for text in shorter if c_float(text).value == single), single)
+    return next((text for text in shorter if _round_to_single(text) == single), single)
+
+
+def _round_to_single(value: float) -> float:
+    try:
+        rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return rounded
