@@ -4,12 +4,12 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from karapace_like.client.registry_client import RegistryClient, path
+from karapace_like.client.registry_client import RefusedError, RegistryClient, path
 from karapace_like.tooling.suspension import restore_level, suspend_level
 from karapace_like.tooling.workspace import SchemaFile, Workspace
 
@@ -86,12 +86,32 @@ class Register(msgspec.Struct, frozen=True, tag_field="action", tag="register"):
         }
         body = self.make_body(progress.workspace.files[self.file], versions)
         query = {"normalize": "true"} if self.normalize else {}
-        async with suspend_level(client, self.subject) if self.accepts else nullcontext():
-            response = await client.ask("POST", path("subjects", self.subject, "versions"), body, **query)
+        register = _register_break if self.accepts else _register
+        response = await register(client, self.subject, body, query)
         if "version" not in response:  # Karapace returns the id only
             response = await client.ask("POST", path("subjects", self.subject), body, **query)
         progress.versions[self.subject] = response["version"]
         return f"version {response['version']}, id {response['id']}"
+
+
+async def _register(
+    client: RegistryClient, subject: str, body: Mapping[str, Any], query: Mapping[str, str]
+) -> dict[str, Any]:
+    response: dict[str, Any] = await client.ask("POST", path("subjects", subject, "versions"), body, **query)
+    return response
+
+
+async def _register_break(
+    client: RegistryClient, subject: str, body: Mapping[str, Any], query: Mapping[str, str]
+) -> dict[str, Any]:
+    """Register a schema that breaks its level: by force, or while the level is suspended, where there is no force."""
+    try:
+        return await _register(client, subject, body, {**query, "force": "true"})
+    except RefusedError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+    async with suspend_level(client, subject):
+        return await _register(client, subject, body, query)
 
 
 class SetLevel(msgspec.Struct, frozen=True, tag_field="action", tag="set-compatibility"):

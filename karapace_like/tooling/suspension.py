@@ -1,6 +1,6 @@
 """The suspension of a subject's level for one registration that breaks it on purpose.
 
-A registration cannot be forced in the API of registries: the level is set to NONE and restored afterwards. Meanwhile a
+Where a registry cannot be asked to force a registration, the level is set to NONE and restored afterwards. Meanwhile a
 marker, the level of a subject beside it that has no versions, holds the level to restore. The next run that reads the
 subject finds the marker if this one was killed, and the next plan restores the level.
 """

@@ -54,6 +54,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     service: str
     product: Product
+    calls: list[str]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -66,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts, product = urlsplit(self.path), self.server.product
+        self.server.calls.append(f"{self.command} {parts.path}")
         if re.fullmatch(product.unknown_paths, parts.path):
             self._send(404, b'{"error_code":404,"message":"HTTP 404 Not Found"}', {})
         elif re.fullmatch(product.unknown_methods.get(self.command, "(?!)"), parts.path):
@@ -100,15 +102,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+class ForeignRegistry(NamedTuple):
+    """A running registry."""
+
+    url: str
+    calls: list[str]
+    """Method and path of each call so far."""
+
+
 @contextmanager
-def serve_as(product: str, service: str) -> Iterator[str]:
-    """Yield the URL of a registry of the product in front of the service."""
+def serve_as(product: str, service: str) -> Iterator[ForeignRegistry]:
+    """Yield a registry of the product in front of the service."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.service, server.product = service, PRODUCTS[product]
+        server.service, server.product, server.calls = service, PRODUCTS[product], []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield ForeignRegistry(f"http://127.0.0.1:{server.server_port}", server.calls)
         finally:
             server.shutdown()
             thread.join()

@@ -9,7 +9,7 @@ import pytest
 
 from karapace_like.cli import _COMMANDS
 from karapace_like.kafka.cluster import Cluster
-from tests.cli.foreign_registry import PRODUCTS, serve_as
+from tests.cli.foreign_registry import PRODUCTS, ForeignRegistry, serve_as
 from tests.cli.shop import ADDRESS, ADDRESS_WITH_CITY, ADDRESS_WITH_ZIP, ORDER, PARCEL, SIZE
 from tests.command_line import Outcome, run, write
 from tests.service_process import ServiceProcess
@@ -38,8 +38,9 @@ WITHOUT_REGISTRY = {
 class Registries:
     """A registry of a product, and an empty one of the same."""
 
-    def __init__(self, product: str, url: str, other: str, folder: Path) -> None:
-        self.product, self.url, self.other, self.folder = product, url, other, folder
+    def __init__(self, product: str, registry: ForeignRegistry, other: str, folder: Path) -> None:
+        self.product, self.url, self.calls = product, registry.url, registry.calls
+        self.other, self.folder = other, folder
 
     def run(self, *arguments: object, registry: str | None = None) -> Outcome:
         options = [] if registry == "" else ["--registry", registry or self.url]
@@ -60,12 +61,12 @@ def registries(request: pytest.FixtureRequest, kafka: Cluster, tmp_path: Path) -
     with (
         ServiceProcess(kafka.bootstrap_servers, **settings) as service,
         ServiceProcess(kafka.bootstrap_servers, api_dialect=PRODUCTS[product].dialect) as other,
-        serve_as(product, service.url) as url,
+        serve_as(product, service.url) as registry,
         serve_as(product, other.url) as empty,
     ):
         write(tmp_path, {"order.avsc": ORDER, "address.avsc": ADDRESS, "karapace-like.toml": SETTINGS})
         write(tmp_path, {"parcel.proto": PARCEL, "common/size.proto": SIZE})
-        yield Registries(product, url, empty, tmp_path)
+        yield Registries(product, registry, empty.url, tmp_path)
 
 
 def register_and_read(registries: Registries) -> None:
@@ -96,7 +97,10 @@ def judge(registries: Registries) -> None:
     registries.expect(1, "apply", "--yes")
     assert registries.run("register", "address.avsc").code == 1
     write(registries.folder, {"karapace-like.toml": SETTINGS + ACCEPT})
+    registries.calls.clear()
     registries.expect(0, "apply", "--yes")
+    # Without `force`, the level is suspended.
+    assert ("PUT /config/address" in registries.calls) == (registries.product != "confluent")
     assert registries.expect(0, "versions", "address").out == "1\n2\n3\n"
     assert registries.expect(0, "level", "address").out == "BACKWARD (the global one)\n"
 
