@@ -13,6 +13,9 @@ from prometheus_client import CollectorRegistry
 from karapace_like.access import authfile
 from karapace_like.access.tokens import TokenRules
 from karapace_like.kafka.cluster import Cluster
+from karapace_like.kafka.group import Group, GroupSettings
+from karapace_like.kafka.nodes import Nodes
+from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.web.app import make_app
 from karapace_like.web.callers.access import Access, OpenAccess
@@ -21,6 +24,7 @@ from karapace_like.web.callers.tokens import TokenVerifier
 from karapace_like.web.console.settings import ConsoleSettings
 from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import Health
+from karapace_like.web.operations.nodes import ServiceNodes
 from karapace_like.web.routing import REGISTERED_ROUTES, Route
 from tests.web.access.conftest import AUDIENCE, ISSUER, Issuer
 from tests.web.conftest import Server, keys_in_memory, policies_in_memory
@@ -76,10 +80,12 @@ async def serving(kafka: Cluster, text: bytes | None) -> AsyncIterator[Guarded]:
         if text is not None:
             access = Access(Authentication(tokens=TokenVerifier(issuer.url, rules)), open_paths=[OPEN])
             access.use(authfile.parse(text))
+        nodes = Nodes(Group(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), GroupSettings(id="nobody")))
         app = make_app(
             registry,
             proxy,
             health=Health(registry, _Election()),
+            nodes=ServiceNodes(nodes, "here"),
             access=access,
             connect_urls=["http://127.0.0.1:1"],
             exposition=Exposition(CollectorRegistry()),
@@ -92,3 +98,4 @@ async def serving(kafka: Cluster, text: bytes | None) -> AsyncIterator[Guarded]:
         await server.start_server()
         async with TestClient(server) as client:
             yield Guarded(app, client, issuer)
+        await nodes.close()
