@@ -19,6 +19,14 @@ class Broker(NamedTuple):
     rack: str | None
 
 
+class ReplicaSize(NamedTuple):
+    """How much one replica has on its broker's disk."""
+
+    at: TopicPartition
+    broker: int
+    bytes: int
+
+
 class ClusterDescription(NamedTuple):
     """The cluster's metadata."""
 

@@ -16,6 +16,7 @@ from karapace_like.administration import (
     NewTopic,
     OwnerKind,
     Reassignment,
+    ReplicaSize,
 )
 from karapace_like.proxy import bounds, errors
 from karapace_like.proxy.internal import InternalResources
@@ -217,6 +218,11 @@ class GuardedAdmin:
         """Return the partitions of a topic."""
         bounds.check_topic(name)
         return await self._admin.topic(name, with_operations=with_operations)
+
+    async def replica_sizes(self, name: str) -> list[ReplicaSize]:
+        """Return the sizes of a topic's replicas."""
+        bounds.check_topic(name)
+        return await self._admin.replica_sizes(name)
 
     async def topic_configs(self, name: str) -> dict[str, str | None]:
         """Return the configs of a topic."""

@@ -20,6 +20,7 @@ from karapace_like.administration import (
     GroupDescription,
     NewTopic,
     Reassignment,
+    ReplicaSize,
     ShareGroupDescription,
 )
 from karapace_like.proxy.formats import RecordPart
@@ -373,6 +374,10 @@ class ClusterAdmin(Protocol):
 
     async def topic(self, name: str, *, with_operations: bool = False) -> TopicDescription:
         """Return the partitions of a topic; `with_operations` adds what this service is allowed to do with it."""
+        ...
+
+    async def replica_sizes(self, name: str) -> list[ReplicaSize]:
+        """Return the size of each replica of a topic, in order; none where the cluster does not say."""
         ...
 
     async def create_topic(self, wanted: NewTopic, *, validate_only: bool = False) -> None:

@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from confluent_kafka.admin import NewTopic as ClientTopic  # type: ignore[attr-defined]
 
-from karapace_like.administration import Broker, ClusterDescription, NewTopic, Reassignment
+from karapace_like.administration import Broker, ClusterDescription, NewTopic, Reassignment, ReplicaSize
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.admin.acls import Acls
@@ -24,6 +24,7 @@ from karapace_like.kafka.admin.broker_defaults import BrokerDefaults
 from karapace_like.kafka.admin.configs import Configs
 from karapace_like.kafka.admin.coordinators import Coordinators
 from karapace_like.kafka.admin.groups import Groups
+from karapace_like.kafka.admin.log_dirs import LogDirs
 from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.admin.reassignments import Reassignments
 from karapace_like.kafka.admin.share_groups import ShareGroups
@@ -53,6 +54,7 @@ class Admin:
         protocol = ProtocolClient(kafka, timeout=timeout)
         self.configs = Configs(self._client, BrokerDefaults(protocol))
         self._reassignments = Reassignments(protocol)
+        self._log_dirs = LogDirs(protocol, timeout=timeout)
         self._coordinators = Coordinators(protocol)
         self.groups = Groups(self._client, self._coordinators)
         self.share_groups = ShareGroups(self._client, self._coordinators, protocol)
@@ -106,6 +108,11 @@ class Admin:
             ).values()
         )
         return [_convert_topic(topic) for topic in descriptions if not isinstance(topic, BaseException)]
+
+    async def replica_sizes(self, name: str) -> list[ReplicaSize]:
+        """Return the size of each replica of a topic, in order."""
+        described, cluster = await asyncio.gather(self.topic(name), self.cluster())
+        return await self._log_dirs.sizes(name, sorted(described.partitions), cluster.brokers)
 
     async def create_topic(self, wanted: NewTopic, *, validate_only: bool = False) -> None:
         """Create a topic; with `validate_only` only check that it could be created."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from karapace_like.administration import NewTopic, Reassignment
+from karapace_like.administration import NewTopic, Reassignment, ReplicaSize
 from karapace_like.errors import KafkaFailure
 from karapace_like.proxy import errors as proxy_errors
 from karapace_like.proxy.ports import ClusterAdmin
@@ -34,6 +34,12 @@ class Topics:
         await self._clusters.check(cluster)
         with errors.translate_kafka_failures():
             return await self._admin.topic(name, with_operations=with_operations)
+
+    async def replica_sizes(self, cluster: str, name: str) -> list[ReplicaSize]:
+        """Return the size of each replica of a topic."""
+        await self._clusters.check(cluster)
+        with errors.translate_kafka_failures():
+            return await self._admin.replica_sizes(name)
 
     async def create(self, cluster: str, wanted: NewTopic, *, validate_only: bool) -> TopicDescription | None:
         """Create a topic and return it as the brokers describe it; None with `validate_only`."""

@@ -10,12 +10,14 @@ from karapace_like.web.proxy_v3 import (
     reading,
     reassignments,
     records,
+    replica_sizes,
     topics,
 )
 
 _ROUTES = (
     *configs.ROUTES,  # before the topics', which would take `-` for a name
     *topics.ROUTES,
+    *replica_sizes.ROUTES,
     *reassignments.ROUTES,  # before the partitions', which would take `-` for a number
     *partitions.ROUTES,
     *records.ROUTES,

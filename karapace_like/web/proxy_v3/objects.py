@@ -223,6 +223,14 @@ OBJECTS: dict[str, JsonSchema] = {
         is_in_sync=BOOLEAN,
         broker=_link_schema("brokers/1"),
     ),
+    "KafkaReplicaSize": _entity(
+        "KafkaReplicaSize",
+        f"{_PARTITION_PATH}/replicas/1",
+        f"{_PARTITION_NAME}/replica=1",
+        **_AT,
+        broker_id=NUMBER,
+        size_bytes=with_example(OFFSET, 1_048_576),
+    ),
     "KafkaReassignment": _entity(
         "KafkaReassignment",
         f"{_PARTITION_PATH}/reassignment",

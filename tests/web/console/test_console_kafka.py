@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
@@ -124,9 +125,19 @@ async def test_records_are_browsed_with_their_schemas(chromium: Browser, service
         await record.get_by_role("button", name="Show the bytes").click()
         await expect(record).to_contain_text("000000  00 00 00 00 01 06")
         await page.keyboard.press("Escape")
+        await page.get_by_label("Latest of the key").fill("a")
+        await page.keyboard.press("Tab")
+        await expect(page).to_have_url(re.compile("key=a"))
+        await expect(records).to_contain_text(SCRIPT)
+        await page.get_by_label("Latest of the key").fill("nobody")
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("alert")).to_contain_text("has no record with this key")
         for tab, content in (("Partitions", "all"), ("Configs", "cleanup.policy"), ("Policy", "no policy")):
             await page.get_by_role("navigation", name="Parts of the topic").get_by_role("link", name=tab).click()
             await expect(page.locator("main")).to_contain_text(content)
+            if tab == "Partitions":
+                await expect(page.locator(".facts")).to_contain_text(re.compile(r"Size\s*[1-9][0-9]* B"))
+                await expect(page.locator("figcaption")).to_contain_text("/s records")
 
 
 async def test_a_record_is_produced_with_the_form_and_seen_live(chromium: Browser, service: Service) -> None:

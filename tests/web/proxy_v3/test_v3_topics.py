@@ -199,3 +199,18 @@ async def test_lists_come_page_by_page_when_asked_for(v3: V3Api, topic_of: Calla
 async def test_a_cluster_without_an_authorizer_says_so(v3: V3Api) -> None:
     status, error = await v3("GET", "/acls")
     assert (status, error["error_code"]) == (400, 40002)
+
+
+async def test_the_size_of_each_replica_grows_with_its_records(v3: V3Api, topic: Callable[[], str]) -> None:
+    name = topic()
+    await v3.create_topic(name, partitions_count=2)
+    path = f"/topics/{name}/replica-sizes"
+    status, empty = await v3("GET", path)
+    assert (status, empty["kind"]) == (200, "KafkaReplicaSizeList")
+    assert [(each["partition_id"], each["size_bytes"]) for each in empty["data"]] == [(0, 0), (1, 0)]
+    await v3.produce(name, {"partition_id": 1, "value": {"type": "STRING", "data": "x" * 1_000}})
+    sizes = (await v3("GET", path))[1]["data"]
+    assert sizes[0]["size_bytes"] == 0
+    assert 1_000 < sizes[1]["size_bytes"] < 2_000
+    assert sizes[1]["metadata"]["self"] == f"{v3.url}/topics/{name}/partitions/1/replicas/{sizes[1]['broker_id']}"
+    assert refusal(await v3("GET", f"/topics/{topic()}/replica-sizes")) == NO_SUCH_TOPIC

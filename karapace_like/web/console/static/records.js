@@ -1,6 +1,6 @@
 // Records of Kafka as the console shows them: read in pages, or followed as they arrive.
 
-import { get, part, request } from "./api.js";
+import { get, JSON_TYPE, part, request } from "./api.js";
 
 const COUNT = 50;
 const MOST_BYTES = 1_000_000;
@@ -15,6 +15,10 @@ export async function readPartition(topic, partition, at, signal) {
   });
   return { records, next: records.length ? records.at(-1).offset + 1 : null };
 }
+
+/** Return the last record of a key, a text, as a compacted topic keeps it; throws ApiError 404 where there is none. */
+export const readLatestOfKey = (topic, key, signal) =>
+  get(`/topics/${part(topic)}/keys/${part(key)}`, { signal, query: { show_format: true }, accept: JSON_TYPE });
 
 /** Call `onRecord` for each record that arrives in the topic, until the signal. */
 export async function follow(topic, onRecord, signal) {

@@ -234,3 +234,10 @@ export function Work({ run, children, kind = "", disabled }) {
 }
 
 export const number = (value) => (value === undefined || value === null ? "–" : Number(value).toLocaleString("en"));
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+/** Return a number of bytes in the largest unit in which it is 1 or more. */
+export function showBytes(bytes) {
+  const step = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** step).toLocaleString("en", { maximumFractionDigits: step ? 1 : 0 })} ${UNITS[step]}`;
+}

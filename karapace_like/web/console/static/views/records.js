@@ -3,7 +3,7 @@
 import { Fragment, html, Session, useContext, useEffect, useRef, useState } from "../base.js";
 import { get, part } from "../api.js";
 import { link, replace } from "../router.js";
-import { follow, headerText, readPartition, textOf } from "../records.js";
+import { follow, headerText, readLatestOfKey, readPartition, textOf } from "../records.js";
 import { Badge, Dialog, Empty, Facts, Loaded, Problem, Select, Table, Time, useLoad } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 import { loadPartitions } from "./topics.js";
@@ -28,13 +28,18 @@ export function Records({ topic, query }) {
       <label class="select"><span>Time</span>
         <input type="datetime-local" step="1" aria-label="Time" value=${query.at ?? ""}
           onChange=${(event) => move({ at: event.target.value, offset: undefined })} /></label>
+      <label class="select"><span>Key</span>
+        <input aria-label="Latest of the key" placeholder="latest of a key" value=${query.key ?? ""}
+          onChange=${(event) => move({ key: event.target.value || undefined, offset: undefined, at: undefined })} /></label>
       <input type="search" aria-label="Search the records shown" placeholder="Filter what is shown: key, value or header" value=${word}
         onInput=${(event) => setWord(event.target.value)} />
       <button type="button" aria-pressed=${isLive} onClick=${() => setLive(!isLive)}>${isLive ? "Stop following" : "Follow live"}</button>
     </div>
     ${isLive
       ? html`<${Live} topic=${topic} word=${word} />`
-      : html`<${Loaded} of=${partitions}>
+      : query.key
+        ? html`<${LatestOfKey} topic=${topic} name=${query.key} />`
+        : html`<${Loaded} of=${partitions}>
           ${(listed) => html`<${Read} topic=${topic} query=${query} word=${word} partitions=${listed} onMove=${move} />`}
         <//>`}`;
 }
@@ -62,6 +67,11 @@ function Read({ topic, query, word, partitions, onMove }) {
         <button type="button" disabled=${next === null || next === undefined || next >= end} onClick=${() => onMove({ offset: next, at: undefined })}>Newer</button>
       </div>`}
   <//>`;
+}
+
+function LatestOfKey({ topic, name }) {
+  const found = useLoad(async (signal) => [await readLatestOfKey(topic, name, signal)], [topic, name]);
+  return html`<${Loaded} of=${found}>${(records) => html`<${Listed} topic=${topic} records=${records} word="" />`}<//>`;
 }
 
 function Live({ topic, word }) {

@@ -1,14 +1,17 @@
 // All topics, and what one of them is made of: partitions, configs, its policy.
 
-import { html, Session, useContext } from "../base.js";
+import { html, Session, useContext, useEffect, useState } from "../base.js";
 import { clusterPath, get, listAll, orNull, part } from "../api.js";
+import { Chart } from "../chart.js";
 import { link, replace } from "../router.js";
-import { Badge, Empty, Facts, Loaded, Page, Pager, Section, Table, Tabs, number, useLoad, usePermissions } from "../ui.js";
+import { Badge, Empty, Facts, Loaded, Page, Pager, Section, Table, Tabs, number, showBytes, useLoad, usePermissions } from "../ui.js";
 import { Produce } from "./produce.js";
 import { Records } from "./records.js";
 import { subjectLink } from "./subjects.js";
 
 const LIMIT = 50;
+const EVERY = 3000;
+const MOST_POINTS = 100;
 const TABS = { records: "Records", partitions: "Partitions", configs: "Configs", policy: "Policy", produce: "Produce" };
 
 export function Topics({ query }) {
@@ -69,13 +72,41 @@ export async function loadPartitions(topic, signal) {
   return partitions.map((partition, index) => ({ ...partition, ...offsets[index] }));
 }
 
+/** Return the bytes of each partition on its leader's disk; null where the cluster does not say. */
+async function loadSizes(topic, signal) {
+  const listed = await orNull(listAll(`${await clusterPath(signal)}/topics/${part(topic)}/replica-sizes`, { signal }), 400, 403, 404);
+  if (!listed?.length) return null;
+  const sizes = new Map();
+  for (const { partition_id: partition, size_bytes: bytes } of listed) sizes.set(partition, Math.max(bytes, sizes.get(partition) ?? 0));
+  return sizes;
+}
+
+function useRate(loaded) {
+  const [points, setPoints] = useState([]);
+  useEffect(() => {
+    const timer = setInterval(loaded.reload, EVERY);
+    return () => clearInterval(timer);
+  }, []);
+  useEffect(() => {
+    if (!loaded.data) return;
+    const end = loaded.data.reduce((sum, each) => sum + (each.end_offset ?? 0), 0);
+    setPoints((before) => [...before, { at: Date.now() / 1000, end }].slice(-MOST_POINTS));
+  }, [loaded.data]);
+  return points.slice(1).map((point, index) => [point.at, Math.max(point.end - points[index].end, 0) / (point.at - points[index].at)]);
+}
+
 function Partitions({ topic }) {
+  const session = useContext(Session);
   const loaded = useLoad((signal) => loadPartitions(topic, signal), [topic]);
+  const sizes = useLoad((signal) => (session.serves.includes("groups") ? loadSizes(topic, signal) : Promise.resolve(null)), [topic]).data;
+  const rates = useRate(loaded);
   return html`<${Loaded} of=${loaded}>
     ${(partitions) => html`<${Facts} of=${[
         ["Partitions", partitions.length],
         ["Offsets in use", number(partitions.reduce((sum, each) => sum + ((each.end_offset ?? 0) - (each.beginning_offset ?? 0)), 0))],
+        ["Size", sizes && showBytes([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0))],
       ]} />
+      <${Chart} title="Written" unit="/s" points=${rates} series=${["records"]} />
       <${Table} label="Partitions" rows=${partitions} columns=${[
         { title: "Partition", kind: "number", of: (each) => html`<a href=${link(["topic", topic, "records"], { partition: each.partition })}>${each.partition}</a>` },
         { title: "Leader", kind: "number", of: (each) => each.leader },
@@ -87,6 +118,7 @@ function Partitions({ topic }) {
             return lost ? html`<${Badge} kind="bad">${lost} behind<//>` : html`<${Badge} kind="good">all<//>`;
           },
         },
+        ...(sizes ? [{ title: "Size", kind: "number", of: (each) => showBytes(sizes.get(each.partition) ?? 0) }] : []),
         { title: "First offset", kind: "number", of: (each) => number(each.beginning_offset) },
         { title: "Next offset", kind: "number", of: (each) => number(each.end_offset) },
       ]} />`}
