@@ -15,6 +15,7 @@ from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, Guarded
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
 from karapace_like.proxy.produce import Producing
+from karapace_like.proxy.push.subscriptions import PushUsage, Subscriptions
 from karapace_like.proxy.queues.acknowledging import Acknowledging
 from karapace_like.proxy.queues.ports import GuardedShareMembers, ShareMembers
 from karapace_like.proxy.queues.queues import Queues
@@ -44,6 +45,7 @@ class Proxy:
     """Hits, misses and size of the cache of codecs."""
     queues: Queues
     request_reply: RequestReply
+    subscriptions: Subscriptions
     internal: InternalResources
     """The topics and groups that callers may not use."""
     _producer: Producer
@@ -70,6 +72,7 @@ class Proxy:
         data_keys: DataKeys | None = None,
         queue_usage: QueueUsage | None = None,
         request_reply_usage: RequestReplyUsage | None = None,
+        push_usage: PushUsage | None = None,
         transaction_counts: TransactionCounts | None = None,
     ) -> Self:
         """Create a proxy over these clients.
@@ -79,8 +82,8 @@ class Proxy:
         `policies` are applied to produced records, and `violations` of them counted.
 
         `background` runs the upkeep of consumer instances, and the members of queues. `data_keys` are those of rules
-        that encrypt. `queue_usage`, `request_reply_usage` and `transaction_counts` are shared by the proxies of one
-        process.
+        that encrypt. `queue_usage`, `request_reply_usage`, `push_usage` and `transaction_counts` are shared by the
+        proxies of one process.
         """
         queue_usage, background = queue_usage or QueueUsage(), background or BackgroundTasks()
         no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
@@ -122,6 +125,7 @@ class Proxy:
             RequestReply(
                 owner, admin, producing, reading, cache, request_reply_usage or RequestReplyUsage(), background
             ),
+            Subscriptions(admin, reading, cache, push_usage or PushUsage(), background),
             internal,
             producer,
             atomic,
@@ -129,8 +133,8 @@ class Proxy:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether there are open leases or requests for replies, which would be lost if it was closed."""
-        return len(self.queues) > 0 or len(self.request_reply) > 0
+        """Whether there are open leases, requests for replies or subscriptions, which would end with it."""
+        return any((len(self.queues), len(self.request_reply), len(self.subscriptions)))
 
     def start(self) -> None:
         """Start the upkeep of consumer instances."""
@@ -140,6 +144,7 @@ class Proxy:
         """Leave every group, wait for the records that are being written, and close the connections to the cluster."""
         await self.queues.close()
         await self.request_reply.close()
+        await self.subscriptions.close()
         await self.consumers.close()
         await self._producer.close()
         await self._atomic.close()

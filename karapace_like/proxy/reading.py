@@ -190,6 +190,10 @@ class Reading:
         finally:
             self._followed -= 1
 
+    async def find_positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
+        """Return the offset at which each partition is read from this start on."""
+        return await self._positions(partitions, start)
+
     async def _positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
         with errors.translate_kafka_failures():
             begins = await asyncio.gather(*(self._begin(at, start) for at in partitions))

@@ -27,6 +27,7 @@ from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.data_keys import STAND_IN_KEYS
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.schemas import SchemaCache
@@ -93,6 +94,7 @@ class Parts:
     violations: ViolationLog
     queues: QueueUsage
     request_reply: RequestReplyUsage
+    push: PushUsage
     transactions: TransactionCounts
     administration: PolicyAdministration
     keys: KeysLog | None
@@ -145,6 +147,11 @@ class Parts:
             max_reply_topics=settings.request_reply_max_topics,
             late_seconds=settings.request_reply_late_timeout,
         )
+        push = PushUsage(
+            max_connections=settings.websocket_max_connections,
+            max_connections_of_user=settings.websocket_max_connections_of_user,
+            max_topics=settings.websocket_max_topics,
+        )
         transactions = TransactionCounts()
         proxy, clients = make_proxy(
             settings,
@@ -158,6 +165,7 @@ class Parts:
             data_keys=data_keys,
             queues=queues,
             request_reply=request_reply,
+            push=push,
             transactions=transactions,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
@@ -172,6 +180,7 @@ class Parts:
             violations=violations,
             queues=queues,
             request_reply=request_reply,
+            push=push,
             transactions=transactions,
             administration=PolicyAdministration(cache, internal),
             nodes=make_nodes(settings, kafka),
@@ -201,6 +210,7 @@ class Parts:
             violations=self.violations,
             queues=self.queues,
             request_reply=self.request_reply,
+            push=self.push,
             transactions=self.transactions,
             receipts=None if self.receipts is None else self.receipts.receipts,
             topic=self.topic,

@@ -30,6 +30,7 @@ from karapace_like.proxy.data_keys import DataKeys
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
@@ -69,6 +70,7 @@ class _Common(NamedTuple):
     queues: QueueUsage
     """What the queues of all callers use."""
     request_reply: RequestReplyUsage
+    push: PushUsage
     transactions: TransactionCounts
     """Those of all callers."""
 
@@ -86,6 +88,7 @@ def make_proxy(
     data_keys: DataKeys,
     queues: QueueUsage,
     request_reply: RequestReplyUsage,
+    push: PushUsage,
     transactions: TransactionCounts,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
@@ -105,6 +108,7 @@ def make_proxy(
         data_keys,
         queues,
         request_reply,
+        push,
         transactions,
     )
     if settings.rest_authorization:
@@ -171,6 +175,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         share_members=ShareConsumerFactory(kafka, at_most=settings.queue_max_members),
         queue_usage=common.queues,
         request_reply_usage=common.request_reply,
+        push_usage=common.push,
         transaction_counts=common.transactions,
         internal=common.internal,
         validators=common.validators,

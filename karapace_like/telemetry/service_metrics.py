@@ -22,6 +22,7 @@ from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.process.measures import Cache, Histogram
 from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
+from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.receipts.receipts import Receipts
@@ -64,6 +65,7 @@ class ServiceMetrics:
     """Those of topic policies."""
     queues: QueueUsage
     request_reply: RequestReplyUsage
+    push: PushUsage
     transactions: TransactionCounts
     receipts: Receipts | None
     topic: LogTopic
@@ -117,6 +119,7 @@ class ServiceMetrics:
         )
         yield from self._queues()
         yield from self._request_reply()
+        yield from self._push()
         yield _counter(
             "transactions",
             "Transactions of atomic requests: committed, aborted, or of an outcome that brokers have not told.",
@@ -179,6 +182,13 @@ class ServiceMetrics:
         )
         waits.add_metric((), *buckets(queues.seconds))
         yield waits
+
+    def _push(self) -> Iterator[Metric]:
+        connections = self.push.connections
+        yield _gauge("websocket_connections", "Open WebSocket connections.", (), {(): len(connections)})
+        yield _gauge("websocket_connections_limit", "The most that there can be.", (), {(): connections.at_most})
+        yield _gauge("websocket_topics", "Topics that they subscribe to.", (), {(): self.push.topics})
+        yield _counter("websocket_records", "Records that were sent to them.", (), {(): self.push.pushed})
 
     def _request_reply(self) -> Iterator[Metric]:
         usage = self.request_reply

@@ -23,6 +23,7 @@ from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
 from karapace_like.web import registry as registry_api
 from karapace_like.web import request_reply as request_reply_api
+from karapace_like.web import sockets as sockets_api
 from karapace_like.web.callers.access import ACCESS, Access, OpenAccess
 from karapace_like.web.callers.quotas import QUOTAS, charging_middleware
 from karapace_like.web.callers.usage import USAGE, UsageTable
@@ -235,6 +236,7 @@ def _add_proxy(
         *queues_api.ROUTES,
         *request_reply_api.ROUTES,
         *files_api.ROUTES,
+        *sockets_api.ROUTES,
     )
     _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:

@@ -116,6 +116,24 @@ async def upload_line(
     return Verdict(None) if status == 200 else Verdict(answer["error_code"], answer["message"])
 
 
+async def send_message(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header], query: str = ""
+) -> Verdict:
+    """A message of a WebSocket connection."""
+    record: dict[str, Any] = {"value": value.data}
+    body: dict[str, Any] = {"records": [record], "value_format": value.format, "value_schema_id": value.schema_id}
+    if key is not None:
+        record["key"] = key.data
+        body |= {"key_format": key.format, "key_schema_id": key.schema_id}
+    if headers:
+        record["headers"] = [{"key": name, "value": base64.b64encode(data).decode()} for name, data in headers]
+    async with node.session.ws_connect(f"/topics/{topic}/socket{query}") as socket:
+        await socket.send_json({"produce": body})
+        answer = await socket.receive_json()
+    (result,) = answer["produced"]["offsets"] if "produced" in answer else [answer["error"]]
+    return Verdict(result["error_code"], result.get("error") or result.get("message") or "")
+
+
 async def produce_v3(
     node: Node,
     topic: str,
@@ -157,8 +175,9 @@ WAYS: Mapping[str, Produce] = {
     "request": send_request,
     "reply": partial(send_request, path="replies"),
     "file": upload_line,
+    "socket": send_message,
 }
-WITHOUT_IDS = frozenset({"request", "file"})
+WITHOUT_IDS = frozenset({"request", "file", "socket"})
 """The ways that do not answer which schemas were used."""
 
 

@@ -16,6 +16,7 @@ from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
 from karapace_like.web import request_reply as request_reply_api
+from karapace_like.web import sockets as sockets_api
 from karapace_like.web.routing import Route
 
 V2 = "application/vnd.kafka.v2+json"
@@ -28,6 +29,7 @@ ROUTES: Sequence[Route] = (
     *queues_api.ROUTES,
     *request_reply_api.ROUTES,
     *files_api.ROUTES,
+    *sockets_api.ROUTES,
 )
 _V3 = "/v3/clusters/{cluster}"
 _INSTANCE = "/consumers/{group}/instances/{instance}"

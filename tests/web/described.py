@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import msgspec
 
-from karapace_like.web import files, proxy, proxy_v1, proxy_v3, queues, request_reply
+from karapace_like.web import files, proxy, proxy_v1, proxy_v3, queues, request_reply, sockets
 from karapace_like.web.operations import openapi
 from karapace_like.web.routing import RegisteredRoute, Route
 
@@ -78,5 +78,5 @@ class Description:
 @cache
 def proxy_description() -> Description:
     """Of REST v1, v2, v3, queues, files, and request and reply."""
-    apis = (proxy, proxy_v1, proxy_v3, queues, request_reply, files)
+    apis = (proxy, proxy_v1, proxy_v3, queues, request_reply, files, sockets)
     return Description([route for api in apis for route in api.ROUTES])

@@ -17,6 +17,7 @@ from karapace_like.kafka.transactional_producers import TransactionalProducers
 from karapace_like.ownership import Owner
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.proxy import Proxy
+from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
@@ -48,6 +49,7 @@ async def both_halves(
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         share_members=ShareConsumerFactory(cluster, at_most=100),
         queue_usage=QueueUsage(max_members=24, max_receivers=60, max_receivers_of_user=50, max_leases_of_user=5),
+        push_usage=PushUsage(max_connections=60, max_connections_of_user=40),
         request_reply_usage=RequestReplyUsage(max_waiting=40, max_waiting_of_user=30),
         settings=settings,
         internal=InternalResources(),

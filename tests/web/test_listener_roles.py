@@ -39,6 +39,7 @@ BY_PREFIX = {
     "/topics/{topic}/keys/{key}": ApiRole.DATA,
     "/topics/{topic}/requests": ApiRole.DATA,
     "/topics/{topic}/files": ApiRole.DATA,
+    "/topics/{topic}/socket": ApiRole.DATA,
     "/queues/{group}/receive": ApiRole.DATA,
     "/queues/{group}/acknowledge": ApiRole.DATA,
     "/queues": ApiRole.MANAGEMENT,

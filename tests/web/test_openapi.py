@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from karapace_like.web import connect, files, keys
+from karapace_like.web import connect, files, keys, sockets
 from karapace_like.web import proxy as proxy_api
 from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
@@ -49,6 +49,7 @@ EVERY_ROUTE = (
     *queues_api.ROUTES,
     *request_reply_api.ROUTES,
     *files.ROUTES,
+    *sockets.ROUTES,
     *policies.ROUTES,
     *connect.ROUTES,
     *keys.ROUTES,

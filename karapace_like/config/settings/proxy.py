@@ -309,6 +309,26 @@ class ConsumeSettings(SettingsGroup):
         float,
         describe("Seconds after the time-out of a request during which a late reply to it can be fetched.", 900, ge=0),
     ] = 300.0
+    websocket_max_connections: Annotated[
+        int,
+        describe(
+            "WebSocket connections of one worker process; further ones are rejected with 429. Each counts as one of "
+            "`http_requests_max`, too. See [WebSocket](websocket.md).",
+            5_000,
+            ge=0,
+        ),
+    ] = 1_000
+    websocket_max_connections_of_user: Annotated[
+        int, describe("Those of one caller; callers without a user are counted by address.", 2_500, ge=1)
+    ] = 500
+    websocket_max_topics: Annotated[
+        int,
+        describe(
+            "Topics that the WebSocket connections of one worker process subscribe to, each with a Kafka client.",
+            100,
+            ge=1,
+        ),
+    ] = 50
     fetch_min_bytes: Annotated[int, describe("Bytes of records that end a poll before its timeout.", 1_024, ge=0)] = 1
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -30,10 +31,10 @@ from karapace_like.proxy.produce_report import ProduceReport, SchemaIds
 from karapace_like.proxy.reading import Limits, Reading, RecordFormats, Start
 from karapace_like.proxy.request_reply import correlation
 from karapace_like.proxy.request_reply.correlation import RequestId
-from karapace_like.proxy.request_reply.reply_topic import ReplyTopic
 from karapace_like.proxy.request_reply.usage import MAX_LATE, RequestReplyUsage
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.topic_tail import TopicTail
 from karapace_like.records import ConsumedRecord, Delivery, Headers, RecordPlace
 
 _LOOK_SECONDS = 2.0
@@ -119,7 +120,7 @@ class RequestReply:
         self._schemas = schemas
         self._usage = usage
         self._background = background
-        self._topics: dict[str, ReplyTopic] = {}
+        self._topics: dict[str, TopicTail] = {}
         self._waiting: dict[bytes, _Sent] = {}
         """By the correlation id."""
         self._late: dict[bytes, _Sent] = {}
@@ -231,7 +232,9 @@ class RequestReply:
                 self._usage.reply_topics -= 1
             if self._usage.reply_topics >= self._usage.max_reply_topics:
                 raise errors.too_many("reply topics")
-            topic = self._topics[name] = ReplyTopic(name, self._admin, self._deliver, self._is_in_use, self._background)
+            topic = self._topics[name] = TopicTail(
+                name, self._admin, self._deliver, partial(self._is_in_use, name), self._background
+            )
             self._usage.reply_topics += 1
         await topic.open()
         if partition is not None and partition not in topic.partitions:

@@ -22,6 +22,22 @@ def admit(request: web.Request, principal: str) -> None:
         request[_SPENDER] = principal
 
 
+def admit_message(request: web.Request, size: int) -> None:
+    """Count a message of a connection that its request has opened, of `size` bytes; raises ApiError as `admit`."""
+    spender = request.get(_SPENDER)
+    if spender is not None:
+        now = time.monotonic()
+        request.config_dict[QUOTAS].admit(spender, now)
+        request.config_dict[QUOTAS].charge(spender, size, now)
+
+
+def charge_message(request: web.Request, size: int) -> None:
+    """Count the bytes of a message that was sent to the client."""
+    spender = request.get(_SPENDER)
+    if spender is not None:
+        request.config_dict[QUOTAS].charge(spender, size, time.monotonic())
+
+
 @web.middleware
 async def charging_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the bytes of admitted requests and of their responses; outside `errors_middleware`, it sees errors too."""

@@ -22,6 +22,7 @@ _V3 = rf"{_ANY}/v3/clusters/{{cluster}}"
 _V1 = r"GET /topics/{topic}/partitions/{partition}/messages|GET /consumers/{group}/instances/{instance}/topics/{topic}"
 _REPLY = r"POST /topics/{topic}/(?:requests|replies)|GET /topics/{topic}/requests"
 _FILES = r"(?:GET|POST) /topics/{topic}/files"
+_SOCKET = r"GET /topics/{topic}/socket"
 _READ = r"GET /topics/{topic}(?:(?:/partitions/{partition})?/records|/keys)"
 
 TAGS = (
@@ -56,7 +57,7 @@ TAGS = (
     _define_tag(
         "REST proxy v2: topics",
         "Describe topics, partitions and brokers.",
-        rf"(?!{_READ}|{_V1}|{_REPLY}|{_FILES})GET /(?:topics|brokers)",
+        rf"(?!{_READ}|{_V1}|{_REPLY}|{_FILES}|{_SOCKET})GET /(?:topics|brokers)",
     ),
     _define_tag(
         "REST proxy v2: produce",
@@ -74,6 +75,7 @@ TAGS = (
         rf"{_ANY}/queues",
     ),
     _define_tag("Request and reply", "Write a record and get the record that replies to it.", _REPLY),
+    _define_tag("WebSocket", "Consume and produce over one connection.", _SOCKET),
     _define_tag("Files", "Upload and download many records, of any size, as one file.", _FILES),
     _define_tag("REST proxy v3: clusters", "Describe clusters.", rf"{_ANY}/v3/clusters(?:/{{cluster}})?$"),
     _define_tag("REST proxy v3: brokers", "Describe and configure brokers.", rf"{_V3}/(?:brokers|broker-configs)"),

@@ -358,7 +358,7 @@ def _answer(head: ProduceHead, report: ProduceReport) -> EncodedResponse:
 
 
 def _render_report(head: ProduceHead, report: ProduceReport) -> ProduceResponse | TopicsResponse:
-    results = _render_results(report, is_strict=head.options.is_strict)
+    results = render_results(report, is_strict=head.options.is_strict)
     if head.topic:
         ids = report.schema_ids[head.topic]
         return ProduceResponse(results, ids.key, ids.value)
@@ -374,7 +374,8 @@ def _is_strict(request: web.Request) -> bool:
     return request.query.get("strict", request.headers.get("X-Strict", "")).lower() == "true"
 
 
-def _render_results(report: ProduceReport, *, is_strict: bool) -> list[RecordResult]:
+def render_results(report: ProduceReport, *, is_strict: bool = False) -> list[RecordResult]:
+    """Return the result of each record as responses have it."""
     render = _render_certain_result if is_strict else _render_result
     results = list(map(render, report.deliveries))
     for at, error in report.refusals.items():

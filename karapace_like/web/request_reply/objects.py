@@ -74,7 +74,7 @@ REQUEST = Call(
         {
             "record": {"value": {"lift": "north"}},
             "reply_topic": "lift-answers",
-            "timeout_ms": 10_000,
+            "timeout_ms": 100,
             "key_format": "string",
             "value_format": "json",
         },

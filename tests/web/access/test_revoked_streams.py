@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import WSMsgType
 
 from karapace_like.access import authfile
 from karapace_like.kafka.cluster import Cluster
@@ -81,6 +82,31 @@ async def test_a_followed_topic_ends(
         use(users, grants)
         lines = [line for line in (await stream.read()).splitlines() if line.strip()]
         assert json.loads(lines[-1])["error_code"] == code
+
+
+async def test_a_websocket_ends(guarded: Guarded, use: Callable[..., None], topic: Callable[[], str]) -> None:
+    """Also one that waits for records; what its caller may do is checked for each message."""
+    name = topic()
+    await prepare(guarded, name)
+    path = f"/topics/{name}/socket"
+    async with guarded.client.ws_connect(path, headers=READER) as socket:
+        await socket.send_json({"subscribe": {"credit": 10, "group": "any"}})
+        assert (await socket.receive_json())["error"]["error_code"] == 403
+        await socket.send_json({"subscribe": {"credit": 10}})
+        assert "subscribed" in await socket.receive_json()
+        use(USERS, [*ALL, {"principals": ["reader"], "operations": ["write"], "resource": "topic"}])
+        await prepare(guarded, name)
+        assert (await socket.receive_json())["error"]["error_code"] == 403
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+    async with guarded.client.ws_connect(path, headers=READER) as socket:
+        await socket.send_json({"subscribe": {}})
+        assert (await socket.receive_json())["error"]["error_code"] == 403
+        await socket.send_json({"produce": {"records": [{"value": 1}]}})
+        assert "produced" in await socket.receive_json()
+        use({"root": "r"}, ALL)
+        await socket.send_json({"produce": {"records": [{"value": 1}]}})
+        assert (await socket.receive_json())["error"]["error_code"] == 401
+        assert (await socket.receive()).type is WSMsgType.CLOSE
 
 
 async def test_a_stream_of_produced_records_ends(

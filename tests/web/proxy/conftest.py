@@ -22,6 +22,7 @@ from karapace_like.web import proxy_v1 as proxy_v1_api
 from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
 from karapace_like.web import request_reply as request_reply_api
+from karapace_like.web import sockets as sockets_api
 from karapace_like.web.callers.access import ACCESS, OpenAccess
 from karapace_like.web.callers.usage import USAGE, UsageTable
 from karapace_like.web.http.errors import errors_middleware
@@ -135,6 +136,7 @@ async def running(kafka: Cluster, settings: ProxySettings, **times: float) -> As
     add_routes(app, queues_api.ROUTES)
     add_routes(app, request_reply_api.ROUTES)
     add_routes(app, files_api.ROUTES)
+    add_routes(app, sockets_api.ROUTES)
     async with both_halves(kafka, settings, **times) as halves:
         app[PROXY] = halves.proxy
         async with TestClient(Server(app)) as client:

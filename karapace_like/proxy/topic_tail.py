@@ -1,7 +1,6 @@
-"""The one reader of a reply topic in this process, which all requests with that topic share.
+"""The one reader of what is written to a topic from now on, which all that wait for it in this process share.
 
-It joins no group and starts at the end: a reply comes after its request. Every process reads the topic, so that the
-reply to a request reaches the process that waits for it.
+It joins no group and starts at the end.
 """
 
 import asyncio
@@ -22,12 +21,12 @@ _PAUSE_SECONDS = 1.0
 _PARTITIONS_SECONDS = 30.0
 """How often it is noticed that the topic has got more partitions."""
 _IDLE_SECONDS = 60.0
-"""How long the reader stays without a request."""
+"""How long the reader stays when nobody waits."""
 
 Deliver = Callable[[ConsumedRecord], None]
 
 
-class ReplyTopic:
+class TopicTail:
     """Reads one topic while it is in use, and for a minute after."""
 
     def __init__(
@@ -35,10 +34,10 @@ class ReplyTopic:
         name: str,
         admin: ClusterAdmin,
         deliver: Deliver,
-        is_in_use: Callable[[str], bool],
+        is_in_use: Callable[[], bool],
         background: BackgroundTasks,
     ) -> None:
-        """`deliver` gets every record; it must not wait. `is_in_use`: whether a request has this topic."""
+        """`deliver` gets every record; it must not wait. `is_in_use`: whether anybody waits."""
         self.name = name
         self._admin = admin
         self._deliver = deliver
@@ -58,13 +57,17 @@ class ReplyTopic:
         """The numbers of the partitions that are read."""
         return frozenset(at.partition for at in self._positions)
 
-    async def open(self) -> None:
-        """Read from the end, unless that has begun: later records are delivered. Raises ProxyError, 40403."""
+    async def open(self, on_begin: Callable[[Mapping[TopicPartition, int]], None] = lambda _: None) -> None:
+        """Read from the end, unless that has begun: later records are delivered. Raises ProxyError, 40403.
+
+        `on_begin` gets the ends where it begins.
+        """
         async with self._opening:
             if self.is_closed:
                 with errors.translate_kafka_failures():
                     self._positions = await self._find_ends()
-                self._task = self._background.run_once("reader of a reply topic", self._run())
+                on_begin(dict(self._positions))
+                self._task = self._background.run_once("reader of a topic's end", self._run())
 
     async def close(self) -> None:
         """Stop reading."""
@@ -81,7 +84,7 @@ class ReplyTopic:
     async def _run(self) -> None:
         """Read until the topic is not in use; begin again where the brokers fail."""
         used = asyncio.get_running_loop().time()
-        while self._is_in_use(self.name) or asyncio.get_running_loop().time() - used < _IDLE_SECONDS:
+        while self._is_in_use() or asyncio.get_running_loop().time() - used < _IDLE_SECONDS:
             try:
                 reader = self._admin.reader(self._positions, is_prompt=True)
                 try:
@@ -90,7 +93,7 @@ class ReplyTopic:
                     await reader.close()
                 await self._add_partitions()
             except KafkaFailure as failure:
-                logger.warning("The reply topic %s cannot be read: %s", self.name, failure.message)
+                logger.warning("The end of the topic %s cannot be read: %s", self.name, failure.message)
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _read(self, reader: Reader, used: float) -> float:
@@ -102,7 +105,7 @@ class ReplyTopic:
             for record in records:
                 self._deliver(record)
             self._positions.update(positions_after(records))
-            if self._is_in_use(self.name):
+            if self._is_in_use():
                 used = loop.time()
         return used
 
