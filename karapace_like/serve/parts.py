@@ -26,6 +26,7 @@ from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.contracts.trial import PolicyTrial
 from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.data_keys import STAND_IN_KEYS
+from karapace_like.proxy.deliveries import Deliveries
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
@@ -265,6 +266,7 @@ class Parts:
             ),
             keys=None if self.keys is None else self.keys.handling,
             receipts=None if self.receipts is None else self.receipts.receipts,
+            deliveries=Deliveries(role.owner, self.background, settings.producer_async_max_bytes),
             console=ConsoleSettings(settings.console_writes) if settings.console else None,
         )
 

@@ -10,6 +10,7 @@ from karapace_like.access.credentials import Credentials
 from karapace_like.access.quotas import Quotas
 from karapace_like.policies.topic_policies import TopicPolicies
 from karapace_like.proxy.callers import CallerProxies
+from karapace_like.proxy.deliveries import Deliveries
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.proxy.rule_processes import RuleProcesses
 from karapace_like.receipts.receipts import Receipts
@@ -40,6 +41,7 @@ from karapace_like.web.http.cors import CORS
 from karapace_like.web.http.cors_policy import CorsPolicy
 from karapace_like.web.http.errors import Middleware, errors_middleware
 from karapace_like.web.http.overload import limit_requests
+from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.keys.services import KEYS, KeyHandling
 from karapace_like.web.operations import docs_page, service
 from karapace_like.web.operations import exposition as exposition_api
@@ -50,6 +52,7 @@ from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import HEALTH, Health
 from karapace_like.web.operations.nodes import NODES, ServiceNodes
 from karapace_like.web.proxy.callers import add_callers, as_caller
+from karapace_like.web.proxy.deliveries import DELIVERIES
 from karapace_like.web.proxy.idempotency import RECEIPTS
 from karapace_like.web.proxy.instance_owners import OWNERS, InstanceOwners
 from karapace_like.web.proxy.requests import PROXY
@@ -107,13 +110,14 @@ def make_app(
     policies: PolicyServices | None = None,
     keys: KeyHandling | None = None,
     receipts: Receipts | None = None,
+    deliveries: Deliveries[EncodedResponse] | None = None,
     console: ConsoleSettings | None = None,
 ) -> Application:
     """Return the application with the APIs of the parts that are passed.
 
     `proxy`: one for all callers, or one for each caller, who then has an identity in Kafka. `quotas`: of each caller.
     `connect_urls`: Kafka Connect's workers. `access`: who may call what; OPEN: every client may call everything.
-    `receipts`: those of requests with an `Idempotency-Key`.
+    `receipts`: those of requests with an `Idempotency-Key`. `deliveries`: requests that are answered at once.
     `has_siblings`: whether other workers serve the same node. `console`: None for a service without one.
     """
     peers, handling = peers or Peers(), handling or RequestHandling()
@@ -134,7 +138,8 @@ def make_app(
     if registry is not None:
         _add_registry(app, adapt, registry, cluster_ids)
     if proxy is not None:
-        _add_proxy(app, adapt, proxy, owners, receipts)
+        _add_proxy(app, adapt, proxy, owners)
+        _add_writing(app, receipts, deliveries)
     if policies is not None:
         app[POLICIES] = policies
         _add_proxy_routes(app, (*policy_api.ROUTES, *verdicts_api.ROUTES), proxy)
@@ -219,11 +224,7 @@ def _add_registry(app: Application, adapt: _Adapt, registry: Registry, ids: Clus
 
 
 def _add_proxy(
-    app: Application,
-    adapt: _Adapt,
-    proxy: Proxy | CallerProxies[Credentials],
-    owners: InstanceOwners | None,
-    receipts: Receipts | None,
+    app: Application, adapt: _Adapt, proxy: Proxy | CallerProxies[Credentials], owners: InstanceOwners | None
 ) -> None:
     if isinstance(proxy, Proxy):
         app[PROXY] = proxy
@@ -241,8 +242,14 @@ def _add_proxy(
     _add_proxy_routes(app, adapt(routes), proxy)
     if owners is not None:
         app[OWNERS] = owners
+
+
+def _add_writing(app: Application, receipts: Receipts | None, deliveries: Deliveries[EncodedResponse] | None) -> None:
+    """Let requests be repeated, or carried out after their response."""
     if receipts is not None:
         app[RECEIPTS] = receipts
+    if deliveries is not None:
+        app[DELIVERIES] = deliveries
 
 
 def _add_proxy_routes(

@@ -157,3 +157,27 @@ async def test_nothing_is_written_twice_while_nodes_are_killed(kafka: Cluster, t
                 await asyncio.gather(*writing)
     assert len(history.answers) == _CLIENTS * _KILLS * _VALUES
     assert list(history.find_violations(read_topic(kafka, topic))) == []
+
+
+async def test_a_delivery_can_be_asked_for_at_the_other_node(kafka: Cluster, topic: str) -> None:
+    """Until the node that has taken the request ends: then it is unknown."""
+    headers = {"Content-Type": "application/vnd.kafka.json.v2+json", "Prefer": "respond-async"}
+    with RegistryNodes(kafka.bootstrap_servers, 2, session_timeout_ms=_SESSION_MS, workers=1) as nodes:
+        nodes.primary()
+        taker, other = nodes.all
+        async with aiohttp.ClientSession() as session, asyncio.timeout(_SECONDS):
+
+            async def ask(location: str) -> tuple[int, Any]:
+                async with session.get(other.url + location) as answer:
+                    return answer.status, await answer.json(content_type=None)
+
+            body = {"records": [{"value": 1}]}
+            async with session.post(f"{taker.url}/topics/{topic}", json=body, headers=headers) as answer:
+                location = answer.headers["Location"]
+            while (response := await ask(location))[0] == 202:
+                await asyncio.sleep(0.05)
+            assert response[0] == 200
+            await asyncio.to_thread(kill, taker)
+            while (response := await ask(location))[0] == 503:  # while the group has not noticed
+                await asyncio.sleep(0.05)
+            assert (response[0], response[1]["error_code"]) == (500, 50004)

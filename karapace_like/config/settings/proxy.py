@@ -60,6 +60,15 @@ class ProduceSettings(SettingsGroup):
             le=100,
         ),
     ] = 8
+    producer_async_max_bytes: Annotated[
+        int,
+        describe(
+            "Bytes of requests with `Prefer: respond-async` that one worker process carries out, and of their "
+            "responses of the last five minutes; further ones are rejected with 429.",
+            268_435_456,
+            ge=10_000,
+        ),
+    ] = 67_108_864
     producer_max_batch_entries: Annotated[
         int, describe("Entries in one `records:batch` of REST v3; more are rejected with 422 (42206).", 100, ge=1)
     ] = 10

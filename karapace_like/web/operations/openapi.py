@@ -44,6 +44,7 @@ _VARIABLES: Mapping[str, JsonSchema] = {
     "group": v3_objects.GROUP,
     "consumer": v3_objects.CONSUMER,
     "instance": text("reader-1"),
+    "delivery": text("1f2e3d4c.0-0a1b2c3d4e5f60718293a4b5"),
     "connector": text("lifts-to-file/config"),
     "plugin": text("FileStreamSinkConnector/config/validate"),
     "logger": text("org.apache.kafka.connect"),

@@ -62,7 +62,7 @@ TAGS = (
     _define_tag(
         "REST proxy v2: produce",
         "Produce records. The Content-Type names the format of their keys and values.",
-        rf"(?!{_REPLY}|{_FILES})POST /(?:topics|records)",
+        rf"(?!{_REPLY}|{_FILES})(?:POST /(?:topics|records)|GET /deliveries)",
     ),
     _define_tag(
         "REST proxy v2: consumers",

@@ -1,6 +1,15 @@
 """The REST proxy's HTTP API, v2: one file per resource, and the table of all routes."""
 
-from karapace_like.web.proxy import consumers, key_lookups, produce, records, streams, topics, transformations
+from karapace_like.web.proxy import (
+    consumers,
+    deliveries,
+    key_lookups,
+    produce,
+    records,
+    streams,
+    topics,
+    transformations,
+)
 from karapace_like.web.proxy.internal import check_path_names
 
 _ROUTES = (
@@ -9,6 +18,7 @@ _ROUTES = (
     *consumers.ROUTES,
     *records.ROUTES,
     *transformations.ROUTES,
+    *deliveries.ROUTES,
     *streams.ROUTES,
     *key_lookups.ROUTES,
 )

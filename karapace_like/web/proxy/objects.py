@@ -169,12 +169,26 @@ _FORMATS = {"key_format": "string", "value_format": "json"}
 _SENT = {"key": "north", "value": {"floor": 3}}
 _DELIVERED = {"partition": 0, "offset": 42, "error_code": None, "error": None}
 _SCHEMA_IDS = {"key_schema_id": None, "value_schema_id": 1}
+PREFER = Parameter(
+    "Prefer",
+    text("respond-async"),
+    "`respond-async`: respond 202, and carry the request out afterwards; with `return=minimal`, nothing can be asked.",
+)
+DELIVERY = Call(
+    response={
+        "anyOf": [
+            with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
+            with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
+            whole(delivery=text("/deliveries/1f2e3d4c.0-0a1b2c3d4e5f60718293a4b5")),
+        ]
+    }
+)
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
     body=with_example(derive_request(ProduceRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
     response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
     request_types=(*EMBEDDED, media_types.JSON),
-    headers=(IDEMPOTENCY_KEY,),
+    headers=(IDEMPOTENCY_KEY, PREFER),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
@@ -183,7 +197,7 @@ PRODUCE_ROUTED = Call(
     ),
     response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
     request_types=(*EMBEDDED, media_types.JSON),
-    headers=(IDEMPOTENCY_KEY,),
+    headers=(IDEMPOTENCY_KEY, PREFER),
 )
 
 _BROKER = with_example(NUMBER, 1)

@@ -37,6 +37,7 @@ from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.errors import encode_error
 from karapace_like.web.http.request_bodies import read_body
 from karapace_like.web.http.responses import EncodedResponse
+from karapace_like.web.proxy.deliveries import respond_async, wants_async
 from karapace_like.web.proxy.idempotency import check_size, produce_once, read_key
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.objects import (
@@ -92,6 +93,8 @@ async def produce_to_topics(request: web.Request) -> web.Response:
     if head.key is not None:
         topics = [record.topic for record in wanted.records]
         return await _write_once(request, head, head.key, topics, wanted)
+    if wants_async(request):
+        return await respond_async(request, head.media_type, partial(write_to_topics, head, wanted, rights))
     return (await write_to_topics(head, wanted, rights)).to_response()
 
 
@@ -100,6 +103,9 @@ async def _produce(request: web.Request, topic: str, to: int | None) -> web.Resp
     if head.key is not None:
         wanted = parse_body(await read_body(request), ProduceRequest)
         return await _write_once(request, head, head.key, [topic] * len(wanted.records), wanted)
+    if wants_async(request):
+        wanted, rights = parse_body(await read_body(request), ProduceRequest), find_subject_rights(request)
+        return await respond_async(request, head.media_type, partial(_write_to_topic, head, wanted, rights))
     answer = await _write(head, await read_body(request), find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
     is_decided = None not in head.options.formats.values()  # else a 415 has a header that the cache would leave out
@@ -160,7 +166,10 @@ async def _answer_same_head(head: ProduceHead, body: bytes) -> EncodedResponse:
 
 
 async def _write(head: ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
-    wanted = parse_body(body, ProduceRequest)
+    return await _write_to_topic(head, parse_body(body, ProduceRequest), rights)
+
+
+async def _write_to_topic(head: ProduceHead, wanted: ProduceRequest, rights: SubjectRights) -> EncodedResponse:
     report = await head.producing.produce(head.topic, wanted, head.options, rights)
     head.usage.produced += report.written_count
     return _answer(head, report)
