@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from karapace_like.backup import registry_state
 from karapace_like.backup.archive import read
@@ -28,6 +29,8 @@ def read_state(source: dict[str, Any], progress: ProgressBar, also: Iterable[str
     `also` are places whose settings an API is asked for in any case: it does not list those without versions.
     """
     by_topic = source["bootstrap_uri"] is not None or source["config_file"] is not None
+    if by_topic and _is_from_environment(source["registry"]):
+        source = source | {"registry": None}
     if (source["registry"] is not None) == by_topic:
         raise click.UsageError("Name the registry: either --registry URL or --bootstrap-uri HOST:PORT.")
     store = run(_read_topic(source, progress) if by_topic else _read_api(source, progress, also))
@@ -45,6 +48,13 @@ def read_state(source: dict[str, Any], progress: ProgressBar, also: Iterable[str
             err=True,
         )
     return store
+
+
+def _is_from_environment(registry: str | None) -> bool:
+    """Return whether the registry is that of the environment, which an option for the topic goes before."""
+    context = click.get_current_context()
+    is_environment = context.get_parameter_source("registry") is ParameterSource.ENVIRONMENT
+    return is_environment and context.params["registry"] == registry
 
 
 def read_archive(file: Path) -> Store:

@@ -50,6 +50,32 @@ def test_a_registry_is_exported_imported_and_equal(kafka: Cluster, tmp_path: Pat
     assert by_topic.read_bytes() == archive.read_bytes()
 
 
+def test_a_folder_keeps_the_newest_archives(kafka: Cluster, tmp_path: Path) -> None:
+    """It removes its own only, and an archive is named by the second."""
+    kept = ["registry-20200101T000000Z.jsonl", "registry-20200102T000000Z.jsonl"]
+    for name in (*kept, "other.jsonl"):
+        (tmp_path / name).write_text("")
+    with ServiceProcess(kafka.bootstrap_servers) as service:
+        source = ("--registry", service.url, "--keep", "2")
+        assert run("export", tmp_path, *source).code == 0
+        repeated = started("export", tmp_path, *source, "--every", "1")
+        assert repeated.stdout is not None
+        assert repeated.stdout.readline() == "Unchanged since the newest archive\n"
+        repeated.terminate()
+        repeated.communicate()
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert (names[0], names[1]) == ("other.jsonl", kept[1])
+        assert len(names) == 3
+        (tmp_path / "registry-29990101T000000Z.jsonl").write_text("")
+        for arguments, message in (
+            ([tmp_path, *source], "is of a later time than now"),
+            ([tmp_path / "missing", *source], "is not a folder"),
+            ([tmp_path / "a.jsonl", "--registry", service.url, "--every", "5"], "--every needs --keep"),
+        ):
+            refused = run("export", *arguments)
+            assert (refused.code, message in refused.err) == (2, True), refused
+
+
 def test_associations_are_exported_compared_and_restored(kafka: Cluster, tmp_path: Path) -> None:
     archive = tmp_path / "registry.jsonl"
     with ServiceProcess(kafka.bootstrap_servers) as service:
