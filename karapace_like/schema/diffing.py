@@ -4,11 +4,13 @@ Layout and the order of keys are ignored.
 """
 
 import enum
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from karapace_like.schema import compatibility
+from karapace_like.schema.compatibility import Finding
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy, Dependencies, ParsedSchema
 from karapace_like.schema.outline import Element
@@ -17,6 +19,9 @@ _SHOWN = ("type", "default", "number", "size")
 """Attributes that are shown for an added or removed element."""
 _SILENT = frozenset({"position"})
 """Attributes that change with others; they are shown only if nothing else changed."""
+
+_HARMLESS = frozenset({"position", "doc"})
+"""Attributes that break no rule."""
 
 
 class Sign(enum.StrEnum):
@@ -36,6 +41,8 @@ class Change(msgspec.Struct, frozen=True):
     attribute: str | None = None
     old: str | None = None
     new: str | None = None
+    rules: Sequence[str] = ()
+    """The compatibility rules that the change breaks, in either direction."""
 
     @property
     def sentence(self) -> str:
@@ -67,33 +74,95 @@ class ParsedVersion(msgspec.Struct, frozen=True):
 def compare_versions(old: ParsedVersion, new: ParsedVersion) -> Difference:
     """Return the differences between two versions of one type."""
     outline = FORMATS[old.parsed.type].list_elements
-    changes = list(_compare_outlines(outline(old.parsed, old.text), outline(new.parsed, new.text)))
+    before, after = outline(old.parsed, old.text), outline(new.parsed, new.text)
+    findings = compatibility.compare(new.parsed, old.parsed, CompatibilityLevel.FULL, CompatibilityPolicy.STRICT)
+    changes = list(_compare_outlines(before, after))
+    rules = _find_broken_rules(findings, before, after, {element.key: element for element, _ in changes})
     return Difference(
-        [*changes, *_compare_references(old.dependencies, new.dependencies)],
-        _list_reasons(new.parsed, old.parsed, CompatibilityLevel.BACKWARD),
-        _list_reasons(new.parsed, old.parsed, CompatibilityLevel.FORWARD),
+        [
+            *(
+                change
+                if change.attribute in _HARMLESS
+                else msgspec.structs.replace(change, rules=sorted(rules.get(element.key, ())))
+                for element, change in changes
+            ),
+            *_compare_references(old.dependencies, new.dependencies),
+        ],
+        _list_reasons(findings, is_backward=True),
+        _list_reasons(findings, is_backward=False),
     )
 
 
-def _list_reasons(new: ParsedSchema, old: ParsedSchema, level: CompatibilityLevel) -> list[str]:
-    findings = compatibility.compare(new, old, level, CompatibilityPolicy.STRICT)
-    return [f"{finding.incompatibility.rule.name}: {finding.message}" for finding in findings]
+def _list_reasons(findings: Sequence[Finding], *, is_backward: bool) -> list[str]:
+    return [
+        f"{finding.incompatibility.rule.name}: {finding.message}"
+        for finding in findings
+        if finding.backward == is_backward
+    ]
 
 
-def _compare_outlines(old: Sequence[Element], new: Sequence[Element]) -> Iterator[Change]:
-    """Yield removed elements first, then the other changes from top to bottom of the new schema."""
+def _find_broken_rules(
+    findings: Sequence[Finding], before: Sequence[Element], after: Sequence[Element], changed: Mapping[str, Element]
+) -> Mapping[str, set[str]]:
+    """Return the rules that each changed element breaks, by its key.
+
+    A finding belongs to the innermost element at its path, which is one in the reader's schema. What the reader lacks
+    has a path in the other schema, and what has no path of its own, such as a symbol, has that of its list.
+    """
+    paths = [_group_by_path(elements) for elements in (before, after)]
+    common = {element.key for element in before} & {element.key for element in after}
+    rules: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        path = finding.incompatibility.path
+        reader, writer = paths[::-1] if finding.backward else paths
+        elements = _find_innermost(reader, path)
+        missing = [element for element in _find_innermost(writer, path) if element.key not in common]
+        if _measure_path(missing) > _measure_path(elements):
+            elements = missing
+        keys = {element.key for element in elements} & changed.keys()
+        beside = {(element.kind, element.within) for element in elements}
+        for key in keys or {key for key, element in changed.items() if (element.kind, element.within) in beside}:
+            rules[key].add(finding.incompatibility.rule.name)
+    return rules
+
+
+def _group_by_path(elements: Sequence[Element]) -> Mapping[str, list[Element]]:
+    by_path: dict[str, list[Element]] = defaultdict(list)
+    for element in elements:
+        by_path[element.path].append(element)
+        if "oneof" in element.attributes:  # which a finding's path names, too
+            parent, _, last = element.path.rpartition("/")
+            by_path[f"{parent}/{element.attributes['oneof']}/{last}"].append(element)
+    return by_path
+
+
+def _find_innermost(by_path: Mapping[str, list[Element]], path: str) -> Sequence[Element]:
+    while path:
+        if path in by_path:
+            return by_path[path]
+        path = path.rpartition("/")[0]
+    return ()
+
+
+def _measure_path(elements: Sequence[Element]) -> int:
+    return len(elements[0].path) if elements else 0
+
+
+def _compare_outlines(old: Sequence[Element], new: Sequence[Element]) -> Iterator[tuple[Element, Change]]:
+    """Yield changes with their elements: removed ones first, then the others from top to bottom of the new schema."""
     before = {element.key: element for element in old}
     after = {element.key: element for element in new}
     for element in old:
         if element.key not in after and not _is_inside(element, before, after):
-            yield Change(Sign.REMOVED, element.kind, element.title, old=_list_attributes(element.attributes))
+            yield element, Change(Sign.REMOVED, element.kind, element.title, old=_list_attributes(element.attributes))
     shifted = _find_reordered_records(before, after)
     for element in new:
         if element.key not in before:
             if not _is_inside(element, after, before):
-                yield Change(Sign.ADDED, element.kind, element.title, new=_list_attributes(element.attributes))
+                yield element, Change(Sign.ADDED, element.kind, element.title, new=_list_attributes(element.attributes))
         else:
-            yield from _find_changes(before[element.key], element, is_shifted=element.within in shifted)
+            changes = _find_changes(before[element.key], element, is_shifted=element.within in shifted)
+            yield from ((element, change) for change in changes)
 
 
 def _compare_references(old: Dependencies, new: Dependencies) -> Iterator[Change]:

@@ -56,7 +56,7 @@ def _render(difference: Difference) -> dict[str, object]:
 def _render_change(change: Change) -> dict[str, object]:
     rendered: dict[str, object] = msgspec.to_builtins(change)
     rendered["sign"] = _CHANGES[change.sign]
-    return {name: value for name, value in rendered.items() if value is not None}
+    return {name: value for name, value in rendered.items() if value is not None and value != []}
 
 
 _DIFFERENCE = fields(
@@ -68,6 +68,7 @@ _DIFFERENCE = fields(
             attribute=text("type"),
             old=text("int"),
             new=text("long"),
+            rules=array(text("TYPE_MISMATCH")),
         )
     ),
     backward=array(text("TYPE_MISMATCH: The type of the field has changed.")),

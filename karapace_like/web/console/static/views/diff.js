@@ -79,17 +79,9 @@ function Changes({ difference }) {
             { title: "Attribute", of: (change) => change.attribute ?? "" },
             { title: "Before", of: (change) => html`<code>${change.old ?? ""}</code>` },
             { title: "After", of: (change) => html`<code>${change.new ?? ""}</code>` },
-            { title: "Rule", of: (change) => rulesOf(change, difference) },
+            { title: "Rules it breaks", of: (change) => (change.rules ?? []).map((rule) => html`<${Badge} kind="bad">${rule}<//> `) },
           ]}
         />`}`;
-}
-
-/** Return the compatibility rules that speak of the changed element by its own name. */
-function rulesOf(change, { backward, forward }) {
-  const name = change.name.split(" ")[0].split(/[./]/).pop();
-  const reasons = [...new Set([...backward, ...forward])];
-  const touching = reasons.filter((reason) => name && reason.includes(name)).map((reason) => reason.split(":")[0]);
-  return [...new Set(touching)].map((rule) => html`<${Badge} kind="bad">${rule}<//> `);
 }
 
 export function Verdict({ title, level, reasons }) {
