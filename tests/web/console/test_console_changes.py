@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 
 from tests.web.conftest import Api
 from tests.web.console.conftest import console_over_memory, reading
+from tests.web.console.looks import find_faults
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/subjects/lifts-value/versions"
@@ -53,6 +54,7 @@ async def test_a_newcomer_learns_why_a_change_is_incompatible(chromium: Browser,
         await expect(old.locator(".cm-lintRange-error")).not_to_have_count(0)
         await expect(page.get_by_role("list", name="Affected subjects")).to_contain_text("would break")
         await expect(page.get_by_role("button", name="Register…")).to_be_disabled()
+        assert await find_faults(page, "light") == []
         await editor.click()
         await page.keyboard.press("Control+a")
         await page.keyboard.insert_text('{"type": "record",\n "name": }')

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, expect
 
 from tests.web.conftest import Api
 from tests.web.console.conftest import console_over_memory, reading
+from tests.web.console.looks import find_faults
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCRIPT = "<script>alert(1)</script>"
@@ -72,6 +73,7 @@ async def test_a_reader_searches_opens_and_reads_a_subject(chromium: Browser, ap
         await expect(page.get_by_role("listitem").filter(has_text="through towers-value")).to_contain_text(
             "towns-value"
         )
+        assert await find_faults(page, "light") == []
         await graph.get_by_role("link", name="towers-value").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("towers-value")
         await expect(graph.get_by_role("link", name="lifts-value version 2")).to_be_visible()
