@@ -11,6 +11,7 @@ import { subjectLink } from "./subjects.js";
 
 const LIMIT = 50;
 const EVERY = 3000;
+const SIZES_EVERY = 15_000; // each broker is asked
 const MOST_POINTS = 100;
 const TABS = { records: "Records", partitions: "Partitions", configs: "Configs", policy: "Policy", produce: "Produce" };
 
@@ -81,12 +82,16 @@ async function loadSizes(topic, signal) {
   return sizes;
 }
 
-function useRate(loaded) {
-  const [points, setPoints] = useState([]);
+function useReload(loaded, every) {
   useEffect(() => {
-    const timer = setInterval(loaded.reload, EVERY);
+    const timer = setInterval(loaded.reload, every);
     return () => clearInterval(timer);
   }, []);
+}
+
+function useRate(loaded) {
+  const [points, setPoints] = useState([]);
+  useReload(loaded, EVERY);
   useEffect(() => {
     if (!loaded.data) return;
     const end = loaded.data.reduce((sum, each) => sum + (each.end_offset ?? 0), 0);
@@ -98,7 +103,9 @@ function useRate(loaded) {
 function Partitions({ topic }) {
   const session = useContext(Session);
   const loaded = useLoad((signal) => loadPartitions(topic, signal), [topic]);
-  const sizes = useLoad((signal) => (session.serves.includes("groups") ? loadSizes(topic, signal) : Promise.resolve(null)), [topic]).data;
+  const measured = useLoad((signal) => (session.serves.includes("groups") ? loadSizes(topic, signal) : Promise.resolve(null)), [topic]);
+  const sizes = measured.data;
+  useReload(measured, SIZES_EVERY);
   const rates = useRate(loaded);
   return html`<${Loaded} of=${loaded}>
     ${(partitions) => html`<${Facts} of=${[
