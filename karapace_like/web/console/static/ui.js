@@ -3,12 +3,14 @@
 import { html, useCallback, useContext, useEffect, useRef, useState, Session } from "./base.js";
 import { get } from "./api.js";
 
-/** Load something and show how it goes: {data, error, isLoading, reload}. Another key loads again. */
+/** Load something and show how it goes: {data, error, isLoading, reload, cancel}. Another key loads again. */
 export function useLoad(load, key) {
   const [state, setState] = useState({ isLoading: true });
   const [turn, setTurn] = useState(0);
+  const running = useRef();
   useEffect(() => {
     const stop = new AbortController();
+    running.current = stop;
     setState((before) => ({ ...before, isLoading: true, error: undefined }));
     load(stop.signal).then(
       (data) => stop.signal.aborted || setState({ data, key, isLoading: false }),
@@ -17,7 +19,11 @@ export function useLoad(load, key) {
     return () => stop.abort();
   }, [...key, turn]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
-  return { ...state, reload };
+  const cancel = useCallback(() => {
+    running.current?.abort();
+    setState({ error: { status: 0, message: "You have cancelled it." }, isLoading: false });
+  }, []);
+  return { ...state, reload, cancel };
 }
 
 /** Return the value, a moment after it has last changed. */
@@ -43,14 +49,14 @@ export function usePermissions(kind, name) {
 /** Show what was loaded, or why it was not. */
 export function Loaded({ of, children }) {
   if (of.error) return html`<${Problem} error=${of.error} retry=${of.reload} />`;
-  if (of.data === undefined) return html`<${Waiting} />`;
+  if (of.data === undefined) return html`<${Waiting} cancel=${of.cancel} />`;
   return children(of.data);
 }
 
 const PATIENCE = 700;
 
 /** Loading; after a moment also why the answer may take long, as far as the service knows. */
-function Waiting() {
+function Waiting({ cancel }) {
   const session = useContext(Session);
   const [reason, setReason] = useState(null);
   useEffect(() => {
@@ -67,7 +73,7 @@ function Waiting() {
   if (reason === null) return html`<p class="empty" role="status">Loading…</p>`;
   return html`<div class="empty waiting" role="status">
     <p>Still loading. ${reason ? html`The service says: <strong>${reason}</strong>.` : "The service has not answered yet; it knows of no trouble."}</p>
-    <p>The answer is shown when it comes, or why there is none.</p>
+    <p>The answer is shown when it comes, or why there is none. <button type="button" onClick=${cancel}>Cancel</button></p>
   </div>`;
 }
 
@@ -213,24 +219,6 @@ export function Pager({ offset, limit, total, more, onMove }) {
     <span role="status">${offset + 1}–${Math.min(offset + limit, total)} of ${total}${more ? " or more" : ""}</span>
     <button type="button" disabled=${offset + limit >= total && !more} onClick=${() => onMove(offset + limit)}>Next</button>
   </div>`;
-}
-
-/** A button for work that may take long: it shows that, and cancels the work when it is pressed again. */
-export function Work({ run, children, kind = "", disabled }) {
-  const [stop, setStop] = useState(null);
-  const press = async () => {
-    if (stop) return stop.abort();
-    const controller = new AbortController();
-    setStop(controller);
-    try {
-      await run(controller.signal);
-    } finally {
-      setStop(null);
-    }
-  };
-  return html`<button type="button" class=${kind} disabled=${disabled} onClick=${press} aria-busy=${Boolean(stop)}>
-    ${stop ? "Cancel" : children}
-  </button>`;
 }
 
 export const number = (value) => (value === undefined || value === null ? "–" : Number(value).toLocaleString("en"));
