@@ -143,3 +143,22 @@ async def test_what_is_no_schema_is_refused_as_by_a_check(api: Api, body: Any, s
     answered, answer = await api("POST", EXPLANATION, body)
     assert (answered, answer["error_code"]) == (status, code)
     assert (answered, answer) == await api("POST", "/compatibility/subjects/lifts-value/versions", body)
+
+
+async def test_a_reason_within_a_reference_names_the_reference(api: Api) -> None:
+    tower = json.dumps({"type": "record", "name": "Tower", "fields": [{"name": "lift", "type": "Lift"}]})
+    await api("PUT", "/config/lifts-value", {"compatibility": "NONE"})
+    for schema in (_avro(FLOOR), _avro(FLOOR, DOORS)):
+        await api("POST", LIFTS, {"schema": schema})
+    bodies = [
+        {"schema": tower, "references": [{"name": "Lift", "subject": "lifts-value", "version": version}]}
+        for version in (1, 2)
+    ]
+    await api("POST", "/subjects/towers/versions", bodies[0])
+    answer = (await api("POST", "/compatibility/subjects/towers/explanation", bodies[1]))[1]
+    (reason,) = answer["versions"][0]["incompatibilities"]
+    assert (reason["rule"], reason["path"]) == ("READER_FIELD_MISSING_DEFAULT_VALUE", "/fields/0/type/fields/1")
+    assert (reason["place"]["reference"], reason["oldPlace"]["reference"]) == ("Lift", "Lift")
+    assert '"doors"' in reason["place"]["text"]
+    assert (reason["place"]["isExact"], reason["oldPlace"]["isExact"]) == (True, False)
+    assert reason["example"]["record"] == '{"lift": {"floor": 1}}'
