@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from karapace_like.explanation.examples import Example, Side
+from karapace_like.explanation.examples import MAX_LENGTH, Example, Side
 from karapace_like.schema.json_schema import Parsed
 from karapace_like.schema.json_schema.schemas import (
     Array,
@@ -28,6 +28,8 @@ from karapace_like.serde.json_schema import JsonSchemaCodec
 _MAX_CANDIDATES = 3_000
 _MAX_CHARACTERS = 3_000_000
 """Of all candidates together: a value of a large schema has hundreds of thousands."""
+_MANY_MEMBERS = 20
+"""Of an object whose copies are too many or too long to be tried."""
 _MAX_DEPTH = 6
 _MAX_LENGTH = 300
 """Of texts and lists in a candidate."""
@@ -50,6 +52,8 @@ def find_example(writer: Side, reader: Side, path: str) -> Example | None:  # no
             characters += len(text)
             if characters > _MAX_CHARACTERS:
                 break
+            if len(text) > MAX_LENGTH:
+                continue
             if _explain(accepts, text) is None and (reason := _explain(rejects, text)) is not None:
                 return Example(text, reason[:_MAX_REASON])
     except (HeavyWorkError, InvalidSchemaError, RecursionError, ValueError, UnicodeError):
@@ -105,7 +109,9 @@ def _make_value(schema: Schema, depth: int) -> Any:  # noqa: C901, PLR0911, PLR0
 
 
 def _list_candidates(plain: Any, pool: Sequence[Any]) -> Iterator[Any]:
-    """Yield the value, and copies of it that differ at one place."""
+    """Yield the value, and copies of it that differ at one place; of a large object its members alone first."""
+    if isinstance(plain, dict) and len(plain) > _MANY_MEMBERS:
+        yield from ({name: member} for name, member in plain.items())
     yield plain
     for make in _list_places(plain, lambda value: value, 0):
         yield from (make(other) for other in pool)

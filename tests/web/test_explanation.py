@@ -162,3 +162,14 @@ async def test_a_reason_within_a_reference_names_the_reference(api: Api) -> None
     assert '"doors"' in reason["place"]["text"]
     assert (reason["place"]["isExact"], reason["oldPlace"]["isExact"]) == (True, False)
     assert reason["example"]["record"] == '{"lift": {"floor": 1}}'
+
+
+async def test_a_large_object_is_shown_by_one_of_its_members(api: Api) -> None:
+    properties = {f"property_{number}": {"type": "string", "minLength": 1} for number in range(300)}
+    body = {"type": "object", "additionalProperties": False, "properties": properties}
+    await api("POST", LIFTS, {"schema": json.dumps(body), "schemaType": "JSON"})
+    del properties["property_7"]
+    answer = (await api("POST", EXPLANATION, {"schema": json.dumps(body), "schemaType": "JSON"}))[1]
+    (reason,) = answer["versions"][0]["incompatibilities"]
+    assert reason["rule"] == "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL"
+    assert reason["example"]["record"] == '{"property_7": "x"}'
