@@ -11,6 +11,7 @@ import pytest
 from karapace_like.schema import references
 from karapace_like.schema.avro import parser as avro_parser
 from karapace_like.schema.json_schema import documents as json_documents
+from karapace_like.schema.json_schema import loader as json_loader
 from karapace_like.schema.protobuf import schema as protobuf_schema
 from karapace_like.tooling import checking, workspace
 from tests.command_line import run, write
@@ -69,7 +70,7 @@ def check_chain(folder: Path, format_: str, *, breaks: bool) -> Any:
     ("format_", "functions"),
     [
         ("avro", [(avro_parser._Parser, "_record"), (avro_parser._Parser, "parse")]),
-        ("json", [(json_documents, "read")]),
+        ("json", [(json_documents, "read"), (json_loader.Loader, "_object"), (json_loader.Loader, "_references")]),
         ("protobuf", [(protobuf_schema, "parse_file"), (protobuf_schema, "print_file")]),
     ],
 )

@@ -20,6 +20,7 @@ from karapace_like.schema.json_schema.linking import list_file_needs, list_offer
 from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.schema.json_schema.rules import DIFFERENCES, LENIENT, RULES
 from karapace_like.schema.json_schema.schemas import Schema
+from karapace_like.schema.json_schema.shared_targets import OtherTargetError, SharedTargets
 from karapace_like.schema.json_schema.untyped import UntypedAsObjects
 from karapace_like.schema.model import (
     CompatibilityPolicy,
@@ -82,8 +83,16 @@ def parse(
     value = read(text)
     draft = draft_of(value)
     bridges = strictness is not Strictness.STRICT
-    documents = Documents(value, dependencies, draft, shared, bridges_definitions=bridges)
-    schema = Loader(documents, draft, strictness).load()
+
+    def load(shared: SharedReferences | None) -> Schema:
+        documents = Documents(value, dependencies, draft, shared, bridges_definitions=bridges)
+        targets = None if shared is None else shared.share((SharedTargets, draft, strictness), SharedTargets)
+        return Loader(documents, draft, strictness, targets).load()
+
+    try:
+        schema = load(shared)
+    except OtherTargetError:
+        schema = load(None)
     return Parsed(value, schema, is_as_karapace=strictness is Strictness.KARAPACE)
 
 

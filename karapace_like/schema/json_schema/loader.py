@@ -11,7 +11,7 @@ from functools import cached_property
 from karapace_like.schema.json_schema import pattern
 from karapace_like.schema.json_schema.cursor import Cursor, mistyped_error, strings
 from karapace_like.schema.json_schema.digests import Digests
-from karapace_like.schema.json_schema.documents import Documents
+from karapace_like.schema.json_schema.documents import Documents, Location
 from karapace_like.schema.json_schema.draft import GROUPS, REFERENCES, Draft, Group
 from karapace_like.schema.json_schema.json_text import JsonObject, JsonValue, write
 from karapace_like.schema.json_schema.schemas import (
@@ -33,6 +33,7 @@ from karapace_like.schema.json_schema.schemas import (
     Schema,
     String,
 )
+from karapace_like.schema.json_schema.shared_targets import OtherTargetError, SharedTargets, Step
 from karapace_like.schema.model import Strictness
 
 MAX_PATTERNS = 200
@@ -46,9 +47,18 @@ class Loader:
     """
 
     def __init__(
-        self, documents: Documents, draft: Draft, strictness: Strictness, *, reads_references: bool = True
+        self,
+        documents: Documents,
+        draft: Draft,
+        strictness: Strictness,
+        shared: SharedTargets | None = None,
+        *,
+        reads_references: bool = True,
     ) -> None:
         """Without `reads_references`, what other texts hold is found but not read; the result cannot be compared."""
+        self._shared = shared
+        self._steps: list[Step] | None = None
+        """All that the target refers to which is loaded to be shared."""
         self._reads_references = reads_references
         self._documents = documents
         self._draft = draft
@@ -83,13 +93,26 @@ class Loader:
         }
 
     def load(self) -> Schema:
-        """The root's schema, every reference in it resolved; raises InvalidSchemaError."""
+        """The root's schema, every reference in it resolved; raises InvalidSchemaError, OtherTargetError."""
         root = self._documents.root
         schema = self._schema(root.value, root.base, "#")
         while self._pending:
             value, base, path = self._pending.pop()
-            self._targets[id(value)] = self._schema(value, base, path)
+            if self._shared is None or id(value) in self._own_values:
+                self._targets[id(value)] = self._schema(value, base, path)
+            else:
+                self._load_shared(self._shared, Location(value, base), path)
         return schema
+
+    def _load_shared(self, shared: SharedTargets, target: Location, path: str) -> None:
+        steps = shared.find(target, self._documents.find)
+        if steps is None:
+            self._steps = []
+            shared.add(target, self._schema(target.value, target.base, path), self._steps)
+            self._steps = None
+            return
+        for step in steps:
+            self._refer(step.target.value, step.target.base, step.path)
 
     @cached_property
     def _own_values(self) -> set[int]:
@@ -138,7 +161,9 @@ class Loader:
     def _check_definitions(self, cursor: Cursor) -> None:
         """Also those that nothing refers to are read since 2019-09."""
         for name, value in cursor.mapping("$defs").items():
-            self._refer(value, cursor.base, cursor.below("$defs", name))
+            path = cursor.below("$defs", name)
+            self._note_step(Step(None, cursor.base, Location(value, cursor.base), path))
+            self._refer(value, cursor.base, path)
 
     def _references(self, cursor: Cursor, _: set[Group]) -> list[Schema]:
         return [self._reference(cursor, uri) for uri in map(cursor.string, REFERENCES) if uri is not None]
@@ -147,7 +172,18 @@ class Loader:
         target, base = self._documents.find(uri, cursor.base)
         if self._reads_references or id(target) in self._own_values:
             self._refer(target, base, uri)
-        return Reference(cursor.value, id(target), self._targets)
+        self._note_step(Step(uri, cursor.base, Location(target, base), uri))
+        targets: Mapping[int, Schema] = self._targets
+        if self._shared is not None and id(target) not in self._own_values:
+            targets = self._shared.schemas
+        return Reference(cursor.value, id(target), targets)
+
+    def _note_step(self, step: Step) -> None:
+        if self._steps is None:
+            return
+        if id(step.target.value) in self._own_values:
+            raise OtherTargetError
+        self._steps.append(step)
 
     def _refer(self, target: JsonValue, base: str, path: str) -> None:
         if id(target) not in self._referred:

@@ -6,6 +6,7 @@ import pytest
 
 from karapace_like.schema import formats, json_schema
 from karapace_like.schema.model import CompatibilityPolicy, InvalidSchemaError, SchemaType, Strictness, UnparsedSchema
+from karapace_like.schema.sharing import SharedReferences
 
 MODERN = '"$schema":"https://json-schema.org/draft/2020-12/schema"'
 DRAFT_4 = '"$schema":"http://json-schema.org/draft-04/schema#"'
@@ -164,3 +165,32 @@ def test_defs_lead_to_definitions_only_where_all_is_accepted_that_confluents_reg
     assert rules(parsed, other) == ["TYPE_CHANGED"]
     with pytest.raises(InvalidSchemaError, match="cannot be resolved"):
         json_schema.parse(text.replace("$defs/X", "$defs/Y"), {}, Strictness.LAX)
+
+
+_SIZE = {
+    "http://h/d.json": '{"properties": {"size": {"$ref": "size.json"}}}',
+    "http://h/size.json": '{"type": "integer"}',
+}
+_USE = '"properties": {"d": {"$ref": "http://h/d.json"}}'
+_OWN_SIZE = f'{{"definitions": {{"s": {{"$id": "http://h/size.json", "type": "string"}}}}, {_USE}}}'
+_TEXTS = [f"{{{_USE}}}", _OWN_SIZE]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 0, 1], [1, 0, 1]])
+def test_what_schemas_share_means_in_each_what_its_references_lead_to(order: list[int]) -> None:
+    """Both refer to one text, whose own reference leads to a part of the second schema there."""
+    alone = [json_schema.parse(text, _SIZE, Strictness.STRICT) for text in _TEXTS]
+    shared = SharedReferences()
+    assert json_schema.find_incompatibilities(alone[0], alone[1], CompatibilityPolicy.STRICT)
+    for index in order:
+        parsed = json_schema.parse(_TEXTS[index], _SIZE, Strictness.STRICT, shared)
+        for pair in ((parsed, alone[index]), (alone[index], parsed)):
+            assert json_schema.find_incompatibilities(*pair, CompatibilityPolicy.STRICT) == []
+
+
+def test_a_shared_reference_that_leads_nowhere_is_an_error_each_time() -> None:
+    shared = SharedReferences()
+    dependencies = {"http://h/d.json": '{"properties": {"size": {"$ref": "nowhere.json"}}}'}
+    for _ in range(2):
+        with pytest.raises(InvalidSchemaError, match="nowhere"):
+            json_schema.parse(_TEXTS[0], dependencies, Strictness.STRICT, shared)
