@@ -12,6 +12,7 @@ from karapace_like.schema import references
 from karapace_like.schema.avro import parser as avro_parser
 from karapace_like.schema.json_schema import documents as json_documents
 from karapace_like.schema.json_schema import loader as json_loader
+from karapace_like.schema.protobuf import compiler
 from karapace_like.schema.protobuf import schema as protobuf_schema
 from karapace_like.tooling import checking, workspace
 from tests.command_line import run, write
@@ -71,7 +72,7 @@ def check_chain(folder: Path, format_: str, *, breaks: bool) -> Any:
     [
         ("avro", [(avro_parser._Parser, "_record"), (avro_parser._Parser, "parse")]),
         ("json", [(json_documents, "read"), (json_loader.Loader, "_object"), (json_loader.Loader, "_references")]),
-        ("protobuf", [(protobuf_schema, "parse_file"), (protobuf_schema, "print_file")]),
+        ("protobuf", [(protobuf_schema, "parse_file"), (protobuf_schema, "print_file"), (compiler, "_write")]),
     ],
 )
 def test_references_are_parsed_once_for_all_that_refer_to_them(
@@ -135,4 +136,28 @@ def test_names_mean_what_the_texts_before_them_make_of_them(tmp_path: Path) -> N
         "b": "unknown",
         "c": "unknown",
         "use": "unknown",
+    }
+
+
+def test_protoc_finds_no_file_that_only_another_schema_imports(tmp_path: Path) -> None:
+    """Two files have one path for those that import them, and some import what is not there."""
+    head = 'syntax = "proto3";\npackage shop;\n'
+    files = {
+        "x/b.proto": f"{head}message B {{}}\n",
+        "x/a.proto": f'{head}import "b.proto";\nmessage A {{\n  B b = 1;\n}}\n',
+        "y/b.proto": f"{head}message B {{\n  int32 c = 1;\n}}\n",
+        "y/c.proto": f'{head}import "b.proto";\nmessage C {{\n  B b = 1;\n}}\n',
+        "z/d.proto": f'{head}import "n.proto";\nmessage D {{}}\n',
+        "z/e.proto": f'{head}import "default";\nmessage E {{}}\n',
+    }
+    write(tmp_path, {**files, "karapace-like.toml": 'subject = "{path}"\n'})
+    ended = run("check", "--against", ".", "--format", "json", folder=tmp_path)
+    verdicts = {case["subject"]: case["verdict"] for case in ended.json()["cases"]}
+    assert verdicts == {
+        "x/a": "passed",
+        "x/b": "passed",
+        "y/b": "passed",
+        "y/c": "passed",
+        "z/d": "unknown",
+        "z/e": "unknown",
     }

@@ -19,8 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
+from weakref import finalize
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -46,13 +48,16 @@ _CHILD_ERROR = re.compile(r"(?P<file>.*?):(?:(?P<line>\d+):(?P<column>\d+):)? (?
 _DESCRIPTOR = re.compile(rb"AddSerializedFile\((b'.*')\)\n")
 
 
-def judge(text: str, imported: Mapping[str, str], *, lines_before: int = 0) -> None:
+def judge(
+    text: str, imported: Mapping[str, str], *, lines_before: int = 0, sources: "SourceFolder | None" = None
+) -> None:
     """Raise InvalidSchemaError, with lines and columns, unless protoc accepts the text.
 
     `imported` holds the text of every file that may be imported, except protoc's own. `lines_before` are those of
-    the text that its author does not know of.
+    the text that its author does not know of. `sources` is a folder that many judgements share; everything that the
+    text imports, directly or not, has to be in `imported` then.
     """
-    with _sources(text, imported) as folder:
+    with _sources(text, imported) if sources is None else sources.write(text, imported) as folder:
         if _are_long(text, imported):
             _compile_in_child(folder, lines_before)
             return
@@ -97,13 +102,56 @@ def _are_long(text: str, imported: Mapping[str, str]) -> bool:
 @contextmanager
 def _sources(text: str, imported: Mapping[str, str]) -> Iterator[str]:
     """A folder with every source in its place."""
-    if len(imported) > MAX_FILES:
-        raise InvalidSchemaError(f"the schema imports more than {MAX_FILES} files")
+    _check_number(imported)
     with TemporaryDirectory(prefix="protoc-") as folder:
         for path, source in {**imported, MAIN: text}.items():
-            if is_safe(path) and not path.startswith(PROTOC_OWN):
-                _write(Path(folder, path), source)
+            _write_source(folder, path, source)
         yield folder
+
+
+class SourceFolder:
+    """A folder in which the files stay that many schemas import, so that each is written once."""
+
+    def __init__(self) -> None:
+        self._path = mkdtemp(prefix="protoc-")
+        self._written: dict[str, str] = {}
+        """Path -> the only text that it may have here."""
+        self._there: set[str] = set()
+        finalize(self, rmtree, self._path, ignore_errors=True)
+
+    @contextmanager
+    def write(self, text: str, imported: Mapping[str, str]) -> Iterator[str]:
+        """Yield a folder with every source in its place: this one, unless a file of it has another text."""
+        _check_number(imported)
+        if not self._add(imported):
+            with _sources(text, imported) as folder:
+                yield folder
+            return
+        _write_source(self._path, MAIN, text)
+        yield self._path
+
+    def _add(self, imported: Mapping[str, str]) -> bool:
+        """Write the files that are not there yet; return False where one does not fit beside the others."""
+        for path, source in imported.items():
+            if self._written.setdefault(path, source) != source or path.partition("/")[0] == MAIN:
+                return False
+        for path in imported.keys() - self._there:
+            try:
+                _write_source(self._path, path, imported[path])
+            except InvalidSchemaError:
+                return False
+            self._there.add(path)
+        return True
+
+
+def _check_number(imported: Mapping[str, str]) -> None:
+    if len(imported) > MAX_FILES:
+        raise InvalidSchemaError(f"the schema imports more than {MAX_FILES} files")
+
+
+def _write_source(folder: str, path: str, source: str) -> None:
+    if is_safe(path) and not path.startswith(PROTOC_OWN):
+        _write(Path(folder, path), source)
 
 
 def _search_path(folder: str) -> list[bytes]:

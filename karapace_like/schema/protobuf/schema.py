@@ -1,14 +1,14 @@
 """A Protobuf schema, parsed: its tree, the files that it can see, and what the type names in them mean."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaType, Strictness
 from karapace_like.schema.protobuf import compiler, descriptors, laxity
-from karapace_like.schema.protobuf.imports import reachable, visible_files
+from karapace_like.schema.protobuf.imports import PROTOC_OWN, reachable, visible_files
 from karapace_like.schema.protobuf.map_entries import fold
 from karapace_like.schema.protobuf.parser import parse_file
 from karapace_like.schema.protobuf.printer import print_file
@@ -121,13 +121,25 @@ def _judge(text: str, schema: ParsedProtobuf, shared: SharedReferences | None) -
                 f"field {placed.field.name} of {placed.within}: the numbers {_LIBRARY_NUMBERS.start} to"
                 f" {_LIBRARY_NUMBERS.stop - 1} are reserved for the Protocol Buffers library"
             )
-    sources = {path: _share_source(imported, shared) for path, imported in _reach(schema.file, schema.imported)}
+    reached = _reach(schema.file, schema.imported)
+    sources = {path: _share_source(imported, shared) for path, imported in reached}
+    folder = None
+    # A file of another schema must not be found where this one lacks it.
+    if shared is not None and _are_complete([schema.file, *(imported for _, imported in reached)], sources):
+        folder = shared.share(compiler.SourceFolder, compiler.SourceFolder)
     if schema.file != schema.written or descriptors.decode(text) is not None:
-        compiler.judge(_source(schema.file), sources)
+        compiler.judge(_source(schema.file), sources, sources=folder)
     elif _is_explicit(schema.file):
-        compiler.judge(text, sources)
+        compiler.judge(text, sources, sources=folder)
     else:
-        compiler.judge(_DEFAULT_SYNTAX + text.removeprefix("\ufeff"), sources, lines_before=1)
+        compiler.judge(_DEFAULT_SYNTAX + text.removeprefix("\ufeff"), sources, lines_before=1, sources=folder)
+
+
+def _are_complete(files: Iterable[File], sources: Container[str]) -> bool:
+    """Return whether all that the files import is among the sources, or protoc's own."""
+    return all(
+        imported.path in sources or imported.path.startswith(PROTOC_OWN) for file in files for imported in file.imports
+    )
 
 
 def _sources(file: File, imported: Mapping[str, File]) -> dict[str, str]:
