@@ -72,6 +72,8 @@ def apply(
             sys.exit(report.exit_code)
         if form == "text" and not (yes and plan.actions):  # with --yes, each change is shown once: when it is made
             click.echo(plan.text(), nl=False)
+        for superseded in plan.superseded if form != "text" or (yes and plan.actions) else ():
+            click.echo(superseded.sentence, err=True)
         if saved is not None and read_plan(saved.read_bytes(), str(saved)) != plan:
             raise ToolError(
                 f"The plan {saved} is out of date: the files or the registry have changed, or --delete differs. "

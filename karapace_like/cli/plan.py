@@ -68,7 +68,7 @@ def folder_options(command: C) -> C:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to save the plan in, for `apply --plan`."
 )
 @format_option
-@click.option("--fail-on-changes", is_flag=True, help="Exit with 1 if the plan has any change; finds drift.")
+@click.option("--fail-on-changes", is_flag=True, help="Exit with 1 if the registry is not in that state; finds drift.")
 def plan(
     *,
     folder: Path,
@@ -84,7 +84,8 @@ def plan(
 ) -> None:
     """Show the changes that `apply` would make to bring a registry to the state that FOLDER describes.
 
-    The schemas of the folder become the latest versions of their subjects; levels and modes come from
+    The schemas of the folder are registered as the latest versions of their subjects; a schema that an earlier version
+    has already is listed, since only a deletion of the later ones rolls back to it. Levels and modes come from
     karapace-like.toml, and topic policies from its [policies]. Other subjects stay as they are, unless --delete matches
     them; so do other policies, which it matches by their names where there is a [policies]. For a folder below that of
     karapace-like.toml, the plan covers only its schemas and their references.
@@ -99,7 +100,7 @@ def plan(
             sys.exit(report.exit_code)
         if out is not None:
             _save(out, planned)
-    if fail_on_changes and planned.actions:
+    if fail_on_changes and planned.finds_drift:
         sys.exit(1)
 
 

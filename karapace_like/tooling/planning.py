@@ -3,7 +3,7 @@
 The planner only reads; `execution.py` makes the changes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from typing import Any
@@ -34,16 +34,43 @@ from karapace_like.tooling.workspace import SchemaFile, Workspace
 _CLOSED = frozenset({"READONLY", "READONLY_OVERRIDE"})
 
 
+class Superseded(msgspec.Struct, frozen=True):
+    """A schema that is registered, but not as the latest version: only deletions make it that."""
+
+    subject: str
+    file: str
+    version: int
+    later: Sequence[int]
+    """The versions after it."""
+
+    @property
+    def sentence(self) -> str:
+        """One line that says what clients of the latest version get, and what to do about it."""
+        later = ", ".join(map(str, self.later))
+        commands = " and ".join(f"`delete {self.subject} --version {number}`" for number in reversed(self.later))
+        return (
+            f"! {self.subject} has the schema of {self.file} as version {self.version}, and later ones: {later}. "
+            f"To roll back: {commands}"
+        )
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Changes in the order in which they are made."""
 
     actions: Sequence[Action]
+    superseded: Sequence[Superseded] = ()
+    """What no change of the plan mends."""
+
+    @property
+    def finds_drift(self) -> bool:
+        """Whether the registry is not in the state of the files."""
+        return bool(self.actions or self.superseded)
 
     def text(self) -> str:
         """Return the changes as lines of text."""
-        if not self.actions:
+        if not self.finds_drift:
             return "No changes: the registry matches the files.\n"
-        return "".join(f"{action.sentence}\n" for action in self.actions)
+        return "".join(f"{change.sentence}\n" for change in (*self.actions, *self.superseded))
 
     def json(self) -> str:
         """Return the plan as JSON, which `read_plan` reads."""
@@ -57,6 +84,8 @@ class Planner:
         self._remote = remote
         self._workspace = workspace
         self._project = workspace.project
+        self._found: dict[str, int] = {}
+        """Subject -> its version with the schema of its file."""
 
     async def make_plan(self, paths: Sequence[str], delete: Sequence[str]) -> tuple[Plan, Report]:
         """Return the plan for the schemas below the paths and their settings, and the report on new versions.
@@ -73,7 +102,18 @@ class Planner:
         client, wanted = self._remote.client, {} if paths else self._project.policies
         policies = await plan_policies(client, wanted, lambda name: _matches(name, delete))
         deletions = await self._plan_deletions(delete)
-        return Plan([*self.list_repairs(), *opening, *schemas, *policies, *deletions, *closing]), report
+        actions = [*self.list_repairs(), *opening, *schemas, *policies, *deletions, *closing]
+        return Plan(actions, await self._find_superseded(subjects, {action.subject for action in schemas})), report
+
+    async def _find_superseded(self, subjects: Sequence[str], registering: Collection[str]) -> list[Superseded]:
+        """Return the subjects that have the schema of their file, and later versions."""
+        registered = [subject for subject in subjects if subject in self._found and subject not in registering]
+        numbers = await self._remote.ask_each("Reading versions", registered, self._remote.list_version_numbers)
+        return [
+            Superseded(subject, self._workspace.subjects[subject].path, self._found[subject], later)
+            for subject in registered
+            if (later := [number for number in numbers[subject] if number > self._found[subject]])
+        ]
 
     async def plan_schemas(
         self, subjects: Sequence[str], level_of: Callable[[str], CompatibilityLevel | None]
@@ -85,9 +125,11 @@ class Planner:
             if file.path in self._project.versions_by_file:
                 continue
             action = self._make_registration(file, versions)
-            versions[file.path] = await self._find_registered_version(file, action)
-            if versions[file.path] is None:
+            found = versions[file.path] = await self._find_registered_version(file, action)
+            if found is None:
                 actions.append(action)
+            else:
+                self._found[action.subject] = found
         registered = [action.subject for action in actions]
         baseline = await read_registry_baseline(self._remote, registered, level_of)
         judge = Judge(self._workspace, baseline, level_of=level_of)

@@ -188,6 +188,9 @@ def promote_and_roll_back(year: Year) -> None:
     year.run("check --registry staging")
     year.run("plan --registry staging")
     year.run("apply --yes --registry staging")
+    year.run("plan --registry staging --fail-on-changes")
+    year.run("delete parcel-value --version 3 --yes --registry staging")
+    year.run("plan --registry staging")
     year.run("versions parcel-value --registry staging")
     year.run("plan --from staging --to prod")
 
