@@ -1,13 +1,15 @@
 """`karapace-like keys`: the keys of a DEK registry."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import click
+import msgspec
 
 from karapace_like.cli.key_archives import export_command, import_command, verify_command
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
-from karapace_like.tooling.keys import ALGORITHMS, KeysRemote, require_sharing
+from karapace_like.tooling.keys import ALGORITHMS, KeysRemote, ListedDek, ListedKek, require_sharing
 from karapace_like.tooling.remote import Remote
 
 T = TypeVar("T")
@@ -51,20 +53,36 @@ for _command in (export_command, import_command, verify_command):
 @keys.command("list", epilog=_LIST_EXAMPLES)
 @click.argument("kek", required=False)
 @registry_options(required=True)
-def list_command(*, kek: str | None, registry: str, **credentials: str | None) -> None:
+@format_option
+def list_command(*, kek: str | None, form: str, registry: str, **credentials: str | None) -> None:
     """List the KEKs, or KEK alone, with their DEKs. Neither keys nor properties of the KMS are printed.
 
     Exit codes: 0 done, 2 error.
     """
 
-    async def work(remote: KeysRemote) -> None:
-        for listed in await remote.list_keks(kek):
-            marks = " shared" if listed.shared else ""
-            click.echo(f"{listed.name}  {listed.kms_type}://{listed.kms_key_id}{marks}")
-            async for dek in remote.list_deks(listed):
-                click.echo(f"  {dek.subject}  {dek.algorithm}  versions {', '.join(map(str, dek.versions))}")
+    async def work(remote: KeysRemote) -> list[_KekWithDeks]:
+        return [
+            _KekWithDeks(listed, [dek async for dek in remote.list_deks(listed)])
+            for listed in await remote.list_keks(kek)
+        ]
 
-    _ask(work, registry, credentials)
+    listed = _ask(work, registry, credentials)
+    values = [{**msgspec.to_builtins(each.kek), "deks": [dek._asdict() for dek in each.deks]} for each in listed]
+    print_value(values, "\n".join(line for each in listed for line in _describe(each)), form)
+
+
+class _KekWithDeks(NamedTuple):
+    """A KEK and what it wraps."""
+
+    kek: ListedKek
+    deks: Sequence[ListedDek]
+
+
+def _describe(listed: _KekWithDeks) -> Iterator[str]:
+    kek = listed.kek
+    yield f"{kek.name}  {kek.kms_type}://{kek.kms_key_id}{' shared' if kek.shared else ''}"
+    for dek in listed.deks:
+        yield f"  {dek.subject}  {dek.algorithm}  versions {', '.join(map(str, dek.versions))}"
 
 
 @keys.command("rewrap", epilog=_REWRAP_EXAMPLES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from karapace_like.cli.outcome import report_failures
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.pulling import pull as pull_files
@@ -28,7 +29,8 @@ Examples:
     help="Only matching subjects, without the global settings. May be repeated.",
 )
 @registry_options(required=True)
-def pull(*, folder: Path, patterns: Sequence[str], registry: str, **credentials: str | None) -> None:
+@format_option
+def pull(*, folder: Path, patterns: Sequence[str], form: str, registry: str, **credentials: str | None) -> None:
     """Write the schemas and settings of a registry to FOLDER, which is new or empty.
 
     Each subject becomes a file with its latest schema, at the place where other schemas expect it; levels, modes,
@@ -48,7 +50,8 @@ def pull(*, folder: Path, patterns: Sequence[str], registry: str, **credentials:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="")
-    click.echo(f"{len(files) - 1} schemas and karapace-like.toml written to {folder}")
+    outcome = {"folder": str(folder), "files": list(files), "warnings": list(faults)}
+    print_value(outcome, f"{len(files) - 1} schemas and karapace-like.toml written to {folder}", form)
     for fault in faults:
         click.echo(f"Warning: {fault}", err=True)
     if faults:

@@ -106,6 +106,15 @@ def test_metadata_rules_and_further_settings_are_pulled_and_applied_elsewhere(sh
     assert shop.ask("GET", f"/config/{shop.prefix}copy") == shop.ask("GET", f"/config/{name}")
 
 
+def test_programs_learn_which_files_are_written(shop: Shop) -> None:
+    shop.write({"size.proto": SIZE})
+    assert shop.run("register").code == 0
+    ended = shop.run("pull", "new", "--subject", f"{shop.prefix}*", "--format", "json")
+    outcome = ended.json()
+    assert (outcome["folder"], outcome["warnings"]) == ("new", [])
+    assert sorted(outcome["files"]) == files(shop.folder / "new")
+
+
 def test_only_a_new_folder_is_written(shop: Shop) -> None:
     shop.write({"there/mine.avsc": '"int"'})
     ended = shop.run("pull", "there")
