@@ -10,6 +10,7 @@ import pytest
 
 from karapace_like.schema import references
 from karapace_like.schema.avro import parser as avro_parser
+from karapace_like.schema.json_schema import comparison as json_comparison
 from karapace_like.schema.json_schema import documents as json_documents
 from karapace_like.schema.json_schema import loader as json_loader
 from karapace_like.schema.protobuf import compiler
@@ -86,6 +87,18 @@ def test_references_are_parsed_once_for_all_that_refer_to_them(
     assert len(ended.json()["cases"]) == COUNT
     assert calls
     assert max(calls.values()) <= 5 * COUNT, calls
+
+
+def test_pairs_of_json_schemas_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first file of the chain changes, and with it the meaning of all others."""
+    calls = count_calls(monkeypatch, (json_comparison, "compare_pair"))
+    for at in range(COUNT):
+        name, text = json_schema(at, breaks=False)
+        write(tmp_path / "old", {name: text})
+        write(tmp_path / "new", {name: text if at else text.replace('"integer"', '"number"')})
+    ended = run("check", "new", "--against", "old", folder=tmp_path)
+    assert (ended.code, ended.out) == (0, f"{COUNT} schemas: {COUNT} passed\n")
+    assert 2 * COUNT <= calls["compare_pair"] <= 4 * COUNT
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -74,6 +74,8 @@ class Parsed:
     type: SchemaType = SchemaType.JSON
     is_as_karapace: bool = False
     """Whether it is to be compared as Karapace compares it."""
+    shared: SharedTargets | None = None
+    """What it has in common with others that were parsed with it."""
 
 
 def parse(
@@ -84,16 +86,18 @@ def parse(
     draft = draft_of(value)
     bridges = strictness is not Strictness.STRICT
 
-    def load(shared: SharedReferences | None) -> Schema:
+    is_as_karapace = strictness is Strictness.KARAPACE
+
+    def load(shared: SharedReferences | None) -> Parsed:
         documents = Documents(value, dependencies, draft, shared, bridges_definitions=bridges)
         targets = None if shared is None else shared.share((SharedTargets, draft, strictness), SharedTargets)
-        return Loader(documents, draft, strictness, targets).load()
+        schema = Loader(documents, draft, strictness, targets).load()
+        return Parsed(value, schema, is_as_karapace=is_as_karapace, shared=targets)
 
     try:
-        schema = load(shared)
+        return load(shared)
     except OtherTargetError:
-        schema = load(None)
-    return Parsed(value, schema, is_as_karapace=strictness is Strictness.KARAPACE)
+        return load(None)
 
 
 def parse_own_text(text: str, dependencies: Dependencies) -> Parsed:
@@ -126,6 +130,9 @@ def find_incompatibilities(reader: Parsed, writer: Parsed, policy: Compatibility
     """Return why the reader would refuse what the writer's schema accepts, in Confluent's order."""
     ignored = LENIENT if policy is CompatibilityPolicy.LENIENT else frozenset()
     view = UntypedAsObjects() if reader.is_as_karapace or writer.is_as_karapace else None
+    compatible = None
+    if reader.shared is not None and writer.shared is not None and view is None:
+        compatible = reader.shared.compatible.setdefault(frozenset(ignored), set())
     return [
         Incompatibility(
             rule=RULES[finding.rule],
@@ -134,7 +141,7 @@ def find_incompatibilities(reader: Parsed, writer: Parsed, policy: Compatibility
             reader="" if finding.reader is None else write(finding.reader),
             writer="" if finding.writer is None else write(finding.writer),
         )
-        for finding in Comparer(ignored, view).compare(writer.schema, reader.schema)
+        for finding in Comparer(ignored, view, compatible).compare(writer.schema, reader.schema)
     ]
 
 

@@ -34,8 +34,17 @@ class _TooManyQuestionsError(Exception):
 class Comparer:
     """Compares two schemas under one policy; `ignored` are the rules that the policy forgives."""
 
-    def __init__(self, ignored: Collection[str], view: Callable[[Schema], Schema] | None = None) -> None:
-        """`view` returns the schema that is compared in place of another, always the same one; None: none is."""
+    def __init__(
+        self,
+        ignored: Collection[str],
+        view: Callable[[Schema], Schema] | None = None,
+        compatible: set[_Pair] | None = None,
+    ) -> None:
+        """`view` returns the schema that is compared in place of another, always the same one; None: none is.
+
+        `compatible` are pairs that earlier comparisons of this kind have found so; those of this one are added.
+        """
+        self._compatible = compatible if compatible is not None else set()
         self._ignored = ignored
         self._view = view
         self._asked_by: dict[_Pair, list[_Pair]] = {}
@@ -50,6 +59,7 @@ class Comparer:
         except _TooManyQuestionsError:
             detail = f"given up after {_MAX_QUESTIONS} comparisons"
             return (Finding("COMBINED_TYPE_SUBSCHEMAS_CHANGED", None, detail=detail),)
+        self._compatible.update(pair for pair in self._asked_by if pair not in self._refuted)
         return self._report(root) if root in self._refuted else ()
 
     def _refute(self, root: _Pair) -> None:
@@ -81,6 +91,9 @@ class Comparer:
             if self._questions > _MAX_QUESTIONS:
                 raise _TooManyQuestionsError
             followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+            if followed in self._compatible:
+                answer = ()
+                continue
             if followed not in self._asked_by:
                 self._asked_by[followed] = []
                 unasked.append(followed)

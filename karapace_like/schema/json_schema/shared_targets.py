@@ -43,6 +43,8 @@ class SharedTargets:
 
     schemas: dict[int, Schema] = field(default_factory=dict)
     """Identity of the value -> what it was read as."""
+    compatible: dict[frozenset[str], set[tuple[Schema, Schema]]] = field(default_factory=dict)
+    """Rules that a policy ignores -> (writer's, reader's) nodes that were found compatible under it."""
     _stored: dict[int, _Stored] = field(default_factory=dict)
 
     def add(self, target: Location, schema: Schema, steps: list[Step]) -> None:
