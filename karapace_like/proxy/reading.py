@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from karapace_like.proxy import errors
 from karapace_like.proxy.decode import DecodedRecord, RecordDecoder
-from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat
+from karapace_like.proxy.formats import EmbeddedFormat, ReadFormat, RecordPart
 from karapace_like.proxy.key_lookup import KeyScan, find_latest
 from karapace_like.proxy.migrations import ReaderVersion
-from karapace_like.proxy.ports import ClusterAdmin, Reader
+from karapace_like.proxy.ports import ClusterAdmin, Reader, RegisteredSchema
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import MAX_TIMEOUT_MS, ProxySettings, Undecodable
@@ -189,6 +189,13 @@ class Reading:
                 yield RecordRange(reader, FollowedRecords(reader, decoder, rights, positions), positions, ends)
         finally:
             self._followed -= 1
+
+    async def find_value_schema(self, topic: str, reader: ReaderVersion, rights: SubjectRights) -> RegisteredSchema:
+        """Return a version of the subject of the topic's values; raise ApiError (403, 40401, 40402)."""
+        subject = await self._schemas.find_subject(RecordPart.VALUE, topic)
+        if reader.metadata:
+            return (await self._schemas.by_metadata(subject, dict(reader.metadata), rights))[1]
+        return (await self._schemas.by_version(subject, reader.number, rights))[1]
 
     async def find_positions(self, partitions: Sequence[TopicPartition], start: Start) -> Positions:
         """Return the offset at which each partition is read from this start on."""

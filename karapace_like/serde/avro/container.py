@@ -5,7 +5,7 @@ codecs are `null` and `deflate`.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -116,6 +116,28 @@ class ContainerReader:
         return block
 
 
+class ContainerWriter:
+    """Writes one container file, without compression: `begin`, and then blocks."""
+
+    def __init__(self, schema: str, sync: bytes) -> None:
+        """`schema` is whole: it refers to no other; `sync` are 16 random bytes."""
+        self._schema = schema.encode()
+        self._sync = sync
+
+    def begin(self) -> bytes:
+        """Return the header."""
+        metadata = {b"avro.codec": b"null", b"avro.schema": self._schema}
+        entries = b"".join(_write_long(len(text)) + text for entry in metadata.items() for text in entry)
+        return _MAGIC + _write_long(len(metadata)) + entries + _write_long(0) + self._sync
+
+    def write(self, values: Sequence[bytes]) -> bytes:
+        """Return a block of these values, each encoded with the schema; nothing for none."""
+        if not values:
+            return b""
+        data = b"".join(values)
+        return _write_long(len(values)) + _write_long(len(data)) + data + self._sync
+
+
 def decode_values(read: decoder.Read, count: int, data: bytes) -> Iterator[msgspec.Raw]:
     """Yield the values of an inflated block as Avro-JSON; raise ContainerError."""
     if count > max(len(data), decoder.MAX_EMPTY_ITEMS):
@@ -164,6 +186,16 @@ def _read_bytes(head: bytes, position: int) -> tuple[bytes, int]:
     if begin + length > len(head):
         raise IndexError
     return head[begin : begin + length], begin + length
+
+
+def _write_long(number: int) -> bytes:
+    """Return a number that is not negative, zigzag-encoded."""
+    rest, encoded = number << 1, bytearray()
+    while rest > 0x7F:
+        encoded.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    encoded.append(rest)
+    return bytes(encoded)
 
 
 def _read_long(data: bytes, position: int) -> tuple[int, int]:

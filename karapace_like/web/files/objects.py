@@ -34,7 +34,7 @@ DOWNLOAD = Call(
     query=(
         Parameter("from", MILLISECONDS, "Only records that are not older."),
         Parameter("to", MILLISECONDS, "Only records that are older; at most those that are there now."),
-        Parameter("format", _READ_FORMAT, "Format of keys and values; `auto`, which recognises them, if unset."),
+        Parameter("format", _READ_FORMAT, "Format of keys and values of lines; recognised (`auto`) if unset."),
         Parameter("key_format", _READ_FORMAT, "Format of the keys, if it is not `format`."),
         Parameter("value_format", _READ_FORMAT, "Format of the values, if it is not `format`."),
         *READERS,
@@ -44,5 +44,5 @@ DOWNLOAD = Call(
         '{"topic":"lifts","key":"north","value":{"floor":3},"partition":0,"offset":42,"timestamp":1795000000000}\n'
         '{"done":true,"records":1}\n',
     ),
-    response_types=(NDJSON,),
+    response_types=(NDJSON, *AVRO_TYPES),
 )

@@ -103,6 +103,27 @@ async def test_an_avro_file_is_written_with_its_schema(proxy: ProxyApi, topic_of
     assert (status, refusal["error_code"]) == (400, 400)
 
 
+async def test_values_are_downloaded_as_an_avro_file(proxy: ProxyApi, topic_of: Topics) -> None:
+    """Each as the latest version of the subject; what is no Avro ends it, with its status before the first record."""
+    topic = topic_of()
+    first = {**LIFT, "fields": LIFT["fields"][:1]}
+    for schema, values in ((first, [{"floor": 1}]), (LIFT, [{"floor": 2, "note": "up"}])):
+        assert (await send(proxy, topic, as_container(*values, schema=schema), AVRO))[0] == 200
+    async with proxy.client.get(f"/topics/{topic}/files", headers={"Accept": AVRO}) as answer:
+        assert (answer.status, answer.content_type) == (200, AVRO)
+        file = fastavro.reader(io.BytesIO(await answer.read()))
+    assert list(file) == [{"floor": 1, "note": None}, {"floor": 2, "note": "up"}]
+    await send(proxy, topic, as_lines({"value": 1}))
+    for path, status in (
+        (f"{topic}/files?format=json", 422),
+        (f"{topic}/files?reader_version=7", 404),
+        (f"{topic_of()}/files", 404),
+        (f"{topic}/files", 408),
+    ):
+        async with proxy.client.get(f"/topics/{path}", headers={"Accept": AVRO}) as answer:
+            assert (answer.status, "error_code" in await answer.json(content_type=None)) == (status, True)
+
+
 async def test_an_upload_ends_at_the_first_record_that_cannot_be_written(proxy: ProxyApi, topic_of: Topics) -> None:
     topic = topic_of()
     good = [{"value": number} for number in range(620)]
