@@ -80,7 +80,7 @@ class Reader:
                 old, self._client, self._is_stale = self._client, self._create_client(), False
                 await _close(old)
             if self._calls is not None:
-                return self._convert(await self._calls.make(self._wait_and_consume, count, min(wait, _LONGEST_CALL)))
+                return self._convert(await self._calls.run(self._wait_and_consume, count, min(wait, _LONGEST_CALL)))
             records = self._fetch(count)
             if records or self.is_at_end or loop.time() > deadline:
                 return records
@@ -109,8 +109,9 @@ class Reader:
 
     def _wait_and_consume(self, count: int, wait: float) -> list[Any]:
         """Return messages as soon as there is one; `consume` with a time-out would wait for all of them."""
-        first = self._client.poll(wait)
-        return [] if first is None else [first, *self._client.consume(count - 1, 0)]
+        with translate.failures():
+            first = self._client.poll(wait)
+            return [] if first is None else [first, *self._client.consume(count - 1, 0)]
 
     def _convert(self, messages: Sequence[Any]) -> list[ConsumedRecord]:
         """Return the records of the messages, and note the ends of partitions; raise KafkaFailure for an error."""

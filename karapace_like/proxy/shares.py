@@ -22,7 +22,7 @@ class Shares:
         """How many are held."""
         return self._total
 
-    def count_shares_of(self, user: str) -> int:
+    def count_of(self, user: str) -> int:
         """Return how many the user holds."""
         return self._held[user]
 

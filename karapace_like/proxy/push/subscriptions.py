@@ -76,7 +76,7 @@ class Subscriptions:
                 described = await self._admin.topic(wanted.topic)
             partitions = [TopicPartition(wanted.topic, number) for number in described.partitions]
             starts = await self._reading.find_positions(partitions, wanted.start)
-            committed = {} if wanted.group is None else await self._fetch_committed(wanted.group)
+            committed = {} if wanted.group is None else await self._fetch_committed_offsets(wanted.group)
             positions = {at.partition: committed.get(at, offset) for at, offset in starts.items()}
         except BaseException:
             hub.subscribers -= 1
@@ -106,7 +106,7 @@ class Subscriptions:
             await hub.close()
         self.usage.topics -= len(self._hubs)
 
-    async def _fetch_committed(self, group: str) -> Mapping[TopicPartition, int]:
+    async def _fetch_committed_offsets(self, group: str) -> Mapping[TopicPartition, int]:
         with errors.translate_kafka_failures():
             return await self._admin.groups.fetch_offsets(group)
 

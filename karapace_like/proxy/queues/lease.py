@@ -48,7 +48,7 @@ class Lease:
 
     def can_hand_out(self, user: str) -> bool:
         """Return whether the caller may get records of this lease: one that has some holds no further lease."""
-        return user in self._held or self.shares.count_shares_of(user) < self.shares.at_most_of_user
+        return user in self._held or self.shares.count_of(user) < self.shares.at_most_of_user
 
     def hand_out(self, user: str, count: int) -> range:
         """Give the caller the next records; return their places."""

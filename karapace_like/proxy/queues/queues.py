@@ -98,7 +98,7 @@ class Queues:
         Raises 40403 for a topic that does not exist, 42901 beyond the bounds.
         """
         begun, holders = time.perf_counter(), self._usage.holders
-        if holders.count_shares_of(user) >= holders.at_most_of_user:
+        if holders.count_of(user) >= holders.at_most_of_user:
             raise errors.too_many("open leases of this caller, whose records are not acknowledged,")
         with self._usage.receivers.hold(user):
             queue = await self._open_queue(request.group, request.topics)

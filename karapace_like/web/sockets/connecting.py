@@ -132,7 +132,7 @@ class _Connection:
     async def _acknowledge(self, message: Message) -> None:
         if self._subscription is None:
             raise no_subscription_error()
-        positions = messages.parse_acknowledged(message.value)
+        positions = messages.parse_acknowledged_positions(message.value)
         await proxy(self._request).subscriptions.acknowledge(self._subscription, positions)
         await self._say(messages.render({"acknowledged": format_positions(positions)}))
 
@@ -151,7 +151,7 @@ class _Connection:
             await self._say(messages.render_error(error, name))
             return
         find_usage(self._request).produced += report.written_count
-        await self._say(messages.render_produced(name, render_results(report)))
+        await self._say(messages.render_produced_records(name, render_results(report)))
 
     async def _send(self, subscription: Subscription) -> None:
         """Send records while there is credit; close the connection where the caller may not read any more."""

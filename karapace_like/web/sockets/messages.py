@@ -88,7 +88,7 @@ def parse_id(field: str, text: str) -> dict[int, int]:
         raise errors.violation(field, "must be the id of a record, such as 0:42,1:7", text) from error
 
 
-def parse_acknowledged(value: msgspec.Raw) -> dict[int, int]:
+def parse_acknowledged_positions(value: msgspec.Raw) -> dict[int, int]:
     """Return what the message `ack` acknowledges."""
     text = JsonObject({"ack": msgspec.json.decode(value)}, "ack").string("ack")
     return parse_id("ack", text or "")
@@ -126,7 +126,7 @@ def render_error(error: ApiError, name: str | None = None) -> str:
     return render({"error": described if name is None else {"id": name, **described}})
 
 
-def render_produced(name: str | None, offsets: list[RecordResult]) -> str:
+def render_produced_records(name: str | None, offsets: list[RecordResult]) -> str:
     """Return the message about produced records."""
     described: dict[str, object] = {"offsets": offsets}
     return render({"produced": described if name is None else {"id": name, **described}})

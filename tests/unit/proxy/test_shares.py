@@ -15,7 +15,7 @@ def test_one_caller_and_all_of_them_are_bounded() -> None:
         shares.take("b")
         with pytest.raises(ProxyError, match="too many leases at"):
             shares.take("c")
-    assert (len(shares), shares.count_shares_of("a"), shares.count_shares_of("b")) == (2, 1, 1)
+    assert (len(shares), shares.count_of("a"), shares.count_of("b")) == (2, 1, 1)
     shares.give_back("a")
     shares.give_back("b")
-    assert (len(shares), shares.count_shares_of("a")) == (0, 0)
+    assert (len(shares), shares.count_of("a")) == (0, 0)
