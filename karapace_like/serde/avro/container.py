@@ -19,6 +19,7 @@ _SYNC_BYTES = 16
 _MAX_VARINT_BYTES = 10
 _MAX_HEADER = 1024 * 1024
 """Bytes of the header, which has the schema."""
+_MAX_ENTRIES = 1_000
 _CODECS = ("null", "deflate")
 _to_json = msgspec.json.Encoder().encode
 
@@ -45,17 +46,22 @@ class ContainerReader:
         self._sync = b""
         self._max_block = max_block
         self._buffer = bytearray()
+        self._try_header_at = 0
+        """With so many bytes the header is parsed again: a header in many pieces is not parsed for each of them."""
 
     def feed(self, chunk: bytes) -> Iterator[Block]:
         """Yield the blocks that are complete with these bytes."""
         self._buffer += chunk
-        if self.schema is None and not self._read_header():
+        if self.schema is None and (len(self._buffer) < self._try_header_at or not self._read_header()):
+            self._try_header_at = min(max(2 * len(self._buffer), self._try_header_at), _MAX_HEADER)
             return
         while (block := self._take_block()) is not None:
             yield block
 
-    def end(self) -> None:
-        """Check that the file is whole."""
+    def end(self) -> Iterator[Block]:
+        """Yield the blocks that are left, and check that the file is whole."""
+        self._try_header_at = 0
+        yield from self.feed(b"")
         if self.schema is None or self._buffer:
             raise ContainerError("it ends inside of its header or of a block")
 
@@ -174,6 +180,8 @@ def _read_metadata(head: bytes, position: int) -> tuple[dict[str, bytes], int]:
         if count == 0:
             return metadata, position
         for _ in range(count):
+            if len(metadata) >= _MAX_ENTRIES:
+                raise ContainerError(f"its header has more than {_MAX_ENTRIES} entries")
             key, position = _read_bytes(head, position)
             value, position = _read_bytes(head, position)
             metadata[key.decode(errors="replace")] = value

@@ -1,7 +1,7 @@
 """Turn the bytes of an uploaded file into records, piece by piece."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import msgspec
@@ -24,9 +24,6 @@ _MAX_BLOCK = 16 * 1024 * 1024
 """Bytes of a block of an Avro file; writers make blocks of 16 to 64 kB."""
 _LARGE_BLOCK = 256 * 1024
 """From so many bytes on, a block is inflated in a thread."""
-
-
-_NO_RECORDS: tuple[ProducedRecord, ...] = ()
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -96,11 +93,18 @@ class AvroFile:
         """The text of its schema, once that has come."""
         return self._reader.schema
 
-    async def feed(self, chunk: bytes) -> AsyncIterator[ProducedRecord]:
+    def feed(self, chunk: bytes) -> AsyncIterator[ProducedRecord]:
         """Yield the records of the blocks that are complete with these bytes."""
+        return self._decode(self._reader.feed(chunk))
+
+    def end(self) -> AsyncIterator[ProducedRecord]:
+        """Yield the records of the blocks that are left; raise ApiError if the file is not whole."""
+        return self._decode(self._reader.end())
+
+    async def _decode(self, blocks: Iterator[Block]) -> AsyncIterator[ProducedRecord]:
         turn = Turn()
         try:
-            for block in self._reader.feed(chunk):
+            for block in blocks:
                 data = await self._inflate(block)
                 for value in decode_values(await self._find_read(), block.values, data):
                     yield ProducedRecord(value=value)
@@ -108,15 +112,6 @@ class AvroFile:
                         await turn.yield_to_others()
         except ContainerError as error:
             raise unreadable_file_error(str(error)) from error
-
-    async def end(self) -> AsyncIterator[ProducedRecord]:
-        """Yield nothing; raise ApiError if the file is not whole."""
-        try:
-            self._reader.end()
-        except ContainerError as error:
-            raise unreadable_file_error(str(error)) from error
-        for record in _NO_RECORDS:
-            yield record
 
     async def _inflate(self, block: Block) -> bytes:
         if len(block.data) < _LARGE_BLOCK // 16:

@@ -110,6 +110,7 @@ class _Transfer:
                 self._use_schema()
                 yield batch
         async for batch in _gather(self._contents.end()):
+            self._use_schema()
             yield batch
 
     def _use_schema(self) -> None:
