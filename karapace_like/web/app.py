@@ -240,6 +240,7 @@ def _add_proxy(
         *sockets_api.ROUTES,
     )
     _add_proxy_routes(app, adapt(routes), proxy)
+    sockets_api.close_at_shutdown(app)
     if owners is not None:
         app[OWNERS] = owners
 

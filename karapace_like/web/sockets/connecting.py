@@ -5,8 +5,9 @@ Messages of the client are handled one after the other, so that a client that pr
 """
 
 import asyncio
+import logging
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.errors import ApiError
@@ -35,8 +36,23 @@ from karapace_like.web.sockets.messages import Message
 _HEARTBEAT_SECONDS = 30.0
 _LOOK_SECONDS = 15.0
 """How often a subscription without records checks its caller again."""
-_CLOSED_BY_POLICY = 1008
-"""The status of RFC 6455 for a caller who is not let in any more."""
+
+logger = logging.getLogger(__name__)
+
+_SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+"""Those that are open."""
+
+
+def close_at_shutdown(app: web.Application) -> None:
+    """Have open connections closed when the application stops: their clients go elsewhere at once."""
+    app[_SOCKETS] = set()
+    app.on_shutdown.append(_close_all)
+
+
+async def _close_all(app: web.Application) -> None:
+    sockets = app[_SOCKETS]
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service stops") for socket in sockets]
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 async def connect(request: web.Request) -> web.StreamResponse:
@@ -50,10 +66,12 @@ async def connect(request: web.Request) -> web.StreamResponse:
     usage = proxy(request).subscriptions.usage
     with usage.connections.hold(instance_user(request).counted_as):
         await socket.prepare(request)
-        connection = _Connection(request, socket)
+        sockets, connection = request.config_dict.get(_SOCKETS, set()), _Connection(request, socket)
+        sockets.add(socket)
         try:
             await connection.run()
         finally:
+            sockets.discard(socket)
             await connection.end()
     return socket
 
@@ -182,6 +200,9 @@ class _Connection:
             await self._refuse(error)
         except ConnectionError:
             return  # the client has left
+        except Exception:
+            logger.exception("Unexpected failure of a WebSocket connection")
+            await self._socket.close(code=WSCloseCode.INTERNAL_ERROR)
 
     async def _check_reader(self) -> None:
         """Raise ApiError if the caller may not read the topic any more."""
@@ -202,7 +223,7 @@ class _Connection:
     async def _refuse(self, error: ApiError) -> None:
         """Say why the connection ends, and end it."""
         await self._say(messages.render_error(error))
-        await self._socket.close(code=_CLOSED_BY_POLICY, message=b"see the last message")
+        await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"see the last message")
 
 
 CONNECT = Call(status=101, response=text(""))
