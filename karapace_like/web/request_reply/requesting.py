@@ -116,6 +116,9 @@ async def _parse_request(request: web.Request) -> Request:
     reply_topic = body.string("reply_topic")
     if not reply_topic:
         raise errors.violation("reply_topic", f"must be the name of a topic; expected {_EXAMPLE}", "null")
+    if reply_topic == request.match_info["topic"]:
+        # The record itself has the correlation id, and would be taken for its reply.
+        raise errors.violation("reply_topic", "must be another topic than that of the request", reply_topic)
     partition = body.integer("reply_partition", low=-(2**63), high=2**63)
     if partition is not None and not 0 <= partition <= MAX_PARTITION:
         raise errors.violation("reply_partition", f"must be from 0 to {MAX_PARTITION}", str(partition))

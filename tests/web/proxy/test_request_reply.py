@@ -205,6 +205,13 @@ async def test_a_caller_has_a_share_of_the_requests_that_wait(proxy: ProxyApi, t
     assert all("wait for a reply of this caller" in refusal["message"] for refusal in refusals)
 
 
+async def test_a_request_is_not_its_own_reply(proxy: ProxyApi, topic_of: Topics) -> None:
+    topic = topic_of()
+    status, refusal, _ = await ask(proxy, topic, topic)
+    assert (status, refusal["error_code"]) == (422, 422)
+    assert "another topic" in refusal["message"]
+
+
 async def test_media_types_are_those_of_produce(proxy: ProxyApi, topic_of: Topics) -> None:
     topic, replies = topic_of(), topic_of()
     body = {"record": {"value": 1}, "reply_topic": replies, "timeout_ms": 0}
