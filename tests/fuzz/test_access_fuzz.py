@@ -55,6 +55,12 @@ _CHANGES_BROKERS = ("/brokers/", "broker-configs")
 """Parts of paths that `anybody` does not call."""
 
 
+@schemathesis.serializer("application/x-ndjson", "application/avro", "avro/binary")
+def serialize_file(_: Any, value: Any) -> bytes:
+    """The text that was drawn, as the file."""
+    return str(value).encode(errors="surrogatepass")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def guarded(kafka: Cluster) -> AsyncIterator[Guarded]:
     async with serving(kafka, AUTHFILE) as application:
@@ -104,8 +110,9 @@ def _send_drawn_requests(description: dict[str, Any], base_url: str, caller: str
             def send(case: Case[Any]) -> None:
                 answer = case.call(base_url=base_url, headers=dict(_CALLERS[caller]), timeout=_SECONDS)
                 text = f"{case.method} {answer.request.url} {answer.request.body!r}: {answer.status_code} {answer.text}"
-                is_without_reply = answer.status_code == 504 and case.path == "/topics/{topic}/requests"
-                assert answer.status_code < 500 or is_without_reply, text
+                # A request of records gets 504 where nobody replies.
+                is_unanswered = answer.status_code == 504 and case.path.endswith("/requests")
+                assert answer.status_code < 500 or is_unanswered, text
                 if caller == "no credentials":
                     assert answer.status_code >= 400, text
 
