@@ -21,7 +21,7 @@ from pathlib import Path as File
 from typing import NamedTuple
 
 import karapace_like
-from benchmarks import consume, generator, load, native, queues, replay, stalls
+from benchmarks import consume, generator, load, native, queues, replay, stalls, writes
 from benchmarks.generator import Found
 from benchmarks.paths import Path, new_paths, produce_paths, registry_paths
 from karapace_like.kafka.broker_error import BrokerError
@@ -59,6 +59,7 @@ GOALS = {
     "produce 100 avro": Goal(14), "produce 100 jsonschema": Goal(10), "produce 100 protobuf": Goal(16),
     "consume binary 1 KB": Goal(4.5, rates={_READING: 0, _JAVA_READING: 0.9}), "consume avro": Goal(18),
     "queue receive and accept 100, 1 KB": Goal(6.75, a_second=100_000),
+    "produce 10 json, atomic": Goal(p50_ms=15), "produce 1 json with a key, 64 at once": Goal(250, p50_ms=25),
 }  # fmt: skip
 
 
@@ -102,6 +103,12 @@ def _lines(wanted: argparse.Namespace) -> Iterator[str]:
                 yield from _measured(name, run, bounds, wanted.rounds)
             received = partial(queues.run, service.pid, service.url, consume.NATIVE_TOPIC, wanted.records // 4)
             yield from _measured("queue receive and accept 100, 1 KB", received, bounds, wanted.rounds)
+            for name, write in (
+                ("produce 10 json, atomic", writes.run_atomic),
+                ("produce 1 json with a key, 64 at once", writes.run_once),
+            ):
+                run = partial(write, service.pid, service.url, wanted.seconds)
+                yield from _measured(name, run, bounds, wanted.rounds)
             loaded = replay.memory(service.pid, "VmRSS")
             stalled = min((stalls.run(service.url) for _ in range(wanted.rounds)), key=attrgetter("longest_wait"))
             yield f"\n{stalled} (goal: 50 ms)."

@@ -18,6 +18,7 @@ from karapace_like.receipts import errors, records
 from karapace_like.receipts.records import MARK, Answer, Receipt
 from karapace_like.receipts.store import ReceiptStore
 from karapace_like.records import Delivery, JointEntry, LogEntry, OutgoingRecord
+from karapace_like.replication import errors as log_errors
 from karapace_like.replication.batches import AddDraft
 from karapace_like.replication.log import Log, LogRecord
 from karapace_like.replication.optional_state import OptionalState
@@ -86,6 +87,7 @@ class Receipts(OptionalState[ReceiptStore]):
         super().__init__(
             log, store, "receipts", draft=_draft_receipts, write_timeout=write_timeout, max_waiting=max_waiting
         )
+        self._encode_seconds = write_timeout / 2
         self._problem: str | None = None
         self._settled = asyncio.Event()
         self._in_progress: set[bytes] = set()
@@ -106,6 +108,11 @@ class Receipts(OptionalState[ReceiptStore]):
         if problem is not None and not is_transient:
             self._settled.set()
 
+    async def wait_until_replayed(self) -> None:
+        """Return when the replay has reached its end; the state is known then."""
+        await super().wait_until_replayed()
+        self._settled.set()
+
     def find(self, claim: Claim) -> Receipt | None:
         """Return the receipt of the request where this process has it; raises ApiError 422 for another request."""
         if self._problem is not None:
@@ -125,25 +132,38 @@ class Receipts(OptionalState[ReceiptStore]):
         if claim.request in self._in_progress:
             raise errors.in_progress_error(claim.key)
         encoding: asyncio.Task[JointRecords] | None = None
+        joint: JointRecords | None = None
 
         async def plan(store: ReceiptStore, _: object) -> Plan[None]:
-            nonlocal encoding
+            nonlocal encoding, joint
             if self.find(claim) is not None:
                 return Plan(None)
             _check_new(store, claim)
-            if encoding is None and self.term is None:
-                return _ELSEWHERE
-            encoding = encoding or asyncio.create_task(_run(encode))
-            joint = encoding.result() if encoding.done() else await asyncio.shield(encoding)
+            if joint is None:
+                if encoding is None and self.term is None:
+                    return _ELSEWHERE
+                encoding = encoding or asyncio.create_task(_run(encode))
+                joint = encoding.result() if encoding.done() else await asyncio.shield(encoding)
             return Plan(None, (_PlannedReceipt(claim, joint),))
 
         self._in_progress.add(claim.request)
         try:
+            if self.term is not None:  # most primaries stay what they are: no plan has to wait
+                joint = await self._encode_in_time(encode)
             return await self.write(WriteRequest(planner=plan, is_repeatable=True), forwarder)
         finally:
             self._in_progress.discard(claim.request)
             if encoding is not None:
                 encoding.cancel()
+
+    async def _encode_in_time(self, encode: Callable[[], Awaitable[JointRecords]]) -> JointRecords:
+        try:
+            async with asyncio.timeout(self._encode_seconds) as limit:
+                return await encode()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise log_errors.write_timed_out_error(self._encode_seconds) from error
 
     def explain_failure(self, failure: KafkaFailure) -> ApiError:
         """Return the error of a request whose records Kafka has refused, with Kafka's failure."""

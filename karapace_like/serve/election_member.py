@@ -18,7 +18,7 @@ ReportProgress = Callable[[str], None]
 _RETRY_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
 _OPTIONAL_SECONDS = 30.0
-"""How long the start waits for policies and keys once schemas are served: until then calls that need them get 503."""
+"""How long the start waits for policies, keys and receipts once schemas are served: calls get 503 until they are read."""
 
 
 async def become_ready(parts: Parts, progress: ReportProgress) -> None:
@@ -31,7 +31,11 @@ async def become_ready(parts: Parts, progress: ReportProgress) -> None:
     while not (await asyncio.wait([replayed], timeout=_PROGRESS_SECONDS))[0]:
         progress(f"Replayed {registry.progress.position} of {end} records")
     await parts.topic.check_emptiness()
-    optional = (parts.policies.replicated_policies, None if parts.keys is None else parts.keys.registry)
+    optional = (
+        parts.policies.replicated_policies,
+        None if parts.keys is None else parts.keys.registry,
+        None if parts.receipts is None else parts.receipts.receipts,
+    )
     settling = (state.wait_until_settled(_OPTIONAL_SECONDS) for state in optional if state is not None)
     await asyncio.gather(*settling)
     health.ready_after = time.monotonic() - health.started
