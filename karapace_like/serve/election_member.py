@@ -18,7 +18,7 @@ ReportProgress = Callable[[str], None]
 _RETRY_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
 _OPTIONAL_SECONDS = 30.0
-"""How long the start waits for policies, keys and receipts once schemas are served: calls get 503 until they are read."""
+"""How long the start waits for policies, keys and receipts once schemas are served: calls get 503 until then."""
 
 
 async def become_ready(parts: Parts, progress: ReportProgress) -> None:

@@ -1,6 +1,7 @@
 """Every way into a topic, as one function: what is offered to each is the same, and so is what comes back."""
 
 import base64
+import secrets
 import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -41,6 +42,8 @@ async def produce_v2(
     headers: Sequence[Header],
     path: str = "/topics/{topic}",
     query: str = "",
+    *,
+    has_key: bool = False,
 ) -> Verdict:
     record: dict[str, Any] = {"value": value.data}
     body: dict[str, Any] = {"records": [record], "value_format": value.format}
@@ -52,18 +55,20 @@ async def produce_v2(
             body["key_schema_id"] = key.schema_id
     if headers:
         record["headers"] = [{"key": name, "value": base64.b64encode(data).decode()} for name, data in headers]
-    if path == "/records":
+    is_routed = path.endswith("/records")
+    if is_routed:
         record["topic"] = topic
     status, answer = await node.call(
         "POST",
         path.format(topic=topic) + query,
         body,
-        headers={"Content-Type": "application/vnd.kafka.json.v2+json"},
+        headers={"Content-Type": "application/vnd.kafka.json.v2+json"}
+        | ({"Idempotency-Key": secrets.token_hex()} if has_key else {}),
     )
     if status != 200:
         return Verdict(answer["error_code"], answer["message"])
     (result,) = answer["offsets"]
-    ids = result if path == "/records" else answer
+    ids = result if is_routed else answer
     return Verdict(result["error_code"], result["error"] or "", ids["key_schema_id"], ids["value_schema_id"])
 
 
@@ -165,6 +170,17 @@ def _render_part(part: Part) -> dict[str, Any]:
     return {"type": part.format.upper(), "data": part.data}
 
 
+async def produce_from_instance(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header]
+) -> Verdict:
+    wanted = {"name": "writer", "auto.commit.enable": "false"}
+    status, _ = await node.call(
+        "POST", "/consumers/writers", wanted, headers={"Content-Type": "application/vnd.kafka.v2+json"}
+    )
+    assert status in {200, 409}
+    return await produce_v2(node, topic, value, key, headers, "/consumers/writers/instances/writer/records")
+
+
 Produce = Callable[..., Awaitable[Verdict]]
 WAYS: Mapping[str, Produce] = {
     "v2 topic": produce_v2,
@@ -179,6 +195,12 @@ WAYS: Mapping[str, Produce] = {
 }
 WITHOUT_IDS = frozenset({"request", "file", "socket"})
 """The ways that do not answer which schemas were used."""
+TOGETHER: Mapping[str, Produce] = {
+    "v2 instance": produce_from_instance,
+    "v2 atomic": partial(produce_v2, query="?atomic=true"),
+    "v2 with a key": partial(produce_v2, has_key=True),
+}
+"""Ways that write all records of a request or none, in a transaction; dead letters are not written."""
 
 
 def frame(schema_id: int, payload: bytes = b"") -> str:
