@@ -1,12 +1,14 @@
 """A node that kills itself where it hurts most: at the commit of a record with the value `DOOMED`.
 
 `python -m tests.cluster.mortal_node serve`: the whole service, but for that. `DIES` in the environment says when:
-`before` the commit or `after` it. One node does so, which makes the file `DEATH`. With `CARELESS` it also writes the
-receipt in a transaction of its own, after that of the records: what a test of idempotent writes must find.
+`before` the commit or `after` it. One node does so, which makes the file `DEATH`; `BY=SIGSTOP` pauses it. With
+`CARELESS` it also writes the receipt in a transaction of its own, after that of the records: what a test of idempotent
+writes must find.
 """
 
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -45,7 +47,8 @@ class MortalWriter(JointWriter):
         if self._is_doomed and os.environ["DIES"] == when:
             with suppress(FileExistsError):
                 Path(os.environ["DEATH"]).touch(exist_ok=False)
-                os.kill(os.getpid(), signal.SIGKILL)
+                # To this thread, which would go on until another one had taken the signal.
+                signal.pthread_kill(threading.get_ident(), signal.Signals[os.environ.get("BY", "SIGKILL")])
 
 
 class CarelessWriter(MortalWriter):

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.mortal_node import DOOMED
-from tests.cluster.registry_nodes import RegistryNodes, kill
+from tests.cluster.registry_nodes import RegistryNodes, health, kill, resume
 from tests.cluster.write_history import WriteHistory
 
 pytestmark = [pytest.mark.kafka, pytest.mark.long]
@@ -28,6 +28,8 @@ _VALUES = 25
 """Of each client, between two kills."""
 _SECONDS = 120
 _DEFINITE = 200
+_PATIENCE = aiohttp.ClientTimeout(total=8)
+"""Of one request: a paused node answers none."""
 
 
 class Client:
@@ -43,9 +45,11 @@ class Client:
         headers = {"Content-Type": "application/vnd.kafka.json.v2+json", "Idempotency-Key": key}
         body = {"records": [{"key": value, "value": value}]}
         try:
-            async with self.session.post(f"{url}/topics/{self.topic}", json=body, headers=headers) as answer:
+            async with self.session.post(
+                f"{url}/topics/{self.topic}", json=body, headers=headers, timeout=_PATIENCE
+            ) as answer:
                 return answer.status, await answer.json(content_type=None)
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return 0, None
 
     async def write(self, pick: Callable[[], str], value: str, *, times: int = 1) -> None:
@@ -111,6 +115,11 @@ async def write_and_die(
 
             for value in (*(f"value {number}" for number in range(5)), DOOMED, "afterwards"):
                 await client.write(pick, value, times=3)
+            for node in nodes.all:  # one that was paused may go on with what it was about to do
+                if node.running:
+                    resume(node)
+                    await asyncio.to_thread(health, node)
+            await client.write(pick, "at last", times=3)
     return history
 
 
@@ -120,6 +129,16 @@ async def test_a_node_that_dies_at_the_commit_has_written_once_or_not_at_all(
 ) -> None:
     """The client repeats the request at the other node, and gets the answer of what was written, by whomever."""
     history = await write_and_die(kafka, topic, monkeypatch, DIES=when, DEATH=str(tmp_path / "death"))
+    assert (tmp_path / "death").exists()
+    assert list(history.find_violations(read_topic(kafka, topic))) == []
+
+
+async def test_a_node_that_wakes_up_at_the_commit_writes_nothing(
+    kafka: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another one has taken over meanwhile, and has written the same request."""
+    environment = {"DIES": "before", "DEATH": str(tmp_path / "death"), "BY": "SIGSTOP"}
+    history = await write_and_die(kafka, topic, monkeypatch, **environment)
     assert (tmp_path / "death").exists()
     assert list(history.find_violations(read_topic(kafka, topic))) == []
 
