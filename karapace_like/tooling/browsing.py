@@ -92,7 +92,8 @@ async def _find_in_version(remote: Remote, version: Registered, word: str) -> li
     hits: list[Hit] = []
     if word in version.subject.casefold():
         hits.append(Hit(version.subject, version.version, "subject", ""))
-    if word not in version.schema.text.casefold():
+    text = version.schema.text.casefold()
+    if word.rpartition(".")[2] not in text:
         return hits
     try:
         source = (await remote.resolve(version)).source
@@ -103,9 +104,10 @@ async def _find_in_version(remote: Remote, version: Registered, word: str) -> li
     named = [
         Hit(version.subject, version.version, element.kind, element.title or element.name)
         for element in elements
-        if word in element.name.casefold()
+        # A full name, or the end of one, such as `shop.Order` and `Order.id`; texts have its parts only.
+        if word in element.name.casefold() or ("." in word and f".{element.title}".casefold().endswith(f".{word}"))
     ]
-    return hits + (named or [Hit(version.subject, version.version, "text", "")])
+    return hits + (named or ([Hit(version.subject, version.version, "text", "")] if word in text else []))
 
 
 def show_text(registration: Mapping[str, Any]) -> str:

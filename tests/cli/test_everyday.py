@@ -84,6 +84,9 @@ def test_a_word_and_an_id_are_found(filled: Shop) -> None:
     prefix = filled.prefix
     assert f"{prefix}order version 2: field shop.Order.id\n" in filled.run("find", "ID").out
     assert f"{prefix}size version 1: record " in filled.run("find", "size").out
+    for word, place in (("shop.Order", "record shop.Order"), ("order.ID", "field shop.Order.id")):
+        lines = [line for line in filled.run("find", word).out.splitlines() if line.startswith(prefix)]
+        assert lines == [f"{prefix}order version 2: {place}"]
     assert f"{prefix}parcel version 1: text\n" in filled.run("find", "common/size.proto").out
     id_ = filled.version("order")["id"]
     assert f"{prefix}order version 2: id {id_}\n" in filled.run("find", id_).out
