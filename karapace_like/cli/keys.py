@@ -67,8 +67,11 @@ def list_command(*, kek: str | None, form: str, registry: str, **credentials: st
         ]
 
     listed = _ask(work, registry, credentials)
-    values = [{**msgspec.to_builtins(each.kek), "deks": [dek._asdict() for dek in each.deks]} for each in listed]
-    print_value(values, "\n".join(line for each in listed for line in _describe(each)), form)
+    values = [
+        {**msgspec.to_builtins(kek_with_deks.kek), "deks": [dek._asdict() for dek in kek_with_deks.deks]}
+        for kek_with_deks in listed
+    ]
+    print_value(values, "\n".join(line for kek_with_deks in listed for line in _describe(kek_with_deks)), form)
 
 
 class _KekWithDeks(NamedTuple):

@@ -103,9 +103,11 @@ class Planner:
         policies = await plan_policies(client, wanted, lambda name: _matches(name, delete))
         deletions = await self._plan_deletions(delete)
         actions = [*self.list_repairs(), *opening, *schemas, *policies, *deletions, *closing]
-        return Plan(actions, await self._find_superseded(subjects, {action.subject for action in schemas})), report
+        return Plan(
+            actions, await self._find_superseded_files(subjects, {action.subject for action in schemas})
+        ), report
 
-    async def _find_superseded(self, subjects: Sequence[str], registering: Collection[str]) -> list[Superseded]:
+    async def _find_superseded_files(self, subjects: Sequence[str], registering: Collection[str]) -> list[Superseded]:
         """Return the subjects that have the schema of their file, and later versions."""
         registered = [subject for subject in subjects if subject in self._found and subject not in registering]
         numbers = await self._remote.ask_each("Reading versions", registered, self._remote.list_version_numbers)
@@ -125,11 +127,11 @@ class Planner:
             if file.path in self._project.versions_by_file:
                 continue
             action = self._make_registration(file, versions)
-            found = versions[file.path] = await self._find_registered_version(file, action)
-            if found is None:
+            version = versions[file.path] = await self._find_registered_version(file, action)
+            if version is None:
                 actions.append(action)
             else:
-                self._found[action.subject] = found
+                self._found[action.subject] = version
         registered = [action.subject for action in actions]
         baseline = await read_registry_baseline(self._remote, registered, level_of)
         judge = Judge(self._workspace, baseline, level_of=level_of)

@@ -51,6 +51,7 @@ DESCRIPTIONS = {
             "/partitions/{partition}/reassignment",
             "/partitions/{partition}/replicas",
             "/partitions/{partition}/replicas/{broker}",
+            "/replica-sizes",
         )
     ),
     *(

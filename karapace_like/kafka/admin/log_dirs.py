@@ -61,8 +61,8 @@ class LogDirs:
 
         Empty where the service is not authorised to describe the cluster: brokers answer that with nothing.
         """
-        found = await asyncio.gather(*(self._ask(broker, topic, partitions) for broker in brokers))
-        return sorted(size for sizes in found for size in sizes)
+        answered = await asyncio.gather(*(self._ask(broker, topic, partitions) for broker in brokers))
+        return sorted(size for sizes in answered for size in sizes)
 
     async def _ask(self, broker: Broker, topic: str, partitions: Sequence[int]) -> list[ReplicaSize]:
         request = SingleVersionRequest(_DescribeV1, [(topic, list(partitions))])

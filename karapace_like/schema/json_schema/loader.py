@@ -101,10 +101,10 @@ class Loader:
             if self._shared is None or id(value) in self._own_values:
                 self._targets[id(value)] = self._schema(value, base, path)
             else:
-                self._load_shared(self._shared, Location(value, base), path)
+                self._load_shared_target(self._shared, Location(value, base), path)
         return schema
 
-    def _load_shared(self, shared: SharedTargets, target: Location, path: str) -> None:
+    def _load_shared_target(self, shared: SharedTargets, target: Location, path: str) -> None:
         steps = shared.find(target, self._documents.find)
         if steps is None:
             self._steps = []

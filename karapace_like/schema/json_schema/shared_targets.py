@@ -64,7 +64,7 @@ class SharedTargets:
             raise OtherTargetError
         for step in stored.steps:
             if step.uri is not None:
-                found = look_up(step.uri, step.base)
-                if found.value is not step.target.value or found.base != step.target.base:
+                target_now = look_up(step.uri, step.base)
+                if target_now.value is not step.target.value or target_now.base != step.target.base:
                     raise OtherTargetError
         return stored.steps

@@ -154,7 +154,7 @@ def content_type_of(path: str) -> dict[str, str]:
     if path.partition("?")[0] == "/records" or path.startswith("/topics"):
         return BINARY
     if path.startswith("/consumers"):
-        return V2
+        return BINARY if path.partition("?")[0].endswith("/records") else V2
     return {"Content-Type": "application/json"} if path.startswith(("/v3", "/connect")) else {}
 
 
