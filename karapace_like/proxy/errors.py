@@ -97,11 +97,6 @@ def kafka_code(failure: KafkaFailure) -> int:
     return record_code(failure)
 
 
-def names_nothing(failure: KafkaFailure) -> bool:
-    """Return whether the request names a topic or partition that the cluster does not have."""
-    return failure.name in _NOT_FOUND
-
-
 def record_code(failure: KafkaFailure) -> int:
     """Return the error code of a failure that fails one record of a request."""
     if failure.name in _UNAUTHENTICATED:
@@ -111,6 +106,11 @@ def record_code(failure: KafkaFailure) -> int:
     if failure.name == _BAD_ARGUMENT:
         return 40002
     return RETRIABLE if failure.retriable else 50002
+
+
+def may_pass(failure: KafkaFailure) -> bool:
+    """Return whether a record that failed so may be written later, as soon as brokers answer."""
+    return record_code(failure) == RETRIABLE and failure.name != "_UNKNOWN_PARTITION"
 
 
 def may_be_written(failure: KafkaFailure) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from karapace_like.errors import ApiError, KafkaFailure
+from karapace_like.errors import ApiError
 from karapace_like.proxy import errors
 from karapace_like.proxy.atomic import nothing_written_error
 from karapace_like.records import Delivery, OutgoingRecord
@@ -47,12 +47,8 @@ class ProduceReport(msgspec.Struct, frozen=True):
         unknown = next((failure for failure in failures if errors.may_be_written(failure)), None)
         if unknown is not None:
             raise errors.unknown_records_error(unknown.message)
-        if not self.refusals and all(map(_may_succeed_later, failures)):
+        if not self.refusals and all(map(errors.may_pass, failures)):
             raise nothing_written_error(failures[0].message)
-
-
-def _may_succeed_later(failure: KafkaFailure) -> bool:
-    return errors.record_code(failure) == errors.RETRIABLE and not errors.names_nothing(failure)
 
 
 class EncodedRequest(NamedTuple):
