@@ -37,14 +37,16 @@ class ArchiveFolder:
         """
         earlier = self.list_archives()
         path = self.path / time.strftime("registry-%Y%m%dT%H%M%SZ.jsonl", time.gmtime(now))
-        if earlier and path <= earlier[-1]:
+        if earlier and path < earlier[-1]:
             raise ArchiveError(
                 f"{earlier[-1]} is of a later time than now: compare the clocks that have written there."
             )
-        archive.write(path, store)
-        if earlier and filecmp.cmp(earlier[-1], path, shallow=False):
-            path.unlink()
+        written = self.path / ".registry.jsonl"
+        archive.write(written, store)
+        if earlier and filecmp.cmp(earlier[-1], written, shallow=False):
+            written.unlink()
             return None
+        written.replace(path)
         for old in self.list_archives()[: -self._keep]:
             old.unlink()
         return path

@@ -27,14 +27,14 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @registry_options(required=False)
 @topic_options
 @click.option("--context", help="Export only this context, such as .eu; a dot means the default context.")
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
-    help="Write an archive named by the time into FOLDER unless the newest is equal, and keep so many.",
+    help="FILE is a folder: write an archive named by the time into it unless the newest is equal, and keep so many.",
 )
 @click.option(
     "--every",
@@ -46,13 +46,13 @@ Examples:
 def export(
     *, file: Path, context: str | None, keep: int | None, interval: float | None, form: str, **source: Any
 ) -> None:
-    """Write all schemas, configs, modes and associations of a running registry to FILE, or to a new one in FOLDER.
+    """Write all schemas, configs, modes and associations of a running registry to FILE; with --keep, it is a folder.
 
     The registry is read through its API (--registry) or from its topic (--bootstrap-uri), which needs no registry. The
     same state gives the same file, byte for byte. An existing FILE is replaced when the new one is complete; only you
     may read it.
 
-    Exit codes: 0 written, or equal to the newest in FOLDER, 2 error. With --every, a failed export is tried again
+    Exit codes: 0 written, or equal to the newest in the folder, 2 error. With --every, a failed export is tried again
     after the interval; only the first one ends the command.
     """
     if interval is not None and keep is None:
@@ -60,6 +60,10 @@ def export(
     if keep is not None:
         _export_into_folder(ArchiveFolder(file, keep), source, context, interval, form)
         return
+    if file.is_dir():
+        raise click.UsageError(
+            f"{str(file)!r} is a directory. Name a file, or say with --keep how many archives it keeps."
+        )
     try:
         archive.check_writable(file)
         count = archive.write(file, _read(source, context))

@@ -3,7 +3,7 @@
 import enum
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -102,9 +102,15 @@ def _find_type(path: str) -> Any:
     """Return the type of the field at the path, None for one without a type of its own."""
     kind: Any = TopicPolicy
     for step in filter(None, path.split(".")):
-        fields = {field.name: field.default for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
-        kind = type(fields[step]) if step in fields else None
+        fields = {field.name: field for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
+        kind = _find_field_type(fields[step]) if step in fields else None
     return kind
+
+
+def _find_field_type(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default is not None:
+        return type(field.default)
+    return next(filter(_is_struct, get_args(field.type)), None)
 
 
 def _is_struct(kind: Any) -> bool:

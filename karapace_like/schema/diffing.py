@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True):
     attribute: str | None = None
     old: str | None = None
     new: str | None = None
-    rules: Sequence[str] = ()
+    rules: tuple[str, ...] = ()
     """The compatibility rules that the change breaks, in either direction."""
 
     @property
@@ -83,7 +83,7 @@ def compare_versions(old: ParsedVersion, new: ParsedVersion) -> Difference:
             *(
                 change
                 if change.attribute in _HARMLESS
-                else msgspec.structs.replace(change, rules=sorted(rules.get(element.key, ())))
+                else msgspec.structs.replace(change, rules=tuple(sorted(rules.get(element.key, ()))))
                 for element, change in changes
             ),
             *_compare_references(old.dependencies, new.dependencies),

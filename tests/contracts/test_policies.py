@@ -78,6 +78,7 @@ async def test_the_longest_name_is_in_force(node: Node) -> None:
         ({"value": {"schema": {"version": 1, "metadata": {"a": "b"}}}}, "both version and metadata"),
         ({"value": {"versions": {"min": 3, "max": 2}}}, "value.versions is empty: max 2 is less than min 3."),
         ({"value": {"versions": {"min": 3}}}, 'value.versions needs value.framed to be "subject"'),
+        ({"value": {"versions": {"": None}}}, "value.versions. is no field of a policy; expected min or max."),
         ({"value": {"invalid": "dead_letter"}}, 'value.invalid is "dead_letter", which needs a dead_letter_topic.'),
         ({"value": {"plain": "encode"}}, "no schema of subject none-value that the policy means"),
         ({"key": {"plain": "validate", "schema": {"subject": "unheard"}}}, "no schema of subject unheard"),

@@ -66,5 +66,5 @@ def test_a_change_names_the_rules_that_it_breaks(
         for text in (old, new)
     ]
     changes = compare_versions(*versions).changes
-    found = {f"{change.name} {change.attribute or ''}".strip(): change.rules for change in changes if change.rules}
+    found = {f"{change.name} {change.attribute or ''}".strip(): [*change.rules] for change in changes if change.rules}
     assert found == expected

@@ -65,6 +65,7 @@ class Hidden(NamedTuple):
         topic = {"topic": NAMES, "partition": 0}
         named = {"topic_name": NAMES, "partition_id": 0, "offset": 0}
         bodies: Sequence[tuple[str, object]] = (
+            (f"/instances/{NAMES}/records", {"records": [{"topic": NAMES, "value": "eA=="}]}),
             ("/records", {"records": [{"topic": NAMES, "value": "eA=="}]} if path == "/records" else {"value": {}}),
             ("/subscription", {"topics": [NAMES]}),
             ("/assignments", {"partitions": [topic]}),
