@@ -360,16 +360,22 @@ class Producing:
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
             key = None
             try:
-                if admission is not None:
-                    parts = None if headers else admission.admit_at_once(record.key, record.value)
-                    key, value = parts or await admission.admit(record.key, record.value, headers)
-                else:
+                if admission is None:
                     try:
                         key = None if record.key is ABSENT else keys.encode(record.key)
                         value = None if record.value is ABSENT else values.encode(record.value)
                     except HeavyWorkError:
                         key = await keys.encode_anywhere(record.key, self._validators)
                         value = await values.encode_anywhere(record.value, self._validators)
+                elif headers or admission.encoders is None:
+                    key, value = await admission.admit(record.key, record.value, headers)
+                else:
+                    encode_key, encode_value = admission.encoders
+                    try:
+                        key = None if record.key is ABSENT else encode_key(record.key)
+                        value = None if record.value is ABSENT else encode_value(record.value)
+                    except (EncodeError, HeavyWorkError):
+                        key, value = await admission.admit(record.key, record.value, headers)
             except EncodeError as error:
                 refusal = refuse_value(error, _name_place(at, records))
                 if isinstance(refusal, RuleRefusalError):

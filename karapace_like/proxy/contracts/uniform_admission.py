@@ -11,12 +11,10 @@ import msgspec
 
 from karapace_like.policies.store import PolicyEntry
 from karapace_like.process.lru import LruCache
-from karapace_like.proxy.contracts.admission import Offer, PartAdmission, PartVerdict, TopicAdmission
-from karapace_like.proxy.encoding import ABSENT
+from karapace_like.proxy.contracts.admission import EncodeAtOnce, Offer, PartAdmission, PartVerdict, TopicAdmission
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import Headers
 from karapace_like.schema.model import SchemaId
-from karapace_like.serde.codec import EncodeError, HeavyWorkError
 
 _SIZE = 1000
 """Verdicts in the cache."""
@@ -79,8 +77,15 @@ class UniformAdmission:
         self._key = key
         self._value = value
         self._validators = validators
-        self._verdict = verdicts.find(judging, key, value)
-        """Known once a record has been admitted; it does without a coroutine."""
+        self.encoders: tuple[EncodeAtOnce, EncodeAtOnce] | None = None
+        """What makes the bytes that are written of keys and values, for records without headers.
+
+        None: `admit` has to decide, as about each record for which one of them raises EncodeError or HeavyWorkError.
+        """
+        self._verdict: Verdict | None = None
+        verdict = verdicts.find(judging, key, value)
+        if verdict is not None:
+            self._use(verdict)
 
     @property
     def schema_ids(self) -> tuple[SchemaId | None, SchemaId | None]:
@@ -99,23 +104,6 @@ class UniformAdmission:
         assert keys is not None
         return await keys.convert_key(key)
 
-    def admit_at_once(self, key: msgspec.Raw, value: msgspec.Raw) -> tuple[bytes | None, bytes | None] | None:
-        """Return the key and value that are written of a record without headers; None where `admit` has to decide."""
-        verdict = self._verdict
-        if verdict is None:
-            return None
-        encode_key = verdict.key.encode or self._key.encode_at_once
-        encode_value = verdict.value.encode or self._value.encode_at_once
-        if encode_key is None or encode_value is None:
-            return None
-        try:
-            return (
-                None if key is ABSENT else encode_key(key),
-                None if value is ABSENT else encode_value(value),
-            )
-        except (EncodeError, HeavyWorkError):
-            return None
-
     async def admit(self, key: msgspec.Raw, value: msgspec.Raw, headers: Headers) -> tuple[bytes | None, bytes | None]:
         """Return the key and value that are written; raises as `PartAdmission.admit`."""
         keys, values = self._open()
@@ -125,9 +113,16 @@ class UniformAdmission:
             of_keys = _AS_OFFERED if keys is None else keys.settle(self._key)
             of_values = _AS_OFFERED if values is None else values.settle(self._value)
             if of_keys is not None and of_values is not None:
-                self._verdict = Verdict(of_keys, of_values)
-                self._verdicts.keep(self._judging, self._key, self._value, self._verdict)
+                verdict = Verdict(of_keys, of_values)
+                self._use(verdict)
+                self._verdicts.keep(self._judging, self._key, self._value, verdict)
         return written_key, written_value
+
+    def _use(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        encode_key = verdict.key.encode or self._key.encode_at_once
+        encode_value = verdict.value.encode or self._value.encode_at_once
+        self.encoders = None if encode_key is None or encode_value is None else (encode_key, encode_value)
 
     def _open(self) -> TopicAdmission:
         if self._opened is None:
