@@ -112,6 +112,7 @@ def served(registry: ServiceProcess) -> dict[str, Any]:
     } | {path: call(registry.url, "GET", path) for path in ("/config", "/config/user")}
 
 
+@pytest.mark.long
 def test_a_repair_changes_nothing_of_what_is_served(kafka: Cluster, made: Made, doctor: Callable[..., Outcome]) -> None:
     """All faults of a topic that Karapace has written, in one go."""
     topic = made(KARAPACE)

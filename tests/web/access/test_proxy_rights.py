@@ -113,7 +113,8 @@ async def test_a_reply_is_given_to_the_caller_of_its_request_only(guarded: Guard
         assert (await ask(guarded, "POST", f"/topics/{name}", {"records": [{"value": 1}]}, **JSON))[0] == 200
     body = {"record": {"value": 1}, "reply_topic": mine, "timeout_ms": 0}
     path = f"/topics/{inbox}/requests"
-    assert (await ask(guarded, "POST", path, {**body, "reply_topic": inbox}, **JSON))[0] == 403
+    unreadable = {**body, "reply_topic": inbox}
+    assert (await ask(guarded, "POST", f"/topics/{mine}/requests", unreadable, **JSON))[0] == 403
     assert (await ask(guarded, "POST", f"/topics/other-{mine}/requests", body, **JSON))[0] == 403
     async with guarded.client.post(path, json=body, headers={**CALLER, **JSON}) as answer:
         assert answer.status == 504

@@ -44,6 +44,7 @@ async def test_violations_of_a_policy_are_told_with_reason_and_sentence(
         await expect(page.locator(".reasons")).to_contain_text("floor")
 
 
+@pytest.mark.long
 async def test_a_queue_is_shown_and_configured(
     chromium: Browser, service: ServiceProcess, topic: Callable[[], str]
 ) -> None:

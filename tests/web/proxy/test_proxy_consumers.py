@@ -364,6 +364,7 @@ async def test_members_share_partitions_also_if_one_is_not_polled(
     await until(is_shared)
 
 
+@pytest.mark.long
 async def test_the_group_of_a_queue_is_none_of_consumers(proxy: ProxyApi, topic_of: Topics, group: str) -> None:
     """Kafka keeps both kinds of groups under one set of names."""
     topic = topic_of()

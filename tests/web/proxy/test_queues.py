@@ -74,6 +74,7 @@ async def test_a_record_is_received_and_accepted_once(queue: Queue) -> None:
     assert (status, refusal["error_code"]) == (409, 40913)
 
 
+@pytest.mark.long
 async def test_each_outcome_does_what_it_says(queue: Queue, topic_of: Topics) -> None:
     """Released: it comes again, counted. Rejected: it never comes again, and its dead letter was written before."""
     letters = topic_of()
