@@ -114,6 +114,7 @@ def test_links_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert calls == {"_merge_closures": 2 * COUNT, "_find_direct": 4 * COUNT - 2, "_list_needed": 2 * COUNT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_break_that_all_share_has_three_examples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str

@@ -64,6 +64,7 @@ def check(folder: Path) -> list[Any]:
     return [ended.code, *cases]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [avro, json_schema, protobuf], ids=lambda make: str(make.__name__))
 def test_shared_references_change_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
     verdicts = set()

@@ -118,6 +118,7 @@ def test_protobuf_names_the_extra(tmp_path: Path, arguments: Sequence[str]) -> N
     assert run_light(tmp_path, *arguments, extras=["protobuf"]).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "kafka", "doctor", "export", "takeover"])
 def test_commands_of_the_server_name_the_extra(tmp_path: Path, command: str) -> None:
     ended = run_light(tmp_path, command)

@@ -94,6 +94,7 @@ def test_records_are_followed_until_an_interrupt(
         assert process.wait(60) == 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -118,6 +118,7 @@ async def test_closing_waits_for_what_was_sent(kafka: Cluster, topic_of: Topics,
     assert topic in admin.list_topics().topics
 
 
+@pytest.mark.slow
 async def test_a_cluster_that_is_away_fails_records_in_time() -> None:
     """Within the delivery timeout, as a failure that may pass; closing does not hang."""
     away = RetryingProducer(KafkaSettings(bootstrap_servers="127.0.0.1:9"), ProducerSettings(delivery_timeout=1.0))

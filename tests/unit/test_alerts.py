@@ -152,6 +152,7 @@ def case(fault: Fault) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_each_alert_fires_for_its_fault_and_no_other(tmp_path: Path) -> None:
     cases = [case(each) for each in (Fault({}, frozenset()), *FAULTS)]
     file = tmp_path / "test.yaml"

@@ -204,6 +204,7 @@ async def test_what_follows_a_known_request_is_answered_on_its_own(wire: Callabl
     assert statuses(await (await wire()).ask(shorter)) in ([400], [400, 400])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "beginning",
     [

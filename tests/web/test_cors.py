@@ -126,6 +126,7 @@ async def test_without_the_setting_nothing_is_allowed(api: Api) -> None:
         assert "Vary" not in answer.headers
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no browser is installed (make .venv/.browser)")
 async def test_a_browser_lets_an_allowed_page_work(start: Start) -> None:
     """A page of one origin registers and reads; the page of another one gets nothing, and changes nothing."""

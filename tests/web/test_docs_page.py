@@ -178,6 +178,7 @@ async def browser() -> AsyncIterator[_Browser]:
         await chromium.close()
 
 
+@pytest.mark.slow
 async def test_a_browser_searches_opens_and_executes_an_operation(api: Api, browser: _Browser) -> None:
     """Also below a path of a reverse proxy; nothing is requested from elsewhere."""
     await api("POST", "/subjects/lifts-value/versions", {"schema": '"int"'})
@@ -196,6 +197,7 @@ async def test_a_browser_searches_opens_and_executes_an_operation(api: Api, brow
         assert browser.problems == []
 
 
+@pytest.mark.slow
 async def test_a_browser_sends_selected_types_and_credentials(api: Api, browser: _Browser) -> None:
     page = browser.page
     await page.goto(str(api.client.make_url("/docs")))
@@ -221,6 +223,7 @@ async def test_a_browser_sends_selected_types_and_credentials(api: Api, browser:
     assert browser.problems == []
 
 
+@pytest.mark.slow
 async def test_optional_parameters_are_sent_only_if_they_are_filled_in(api: Api, browser: _Browser) -> None:
     """A prefilled `permanent=true` would delete more than the reader expects."""
     await browser.page.goto(str(api.client.make_url("/docs")))

@@ -22,6 +22,7 @@ NARROW_LIFT = '{\n "type": "object",\n "properties": {\n  "floor": {"type": "int
 PROTO = 'syntax = "proto3";\nmessage Lift {\n  int32 floor = 1;\n}\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema_type", "old", "new", "rule", "line", "shown", "record", "detail"),
     [

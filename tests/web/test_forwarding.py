@@ -242,6 +242,7 @@ async def test_a_deletion_whose_outcome_another_product_does_not_know_is_not_rep
     assert len(primary.asked) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [

@@ -99,6 +99,7 @@ async def assert_equal(source: Api, target: Api, selection: Selection = EVERYTHI
     assert differences == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 async def test_after_any_kill_the_next_round_makes_both_equal(start: Start, tmp_path: Path, seed: int) -> None:
     random, source, target = Random(seed), await start(), await start()

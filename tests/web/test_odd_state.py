@@ -79,6 +79,7 @@ def put(api: Api, key: object, value: object, *raw: tuple[bytes, bytes]) -> None
     api.registry.apply_batch(api.log.records[start:], len(api.log.records))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VALUES)
 @pytest.mark.parametrize("name", NAMES)
 async def test_no_call_fails_for_what_was_read(api: Api, name: str, kind: str) -> None:

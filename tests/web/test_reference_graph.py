@@ -65,6 +65,7 @@ async def test_unqualified_references_are_of_the_context_of_their_schema(api: Ap
     assert _edges((await _find(api, ":.north:door"))["references"]) == [(":.north:door", ":.north:bolt", 1)]
 
 
+@pytest.mark.slow
 async def test_the_nearest_500_in_each_direction_are_listed(api: Api) -> None:
     await _register(api, "bolt")
     for number in range(501):

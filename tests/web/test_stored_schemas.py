@@ -133,6 +133,7 @@ async def _use_all(api: Api, cases: dict[int, Case], *, accepts_invalid: bool) -
     assert user.faults == [], "\n".join(map(str, user.faults))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema_type", SchemaType)
 async def test_what_the_reference_accepts_is_of_full_use_to_every_node(start: Start, schema_type: SchemaType) -> None:
     """To the node that registered it, and to one that judges new schemas by their specifications."""
@@ -143,6 +144,7 @@ async def test_what_the_reference_accepts_is_of_full_use_to_every_node(start: St
     await _use_all(strict, cases, accepts_invalid=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("product", [CONFLUENT, KARAPACE], ids=lambda product: str(product.name))
 @pytest.mark.parametrize("schema_type", SchemaType)
 async def test_what_another_registry_has_stored_is_of_full_use(

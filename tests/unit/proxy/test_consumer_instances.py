@@ -319,6 +319,7 @@ async def test_callers_who_subscribe_at_the_same_time_share_a_listing() -> None:
     assert topics.listed == 2
 
 
+@pytest.mark.slow
 async def test_subscriptions_to_patterns_follow_the_topics() -> None:
     """Those of instances that nobody polls too; internal topics are none that a pattern can match."""
     topics = MemoryTopics("a1", "b1", "_schemas", "__consumer_offsets")

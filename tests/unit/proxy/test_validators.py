@@ -38,6 +38,7 @@ async def test_a_verdict_has_its_explanation(validators: Validators) -> None:
         await validators.validate(heavy({"pattern": "("}, b"1"))
 
 
+@pytest.mark.slow
 async def test_what_exceeds_the_limits_is_refused(validators: Validators, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel ends the process: by its alarm, or for lack of memory. The next value gets a new one."""
     monkeypatch.setattr(validators, "_processes", _limited(1))

@@ -47,6 +47,7 @@ async def test_every_check_computes_the_same_hashes(
         assert sorted(hashed) == sorted(USERS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attackers", [["quick"], [f"made-up-{n}" for n in range(400)]])
 async def test_another_user_s_first_login_overtakes_a_flood_of_wrong_passwords(
     start_guarded: StartGuarded, hashed: list[Algorithm], attackers: list[str]

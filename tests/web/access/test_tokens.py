@@ -89,6 +89,7 @@ WRONG: dict[str, Callable[[Issuer], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", WRONG)
 async def test_a_token_that_is_not_right_lets_nobody_in(
     start_guarded: StartGuarded, issuer: Issuer, fault: str

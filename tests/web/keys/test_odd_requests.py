@@ -67,6 +67,7 @@ def _body(chance: random.Random, depth: int = 0) -> Any:
     return body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 async def test_no_request_makes_the_service_fail(start: Start, seed: int) -> None:
     chance = random.Random(seed)

@@ -82,6 +82,7 @@ def _describe(text: str, folder: Path) -> str:
     return base64.b64encode(descriptor.SerializeToString()).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_text_and_descriptor_are_one_schema_that_every_form_gives_again(name: str, tmp_path: Path) -> None:
     normal = normalize(parse(FILES[name], {}, Strictness.STRICT))
