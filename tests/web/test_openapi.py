@@ -139,6 +139,15 @@ def test_every_field_of_the_examples_is_described() -> None:
                 validate(closed, without_other_fields(shown["schema"]), shown["example"])
 
 
+def test_a_body_that_has_several_media_types_is_an_object_with_a_name() -> None:
+    """Of a body without a name, generators make one type for each media type, or one for the first only."""
+    for call, operation in operations_of(document(EVERY_ROUTE)).items():
+        content = operation.get("requestBody", {}).get("content", {})
+        for shown in content.values() if len(content) > 1 else ():
+            schema = shown["schema"]
+            assert "properties" not in schema.get("items", schema), call
+
+
 @pytest.mark.long
 @pytest.mark.slow
 async def test_the_service_answers_as_described(api: Api) -> None:

@@ -11,6 +11,8 @@ AVRO_TYPES = ("application/avro", "avro/binary")
 SCHEMAS = ("register", "latest")
 _FORMAT = one_of(EmbeddedFormat)
 _READ_FORMAT = one_of([*EmbeddedFormat, AUTO])
+_BYTES = {"format": "binary"}
+"""No text for generated clients: they send and return it as bytes."""
 UPLOAD = Call(
     query=(
         Parameter("key_format", _FORMAT, "Format of the keys of lines; `json` if unset."),
@@ -25,8 +27,11 @@ UPLOAD = Call(
         ),
         Parameter("skip", OFFSET, "Leave out so many records at the beginning, which an earlier call has written."),
     ),
-    body=text('{"key": "north", "value": {"floor": 3}}\n{"key": "south", "value": {"floor": 1}}\n'),
-    response=text('{"progress":{"records":500,"written":500}}\n{"done":true,"records":812,"written":812}\n'),
+    body={**text('{"key": "north", "value": {"floor": 3}}\n{"key": "south", "value": {"floor": 1}}\n'), **_BYTES},
+    response={
+        **text('{"progress":{"records":500,"written":500}}\n{"done":true,"records":812,"written":812}\n'),
+        **_BYTES,
+    },
     request_types=(NDJSON, *AVRO_TYPES),
     response_types=(NDJSON,),
 )
@@ -40,7 +45,7 @@ DOWNLOAD = Call(
         *READERS,
     ),
     response=with_example(
-        text(""),
+        {**text(""), **_BYTES},
         '{"topic":"lifts","key":"north","value":{"floor":3},"partition":0,"offset":42,"timestamp":1795000000000}\n'
         '{"done":true,"records":1}\n',
     ),

@@ -15,8 +15,11 @@ from karapace_like.web.http.errors import media_type_for
 from karapace_like.web.http.json_schemas import NUMBER, JsonSchema, example_of, ref, text, whole, with_example
 from karapace_like.web.keys import objects as key_objects
 from karapace_like.web.operations.tags import TAGS, find_tag
+from karapace_like.web.proxy import objects as v2_objects
 from karapace_like.web.proxy_v3 import objects as v3_objects
+from karapace_like.web.queues import objects as queue_objects
 from karapace_like.web.registry import objects as registry_objects
+from karapace_like.web.request_reply import objects as request_objects
 from karapace_like.web.routing import Parameter, RegisteredRoute, Route
 
 _VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -54,7 +57,10 @@ _OBJECTS: Mapping[str, JsonSchema] = {
     "Error": whole(error_code=with_example(NUMBER, 40401), message=text("Subject 'lifts-value' not found.")),
     **registry_objects.OBJECTS,
     **key_objects.OBJECTS,
+    **v2_objects.OBJECTS,
     **v3_objects.OBJECTS,
+    **queue_objects.OBJECTS,
+    **request_objects.OBJECTS,
 }
 
 

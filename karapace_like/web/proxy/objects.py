@@ -10,7 +10,7 @@ import msgspec
 
 from karapace_like.proxy.decode import Recognised
 from karapace_like.proxy.formats import AUTO, EmbeddedFormat, RecordPart
-from karapace_like.proxy.produce import ProduceRequest, TopicsRequest
+from karapace_like.proxy.produce import ProducedRecord, ProduceRequest, TopicRecord, TopicsRequest
 from karapace_like.proxy.settings import OffsetReset, Undecodable
 from karapace_like.records import Isolation
 from karapace_like.serde.codec import RecordForm
@@ -23,6 +23,7 @@ from karapace_like.web.http.json_schemas import (
     OFFSET,
     Int32,
     Int64,
+    JsonSchema,
     array,
     derive,
     derive_request,
@@ -30,6 +31,7 @@ from karapace_like.web.http.json_schemas import (
     mapping,
     nullable,
     one_of,
+    ref,
     require_fields,
     text,
     whole,
@@ -160,15 +162,35 @@ REQUEST_ANNOTATIONS = {
             "subject": text("lifts-value"),
         }.items()
     },
-    "records.topic": _TOPIC,
-    "records.headers.key": text("trace"),
-    "records.headers.value": {"type": ["string", "null"]},
+    "records": {"items": ref("ProducedRecord")},
+}
+_RECORD_ANNOTATIONS = {
+    "topic": _TOPIC,
+    "headers.key": text("trace"),
+    "headers.value": {"type": ["string", "null"]},
 }
 _FORMATS = {"key_format": "string", "value_format": "json"}
 """Formats that make the examples valid for every media type."""
 _SENT = {"key": "north", "value": {"floor": 3}}
 _DELIVERED = {"partition": 0, "offset": 42, "error_code": None, "error": None}
 _SCHEMA_IDS = {"key_schema_id": None, "value_schema_id": 1}
+OBJECTS: dict[str, JsonSchema] = {
+    "ProducedRecord": derive_request(ProducedRecord, _RECORD_ANNOTATIONS),
+    "ProduceRequest": with_example(
+        derive_request(ProduceRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}
+    ),
+    "ProduceResponse": with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
+    "ProducedTopicRecord": derive_request(TopicRecord, _RECORD_ANNOTATIONS),
+    "ProduceTopicsRequest": with_example(
+        derive_request(TopicsRequest, {**REQUEST_ANNOTATIONS, "records": {"items": ref("ProducedTopicRecord")}}),
+        {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]},
+    ),
+    "ProduceTopicsResponse": with_example(
+        derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}
+    ),
+    "PolledRecord": with_example(derive(PolledRecord), {"topic": "lifts", **_SENT, "partition": 0, "offset": 42}),
+}
+"""The objects that several media types or calls share: a generated client has one type for each."""
 PREFER = Parameter(
     "Prefer",
     text("respond-async"),
@@ -177,25 +199,23 @@ PREFER = Parameter(
 DELIVERY = Call(
     response={
         "anyOf": [
-            with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
-            with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
+            ref("ProduceResponse"),
+            ref("ProduceTopicsResponse"),
             whole(delivery=text("/deliveries/1f2e3d4c.0-0a1b2c3d4e5f60718293a4b5")),
         ]
     }
 )
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
-    body=with_example(derive_request(ProduceRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [_SENT]}),
-    response=with_example(derive(ProduceResponse), {"offsets": [_DELIVERED], **_SCHEMA_IDS}),
+    body=ref("ProduceRequest"),
+    response=ref("ProduceResponse"),
     request_types=(*EMBEDDED, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
-    body=with_example(
-        derive_request(TopicsRequest, REQUEST_ANNOTATIONS), {**_FORMATS, "records": [{"topic": "lifts", **_SENT}]}
-    ),
-    response=with_example(derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}),
+    body=ref("ProduceTopicsRequest"),
+    response=ref("ProduceTopicsResponse"),
     request_types=(*EMBEDDED, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
 )
@@ -261,7 +281,7 @@ SEEK = Call(
     ),
     status=204,
 )
-_RECORDS = with_example(array(derive(PolledRecord)), [{"topic": "lifts", **_SENT, "partition": 0, "offset": 42}])
+_RECORDS = array(ref("PolledRecord"))
 _LIMITS = (
     Parameter(
         "timestamps", BOOLEAN, "Each record with the time of its writing, whatever `consumer_record_timestamps`."
@@ -304,7 +324,7 @@ KEY_LOOKUP = Call(
         Parameter("scan", with_example(NUMBER, 100_000), "Offsets to go back at most."),
         _SHOW_FORMAT,
     ),
-    response=with_example(derive(PolledRecord), {"topic": "lifts", **_SENT, "partition": 0, "offset": 42}),
+    response=ref("PolledRecord"),
     response_types=(media_types.KAFKA_V2, media_types.JSON),
 )
 STREAM = Call(

@@ -27,6 +27,7 @@ from karapace_like.web.http.json_schemas import (
     mapping,
     nullable,
     one_of,
+    ref,
     require_fields,
     such_as,
     text,
@@ -87,7 +88,7 @@ class ProduceFailure(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 def _link_schema(path: str) -> JsonSchema:
-    return whole(related=text(f"{URL}/{path}"))
+    return {**ref("Relationship"), "examples": [{"related": f"{URL}/{path}"}]}
 
 
 def _metadata(path: str, name: str) -> JsonSchema:
@@ -160,6 +161,7 @@ _GROUP_PATH, _GROUP_NAME = "consumer-groups/lift-readers", "consumer-group=lift-
 _CONSUMER_PATH = f"{_GROUP_PATH}/consumers/reader-1-0d2f"
 
 OBJECTS: dict[str, JsonSchema] = {
+    "Relationship": whole(related=text(URL)),
     "KafkaCluster": _entity(
         "KafkaCluster",
         "",

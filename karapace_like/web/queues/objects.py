@@ -14,12 +14,14 @@ from karapace_like.web.http.json_schemas import (
     NUMBER,
     Int32,
     Int64,
+    JsonSchema,
     array,
     derive,
     fields,
     mapping,
     nullable,
     one_of,
+    ref,
     require_fields,
     text,
     whole,
@@ -76,8 +78,8 @@ _RECORD = {
     "topic": "lifts", "key": "north", "value": {"floor": 3}, "partition": 0, "offset": 42, "timestamp": 1795000000000,
     "receipt": _RECEIPT, "delivery_count": 1, "locked_until": 1795000027000,
 }  # fmt: skip
-RECEIVE = Call(
-    body=with_example(
+OBJECTS: dict[str, JsonSchema] = {
+    "QueueReceiveRequest": with_example(
         require_fields(
             fields(
                 topics=array(text("lifts")),
@@ -91,36 +93,39 @@ RECEIVE = Call(
         ),
         {"topics": ["lifts"], "max_records": 10, "wait_ms": 1000},
     ),
+    "QueueAcknowledgement": with_example(
+        require_fields(
+            fields(receipt=text(_RECEIPT), outcome=one_of(Outcome), dead_letter_topic=text("lifts.dead")),
+            "receipt",
+            "outcome",
+        ),
+        {"receipt": _RECEIPT, "outcome": "accept"},
+    ),
+    "QueueConfig": with_example(
+        fields(
+            lock_duration_ms=nullable(with_example(NUMBER, 30_000)),
+            delivery_limit=nullable(with_example(NUMBER, 5)),
+            start=nullable(one_of(["earliest", "latest"])),
+            isolation=nullable(one_of(["read_committed", "read_uncommitted"])),
+        ),
+        {"lock_duration_ms": 60_000, "start": "earliest"},
+    ),
+}
+"""The bodies that are sent under two media types: a generated client has one type for each."""
+RECEIVE = Call(
+    body=ref("QueueReceiveRequest"),
     response=with_example(derive(ReceiveResponse), {"records": [_RECORD]}),
     request_types=TYPES,
     response_types=_ANSWERS,
 )
 ACKNOWLEDGE = Call(
-    body=with_example(
-        array(
-            require_fields(
-                fields(receipt=text(_RECEIPT), outcome=one_of(Outcome), dead_letter_topic=text("lifts.dead")),
-                "receipt",
-                "outcome",
-            )
-        ),
-        [{"receipt": _RECEIPT, "outcome": "accept"}],
-    ),
+    body=array(ref("QueueAcknowledgement")),
     response=with_example(
         array(derive(AcknowledgementResult)),
         [{"receipt": _RECEIPT, "outcome": "accept", "error_code": None, "message": None}],
     ),
     request_types=TYPES,
     response_types=_ANSWERS,
-)
-_CONFIG = with_example(
-    fields(
-        lock_duration_ms=nullable(with_example(NUMBER, 30_000)),
-        delivery_limit=nullable(with_example(NUMBER, 5)),
-        start=nullable(one_of(["earliest", "latest"])),
-        isolation=nullable(one_of(["read_committed", "read_uncommitted"])),
-    ),
-    {"lock_duration_ms": 60_000, "start": "earliest"},
 )
 LIST_QUEUES = Call(response=array(_GROUP), response_types=_ANSWERS)
 DESCRIBE_QUEUE = Call(
@@ -136,5 +141,5 @@ DESCRIBE_QUEUE = Call(
     ),
     response_types=_ANSWERS,
 )
-CONFIGURE_QUEUE = Call(body=_CONFIG, status=204, request_types=TYPES)
+CONFIGURE_QUEUE = Call(body=ref("QueueConfig"), status=204, request_types=TYPES)
 DELETE_QUEUE = Call(status=204)

@@ -16,6 +16,7 @@ from karapace_like.web.http.json_schemas import (
     derive,
     derive_request,
     one_of,
+    ref,
     such_as,
     text,
     with_example,
@@ -57,9 +58,9 @@ def _describe_body(**own: JsonSchema) -> JsonSchema:
 
 _MILLISECONDS = {"type": "integer", "minimum": 0, "maximum": MAX_TIMEOUT_MS, "examples": [10_000]}
 _REPLY = {"topic": "lift-answers", "key": None, "value": {"floor": 3}, "partition": 0, "offset": 42}
-REQUEST = Call(
-    query=(LENIENT_JSON,),
-    body=with_example(
+_HEADER = derive(PolledHeader, {"key": text("kafka_correlationId"), "value": {"type": ["string", "null"]}})
+OBJECTS: dict[str, JsonSchema] = {
+    "RequestReplyRequest": with_example(
         {
             **_describe_body(
                 reply_topic=text("lift-answers"),
@@ -79,6 +80,23 @@ REQUEST = Call(
             "value_format": "json",
         },
     ),
+    "ReplyRequest": with_example(
+        {
+            **_describe_body(request_headers={"type": "array", "items": _HEADER}, correlation_id=text("b3JkZXItNw==")),
+            "required": ["record"],
+        },
+        {
+            "record": {"value": {"floor": 3}},
+            "correlation_id": "b3JkZXItNw==",
+            "key_format": "string",
+            "value_format": "json",
+        },
+    ),
+}
+"""The bodies that are sent under several media types: a generated client has one type for each."""
+REQUEST = Call(
+    query=(LENIENT_JSON,),
+    body=ref("RequestReplyRequest"),
     response=with_example(derive(ReplyResponse), {"id": _REQUEST_ID, "reply": _REPLY}),
     request_types=_TYPES,
     response_types=_ANSWERS,
@@ -94,21 +112,9 @@ FETCH_REPLY = Call(
     response_types=_ANSWERS,
     may_be_empty=True,
 )
-_HEADER = derive(PolledHeader, {"key": text("kafka_correlationId"), "value": {"type": ["string", "null"]}})
 REPLY = Call(
     query=(LENIENT_JSON,),
-    body=with_example(
-        {
-            **_describe_body(request_headers={"type": "array", "items": _HEADER}, correlation_id=text("b3JkZXItNw==")),
-            "required": ["record"],
-        },
-        {
-            "record": {"value": {"floor": 3}},
-            "correlation_id": "b3JkZXItNw==",
-            "key_format": "string",
-            "value_format": "json",
-        },
-    ),
+    body=ref("ReplyRequest"),
     response=with_example(
         derive(SentReply),
         {
