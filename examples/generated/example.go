@@ -37,7 +37,7 @@ func main() {
 		ValueFormat:   &avro,
 		ValueSchemaId: &registered.JSON200.Id,
 	}))
-	fmt.Println("offset:", *produced.ApplicationvndKafkaV2JSON200.Offsets[0].Offset)
+	fmt.Println("offset:", *produced.JSON200.Offsets[0].Offset)
 	format, timeout := registry.GetTopicsTopicPartitionsPartitionRecordsParamsFormatAvro, int32(30_000)
 	read := must(client.GetTopicsTopicPartitionsPartitionRecordsWithResponse(
 		ctx, topic, 0, &registry.GetTopicsTopicPartitionsPartitionRecordsParams{Format: &format, Timeout: &timeout}))

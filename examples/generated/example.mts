@@ -18,7 +18,7 @@ const produced = await client.POST("/topics/{topic}", {
   params: { path: { topic } },
   body: { value_format: "avro", value_schema_id: registered.data?.id, records: [{ value: { floor: 3 } }] },
 });
-console.log("offset:", produced.data?.offsets[0].offset);
+if (produced.data && "offsets" in produced.data) console.log("offset:", produced.data.offsets[0].offset);
 const read = await client.GET("/topics/{topic}/partitions/{partition}/records", {
   params: { path: { topic, partition: 0 }, query: { format: "avro", offset: 0, timeout: 30_000 } },
 });

@@ -37,6 +37,8 @@ class Call(NamedTuple):
     response_types: tuple[str, ...] = ()
     """Media types of the response; empty: those of the whole API."""
     headers: tuple[Parameter, ...] = ()
+    accepted: JsonSchema | None = None
+    """The body of 202, where the call may respond before it is carried out."""
     may_be_empty: bool = False
     """Whether the call responds with 204 where it has no result."""
 

@@ -138,7 +138,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [find_tag(route.method, path).name],
         "parameters": [*_path_parameters(route.path), *_query_parameters(route), *_header_parameters(route)],
         "responses": {
-            str(call.status): _answer(route),
+            str(call.status): _answer(route, call.response, "Success."),
+            **({"202": _answer(route, call.accepted, "Under way.")} if call.accepted is not None else {}),
             **({"204": {"description": "Success."}} if call.may_be_empty else {}),
             "default": _failure(path),
         },
@@ -190,12 +191,11 @@ def _describe_parameter(parameter: Parameter, place: str) -> dict[str, Any]:
     }
 
 
-def _answer(route: Route) -> dict[str, Any]:
-    call = route.call
-    answer: dict[str, Any] = {"description": "Success."}
-    if call.response is not None:
-        types = call.response_types or _list_media_types(plain(route.path))
-        answer["content"] = dict.fromkeys(types, _describe_content(call.response))
+def _answer(route: Route, body: JsonSchema | None, description: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": description}
+    if body is not None:
+        types = route.call.response_types or _list_media_types(plain(route.path))
+        answer["content"] = dict.fromkeys(types, _describe_content(body))
     return answer
 
 

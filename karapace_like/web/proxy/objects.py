@@ -188,6 +188,7 @@ OBJECTS: dict[str, JsonSchema] = {
     "ProduceTopicsResponse": with_example(
         derive(TopicsResponse), {"offsets": [{"topic": "lifts", **_DELIVERED, **_SCHEMA_IDS}]}
     ),
+    "AcceptedDelivery": whole(delivery=nullable(text("/deliveries/1f2e3d4c.0-0a1b2c3d4e5f60718293a4b5"))),
     "PolledRecord": with_example(derive(PolledRecord), {"topic": "lifts", **_SENT, "partition": 0, "offset": 42}),
 }
 """The objects that several media types or calls share: a generated client has one type for each."""
@@ -201,23 +202,28 @@ DELIVERY = Call(
         "anyOf": [
             ref("ProduceResponse"),
             ref("ProduceTopicsResponse"),
-            whole(delivery=text("/deliveries/1f2e3d4c.0-0a1b2c3d4e5f60718293a4b5")),
         ]
-    }
+    },
+    response_types=(media_types.KAFKA_V2, media_types.JSON),
+    accepted=ref("AcceptedDelivery"),
 )
 PRODUCE = Call(
     query=_PRODUCE_QUERY,
     body=ref("ProduceRequest"),
     response=ref("ProduceResponse"),
     request_types=(*EMBEDDED, media_types.JSON),
+    response_types=(media_types.KAFKA_V2, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
+    accepted=ref("AcceptedDelivery"),
 )
 PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
     body=ref("ProduceTopicsRequest"),
     response=ref("ProduceTopicsResponse"),
     request_types=(*EMBEDDED, media_types.JSON),
+    response_types=(media_types.KAFKA_V2, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
+    accepted=ref("AcceptedDelivery"),
 )
 
 _BROKER = with_example(NUMBER, 1)

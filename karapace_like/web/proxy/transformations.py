@@ -42,7 +42,7 @@ ROUTES = (
         "/consumers/{group}/instances/{instance}/records",
         at_owner(produce_and_commit),
         ApiRole.DATA,
-        PRODUCE_ROUTED._replace(headers=()),
+        PRODUCE_ROUTED._replace(headers=(), accepted=None),
         permission=on_group(Operation.READ, is_write=True),
     ),
 )

@@ -15,6 +15,7 @@ from tests.kafka.service_in_process import serving
 from tests.service_process import ServiceProcess
 from tests.waiting import until
 from tests.web.access.conftest import basic, written
+from tests.web.described import proxy_description
 from tests.web.proxy.committed import read_committed
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.kafka]
@@ -59,7 +60,9 @@ async def test_the_response_can_be_asked_for(session: aiohttp.ClientSession, top
             {"delivery": headers["Location"]},
             "respond-async",
         )
+        proxy_description().check("POST", path, status, body)
         status, report = await fetch(session, headers["Location"])
+        proxy_description().check("GET", headers["Location"], status, report)
         assert (status, report["offsets"][0]["offset"]) == (200, offset)
         assert await fetch(session, headers["Location"]) == (status, report)
     assert read_committed(kafka.bootstrap_servers, name) == [b"0", b"1", b"2"]
