@@ -20,7 +20,7 @@ LANGUAGES = {"Python": "python3", "TypeScript": "npm", "Go": "go"}
 """Section of the page -> the program without which nothing can be installed."""
 PRINTED = ["compatible: false", "offset: 0", "floor: 3"]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SECONDS = 600
+_SECONDS = 300
 """For the commands of one block: downloads and a build."""
 
 
