@@ -121,8 +121,8 @@ def not_found_error(delivery: str) -> ProxyError:
 
 
 def owner_gone_error() -> ProxyError:
-    """Return the error for a request whose process has ended."""
+    """Return the 410 for a request whose process has ended: no failure of this one, and asking again does not help."""
     return ProxyError(
-        errors.UNKNOWN_OUTCOME,
+        41001,
         "It is unknown whether the records were written: the process that has taken the request has ended.",
     )

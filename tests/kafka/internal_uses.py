@@ -17,6 +17,7 @@ from karapace_like.web import proxy_v3 as proxy_v3_api
 from karapace_like.web import queues as queues_api
 from karapace_like.web import request_reply as request_reply_api
 from karapace_like.web import sockets as sockets_api
+from karapace_like.web.operations import openapi
 from karapace_like.web.routing import Route
 
 V2 = "application/vnd.kafka.v2+json"
@@ -135,12 +136,18 @@ def named_in_paths() -> Iterator[tuple[Route, str]]:
                 yield route, variable
 
 
+def _describe_body(body: Any) -> str:
+    """Return the description of a body with all objects that it refers to."""
+    referred = [openapi._OBJECTS[name] for name in sorted(openapi._collect_references(body))]
+    return json.dumps([body, *referred], default=dict)
+
+
 def named_in_bodies() -> set[tuple[str, str]]:
     """The calls whose documented body names topics."""
     documented = {
         (route.method, route.path)
         for route in ROUTES
-        if route.call.body and _NAMING.search(str(json.dumps(route.call.body)))
+        if route.call.body and _NAMING.search(_describe_body(route.call.body))
     }
     return documented | {(method, path) for method, path in BODIES if method == "GET"}  # no GET documents a body
 

@@ -7,7 +7,7 @@ import pytest
 
 from karapace_like.schema.model import SchemaType, UnparsedSchema
 from karapace_like.serde import formats
-from karapace_like.serde.codec import Codec, EncodeError
+from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError
 from karapace_like.serde.formats import CodecOptions
 
 VALUES = [
@@ -71,6 +71,8 @@ def assert_all_are_answered(codec: Codec, form: bytes = b"%b") -> None:
             codec.encode(form % value)
         except EncodeError as error:
             assert str(error)  # noqa: PT017 - most of them are valid for some type
+        except HeavyWorkError:
+            pass  # another process answers: how deep this one reads depends on its recursion limit
 
 
 @pytest.mark.parametrize("generated", [True, False])

@@ -99,7 +99,7 @@ async def test_deliveries_that_are_not_known(session: aiohttp.ClientSession) -> 
         assert (status, refusal["error_code"]) == (404, 40408)
     # As after a restart: its process is not there any more.
     status, refusal = await fetch(session, "/deliveries/0a1b2c3d.0-0a1b2c3d4e5f60718293a4b5")
-    assert (status, refusal["error_code"]) == (500, 50004)
+    assert (status, refusal["error_code"]) == (410, 41001)
     assert "unknown" in refusal["message"]
 
 
