@@ -30,7 +30,7 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests, the lo
 test-slow: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
 	TEST_FORM=long $(PYTEST) -o faulthandler_timeout=900 -m "long or drawn" $(ARGS)
 
-test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in less than a minute
+test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in about a minute
 	$(PYTEST) -n 2 -m "not kafka and not slow and not long" $(addprefix --ignore tests/,$(WITH_KAFKA)) $(ARGS)
 
 lint: $(VENV)/.dev ## check style, types, import contracts, commit subjects and dependencies
