@@ -333,8 +333,11 @@ class Producing:
             keys = await self._encoders.find_encoder(_KEY, topic, keys, rights)
         if isinstance(values, PartEncoding):
             values = await self._encoders.find_encoder(_VALUE, topic, values, rights)
-        admission = self._gate.find_uniform_admission(topic, of_keys.offer(keys), of_values.offer(values), rights)
-        return _Lane(keys, values, admission)
+        policy = self._gate.find_judging_policy(topic)
+        if policy is None:
+            return _Lane(keys, values)
+        offers = of_keys.offer(keys), of_values.offer(values)
+        return _Lane(keys, values, self._gate.open_uniform_admission(topic, policy, *offers, rights))
 
     async def _encode(
         self,

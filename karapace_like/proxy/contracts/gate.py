@@ -52,23 +52,26 @@ class Gate:
         entry = self._policies.find(topic)
         return entry is not None and entry.read().enforces_schema_of(role)
 
-    def find_admission(self, topic: str, rights: KeyRights) -> TopicAdmission | None:
-        """Return what admits the records of one request to the topic; None where all are written as they are sent.
+    def find_judging_policy(self, topic: str) -> PolicyEntry | None:
+        """Return the topic's policy; None where all records are written as they are sent.
 
-        `rights` are the caller's. Raises ApiError 503 where the topic's policy cannot be known.
+        Raises ApiError 503 where the topic's policy cannot be known.
         """
         entry = self._policies.find(topic)
-        if entry is None or entry.read().accepts_everything:
-            return None
-        return self._open_topic(topic, entry, rights)
+        return None if entry is None or entry.read().accepts_everything else entry
 
-    def find_uniform_admission(
-        self, topic: str, key: Offer, value: Offer, rights: KeyRights
-    ) -> UniformAdmission | None:
+    def find_admission(self, topic: str, rights: KeyRights) -> TopicAdmission | None:
+        """Return what admits the records of one request to the topic; None, and raises, as `find_judging_policy`.
+
+        `rights` are the caller's.
+        """
+        entry = self.find_judging_policy(topic)
+        return None if entry is None else self._open_topic(topic, entry, rights)
+
+    def open_uniform_admission(
+        self, topic: str, entry: PolicyEntry, key: Offer, value: Offer, rights: KeyRights
+    ) -> UniformAdmission:
         """Return the same for records whose keys are all offered like `key`, and their values like `value`."""
-        entry = self._policies.find(topic)
-        if entry is None or entry.read().accepts_everything:
-            return None
         judging = Judging(topic, entry, partial(self._open_topic, topic, entry, rights))
         return UniformAdmission(self._verdicts, judging, key, value, self._schemas.validators)
 
