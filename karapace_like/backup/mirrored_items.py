@@ -1,7 +1,7 @@
 """What a mirror copies beside versions and configs: associations, KEKs, DEKs and topic policies.
 
 Each kind is a set of named values that are read, put and deleted through the API. Where the target has another value
-under the name of one in the source, and the mirror has not written it, it belongs to somebody else.
+under the name of one in the source, and the mirror has not written it, another client owns it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -16,10 +16,11 @@ from karapace_like.backup.key_archives import find_differences
 from karapace_like.backup.mirror_state import StateFile
 from karapace_like.backup.mirrored_items import read_keys
 from karapace_like.backup.mirroring import Mirror, Round, Selection, Source
-from karapace_like.client.registry_client import RegistryClient, UnreachableError
+from karapace_like.client.registry_client import RegistryClient
 from karapace_like.client.topic_policies import fetch_policies
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.registry.associations import Lifecycle
+from tests.dying_client import DyingClient, KilledError
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.kafka
@@ -28,28 +29,6 @@ KEKS = "/dek-registry/v1/keks"
 SUBJECTS = ("lifts-value", ":.eu:lifts-value", ":.lkc-1:lifts-value")
 TOPICS = ("lifts", "stairs")
 EVERYTHING = Selection()
-
-
-class KilledError(UnreachableError):
-    """The process ends here."""
-
-
-class DyingClient(RegistryClient):
-    """A client whose process is killed after so many requests that change something, before or after the last one."""
-
-    def __init__(self, url: str, left: int, *, is_sent: bool) -> None:
-        super().__init__(url)
-        self.left = left
-        self.is_sent = is_sent
-
-    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        if method != "GET":
-            self.left -= 1
-            if self.left < 0:
-                if self.is_sent:
-                    await super().ask(method, path, body, **query)
-                raise KilledError("killed")
-        return await super().ask(method, path, body, **query)
 
 
 class Site:

@@ -13,37 +13,16 @@ from karapace_like.backup.differences import find_differences
 from karapace_like.backup.errors import ForeignContentError
 from karapace_like.backup.mirror_state import StateFile
 from karapace_like.backup.mirroring import Mirror, Round, Selection, Source
-from karapace_like.client.registry_client import RegistryClient, UnreachableError
+from karapace_like.client.registry_client import RegistryClient
 from karapace_like.registry.settings import Mode
 from karapace_like.registry.store import Store
+from tests.dying_client import DyingClient, KilledError
 from tests.web.conftest import Api
 
 Start = Callable[..., Awaitable[Api]]
 SUBJECTS = ("a", "b", ":.eu:a", ":.eu:c")
 STEPS = 30
 EVERYTHING = Selection()
-
-
-class KilledError(UnreachableError):
-    """The process ends here."""
-
-
-class DyingClient(RegistryClient):
-    """A client whose process is killed after so many requests that change something, before or after the last one."""
-
-    def __init__(self, url: str, left: int, *, is_sent: bool) -> None:
-        super().__init__(url)
-        self.left = left
-        self.is_sent = is_sent
-
-    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        if method != "GET":
-            self.left -= 1
-            if self.left < 0:
-                if self.is_sent:
-                    await super().ask(method, path, body, **query)
-                raise KilledError("killed")
-        return await super().ask(method, path, body, **query)
 
 
 def url_of(api: Api) -> str:

@@ -124,7 +124,7 @@ class Targets:
             raise ApiError(503, f"version {chosen.version} of {chosen.subject} cannot be used: {error}") from error
         if part.plain is Plain.ENCODE:
             return Target(chosen, adapt_codec(codec, role), wire.prefix(registered.id), codec)
-        if isinstance(codec, RuledCodec) and codec.uses_keys:  # nobody could tell by which keys to decrypt it
+        if isinstance(codec, RuledCodec) and codec.uses_keys:  # a reader finds the keys by the id
             raise ApiError(
                 503,
                 f'plain "validate" stores JSON without the id of its schema, and version {chosen.version} of subject '
