@@ -6,7 +6,7 @@ from typing import Self
 from karapace_like.background import BackgroundTasks
 from karapace_like.ownership import Claims, Owner
 from karapace_like.process.measures import Cache
-from karapace_like.proxy.atomic import AtomicWriter, TransactionCounts, Transactions
+from karapace_like.proxy.atomic import AtomicWriter, Transactions
 from karapace_like.proxy.consumers import ConsumerInstances
 from karapace_like.proxy.contracts.gate import NO_POLICIES, Gate, PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -15,18 +15,17 @@ from karapace_like.proxy.guarding import GuardedAdmin, GuardedConsumers, Guarded
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import ClusterAdmin, KafkaConsumers, Producer, Schemas
 from karapace_like.proxy.produce import Producing
-from karapace_like.proxy.push.subscriptions import PushUsage, Subscriptions
+from karapace_like.proxy.push.subscriptions import Subscriptions
 from karapace_like.proxy.queues.acknowledging import Acknowledging
 from karapace_like.proxy.queues.ports import GuardedShareMembers, ShareMembers
 from karapace_like.proxy.queues.queues import Queues
-from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.reading import Reading
 from karapace_like.proxy.request_reply.request_reply import RequestReply
-from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.topic_patterns import TopicNames
 from karapace_like.proxy.topics import Topics
+from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.proxy.v3.management import Management
 from karapace_like.proxy.validators import Validators
 
@@ -70,10 +69,7 @@ class Proxy:
         claims: Claims | None = None,
         background: BackgroundTasks | None = None,
         data_keys: DataKeys | None = None,
-        queue_usage: QueueUsage | None = None,
-        request_reply_usage: RequestReplyUsage | None = None,
-        push_usage: PushUsage | None = None,
-        transaction_counts: TransactionCounts | None = None,
+        usage: ProxyUsage | None = None,
     ) -> Self:
         """Create a proxy over these clients.
 
@@ -82,10 +78,9 @@ class Proxy:
         `policies` are applied to produced records, and `violations` of them counted.
 
         `background` runs the upkeep of consumer instances, and the members of queues. `data_keys` are those of rules
-        that encrypt. `queue_usage`, `request_reply_usage`, `push_usage` and `transaction_counts` are shared by the
-        proxies of one process.
+        that encrypt. `usage` is shared by the proxies of one process.
         """
-        queue_usage, background = queue_usage or QueueUsage(), background or BackgroundTasks()
+        usage, background = usage or ProxyUsage(), background or BackgroundTasks()
         no_keys = refuse_keys("this service has no DEK registry (dek_registry_enabled)")
         cache = SchemaCache(schemas, settings.codecs, validators, data_keys or no_keys)
         consumers = GuardedConsumers(consumers, internal)
@@ -93,7 +88,7 @@ class Proxy:
         if not internal.is_allowed:
             admin, producer = GuardedAdmin(admin, internal), GuardedProducer(producer, internal)
         gate = Gate(policies, cache, violations or ViolationLog(), internal)
-        atomic = AtomicWriter(transactions, internal, transaction_counts or TransactionCounts())
+        atomic = AtomicWriter(transactions, internal, usage.transactions)
         reading = Reading(admin, cache, settings)
         producing = Producing(cache, producer, settings, gate, internal, atomic=atomic)
         return cls(
@@ -117,15 +112,13 @@ class Proxy:
                 GuardedShareMembers(share_members, internal),
                 admin,
                 cache,
-                Acknowledging(producer, gate, queue_usage),
+                Acknowledging(producer, gate, usage.queues),
                 settings,
-                queue_usage,
+                usage.queues,
                 background,
             ),
-            RequestReply(
-                owner, admin, producing, reading, cache, request_reply_usage or RequestReplyUsage(), background
-            ),
-            Subscriptions(admin, reading, cache, push_usage or PushUsage(), background),
+            RequestReply(owner, admin, producing, reading, cache, usage.request_reply, background),
+            Subscriptions(admin, reading, cache, usage.push, background),
             internal,
             producer,
             atomic,

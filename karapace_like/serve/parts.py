@@ -20,7 +20,6 @@ from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
-from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.administration import PolicyAdministration
 from karapace_like.proxy.contracts.trial import PolicyTrial
@@ -32,6 +31,7 @@ from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.schemas import SchemaCache
+from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.logs import ReplicatedLogs
@@ -93,10 +93,7 @@ class Parts:
     schemas: SchemaCache
     """Those that policies use."""
     violations: ViolationLog
-    queues: QueueUsage
-    request_reply: RequestReplyUsage
-    push: PushUsage
-    transactions: TransactionCounts
+    proxy_usage: ProxyUsage
     administration: PolicyAdministration
     keys: KeysLog | None
     """The DEK registry; None where it is not served."""
@@ -136,24 +133,7 @@ class Parts:
         schemas = other_registry or RegistrySchemas(registry, security.peers)
         validators, violations = Validators(), ViolationLog()
         data_keys = make_data_keys(settings, replicated.keys, registry, security.peers)
-        queues = QueueUsage(
-            max_members=settings.queue_max_members,
-            max_receivers=settings.queue_max_receivers,
-            max_receivers_of_user=settings.queue_max_receivers_of_user,
-            max_leases_of_user=settings.queue_max_leases_of_user,
-        )
-        request_reply = RequestReplyUsage(
-            max_waiting=settings.request_reply_max_waiting,
-            max_waiting_of_user=settings.request_reply_max_waiting_of_user,
-            max_reply_topics=settings.request_reply_max_topics,
-            late_seconds=settings.request_reply_late_timeout,
-        )
-        push = PushUsage(
-            max_connections=settings.websocket_max_connections,
-            max_connections_of_user=settings.websocket_max_connections_of_user,
-            max_topics=settings.websocket_max_topics,
-        )
-        transactions = TransactionCounts()
+        proxy_usage = _make_proxy_usage(settings)
         proxy, clients = make_proxy(
             settings,
             kafka,
@@ -164,10 +144,7 @@ class Parts:
             policies.policies,
             violations,
             data_keys=data_keys,
-            queues=queues,
-            request_reply=request_reply,
-            push=push,
-            transactions=transactions,
+            usage=proxy_usage,
         )
         cache = SchemaCache(schemas, validators=validators, data_keys=STAND_IN_KEYS)
         election = make_election(settings, kafka, replicated.logs, role) if role.is_elected_here else None
@@ -179,10 +156,7 @@ class Parts:
             **replicated._asdict(),
             schemas=cache,
             violations=violations,
-            queues=queues,
-            request_reply=request_reply,
-            push=push,
-            transactions=transactions,
+            proxy_usage=proxy_usage,
             administration=PolicyAdministration(cache, internal),
             nodes=make_nodes(settings, kafka),
             election=election,
@@ -209,10 +183,7 @@ class Parts:
             http=self.http,
             usage=self.usage,
             violations=self.violations,
-            queues=self.queues,
-            request_reply=self.request_reply,
-            push=self.push,
-            transactions=self.transactions,
+            proxy=self.proxy_usage,
             receipts=None if self.receipts is None else self.receipts.receipts,
             topic=self.topic,
             group=self.settings.group_id,
@@ -289,6 +260,29 @@ def _build_replicated_parts(
     for state in optional:
         state.share_with(partial(siblings.wait_until_applied, state.contents))
     return _ReplicatedParts(registry, topic, policies, keys, receipts, ReplicatedLogs(registry, optional))
+
+
+def _make_proxy_usage(settings: Settings) -> ProxyUsage:
+    """Return the bounds of what the proxies of all callers use."""
+    return ProxyUsage(
+        QueueUsage(
+            max_members=settings.queue_max_members,
+            max_receivers=settings.queue_max_receivers,
+            max_receivers_of_user=settings.queue_max_receivers_of_user,
+            max_leases_of_user=settings.queue_max_leases_of_user,
+        ),
+        RequestReplyUsage(
+            max_waiting=settings.request_reply_max_waiting,
+            max_waiting_of_user=settings.request_reply_max_waiting_of_user,
+            max_reply_topics=settings.request_reply_max_topics,
+            late_seconds=settings.request_reply_late_timeout,
+        ),
+        PushUsage(
+            max_connections=settings.websocket_max_connections,
+            max_connections_of_user=settings.websocket_max_connections_of_user,
+            max_topics=settings.websocket_max_topics,
+        ),
+    )
 
 
 def _make_health(

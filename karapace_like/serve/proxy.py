@@ -22,7 +22,6 @@ from karapace_like.kafka.share_consumer import ShareConsumerFactory
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.kafka.transactional_producers import TransactionalProducers
 from karapace_like.process.shared_claims import SharedClaims
-from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.contracts.gate import PolicySource
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -30,12 +29,10 @@ from karapace_like.proxy.data_keys import DataKeys
 from karapace_like.proxy.internal import InternalResources
 from karapace_like.proxy.ports import Schemas
 from karapace_like.proxy.proxy import Proxy
-from karapace_like.proxy.push.subscriptions import PushUsage
-from karapace_like.proxy.queues.usage import QueueUsage
-from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
 from karapace_like.proxy.traced import TracedProducer
+from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.proxy.validators import Validators
 from karapace_like.schemas_access.registry_over_http import RemoteSchemas
 from karapace_like.serde.formats import CodecOptions
@@ -67,12 +64,7 @@ class _Common(NamedTuple):
     policies: PolicySource
     violations: ViolationLog
     data_keys: DataKeys
-    queues: QueueUsage
-    """What the queues of all callers use."""
-    request_reply: RequestReplyUsage
-    push: PushUsage
-    transactions: TransactionCounts
-    """Those of all callers."""
+    usage: ProxyUsage
 
 
 def make_proxy(
@@ -86,10 +78,7 @@ def make_proxy(
     violations: ViolationLog,
     *,
     data_keys: DataKeys,
-    queues: QueueUsage,
-    request_reply: RequestReplyUsage,
-    push: PushUsage,
-    transactions: TransactionCounts,
+    usage: ProxyUsage,
 ) -> tuple[Proxy | CallerProxies[Credentials] | None, Mapping[str, Statistics | SharedStatistics]]:
     """Return the proxy, None if it is not served, and the statistics of its Kafka clients by their purpose."""
     if not settings.karapace_rest:
@@ -106,10 +95,7 @@ def make_proxy(
         policies,
         violations,
         data_keys,
-        queues,
-        request_reply,
-        push,
-        transactions,
+        usage,
     )
     if settings.rest_authorization:
         return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
@@ -173,10 +159,7 @@ def _build_proxy(common: _Common, kafka: KafkaSettings, producers: ProducerPool,
         producer=TracedProducer(producers) if settings.telemetry_trace_records else producers,
         consumers=ConsumerFactory(kafka, ConsumerSettings(), common.statistics, common.prefetch),
         share_members=ShareConsumerFactory(kafka, at_most=settings.queue_max_members),
-        queue_usage=common.queues,
-        request_reply_usage=common.request_reply,
-        push_usage=common.push,
-        transaction_counts=common.transactions,
+        usage=common.usage,
         internal=common.internal,
         validators=common.validators,
         policies=common.policies,

@@ -20,11 +20,8 @@ from karapace_like.kafka.log_topic import LogTopic
 from karapace_like.kafka.statistics import SharedStatistics, Statistics
 from karapace_like.process.file_watcher import FileWatcher
 from karapace_like.process.measures import Cache, Histogram
-from karapace_like.proxy.atomic import TransactionCounts
 from karapace_like.proxy.contracts.violation_log import ViolationLog
-from karapace_like.proxy.push.subscriptions import PushUsage
-from karapace_like.proxy.queues.usage import QueueUsage
-from karapace_like.proxy.request_reply.usage import RequestReplyUsage
+from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.receipts.receipts import Receipts
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.write_availability import WriteRole
@@ -63,10 +60,7 @@ class ServiceMetrics:
     usage: UsageTable
     violations: ViolationLog
     """Those of topic policies."""
-    queues: QueueUsage
-    request_reply: RequestReplyUsage
-    push: PushUsage
-    transactions: TransactionCounts
+    proxy: ProxyUsage
     receipts: Receipts | None
     topic: LogTopic
     group: str
@@ -124,7 +118,7 @@ class ServiceMetrics:
             "transactions",
             "Transactions of atomic requests: committed, aborted, or of an outcome that brokers have not told.",
             ("outcome",),
-            self.transactions.outcomes,
+            self.proxy.transactions.outcomes,
         )
         yield from self._receipts()
         warnings = len(self.health.warnings)
@@ -165,7 +159,7 @@ class ServiceMetrics:
         )
 
     def _queues(self) -> Iterator[Metric]:
-        queues = self.queues
+        queues = self.proxy.queues
         yield _gauge("queue_members", "Members of share groups that serve queues.", (), {(): queues.members})
         yield _gauge("queue_members_limit", "The most that there can be.", (), {(): queues.max_members})
         yield _gauge("queue_leases", "Members whose records are not all acknowledged.", (), {(): queues.leases})
@@ -184,14 +178,14 @@ class ServiceMetrics:
         yield waits
 
     def _push(self) -> Iterator[Metric]:
-        connections = self.push.connections
+        connections = self.proxy.push.connections
         yield _gauge("websocket_connections", "Open WebSocket connections.", (), {(): len(connections)})
         yield _gauge("websocket_connections_limit", "The most that there can be.", (), {(): connections.at_most})
-        yield _gauge("websocket_topics", "Topics that they subscribe to.", (), {(): self.push.topics})
-        yield _counter("websocket_records", "Records that were sent to them.", (), {(): self.push.pushed})
+        yield _gauge("websocket_topics", "Topics that they subscribe to.", (), {(): self.proxy.push.topics})
+        yield _counter("websocket_records", "Records that were sent to them.", (), {(): self.proxy.push.pushed})
 
     def _request_reply(self) -> Iterator[Metric]:
-        usage = self.request_reply
+        usage = self.proxy.request_reply
         waiting = {(): len(usage.waiting)}
         yield _gauge("request_reply_waiting", "Requests that wait for a reply.", (), waiting)
         yield _gauge("request_reply_waiting_limit", "The most that there can be.", (), {(): usage.waiting.at_most})

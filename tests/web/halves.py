@@ -21,6 +21,7 @@ from karapace_like.proxy.push.subscriptions import PushUsage
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.request_reply.usage import RequestReplyUsage
 from karapace_like.proxy.settings import ProxySettings
+from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
 from karapace_like.schemas_access.registry_in_process import RegistrySchemas
@@ -48,9 +49,11 @@ async def both_halves(
         transactions=TransactionalProducers(cluster, ProducerSettings(), create_transactional_prefix("t"), at_most=4),
         consumers=ConsumerFactory(cluster, ConsumerSettings(rest_after=rest_after)),
         share_members=ShareConsumerFactory(cluster, at_most=100),
-        queue_usage=QueueUsage(max_members=24, max_receivers=60, max_receivers_of_user=50, max_leases_of_user=5),
-        push_usage=PushUsage(max_connections=60, max_connections_of_user=40),
-        request_reply_usage=RequestReplyUsage(max_waiting=40, max_waiting_of_user=30),
+        usage=ProxyUsage(
+            QueueUsage(max_members=24, max_receivers=60, max_receivers_of_user=50, max_leases_of_user=5),
+            RequestReplyUsage(max_waiting=40, max_waiting_of_user=30),
+            PushUsage(max_connections=60, max_connections_of_user=40),
+        ),
         settings=settings,
         internal=InternalResources(),
         validators=validators,
