@@ -215,6 +215,8 @@ _encoder = msgspec.json.Encoder()
 def decode(key: bytes | None, value: bytes | None) -> Record:
     """Decode a record; one that cannot be read, for any reason, becomes an UnknownRecord.
 
+    Its subject has the canonical spelling, whatever the key has: `a` for `:.:a`.
+
     Every other record can be applied, served and written again. Raises only MemoryError, which is not the fault of the
     record: another node would read it.
     """
@@ -238,24 +240,25 @@ def _schema_record(key: _Key, value: bytes | None) -> SchemaRecord | None:
     subject, version = key.subject, key.version
     if key.keytype != _SCHEMA or subject is None or version is None or key.magic not in _MAGIC:
         return None
-    return SchemaRecord(subject, version, _schema_version(value) if value else None)
+    return SchemaRecord(names.canonical(subject), version, _schema_version(value) if value else None)
 
 
 def _decode(key: _Key, value: bytes | None) -> Record:
     match key:
         case _Key(keytype="CONFIG", subject=subject):
-            return ConfigRecord(subject or None, None if value is None else decode_config(value))
+            return ConfigRecord(names.scope(subject), None if value is None else decode_config(value))
         case _Key(keytype="MODE", subject=subject):
             parsed = None if value is None else _decode_with(_mode_decoder, value)
             if subject is not None and names.local_name(subject) == names.COUNTER:
                 return CounterRecord(names.context_of(subject), None if parsed is None else _parse_counter(parsed))
-            return ModeRecord(subject or None, None if parsed is None else parsed.mode)
+            return ModeRecord(names.scope(subject), None if parsed is None else parsed.mode)
         case _Key(keytype="DELETE_SUBJECT", subject=str(subject)):
             return DeleteSubjectRecord(
-                subject, None if value is None else _decode_with(_delete_subject_decoder, value).version
+                names.canonical(subject),
+                None if value is None else _decode_with(_delete_subject_decoder, value).version,
             )
         case _Key(keytype="CLEAR_SUBJECT", subject=str(subject)):
-            return ClearSubjectRecord(subject)
+            return ClearSubjectRecord(names.canonical(subject))
         case _Key(keytype="CONTEXT", context=str(context)) if names.is_context_name(context):
             return ContextRecord(context, present=value is not None)
         case _Key(keytype="NOOP"):

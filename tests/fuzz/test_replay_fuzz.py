@@ -157,6 +157,13 @@ def state(store: Store) -> Any:
 @example([version(b'{"id":1,"schema":"x","metadata":{"later":1e999}}')], [])
 @example([version(b'{"id":1,"schema":"x","metadata":{"later":%b}}' % (b"9" * 5000))], [])
 @example([version(b'{"id":1,"id":2,"schema":"x","schema":"y"}')], [])
+@example(
+    [
+        version(b'{"id":1,"schema":"x"}'),
+        (b'{"keytype":"SCHEMA","subject":":.:a","version":2,"magic":1}', b'{"id":1,"schema":"y"}'),
+    ],
+    [],
+)
 def test_any_log_is_replayed_and_gives_one_state(log: Sequence[Bytes], splits: Sequence[int]) -> None:
     """In whatever batches it comes; and what it holds can be written, read back and examined."""
     registry = replayed(log, splits)

@@ -104,6 +104,16 @@ def test_a_foreign_spelling_of_a_key_is_remembered_and_preferred() -> None:
     assert list(store.live_keys(canonical)) == []
 
 
+def test_a_subject_that_is_qualified_by_the_default_context_is_the_bare_one() -> None:
+    """What other registries have written under its key is one version with it, and is deleted with it."""
+    value = records.encode(schema("s", 1, 1, '"int"'))[1]
+    qualified = b'{"keytype":"SCHEMA","subject":":.:s","version":1,"magic":1}'
+    canonical = records.encode_key(SchemaRecord("s", 1, None))
+    store = replayed(schema("s", 1, 1, '"int"'), (qualified, value))
+    assert list(store.live_keys(canonical)) == [qualified, canonical]
+    assert [version.subject for version in store.versions("s")] == ["s"]
+
+
 def test_both_spellings_of_the_global_config_are_one_setting() -> None:
     """The later record wins, under either key."""
     full = json.dumps({"compatibilityLevel": "FULL"}).encode()
