@@ -2,7 +2,7 @@
 
 The files are plain ES modules and a style sheet in `static`, with vendored libraries in `static/vendored` (`make
 console-libraries` fetches them). Their address names a digest of all of them, so that browsers keep them for ever, and
-never mix the files of two versions.
+never mix the files of two versions. They are compressed at start-up.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from karapace_like.web.callers.permissions import PUBLIC
 from karapace_like.web.console import caller
 from karapace_like.web.console.settings import CONSOLE, ConsoleSettings
 from karapace_like.web.http.api_roles import ApiRole
-from karapace_like.web.http.static_files import PAGE_HEADERS, StaticFile, redirect
+from karapace_like.web.http.static_files import PAGE_HEADERS, StaticFile, build_at_start, redirect
 from karapace_like.web.routing import Route, add_routes
 
 _MEDIA_TYPES: Mapping[str, str] = {".js": "text/javascript", ".css": "text/css"}
@@ -34,6 +34,7 @@ def add_pages(app: web.Application) -> None:
         name: StaticFile(lambda content=content: content, _MEDIA_TYPES[_ending(name)], PAGE_HEADERS, is_immutable=True)  # type: ignore[misc] # mypy knows no lambda with a default
         for name, content in files.items()
     }
+    build_at_start(app, (page, *assets.values()))
 
     async def get_page(request: web.Request) -> web.Response:
         # The page's relative addresses lead to its files from the path without a slash only.

@@ -61,6 +61,12 @@ def negotiate(accept: str, offer: tuple[str, ...]) -> str | None:
     return best
 
 
+def accepts_coding(accept_encoding: str, coding: str) -> bool:
+    """Return whether an `Accept-Encoding` names a content coding and does not exclude it (RFC 9110, 12.5.3)."""
+    weights = dict(_range(part) for part in accept_encoding.split(",") if part.strip())
+    return weights.get(coding, weights.get("*", 0.0)) > 0
+
+
 def _range(part: str) -> tuple[str, float]:
     media_range, *parameters = (piece.strip() for piece in part.split(";"))
     quality = 1.0

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import NamedTuple
@@ -23,6 +23,10 @@ _REVALIDATED = "no-cache"
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _GZIP = "gzip"
 _IDENTITY = "identity"
+_CODINGS = (_GZIP, _IDENTITY)
+_LEVEL = 9
+_NO_TIME = 0
+"""In gzip's header, so that the same file has the same bytes, and a tag names one body, on every node."""
 
 
 class _Variant(NamedTuple):
@@ -55,9 +59,9 @@ class StaticFile:
 
     async def respond(self, request: web.Request) -> web.Response:
         """Return the file in the content coding that the client accepts, or 304."""
-        coding = _GZIP if _GZIP in request.headers.get("Accept-Encoding", "") else _IDENTITY
+        coding = _GZIP if media_types.accepts_coding(request.headers.get("Accept-Encoding", ""), _GZIP) else _IDENTITY
         if coding not in self._variants:
-            self._variants[coding] = await asyncio.to_thread(self._load, coding)
+            await asyncio.to_thread(self.build, coding)
         body, tag = self._variants[coding]
         headers = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding", **self._headers}
         known_tags = (request.if_none_match if "If-None-Match" in request.headers else None) or ()
@@ -68,10 +72,25 @@ class StaticFile:
         charset = None if self._content_type == media_types.JSON else "utf-8"
         return web.Response(body=body, content_type=self._content_type, charset=charset, headers=headers)
 
-    def _load(self, coding: str) -> _Variant:
+    def build(self, *codings: str) -> None:
+        """Load the file and compress it, for these content codings or all; not for the event loop."""
         content = self._read()
-        body = gzip.compress(content) if coding == _GZIP else content
-        return _Variant(body, blake2b(content, digest_size=12, person=coding.encode()).hexdigest())
+        for coding in codings or _CODINGS:
+            body = gzip.compress(content, _LEVEL, mtime=_NO_TIME) if coding == _GZIP else content
+            self._variants[coding] = _Variant(body, blake2b(body, digest_size=12).hexdigest())
+
+
+def build_at_start(app: web.Application, files: Iterable[StaticFile]) -> None:
+    """Build the files before the application answers its first request."""
+
+    def build_files() -> None:
+        for file in files:
+            file.build()
+
+    async def build(_: web.Application) -> None:
+        await asyncio.to_thread(build_files)
+
+    app.on_startup.append(build)
 
 
 def redirect(location: str) -> web.Response:

@@ -9,6 +9,7 @@ from importlib import resources
 import pytest
 from aiohttp import ClientSession
 
+from tests.web.conftest import Api
 from tests.web.console.conftest import console_over_memory
 
 
@@ -43,6 +44,44 @@ async def test_files_are_immutable_compressed_and_small() -> None:
             total += len(body)
         assert total < 400_000
         _expect_a_closed_page(page.headers["Content-Security-Policy"])
+
+
+async def test_files_are_compressed_before_they_are_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every node sends the same bytes under the same tag, and the file itself to clients that do not accept gzip."""
+    sent: list[dict[str, tuple[str, bytes]]] = []
+    for _ in range(2):
+        async with console_over_memory() as api, ClientSession(auto_decompress=False) as session:
+            with monkeypatch.context() as patched:
+                patched.setattr(gzip, "compress", None)
+                sent.append(await _fetch_bundles(api, session))
+    assert sent[0] == sent[1]
+    folder = resources.files("karapace_like.web.console").joinpath("static", "vendored")
+    checksums = json.loads(folder.joinpath("libraries.json").read_text())["sha256"]
+    for name, (tag, body) in sent[0].items():
+        assert hashlib.sha256(gzip.decompress(body)).hexdigest() == checksums[name]
+        assert hashlib.blake2b(body, digest_size=12).hexdigest() in tag
+
+
+async def _fetch_bundles(api: Api, session: ClientSession) -> dict[str, tuple[str, bytes]]:
+    """Return the tag and the compressed bytes of each bundle."""
+    page = await (await api.client.get("/console")).text()
+    digest = page.partition('href="console/')[2].partition("/")[0]
+    bundles = {}
+    for name in ("preact.js", "codemirror.js", "uplot.js", "uplot.css"):
+        url = api.client.make_url(f"/console/{digest}/vendored/{name}")
+        tags = {}
+        for accepted, coding in (("gzip;q=0, br", None), ("identity", None), ("br, gzip;q=0.5", "gzip"), ("*", "gzip")):
+            async with session.get(url, headers={"Accept-Encoding": accepted}) as response:
+                assert response.headers.get("Content-Encoding") == coding, accepted
+                assert response.headers["Vary"] == "Accept-Encoding"
+                tags[coding] = response.headers["ETag"]
+                body = await response.read()
+        assert tags[None] != tags["gzip"]
+        known = {"Accept-Encoding": "gzip", "If-None-Match": tags["gzip"]}
+        async with session.get(url, headers=known) as response:
+            assert (response.status, response.headers["ETag"]) == (304, tags["gzip"])
+        bundles[name] = tags["gzip"], body
+    return bundles
 
 
 def _expect_a_closed_page(header: str) -> None:
