@@ -29,6 +29,8 @@ from tests.service_process import ServiceProcess
 _ROUNDS = 3
 _LONG_TOPIC = "console-large"
 _WIDE = "console-wide-value"
+_BROKEN = "console-broken-value"
+"""Each field of its second version breaks readers of the first one."""
 _SECONDS = 30_000
 """After which a view is given up, in milliseconds."""
 
@@ -52,6 +54,7 @@ def _list_views(subjects: int, versions: int) -> Mapping[str, View]:
         "subject": View(f"subject/{last}", ".cm-content:has-text('benchmark')"),
         "subject with a wide schema": View(f"subject/{_WIDE}", ".cm-content:has-text('Wide')"),
         "check a wide schema": View(f"check?subject={_WIDE}", ".success"),
+        "check a wide schema that breaks": View(f"check?subject={_BROKEN}", ".reasons li"),
         "references": View(f"subject/{last}?tab=references", "svg text"),
         "topics": View("topics", found.format("console-")),
         "records, one of 1 MB": View(f"topic/{_LONG_TOPIC}/records", "tr[data-row]"),
@@ -76,10 +79,41 @@ def _fill(bootstrap_servers: str, topics: int) -> None:
 
 
 async def _register_wide(url: str, fields: int) -> None:
-    listed = [{"name": f"field_{number}", "type": "int", "default": 0} for number in range(fields)]
-    schema = json.dumps({"type": "record", "name": "Wide", "fields": listed})
-    async with aiohttp.request("POST", f"{url}/subjects/{_WIDE}/versions", json={"schema": schema}) as response:
+    async with aiohttp.ClientSession(url) as session:
+        await _register(session, _WIDE, _write_wide(fields, "int", 0))
+        await _put_level(session, "NONE")
+        await _register(session, _BROKEN, _write_wide(fields, "int", 0))
+        await _register(session, _BROKEN, _write_wide(fields, "string", ""))
+        await _put_level(session, "BACKWARD_TRANSITIVE")
+
+
+def _write_wide(fields: int, kind: str, default: object) -> str:
+    listed = [{"name": f"field_{number}", "type": kind, "default": default} for number in range(fields)]
+    return json.dumps({"type": "record", "name": "Wide", "fields": listed})
+
+
+async def _register(session: aiohttp.ClientSession, subject: str, schema: str) -> None:
+    async with session.post(f"/subjects/{subject}/versions", json={"schema": schema}) as response:
         assert response.status == 200, await response.text()
+
+
+async def _put_level(session: aiohttp.ClientSession, level: str) -> None:
+    async with session.put(f"/config/{_BROKEN}", json={"compatibility": level}) as response:
+        assert response.status == 200, await response.text()
+
+
+async def _time_explanations(url: str, fields: int) -> str:
+    """Return the line for an explanation that no cache holds: each time another schema breaks every field."""
+    times = []
+    async with aiohttp.ClientSession(url) as session:
+        for default in range(_ROUNDS):
+            body = {"schema": _write_wide(fields, "string", f"text {default}")}
+            start = time.perf_counter()
+            async with session.post(f"/compatibility/subjects/{_WIDE}/explanation", json=body) as response:
+                answer = await response.json(content_type=None)
+            times.append(time.perf_counter() - start)
+            assert len(answer["versions"][0]["incompatibilities"]) > 1, answer
+    return _row("explanation of a wide schema that breaks, the call alone", min(times), 2.0)
 
 
 async def _time(page: Page, url: str, view: View, sight: str) -> float | None:
@@ -177,6 +211,7 @@ async def _measure(service: ServiceProcess, kafka: Cluster, wanted: argparse.Nam
         shutil.which("chromium") or shutil.which("google-chrome"),
     )
     lines = ["| view | shown after | goal |", "|---|---|---|", *await _time_searches(service.url, views)]
+    lines.append(await _time_explanations(service.url, wanted.fields))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         await _best_time(browser, service.url, views["first view"], views["first view"].sight, 1)  # warm

@@ -6,6 +6,7 @@ as bytes (`engine_process.py`). `Engines.run` decides where; nothing else in the
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from karapace_like.registry.errors import RegistryError
 from karapace_like.rules import inspection
 from karapace_like.rules.model import RuleSet, read_rule_set
 from karapace_like.schema import compatibility, diffing, formats, spelling
+from karapace_like.schema.compatibility import Finding
 from karapace_like.schema.diffing import Difference, ParsedVersion
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import (
@@ -34,6 +36,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 _CACHED_SCHEMAS = 1000
 """Parsed schemas in memory."""
+_CACHED_FINDINGS = 2
+"""Pairs of schemas: two of 10,000 fields may have 10,000 findings."""
 _THREAD_CHARACTERS = 16_000
 """Text up to this length keeps Python's lock for less than 50 ms at a time (protoc keeps it for 3 ms per 1,000)."""
 LIGHT_CHARACTERS = 2_000
@@ -239,10 +243,10 @@ class Compare(PairJob[Sequence[str]], frozen=True, tag=True, array_like=True):
         """See `Job`. An earlier schema that today's parser refuses is a reason, too."""
         new = parse(self.schema)
         try:
-            old = parse(self.old)
+            parse(self.old)
         except InvalidSchemaError as error:
             return [unreadable(errors.invalid_schema(self.old.type, str(error)))]
-        return compatibility.report(new, compatibility.compare(new, old, self.level, self.policy))
+        return compatibility.report(new, find_incompatibilities(self.schema, self.old, self.level, self.policy))
 
 
 class Differ(PairJob[Difference], frozen=True, tag=True, array_like=True):
@@ -301,6 +305,17 @@ class MeanTheSame(Job[bool], frozen=True, tag=True, array_like=True):
             return spelling.mean_the_same(parse(self.schema), parse(self.other))
         except InvalidSchemaError:
             return False
+
+
+@lru_cache(_CACHED_FINDINGS)
+def find_incompatibilities(
+    new: ResolvedSchema, old: ResolvedSchema, level: CompatibilityLevel, policy: CompatibilityPolicy
+) -> Sequence[Finding]:
+    """Return what `compatibility.compare` does; cached, because those that are reported are often explained next.
+
+    Raises InvalidSchemaError.
+    """
+    return compatibility.compare(parse(new), parse(old), level, policy)
 
 
 def unreadable(error: RegistryError) -> str:

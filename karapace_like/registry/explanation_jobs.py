@@ -8,8 +8,7 @@ from karapace_like.explanation import effects, incompatibilities
 from karapace_like.explanation.effects import Judgement
 from karapace_like.explanation.examples import Side
 from karapace_like.explanation.incompatibilities import Explanation
-from karapace_like.registry.engine_jobs import PairJob, ResolvedSchema, parse
-from karapace_like.schema import compatibility
+from karapace_like.registry.engine_jobs import PairJob, ResolvedSchema, find_incompatibilities, parse
 from karapace_like.schema.files import Source
 from karapace_like.schema.model import CompatibilityLevel, CompatibilityPolicy
 
@@ -33,7 +32,7 @@ class Explain(PairJob[list[Explanation]], frozen=True, tag=True, array_like=True
     def run(self) -> list[Explanation]:
         """See `Job`."""
         new, old = (Side(parse(schema), _make_source(schema)) for schema in (self.schema, self.old))
-        findings = compatibility.compare(new.parsed, old.parsed, self.level, self.policy)
+        findings = find_incompatibilities(self.schema, self.old, self.level, self.policy)
         return incompatibilities.explain(new, old, findings)
 
     def convert_answer(self, value: Any) -> list[Explanation]:

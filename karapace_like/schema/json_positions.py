@@ -4,24 +4,26 @@ Reads what the parsers have accepted before, comments included, and is not stric
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 from karapace_like.schema.files import CACHED_TEXTS
 
 _TOKEN = re.compile(
     r"""
-    (?:\s+|//[^\n]*|/\*.*?\*/)*
+    (?:[\s,:]+|//[^\n]*|/\*.*?\*/)*
     (   "(?:[^"\\]|\\.)*"
-      | [{}\[\]:,]
-      | [^\s{}\[\]:,"]+
+      | [{}\[\]]
+      | [^\s{}\[\]:,"/]+ | /
       |
     )
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""A literal or a bracket after what separates it from the one before: colons and commas say no more than the order."""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_BEGINNINGS = frozenset("{[")
+_ENDS = frozenset(("}", "]", ""))
 _SIMPLE_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -48,58 +50,37 @@ class Node:
 @lru_cache(CACHED_TEXTS)
 def positions(text: str) -> Node:
     """Return the text's first value; cached, and not to be changed."""
-    return _Reader(text, 1 if text.startswith("\ufeff") else 0).value()
+    around = Node(0, items=[])
+    outer: list[Node] = []
+    key: tuple[str, int] | None = None
+    for match in _TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
+        token, start = match[1], match.start(1)
+        if token in _ENDS:
+            if not outer:
+                break
+            around, key = outer.pop(), None
+        elif around.members is not None and key is None:
+            key = _unquote(token), start
+            continue
+        else:
+            node = _make_node(token, start if key is None else key[1])
+            if key is not None and around.members is not None:
+                around.members[key[0]] = node
+            elif around.items is not None:
+                around.items.append(node)
+            key = None
+            if token in _BEGINNINGS:
+                outer.append(around)
+                around = node
+        if not outer:
+            break
+    return around.items[0] if around.items else Node(len(text))
 
 
-_Token: TypeAlias = tuple[str, int]
-
-
-@dataclass(slots=True)
-class _Reader:
-    text: str
-    end: int
-    token: str = field(init=False)
-    start: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.advance()
-
-    def advance(self) -> _Token:
-        passed = (self.token, self.start) if hasattr(self, "token") else ("", 0)
-        token = _TOKEN.match(self.text, self.end)
-        assert token is not None
-        self.token, self.start, self.end = token[1], token.start(1), token.end()
-        return passed
-
-    def value(self) -> Node:
-        token, start = self.advance()
-        if token == "{":  # noqa: S105 - a bracket
-            return Node(start, members=self.members())
-        if token == "[":  # noqa: S105 - a bracket
-            return Node(start, items=self.items())
-        return Node(start, text=_unquote(token) if token.startswith('"') else None)
-
-    def members(self) -> dict[str, Node]:
-        members: dict[str, Node] = {}
-        while self.token not in {"}", ""}:
-            key, start = self.advance()
-            if self.token == ":":  # noqa: S105 - a colon
-                self.advance()
-                node = self.value()
-                node.start = start
-                members[_unquote(key)] = node
-        self.advance()
-        return members
-
-    def items(self) -> list[Node]:
-        items: list[Node] = []
-        while self.token not in {"]", ""}:
-            if self.token == ",":  # noqa: S105 - a comma
-                self.advance()
-            else:
-                items.append(self.value())
-        self.advance()
-        return items
+def _make_node(beginning: str, start: int) -> Node:
+    if beginning.startswith('"'):
+        return Node(start, text=_unquote(beginning))
+    return Node(start, {} if beginning == "{" else None, [] if beginning == "[" else None)
 
 
 def _unquote(literal: str) -> str:

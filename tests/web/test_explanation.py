@@ -174,3 +174,15 @@ async def test_a_large_object_is_shown_by_one_of_its_members(api: Api) -> None:
     (reason,) = answer["versions"][0]["incompatibilities"]
     assert reason["rule"] == "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL"
     assert reason["example"]["record"] == '{"property_7": "x"}'
+
+
+async def test_a_wide_schema_that_breaks_everywhere_has_a_bounded_answer(api: Api) -> None:
+    fields = [{"name": f"field_{number}", "type": "int", "default": 0} for number in range(300)]
+    await api("POST", LIFTS, {"schema": _avro(*fields)})
+    changed = [{**field, "type": "string", "default": ""} for field in fields]
+    answer = (await api("POST", EXPLANATION, {"schema": _avro(*changed)}))[1]
+    (version,) = answer["versions"]
+    assert len(version["incompatibilities"]) == len(version["messages"]) == 100
+    assert (len(answer["messages"]), answer["isComplete"]) == (103, False)
+    assert "oldSchemaVersion: 1" in answer["messages"][100]
+    assert answer["messages"][102].startswith("{validateFields:")

@@ -5,7 +5,7 @@ used by name are entered where they are defined, in whichever text that is. A pa
 because what it is about is missing, ends at the last thing on the way that is there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from karapace_like.schema.files import CACHED_SOURCES, CACHED_TEXTS, Source, Sou
 from karapace_like.schema.json_positions import Node, positions
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
+_COMPLEX = _NAMED | {"array", "map"}
 
 
 def locate(source: Source, path: str, reader: Source) -> SourceLocation:
@@ -40,6 +41,8 @@ class _Texts:
             for name, spot in _find_types(document, text):
                 self._types.setdefault(name, spot)
         self._root = _Spot("", positions(source.text), "")
+        self._fields: dict[int, Mapping[str, Node]] = {}
+        """Identity of a node with items -> its fields by name and alias; `positions` keeps no node that changes."""
 
     def name_steps(self, steps: list[str]) -> list[str]:
         """Return the steps with the numbers of fields replaced by their names."""
@@ -85,15 +88,16 @@ class _Texts:
     def _type(self, name: str, namespace: str) -> _Spot | None:
         return self._types.get(qualify(name, namespace)) or self._types.get(name)
 
-    @staticmethod
-    def _next(spot: _Spot, step: str) -> _Spot | None:
+    def _next(self, spot: _Spot, step: str) -> _Spot | None:
         """Return the node that a step leads to."""
         node = spot.node
-        if node.items is not None:
-            item = next((item for item in node.items if _answers_to(item, step)), None)
-        else:
-            item = node.get(step)
+        item = node.get(step) if node.items is None else self._index_fields(node).get(step)
         return None if item is None else _Spot(spot.document, item, _inside(spot))
+
+    def _index_fields(self, node: Node) -> Mapping[str, Node]:
+        if id(node) not in self._fields:
+            self._fields[id(node)] = _index_fields(node.items or ())
+        return self._fields[id(node)]
 
 
 _find_texts = lru_cache(CACHED_SOURCES)(_Texts)
@@ -111,10 +115,15 @@ def _is_field(node: Node) -> bool:
     return node.get("name") is not None and (kind is None or kind not in _NAMED)
 
 
-def _answers_to(node: Node, name: str) -> bool:
-    aliases = node.get("aliases")
-    names = [node.string("name"), *(alias.text for alias in (aliases.items or [] if aliases else []))]
-    return _is_field(node) and name in names
+def _index_fields(nodes: Iterable[Node]) -> Mapping[str, Node]:
+    """Return the first field of each name or alias."""
+    fields: dict[str, Node] = {}
+    for node in filter(_is_field, nodes):
+        aliases = node.get("aliases")
+        for name in (node.string("name"), *(alias.text for alias in (aliases.items or () if aliases else ()))):
+            if name is not None:
+                fields.setdefault(name, node)
+    return fields
 
 
 def _show(node: Node) -> Node:
@@ -144,9 +153,17 @@ def _types(root: _Spot) -> Iterator[_Spot]:
             yield spot
         inside = _inside(spot)
         if node.items is not None:
-            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items)]
+            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items) if _has_types(item)]
         pending += [
             _Spot(spot.document, child, inside)
             for child in (node.get(key) for key in ("values", "items", "fields", "type"))
-            if child is not None
+            if child is not None and _has_types(child)
         ]
+
+
+def _has_types(node: Node) -> bool:
+    """Return whether a definition may be in the node; most fields of a wide record have a primitive type."""
+    if node.members is None:
+        return node.items is not None
+    kind = node.string("type")
+    return kind is None or kind in _COMPLEX

@@ -1,5 +1,7 @@
 """/compatibility/subjects/{subject}/explanation: why a schema may not follow its subject, and whom it affects."""
 
+from collections.abc import Sequence
+
 import msgspec
 from aiohttp import web
 
@@ -18,6 +20,9 @@ from karapace_like.web.registry import requests, visibility
 from karapace_like.web.registry.objects import NORMALIZE, SUBJECT_NAME
 from karapace_like.web.registry.permissions import on_subject
 from karapace_like.web.routing import Call, Route
+
+_MESSAGES_AFTER_REASONS = 3
+"""Of a check: the version, its schema and the settings."""
 
 
 @requests.mentions_misspelt_fields
@@ -44,12 +49,18 @@ async def explain_compatibility(request: web.Request) -> web.Response:
         {
             "is_compatible": judgement.is_compatible,
             "compatibilityLevel": find_level(store, subject, default),
-            "messages": judgement.messages,
+            "messages": _bound_messages(judgement.messages),
             "isComplete": explained.is_complete,
             "versions": [_render_version(verdict) for verdict in explained.versions],
             "affected": [_render_affected_user(affected) for affected in explained.affected],
         },
     )
+
+
+def _bound_messages(messages: Sequence[str]) -> Sequence[str]:
+    """Return the messages of a check without the reasons beyond those that are explained; what follows them stays."""
+    kept = MAX_EXPLAINED + _MESSAGES_AFTER_REASONS
+    return messages if len(messages) <= kept else [*messages[:MAX_EXPLAINED], *messages[-_MESSAGES_AFTER_REASONS:]]
 
 
 def _render_version(verdict: VersionVerdict) -> dict[str, object]:

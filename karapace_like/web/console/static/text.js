@@ -12,19 +12,39 @@ export function format(text, schemaType) {
   }
 }
 
-/** Return the {line, column} in the formatted text of a place in the text: what differs between them is white space. */
-export function relocate(text, formatted, { line, column }) {
-  if (text === formatted) return { line, column };
-  const lines = text.split("\n");
-  const before = lines.slice(0, line - 1).join("") + lines[line - 1].slice(0, column - 1);
-  let left = before.replace(/\s/g, "").length;
-  let at = 0;
-  while (at < formatted.length && (left > 0 || /\s/.test(formatted[at]))) {
-    if (!/\s/.test(formatted[at])) left -= 1;
-    at += 1;
+/** Return the function that finds a {line, column} of the text in the formatted one: they differ in white space only. */
+export function makeRelocation(text, formatted) {
+  if (text === formatted) return (place) => place;
+  const [from, to] = [indexText(text), indexText(formatted)];
+  return ({ line, column }) => {
+    const passed = countBelow(from.characters, (from.lines[line - 1] ?? text.length) + column - 1);
+    const offset = to.characters[passed] ?? formatted.length;
+    const index = countBelow(to.lines, offset + 1) - 1;
+    return { line: index + 1, column: offset - to.lines[index] + 1 };
+  };
+}
+
+/** Return the offsets of all characters that are no white space, and those where lines begin. */
+function indexText(text) {
+  const characters = [];
+  const lines = [0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 10) lines.push(at + 1);
+    if (code > 32 && (code < 128 || !/\s/.test(text[at]))) characters.push(at);
   }
-  const passed = formatted.slice(0, at).split("\n");
-  return { line: passed.length, column: passed.at(-1).length + 1 };
+  return { characters, lines };
+}
+
+/** Return how many of the ascending numbers are smaller than the limit. */
+function countBelow(numbers, limit) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A text that is read: coloured, with line numbers, and with parts that can be folded. */

@@ -4,7 +4,7 @@ import { html, Session, useContext, useEffect, useMemo, useState } from "../base
 import { ApiError, call, get, orNull, part, REGISTRY } from "../api.js";
 import { locate } from "../json_places.js";
 import { link, replace } from "../router.js";
-import { Editor, format, relocate } from "../text.js";
+import { Editor, format, makeRelocation } from "../text.js";
 import { Badge, Dialog, Empty, Facts, Field, Loaded, Page, Problem, Section, Table, useLoad, usePermissions, useSettled } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 
@@ -13,6 +13,9 @@ const EXAMPLES = {
   JSON: '{\n  "type": "object",\n  "properties": {\n    "id": {"type": "integer"}\n  }\n}',
   PROTOBUF: 'syntax = "proto3";\n\nmessage Example {\n  int64 id = 1;\n}\n',
 };
+
+/** Reasons that the service explains at most. */
+const MANY = 100;
 
 export function Check({ query }) {
   const subject = query.subject ?? "";
@@ -135,7 +138,7 @@ function Judgement({ subject, body, judged, isFresh }) {
         {
           title: `Under ${judged.level}`,
           of: ({ is_compatible: isCompatible, messages }) =>
-            isCompatible ? html`<${Badge} kind="good">compatible<//>` : html`<${Badge} kind="bad">${messages.length} breaking<//>`,
+            isCompatible ? html`<${Badge} kind="good">compatible<//>` : html`<${Badge} kind="bad">${messages.length}${messages.length < MANY ? "" : " or more"} breaking<//>`,
         },
         { title: "Compared", of: ({ isCompared }) => (isCompared ? "yes" : "not at this level") },
       ]}
@@ -176,7 +179,8 @@ function OldText({ subject, version, reasons }) {
   return html`<${Loaded} of=${loaded}>
     ${({ schema, schemaType }) => {
       const shown = format(schema, schemaType);
-      const faults = markPlaces(reasons, "oldPlace").map((fault) => ({ ...fault, ...relocate(schema, shown, fault) }));
+      const relocate = makeRelocation(schema, shown);
+      const faults = markPlaces(reasons, "oldPlace").map((fault) => ({ ...fault, ...relocate(fault) }));
       return html`<${Editor} value=${shown} schemaType=${schemaType} label=${`Version ${version}, with the same places`} isReadOnly faults=${faults} />`;
     }}
   <//>`;
