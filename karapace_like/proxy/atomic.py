@@ -104,6 +104,15 @@ def nothing_written_error(reason: str) -> ProxyError:
     return ProxyError(errors.NOTHING_WRITTEN, f"None of the records was written: {reason}", retry_after=1)
 
 
+def writing_denied_error(topic: str) -> ProxyError:
+    """Return the 40301 for a caller whom Kafka does not let write to a topic."""
+    return ProxyError(
+        40301,
+        f"None of the records was written: Kafka does not let you write to the topic {topic!r}. Ask its owner for the "
+        "right WRITE (ACLs).",
+    )
+
+
 def unknown_error(reason: str) -> ProxyError:
     """Return the 50004 for records that are all written, or none."""
     return ProxyError(errors.UNKNOWN_OUTCOME, f"It is unknown whether the records were written, all or none: {reason}")

@@ -97,11 +97,8 @@ class Settings(
 
     @property
     def receipts_topic(self) -> str | None:
-        """The topic that holds the receipts of requests with an `Idempotency-Key`; None if there is none.
-
-        Callers with an identity of their own in Kafka could not share transactions with it.
-        """
-        if not (self.idempotency_enabled and self.karapace_rest) or self.rest_authorization:
+        """The topic that holds the receipts of requests with an `Idempotency-Key`; None if there is none."""
+        if not (self.idempotency_enabled and self.karapace_rest):
             return None
         of_schemas = "_produce_receipts" if self.topic_name == "_schemas" else f"{self.topic_name}_receipts"
         return self.idempotency_topic or of_schemas

@@ -117,8 +117,7 @@ class IdempotencySettings(SettingsGroup):
         bool,
         describe(
             "Whether produce requests with the header `Idempotency-Key` are carried out once, and repeated ones get "
-            "the first answer; see [writing](rest.md#retries-that-write-once). `false`, and with `rest_authorization`: "
-            "they are refused."
+            "the first answer; see [writing](rest.md#retries-that-write-once). `false`: they are refused."
         ),
     ] = True
     idempotency_topic: Annotated[

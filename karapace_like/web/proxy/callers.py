@@ -16,9 +16,10 @@ from karapace_like.errors import ApiError
 from karapace_like.proxy.callers import CallerProxies
 from karapace_like.proxy.proxy import Proxy
 from karapace_like.web.callers import quotas, usage
+from karapace_like.web.callers.access import is_from_inside
 from karapace_like.web.callers.credential_checks import Claimant, CredentialChecks
 from karapace_like.web.http.errors import Handler
-from karapace_like.web.proxy.requests import PROXY_OF_CALLER, user
+from karapace_like.web.proxy.requests import KAFKA_USER, PROXY_OF_CALLER, user
 
 _CONCURRENT_PROOFS = 8
 """Credentials that are verified against Kafka at the same time."""
@@ -37,10 +38,15 @@ def as_caller(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             async with _proxy_for(request) as proxy:
-                quotas.admit(request, user(request) or "")
+                if not is_from_inside(request):
+                    quotas.admit(request, user(request) or "")
+                proved = _parse_credentials(request)
                 if usage.find_principal(request) is None:
-                    usage.identify(request, _name_principal(_parse_credentials(request)))
+                    usage.identify(request, _name_principal(proved))
                 request[PROXY_OF_CALLER] = proxy
+                kafka_user = _name_kafka_user(proved)
+                if kafka_user is not None:
+                    request[KAFKA_USER] = kafka_user
                 return await handler(request)
         except ApiError as error:
             if error.code != _CODE:
@@ -55,6 +61,14 @@ def _name_principal(proved: Credentials) -> Principal:
     if isinstance(proved, Basic):
         return Principal(proved.username, Method.PASSWORD)
     return Principal("(Kafka token)", Method.TOKEN)
+
+
+def _name_kafka_user(proved: Credentials) -> str | None:
+    """Return a name of the caller that no other one has; None for a token without a subject."""
+    if isinstance(proved, Basic):
+        return f"Kafka user {proved.username}"
+    subject = credentials.read_subject(proved.token)
+    return None if subject is None else f"Kafka token {subject!r}"
 
 
 async def recheck_kafka_credentials(request: web.Request) -> None:

@@ -4,10 +4,11 @@ The header is that of draft-ietf-httpapi-idempotency-key. A key belongs to the c
 method and the path. The primary writes; any other process forwards the whole request, unless it has the answer already.
 """
 
+import asyncio
 import hashlib
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
 import msgspec
@@ -29,6 +30,7 @@ from karapace_like.web.callers.usage import find_usage
 from karapace_like.web.cluster.forwarding import APPLIED, RequestForwarder, add_position
 from karapace_like.web.cluster.peers import PeerResponse, is_from_node
 from karapace_like.web.http.responses import EncodedResponse
+from karapace_like.web.proxy.requests import KAFKA_USER, PROXY_OF_CALLER
 
 RECEIPTS = web.AppKey("receipts", Receipts)
 
@@ -38,6 +40,8 @@ MAX_RECORDS = 10_000
 _MAX_TOPICS = 1_000
 """Topics of one request, so that its answer fits into a record."""
 _MAX_KEY = 255
+_CHECKS_AT_ONCE = 32
+"""Requests to the brokers for the rights of one caller."""
 _DIGEST_BYTES = 16
 _KEY = re.compile(rf"[!-~][ -~]{{0,{_MAX_KEY - 1}}}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -87,8 +91,7 @@ async def produce_once(request: web.Request, key: str, encode: Encode, render: R
     if receipts is None:
         raise ProxyError(
             422,
-            f"{HEADER} is not served by this service (idempotency_enabled, and not with rest_authorization); leave it "
-            "out.",
+            f"{HEADER} is not served by this service (idempotency_enabled is false); leave it out.",
         )
     claim = await _make_claim(request, key)
     try:
@@ -105,7 +108,6 @@ async def produce_once(request: web.Request, key: str, encode: Encode, render: R
 
 
 async def _make_claim(request: web.Request, key: str) -> Claim:
-    principal = caller(request).principal.name
     created = None
     try:
         parsed = uuid.UUID(key)
@@ -114,7 +116,12 @@ async def _make_claim(request: web.Request, key: str) -> Claim:
     else:
         created = (parsed.int >> 80) / 1000 if parsed.version == _TIMED else None
     return Claim(
-        _digest(principal.encode("utf-8", "surrogatepass"), request.method.encode(), _path(request), key.encode()),
+        _digest(
+            _name_caller(request).encode("utf-8", "surrogatepass"),
+            request.method.encode(),
+            _path(request),
+            key.encode(),
+        ),
         _digest(
             request.headers.get("Content-Type", "").encode("utf-8", "surrogateescape"),
             request.rel_url.raw_query_string.encode(),
@@ -123,6 +130,42 @@ async def _make_claim(request: web.Request, key: str) -> Claim:
         key,
         created,
     )
+
+
+def _name_caller(request: web.Request) -> str:
+    """Return whom a key belongs to; raises ProxyError 422 for a token of Kafka that does not say whose it is."""
+    if PROXY_OF_CALLER not in request:
+        return caller(request).principal.name
+    user: str | None = request.get(KAFKA_USER)
+    if user is None:
+        raise ProxyError(
+            422,
+            f"{HEADER} needs a token with a subject (the claim sub of a JWT), which stays the same when the token is "
+            "renewed; leave the header out, or authenticate by another token or a password.",
+        )
+    return user
+
+
+async def _require_writing(request: web.Request, topics: Collection[str]) -> None:
+    """Raise ProxyError 40301 for a topic that Kafka does not let the caller write to: this service writes for them.
+
+    50303 where the brokers do not say it.
+    """
+    proxy = request.get(PROXY_OF_CALLER)
+    if proxy is None:  # the route has checked the caller's permissions
+        return
+    names = sorted(topics)
+    for start in range(0, len(names), _CHECKS_AT_ONCE):
+        some = names[start : start + _CHECKS_AT_ONCE]
+        try:
+            are_allowed = await asyncio.gather(*map(proxy.topics.may_write, some))
+        except ProxyError as error:
+            if error.code == errors.RETRIABLE:
+                raise atomic.nothing_written_error(error.message) from error
+            raise
+        denied = [topic for topic, is_allowed in zip(some, are_allowed, strict=True) if not is_allowed]
+        if denied:
+            raise atomic.writing_denied_error(denied[0])
 
 
 def _path(request: web.Request) -> bytes:
@@ -145,6 +188,7 @@ async def _write(
     async def join() -> JointRecords:
         nonlocal count
         records = await encode()
+        await _require_writing(request, {record.topic for record in records})
         count = len(records)
         return JointRecords(records, partial(_render, render))
 

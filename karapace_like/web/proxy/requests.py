@@ -21,6 +21,8 @@ from karapace_like.web.http.bodies import JsonObject
 PROXY = web.AppKey("proxy", Proxy)
 PROXY_OF_CALLER = web.RequestKey("proxy_of_caller", Proxy)
 """Set where callers have an identity in Kafka."""
+KAFKA_USER = web.RequestKey("kafka_user", str)
+"""Names that identity, also after its token was renewed; set with `PROXY_OF_CALLER` unless a token has no subject."""
 
 EMBEDDED = {f"application/vnd.kafka.{embedded}.v2+json": embedded for embedded in EmbeddedFormat}
 """Media type -> embedded format."""
