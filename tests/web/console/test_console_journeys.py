@@ -156,31 +156,6 @@ async def test_from_make_run_to_the_reason(chromium: Browser) -> None:
         assert await _learn_why(page, "example-value") <= 10
 
 
-@pytest.mark.parametrize(
-    ("schema_type", "schema"),
-    [
-        ("JSON", json.dumps({"type": "object", "required": ["floor"], "properties": {"floor": {"type": "integer"}}})),
-        ("PROTOBUF", 'syntax = "proto3";\nmessage Lift {\n  int32 floor = 1;\n  string note = 2;\n}\n'),
-    ],
-)
-async def test_a_form_is_made_from_a_schema_of_each_type(
-    chromium: Browser, service: ServiceProcess, topic: Callable[[], str], schema_type: str, schema: str
-) -> None:
-    name = topic()
-    body = {"schema": schema, "schemaType": schema_type}
-    assert await _send(service, "POST", f"/subjects/{name}-value/versions", body) == 200
-    # The topic is created by the first record.
-    assert await _send(service, "POST", f"/topics/{name}", {"records": [{"value": 1}]}, **V2_JSON) == 200
-    async with reading(chromium, service.url) as reader:
-        page = await reader.open(f"topic/{name}/produce")
-        await page.get_by_label("floor").fill("7")
-        await page.get_by_role("button", name="Produce").click()
-        await page.get_by_role("link", name="Show the record").click()
-        records = page.get_by_role("region", name="Records")
-        await expect(records).to_contain_text('"floor":7')
-        await expect(records).to_contain_text(schema_type.lower())
-
-
 async def test_a_view_that_waits_for_kafka_says_why(chromium: Browser, breakable_kafka: Cluster) -> None:
     with ServiceProcess(breakable_kafka.bootstrap_servers) as service:
         async with reading(chromium, service.url) as reader:

@@ -16,9 +16,31 @@ export async function readPartition(topic, partition, at, signal) {
   return { records, next: records.length ? records.at(-1).offset + 1 : null };
 }
 
-/** Return the last record of a key, a text, as a compacted topic keeps it; throws ApiError 404 where there is none. */
-export const readLatestOfKey = (topic, key, signal) =>
-  get(`/topics/${part(topic)}/keys/${part(key)}`, { signal, query: { show_format: true }, accept: JSON_TYPE });
+/** Formats of keys: how a key is entered, and looked for. */
+export const KEY_FORMATS = [
+  ["string", "Text"],
+  ["json", "JSON"],
+  ["avro", "Avro"],
+  ["jsonschema", "JSON Schema"],
+  ["protobuf", "Protobuf"],
+  ["binary", "Base64"],
+];
+
+/** Return the last record of a key, {key, format, schemaId}, as a compacted topic keeps it; throws ApiError 404 where there is none. */
+export const readLatestOfKey = (topic, { key, format, schemaId }, signal) =>
+  get(`/topics/${part(topic)}/keys/${part(key)}`, {
+    signal,
+    query: { show_format: true, key_format: format, key_schema_id: schemaId },
+    accept: JSON_TYPE,
+  });
+
+/** Return the record as bytes: its key and value are base64. */
+export async function readBytes(topic, { partition, offset }) {
+  const path = `/topics/${part(topic)}/partitions/${partition}/records`;
+  const query = { offset, count: 1, format: "binary" };
+  const [record] = await get(path, { query, accept: "application/vnd.kafka.binary.v2+json" });
+  return record;
+}
 
 /** Call `onRecord` for each record that arrives in the topic, until the signal. */
 export async function follow(topic, onRecord, signal) {

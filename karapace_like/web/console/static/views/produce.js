@@ -2,9 +2,11 @@
 
 import { html, useMemo, useState } from "../base.js";
 import { call, get, orNull, part } from "../api.js";
-import { fieldsOf, readForm } from "../schema_form.js";
+import { makeForm, readForm } from "../forms/form.js";
+import { KEY_FORMATS } from "../records.js";
 import { link } from "../router.js";
 import { Empty, Field, Loaded, Problem, Select, useLoad } from "../ui.js";
+import { RecordEntry } from "./entry.js";
 
 const FORMATS = { AVRO: "avro", JSON: "jsonschema", PROTOBUF: "protobuf" };
 // The body names the formats of key and value itself.
@@ -14,10 +16,7 @@ const RAW = [["json", "JSON"], ["string", "Text"], ["binary", "Base64"]];
 export function Produce({ topic }) {
   const [subject, setSubject] = useState(`${topic}-value`);
   const [named, setNamed] = useState(subject);
-  const schema = useLoad(
-    (signal) => (subject ? orNull(get(`/subjects/${part(subject)}/versions/latest`, { signal }), 403, 404) : Promise.resolve(null)),
-    [subject],
-  );
+  const schema = useLoad((signal) => (subject ? loadSchema(subject, signal) : Promise.resolve(null)), [subject]);
   return html`
     <form class="filters" onSubmit=${(event) => (event.preventDefault(), setSubject(named.trim()))}>
       <${Field} label="Subject of the value's schema" hint="Empty: without a schema.">
@@ -29,19 +28,27 @@ export function Produce({ topic }) {
     <//>`;
 }
 
+/** Return the latest version, an Avro schema with what it refers to; null for one that is not there or may not be read. */
+async function loadSchema(subject, signal) {
+  const path = `/subjects/${part(subject)}/versions/latest`;
+  const stored = await orNull(get(path, { signal }), 403, 404);
+  if (!stored?.references?.length || (stored.schemaType ?? "AVRO") !== "AVRO") return stored;
+  const { schema } = await get(`/schemas/ids/${stored.id}`, { signal, query: { format: "resolved", subject } });
+  return { ...stored, schema };
+}
+
 function Form({ topic, subject, stored }) {
-  const fields = useMemo(() => (stored ? fieldsOf(stored) : null), [stored]);
-  const [way, setWay] = useState(fields ? "form" : "raw");
+  const form = useMemo(() => (stored ? makeForm(stored) : null), [stored]);
+  const [way, setWay] = useState(form ? "form" : "raw");
   const [format, setFormat] = useState("json");
-  const [entered, setEntered] = useState({});
+  const [entered, setEntered] = useState(undefined);
   const [text, setText] = useState(stored ? "{}" : "");
-  const [key, setKey] = useState("");
+  const [key, setKey] = useState({ format: "string", text: "" });
   const [headers, setHeaders] = useState("");
   const [result, setResult] = useState(null);
-  const enter = (name, value) => setEntered({ ...entered, [name]: value });
   const toRaw = () => {
     try {
-      setText(JSON.stringify(readForm(fields, entered, stored.schemaType), null, 2));
+      setText(JSON.stringify(readForm(form, entered), null, 2));
     } catch {
       // The text stays as it is: the form has an error that is shown when it is sent.
     }
@@ -51,7 +58,7 @@ function Form({ topic, subject, stored }) {
     event.preventDefault();
     setResult({ isSending: true });
     try {
-      const value = way === "form" ? readForm(fields, entered, stored.schemaType) : readRaw(text, stored ? "json" : format);
+      const value = way === "form" ? readForm(form, entered) : readRaw(text, stored ? "json" : format);
       setResult({ sent: await send({ topic, subject, stored, format, key, value, headers }) });
     } catch (error) {
       setResult({ error });
@@ -60,14 +67,17 @@ function Form({ topic, subject, stored }) {
   return html`<form onSubmit=${submit}>
     ${stored
       ? html`<p>Version ${stored.version} of <a href=${link(["subject", subject])}>${subject}</a>, ${stored.schemaType ?? "AVRO"}, id ${stored.id}.
-          ${fields && (way === "form"
+          ${form && (way === "form"
             ? html` <button type="button" onClick=${toRaw}>Edit as JSON</button>`
             : html` <button type="button" onClick=${() => setWay("form")}>Use the form</button>`)}</p>`
       : html`<${Empty}>${subject ? html`The subject has no schema that you may read: the value is sent as it is.` : "The value is sent as it is."}<//>
           <p><${Select} label="The value is" value=${format} options=${RAW} onChange=${setFormat} /></p>`}
-    <${Field} label="Key" hint="Text; empty: no key."><input name="key" value=${key} onInput=${(event) => setKey(event.target.value)} /><//>
+    <div class="filters">
+      <${Select} label="The key is" value=${key.format} options=${KEY_FORMATS} onChange=${(chosen) => setKey({ ...key, format: chosen })} />
+      <${Field} label="Key" hint=${keyHint(topic, key.format)}><input name="key" value=${key.text} onInput=${(event) => setKey({ ...key, text: event.target.value })} /><//>
+    </div>
     ${way === "form"
-      ? fields.map((field) => html`<${FormField} field=${field} value=${entered[field.name]} onInput=${(value) => enter(field.name, value)} />`)
+      ? html`<${RecordEntry} node=${form} entered=${entered} onChange=${setEntered} />`
       : html`<${Field} label="Value"><textarea name="value" rows="10" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)}></textarea><//>`}
     <${Field} label="Headers" hint="One a line, as name: value.">
       <textarea name="headers" rows="2" value=${headers} onInput=${(event) => setHeaders(event.target.value)}></textarea><//>
@@ -77,37 +87,28 @@ function Form({ topic, subject, stored }) {
   </form>`;
 }
 
-function FormField({ field, value, onInput }) {
-  const hint = [field.type, field.isOptional ? "optional" : "", field.doc].filter(Boolean).join(" · ");
-  const change = (event) => onInput(event.target.value);
-  if (field.choices) {
-    const options = [...(field.isOptional ? [""] : []), ...field.choices];
-    return html`<${Field} label=${field.name} hint=${hint}><select value=${value ?? options[0]} onChange=${change}>
-      ${options.map((choice) => html`<option value=${choice}>${choice}</option>`)}</select><//>`;
-  }
-  if (field.kind === "json") {
-    return html`<${Field} label=${field.name} hint=${`${hint} · as JSON`}><textarea rows="3" spellcheck="false" value=${value ?? ""} placeholder=${field.example} onInput=${change}></textarea><//>`;
-  }
-  return html`<${Field} label=${field.name} hint=${hint}>
-    <input value=${value ?? ""} inputmode=${field.kind === "number" ? "decimal" : "text"} placeholder=${field.example ?? ""} onInput=${change} /><//>`;
-}
-
-function readRaw(text, format) {
-  if (format !== "json") return text;
+function readRaw(text, format, role = "value") {
+  if (format === "string" || format === "binary") return text;
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw { status: 1, code: "in the value", message: `The value is no JSON: ${error.message}` };
+    throw { status: 1, code: `in the ${role}`, message: `The ${role} is no JSON: ${error.message}` };
   }
+}
+
+function keyHint(topic, format) {
+  if (format === "string") return "Empty: no key.";
+  return Object.values(FORMATS).includes(format) ? `JSON, by the latest schema of ${topic}-key. Empty: no key.` : "Empty: no key.";
 }
 
 async function send({ topic, subject, stored, format, key, value, headers }) {
   const record = { value };
-  if (key) record.key = key;
+  if (key.text) record.key = readRaw(key.text, key.format, "key");
   const lines = headers.split("\n").filter((line) => line.trim());
   if (lines.length) record.headers = lines.map(readHeader);
-  const body = { records: [record], key_format: "string", value_format: stored ? FORMATS[stored.schemaType ?? "AVRO"] : format };
+  const body = { records: [record], key_format: key.format, value_format: stored ? FORMATS[stored.schemaType ?? "AVRO"] : format };
   if (stored) Object.assign(body, { value_subject: subject, value_schema_id: stored.id });
+  if (key.text && Object.values(FORMATS).includes(key.format)) body.key_subject = `${topic}-key`;
   const sent = await call("POST", `/topics/${part(topic)}`, { body, type: JSON_RECORDS });
   const [failed] = sent.offsets.filter((offset) => offset.error);
   if (failed) throw { status: failed.error_code, code: failed.error_code, message: failed.error };

@@ -1,9 +1,8 @@
 // The records of a topic: a page from an offset or a time, or those that arrive now.
 
 import { Fragment, html, Session, useContext, useEffect, useRef, useState } from "../base.js";
-import { get, part } from "../api.js";
-import { link, replace } from "../router.js";
-import { follow, headerText, readLatestOfKey, readPartition, textOf } from "../records.js";
+import { go, link, replace } from "../router.js";
+import { follow, headerText, KEY_FORMATS, readBytes, readLatestOfKey, readPartition, textOf } from "../records.js";
 import { Badge, Dialog, Empty, Facts, Loaded, Problem, Select, Table, Time, useLoad } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 import { loadPartitions } from "./topics.js";
@@ -28,9 +27,7 @@ export function Records({ topic, query }) {
       <label class="select"><span>Time</span>
         <input type="datetime-local" step="1" aria-label="Time" value=${query.at ?? ""}
           onChange=${(event) => move({ at: event.target.value, offset: undefined })} /></label>
-      <label class="select"><span>Key</span>
-        <input aria-label="Latest of the key" placeholder="latest of a key" value=${query.key ?? ""}
-          onChange=${(event) => move({ key: event.target.value || undefined, offset: undefined, at: undefined })} /></label>
+      <${KeyQuery} query=${query} onMove=${move} />
       <input type="search" aria-label="Search the records shown" placeholder="Filter what is shown: key, value or header" value=${word}
         onInput=${(event) => setWord(event.target.value)} />
       <button type="button" aria-pressed=${isLive} onClick=${() => setLive(!isLive)}>${isLive ? "Stop following" : "Follow live"}</button>
@@ -38,7 +35,7 @@ export function Records({ topic, query }) {
     ${isLive
       ? html`<${Live} topic=${topic} word=${word} />`
       : query.key
-        ? html`<${LatestOfKey} topic=${topic} name=${query.key} />`
+        ? html`<${LatestOfKey} topic=${topic} wanted=${{ key: query.key, format: query.keyFormat, schemaId: query.keySchema }} />`
         : html`<${Loaded} of=${partitions}>
           ${(listed) => html`<${Read} topic=${topic} query=${query} word=${word} partitions=${listed} onMove=${move} />`}
         <//>`}`;
@@ -69,8 +66,27 @@ function Read({ topic, query, word, partitions, onMove }) {
   <//>`;
 }
 
-function LatestOfKey({ topic, name }) {
-  const found = useLoad(async (signal) => [await readLatestOfKey(topic, name, signal)], [topic, name]);
+/** A key in its format: those with a schema as JSON, by the latest schema unless another one is named. */
+function KeyQuery({ query, onMove }) {
+  const { keyFormat = "string", keySchema = "" } = query;
+  const hasSchema = ["avro", "jsonschema", "protobuf"].includes(keyFormat);
+  const look = (changes) => onMove({ ...changes, offset: undefined, at: undefined });
+  const texts = { string: "latest of a key", binary: "AAE=" };
+  return html`
+    <label class="select"><span>Key</span>
+      <input aria-label="Latest of the key" placeholder=${texts[keyFormat] ?? '1 or {"id": 1}'} value=${query.key ?? ""}
+        onChange=${(event) => look({ key: event.target.value || undefined })} /></label>
+    <${Select} label="Key format" value=${keyFormat} options=${KEY_FORMATS}
+      onChange=${(format) => look({ keyFormat: format === "string" ? undefined : format, keySchema: undefined })} />
+    ${hasSchema &&
+    html`<label class="select"><span>Key schema</span>
+      <input type="number" min="1" aria-label="Schema id of the key" placeholder="latest" value=${keySchema}
+        onChange=${(event) => look({ keySchema: event.target.value || undefined })} /></label>`}`;
+}
+
+function LatestOfKey({ topic, wanted }) {
+  const { key, format, schemaId } = wanted;
+  const found = useLoad(async (signal) => [await readLatestOfKey(topic, wanted, signal)], [topic, key, format, schemaId]);
   return html`<${Loaded} of=${found}>${(records) => html`<${Listed} topic=${topic} records=${records} word="" />`}<//>`;
 }
 
@@ -145,11 +161,14 @@ function SchemaOf({ format }) {
 
 function OneRecord({ topic, record, onClose }) {
   const [raw, setRaw] = useState(null);
-  const showRaw = async () => {
-    const path = `/topics/${part(topic)}/partitions/${record.partition}/records`;
+  const showRaw = () => readBytes(topic, record).then((same) => setRaw({ same }), (error) => setRaw({ error }));
+  const lookKeyUp = async () => {
+    // Other texts may be the same value: the bytes of a key that is no text find what has exactly this key.
+    const isText = record.key_format?.format === "string";
     try {
-      const [same] = await get(path, { query: { offset: record.offset, count: 1, format: "binary" }, accept: "application/vnd.kafka.binary.v2+json" });
-      setRaw({ same });
+      const wanted = isText ? { key: record.key } : { key: (await readBytes(topic, record)).key, keyFormat: "binary" };
+      onClose();
+      go(["topic", topic, "records"], wanted);
     } catch (error) {
       setRaw({ error });
     }
@@ -164,6 +183,7 @@ function OneRecord({ topic, record, onClose }) {
     ]} />
     <h3>Key</h3>
     <pre class="raw">${textOf(record.key)}</pre>
+    ${record.key !== null && record.key !== undefined && html`<button type="button" onClick=${lookKeyUp}>Show the latest record of this key</button>`}
     <h3>Value</h3>
     <pre class="raw" tabindex="0">${record.error_code ? record.message : textOf(record.value)}</pre>
     ${record.headers?.length > 0 &&
