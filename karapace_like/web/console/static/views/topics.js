@@ -59,7 +59,7 @@ export function Topic({ path, query }) {
     ${tab === "partitions" && html`<${Partitions} topic=${topic} />`}
     ${tab === "configs" && html`<${Configs} topic=${topic} />`}
     ${tab === "policy" && html`<${Policy} topic=${topic} />`}
-    ${tab === "produce" && offered.produce && html`<${Produce} topic=${topic} />`}
+    ${tab === "produce" && (offered.produce ? html`<${Produce} topic=${topic} />` : html`<${Empty}>Producing to this topic is not offered to you. <a href=${link(["me"])}>Who am I</a> shows what you may do.<//>`)}
   <//>`;
 }
 
