@@ -99,6 +99,7 @@ def _of_kafka(prefix: str) -> dict[str, Row]:
         "client.id": to("client_id"),
         "metadata.max.age.ms": to("metadata_max_age_ms"),
         "connections.max.idle.ms": to("connections_max_idle_ms"),
+        "enable.metrics.push": to("enable_metrics_push"),
         "session.timeout.ms": to("session_timeout_ms"),
         "ssl.truststore.*": f"{_NO_STORES} by ssl_cafile",
         "ssl.keystore.*": f"{_NO_STORES} by ssl_certfile and ssl_keyfile",

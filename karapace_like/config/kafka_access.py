@@ -16,6 +16,7 @@ def make_kafka_settings(settings: Settings) -> KafkaSettings:
         client_id=settings.client_id,
         metadata_max_age_ms=settings.metadata_max_age_ms,
         connections_max_idle_ms=settings.connections_max_idle_ms,
+        enable_metrics_push=settings.enable_metrics_push,
         security=_make_security_options(settings),
         token=_make_token_source(settings) if settings.sasl_mechanism is SaslMechanism.OAUTHBEARER else None,
     )

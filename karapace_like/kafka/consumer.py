@@ -246,7 +246,9 @@ class Consumer:
             work = client.abandon(partial(remove_member, self._kafka, self._options["group.id"]))
         else:
             work = client.close()
-        return self._kafka.background.run_once("closing of a consumer's Kafka client", _log_failure(work))
+        closing = self._kafka.background.run_once("closing of a consumer's Kafka client", _log_failure(work))
+        closing.add_done_callback(lambda _: self._kafka.free_memory.release_soon())
+        return closing
 
     async def _close_client(self, client: ActiveConsumer) -> None:
         await asyncio.wait({self._close_in_background(client)}, timeout=self._settings.timeout)

@@ -7,6 +7,7 @@ from typing import Any
 
 from karapace_like.background import BackgroundTasks
 from karapace_like.kafka.arrivals import Arrivals
+from karapace_like.kafka.free_memory import FreeMemory
 from karapace_like.kafka.regular_polls import RegularPolls
 from karapace_like.kafka.renewal import ClientRenewal
 from karapace_like.kafka.tokens import TokenSource
@@ -25,6 +26,8 @@ class KafkaSettings:
     metadata_max_age_ms: int = 60_000
     connections_max_idle_ms: int = 0
     """0 is librdkafka's default: idle connections are kept."""
+    enable_metrics_push: bool = False
+    """Whether clients send their metrics to brokers that subscribe to them (KIP-714)."""
     security: Mapping[str, Option] = field(default_factory=dict, repr=False)
     """librdkafka options about TLS and SASL (`security.protocol`, `ssl.*`, `sasl.*`)."""
     token: TokenSource | None = field(default=None, repr=False)
@@ -36,6 +39,8 @@ class KafkaSettings:
     """Where owners of clients with these settings register that nothing else polls."""
     arrivals: Arrivals = field(default_factory=Arrivals, repr=False, compare=False)
     """Where consumers with these settings wait for records."""
+    free_memory: FreeMemory = field(default_factory=FreeMemory, repr=False, compare=False)
+    """Returns the memory of their closed clients to the system."""
     background: BackgroundTasks = field(default_factory=BackgroundTasks, repr=False, compare=False)
     """The supervisor of the threads and timers of these clients."""
 
@@ -56,6 +61,8 @@ class KafkaSettings:
             "client.id": self.client_id,
             "metadata.max.age.ms": self.metadata_max_age_ms,
             "connections.max.idle.ms": self.connections_max_idle_ms,
+            # Each client would hold histograms for it, also where no broker subscribes.
+            "enable.metrics.push": self.enable_metrics_push,
             "allow.auto.create.topics": False,
             "log.connection.close": False,
             # A few attempts a second to reach a broker that is away, not twenty: each is a line in the log.

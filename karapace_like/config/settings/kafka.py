@@ -38,6 +38,13 @@ class KafkaSettings(SettingsGroup):
             "Time after which an idle connection to a broker is closed; 0: never.", 540_000, ge=0, le=2_147_483_647
         ),
     ] = 0
+    enable_metrics_push: Annotated[
+        bool,
+        describe(
+            "Whether the service's Kafka clients send their metrics to brokers that subscribe to them (KIP-714). Each "
+            "client then takes 0.4 MB more memory, subscribed or not: twice as much as a consumer instance without it."
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
