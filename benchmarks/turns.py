@@ -2,9 +2,11 @@
 
     git worktree add ../before HEAD~1
     python -m benchmarks.turns ../before "produce 1 json" "consume avro" [--rounds 4] [--seconds 2] [--delay-ms 6]
+    python -m benchmarks.turns ../before "produce 1 json" --connections 1 16 64 256
 
-CPU is for each request, or record of many, the least of the rounds and their median. `--delay-ms` lets the brokers'
-answers come later by so much, as those of brokers do that wait for others.
+CPU is for each request, or record of many, the least of the rounds and their median; p50 likewise. `--delay-ms` lets
+the brokers' answers come later by so much, as those of brokers do that wait for others. `--connections` measures each
+path with so many of them instead of its own.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path as File
 from statistics import median
 
@@ -35,16 +38,18 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=4)
     arguments.add_argument("--seconds", type=float, default=2.0, help="of one round")
     arguments.add_argument("--delay-ms", type=float, default=0.0, help="by which brokers answer later")
+    arguments.add_argument("--connections", type=int, nargs="+", default=[0], help="instead of each path's own")
     wanted = arguments.parse_args()
     with ExitStack() as stack:
         kafka, servers = stack.enter_context(_kafka(wanted.delay_ms / 1000))
         services = [stack.enter_context(_service(each, servers)) for each in (wanted.other.resolve(), _HERE)]
         if any(each in consume.READINGS for each in wanted.names):
             native.loop_produce(kafka.bootstrap_servers, consume.NATIVE_TOPIC, _RECORDS)
-        for name in wanted.names:
-            before, after = _in_turns(services, name, wanted)
+        for name, connections in product(wanted.names, wanted.connections):
+            before, after = _in_turns(services, name, wanted, connections)
             ratio = generator.least(after).cpu_us / generator.least(before).cpu_us
-            print(f"{name}\n  before {_shown(before)}\n  after  {_shown(after)}\n  ratio  {ratio:.2f}", flush=True)
+            title = f"{name}, {connections} connections" if connections else name
+            print(f"{title}\n  before {_shown(before)}\n  after  {_shown(after)}\n  ratio  {ratio:.2f}", flush=True)
 
 
 @contextmanager
@@ -65,8 +70,10 @@ def _service(checkout: File, bootstrap_servers: str) -> ServiceProcess:
     )
 
 
-def _in_turns(services: list[ServiceProcess], name: str, wanted: argparse.Namespace) -> tuple[list[Found], ...]:
-    runs = [_run(service, name, wanted.seconds) for service in services]
+def _in_turns(
+    services: list[ServiceProcess], name: str, wanted: argparse.Namespace, connections: int
+) -> tuple[list[Found], ...]:
+    runs = [_run(service, name, wanted.seconds, connections) for service in services]
     found: tuple[list[Found], ...] = tuple([] for _ in services)
     for number in range(wanted.rounds):
         order = list(zip(found, runs, strict=True))
@@ -75,11 +82,13 @@ def _in_turns(services: list[ServiceProcess], name: str, wanted: argparse.Namesp
     return found
 
 
-def _run(service: ServiceProcess, name: str, seconds: float) -> partial[Found]:
+def _run(service: ServiceProcess, name: str, seconds: float, connections: int) -> partial[Found]:
     paths = (*registry_paths(service.url), *new_paths(), *produce_paths(service.url))
     by_name = {each.name: each for each in paths}
     if name in by_name:
-        return partial(generator.run, service.pid, service.url, by_name[name], seconds)
+        path = by_name[name]
+        path = path._replace(connections=connections or path.connections)
+        return partial(generator.run, service.pid, service.url, path, seconds)
     reading = consume.READINGS.get(name)
     if reading is None:
         sys.exit(f"a path is one of: {', '.join([*by_name, *consume.READINGS])}")
@@ -92,8 +101,8 @@ def _shown(found: list[Found]) -> str:
     errors = sum(each.errors for each in found)
     return (
         f"{generator.least(found).cpu_us:7.1f} us CPU, median {median(each.cpu_us for each in found):7.1f}; "
-        f"{max(each.units_a_second for each in found):9,.0f}/s; p50 {min(each.p50_ms for each in found):6.2f} ms"
-        + (f"; {errors} FAILED" if errors else "")
+        f"{max(each.units_a_second for each in found):9,.0f}/s; p50 {min(each.p50_ms for each in found):6.2f} ms, "
+        f"median {median(each.p50_ms for each in found):6.2f}" + (f"; {errors} FAILED" if errors else "")
     )
 
 

@@ -1,8 +1,8 @@
-"""One librdkafka producer, whose delivery reports are served in batches on the event loop.
+"""One librdkafka producer, whose delivery reports are served in batches on the event loop, or in a thread.
 
-A thread that serves them would take Python's interpreter lock for each report, and delay the event loop. Only a client
-that fetches tokens (SASL/OAUTHBEARER) has such a thread: tokens are fetched in the same call, and the issuer may take
-long.
+A thread takes Python's interpreter lock for each report, and delays the event loop. Two kinds of clients have one all
+the same: those for few records at a time, because the timer of the event loop serves a report up to a millisecond after
+it has come, and those that fetch tokens (SASL/OAUTHBEARER), in the same call, for which the issuer may take long.
 
 librdkafka refreshes the metadata of every topic that a client ever wrote to, until the client is closed. A client with
 `allow.auto.create.topics` would so recreate deleted topics; these clients have it off. Instead a metadata request of
@@ -76,10 +76,18 @@ _UNREPORTED = Delivery()
 class AsyncProducer:
     """One librdkafka producer, used on the event loop; `close` it at the end."""
 
-    def __init__(self, options: dict[str, Any], protocol: ProtocolClient, background: BackgroundTasks) -> None:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        protocol: ProtocolClient,
+        background: BackgroundTasks,
+        *,
+        reports_at_once: bool = False,
+    ) -> None:
         """`options` are librdkafka's, `protocol` queries topics, `background` counts failures to serve reports.
 
-        Raises KafkaFailure for options that the client rejects.
+        `reports_at_once`: whether a thread serves reports as they come. Raises KafkaFailure for options that the client
+        rejects.
         """
         self.topics: set[str] = set()
         """Those that the client keeps metadata of."""
@@ -101,7 +109,7 @@ class AsyncProducer:
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
         self._next: asyncio.TimerHandle | None = None
-        if "oauth_cb" in options:
+        if reports_at_once or "oauth_cb" in options:
             # The event is never set: the thread ends by itself once everything is reported after `close`.
             background.start_thread(_TASK, self._serve_in_thread, threading.Event())
         else:

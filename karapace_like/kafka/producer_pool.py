@@ -1,9 +1,9 @@
-"""The producers of the REST proxy: two that all requests share, and one for each set of overrides in use.
+"""The producers of the REST proxy: three that all requests share, and one for each set of overrides in use.
 
-A producer's configuration holds for all its records, so each set of overrides needs a producer of its own. Of the two
-shared ones the prompt producer lingers as configured, the patient one longer: an idempotent client sends a partition's
-next batch once the last one is acknowledged, and spins while a batch is due before. Under load, or with slow brokers,
-larger batches cost less CPU and arrive no later (ADR 13).
+A producer's configuration holds for all its records, so each set of overrides needs a producer of its own. Of the three
+shared ones the immediate producer does not linger, the prompt one does as configured, the patient one longer: an
+idempotent client sends a partition's next batch once the last one is acknowledged, and spins while a batch is due
+before. Under load, or with slow brokers, larger batches cost less CPU and arrive no later (ADR 13).
 """
 
 import asyncio
@@ -23,6 +23,13 @@ _PATIENT_LINGER_MS: Final = 5
 """How long a record of the patient producer waits for others."""
 _MANY_RECORDS: Final = 50
 """A request with so many records uses the patient producer, under load."""
+_UNACKNOWLEDGED: Final = 5
+"""Records that an idempotent client sends to a partition before any is acknowledged: so many need not linger."""
+_FEW_REQUESTS: Final = 20
+"""No more requests than these in flight, on average: a request with few records does not linger where brokers are
+quick. With 64 of them lingering costs no time, and less CPU."""
+_QUICK_SECONDS: Final = 0.002
+"""Quick brokers: a request takes less than this, on average, lingering not counted."""
 _LOAD: Final = 4
 """Load: more requests than these are in flight, on average, when another one arrives."""
 _SLOW_SECONDS: Final = 0.006
@@ -48,11 +55,14 @@ class ProducerPool:
         self._time = asyncio.get_running_loop().time
         self.statistics = SharedStatistics()
         """Those of all batching clients."""
-        self._prompt = self._create_producer(settings)
+        self._immediate = self._create_producer(replace(settings, linger_ms=0, reports_at_once=True))
+        self._prompt: RetryingProducer | None = None
+        """Created when it is first needed, and so is the patient one."""
         self._patient: RetryingProducer | None = None
-        """Created when it is first needed."""
         self._in_flight = 0
-        """Requests in flight at the two shared producers."""
+        """Requests in flight at the shared producers."""
+        self._records_in_flight = 0
+        """The records of these requests."""
         self._average_in_flight = 0.0
         """Moving average of the requests in flight at the arrival of another one."""
         self._average_seconds = 0.0
@@ -73,18 +83,28 @@ class ProducerPool:
         return self._send_with_overrides(records, overrides)
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        begun, is_large = self._time(), len(records) >= _MANY_RECORDS
+        begun, count = self._time(), len(records)
         self._average_in_flight += (self._in_flight - self._average_in_flight) * _WEIGHT
-        producer = self._prompt
-        if self._average_in_flight > _LOAD and (is_large or self._average_seconds > _SLOW_SECONDS):
-            producer = self._patient = self._patient or self._create_patient()
+        producer = self._choose_producer(count)
         self._in_flight += 1
+        self._records_in_flight += count
         try:
             return await producer.send(records)
         finally:
             self._in_flight -= 1
-            if not is_large:
+            self._records_in_flight -= count
+            if count < _MANY_RECORDS:
                 self._average_seconds += (self._time() - begun - producer.linger - self._average_seconds) * _WEIGHT
+
+    def _choose_producer(self, count: int) -> RetryingProducer:
+        """Return the shared producer for a request with so many records, by what is in flight."""
+        seconds, requests = self._average_seconds, self._average_in_flight
+        is_sent_at_once = seconds < _QUICK_SECONDS or self._records_in_flight + count <= _UNACKNOWLEDGED
+        if count <= _UNACKNOWLEDGED and requests <= _FEW_REQUESTS and is_sent_at_once:
+            return self._immediate
+        if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
+            return self._get_patient()
+        return self._get_prompt()
 
     async def _send_with_overrides(
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides
@@ -100,8 +120,9 @@ class ProducerPool:
     async def close(self) -> None:
         """Wait until every record is reported, and close the clients."""
         producers = {
-            self._prompt,
-            self._patient or self._prompt,
+            self._immediate,
+            self._prompt or self._immediate,
+            self._patient or self._immediate,
             *(special.producer for special in self._special.values()),
         }
         await asyncio.gather(*(producer.close() for producer in producers), *self._closing)
@@ -109,12 +130,18 @@ class ProducerPool:
     def _create_producer(self, settings: ProducerSettings) -> RetryingProducer:
         return RetryingProducer(self._kafka, settings, self.statistics)
 
-    def _create_patient(self) -> RetryingProducer:
+    def _get_prompt(self) -> RetryingProducer:
+        if self._prompt is None:
+            self._prompt = self._create_producer(self._settings)
+        return self._prompt
+
+    def _get_patient(self) -> RetryingProducer:
         """Return the patient producer: the prompt one where that lingers as long by configuration."""
-        settings = self._settings
-        if settings.linger_ms >= _PATIENT_LINGER_MS:
-            return self._prompt
-        return self._create_producer(replace(settings, linger_ms=_PATIENT_LINGER_MS))
+        if self._settings.linger_ms >= _PATIENT_LINGER_MS:
+            return self._get_prompt()
+        if self._patient is None:
+            self._patient = self._create_producer(replace(self._settings, linger_ms=_PATIENT_LINGER_MS))
+        return self._patient
 
     def _create_special(self, overrides: ProducerOverrides) -> _OverriddenProducer:
         if len(self._special) >= _MAX_SPECIAL:

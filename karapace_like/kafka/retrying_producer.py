@@ -42,6 +42,8 @@ class ProducerSettings:
     """How the partition of a record is chosen; the default agrees with Kafka's Java clients for keyed records."""
     metadata_timeout: float = 3.0
     """Seconds to wait for the metadata of an unknown topic or partition."""
+    reports_at_once: bool = False
+    """Whether a thread waits for delivery reports; see `async_producer.py`."""
 
     def client_options(self, kafka: KafkaSettings) -> dict[str, Any]:
         """Return the librdkafka configuration."""
@@ -125,7 +127,12 @@ class RetryingProducer:
             self._close_later(single)
 
     def _create_client(self, options: dict[str, Any]) -> AsyncProducer:
-        return AsyncProducer({**self._options, **options}, self._protocol, self._background)
+        return AsyncProducer(
+            {**self._options, **options},
+            self._protocol,
+            self._background,
+            reports_at_once=self._settings.reports_at_once,
+        )
 
     def _get_batching(self) -> AsyncProducer:
         return self._batching

@@ -34,9 +34,9 @@ async def test_large_requests_at_the_same_time_go_through_a_client_that_lingers(
     made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=linger_ms))
     records = [OutgoingRecord(name, b"key", b"%d" % number) for number in range(200)]
     alone = await made.send(records)
-    assert clients() == before + 1
+    assert clients() == before + 2, "the one for few records, and the usual one"
     together = await asyncio.gather(*(made.send(records) for _ in range(40)))
-    assert clients() == before + 1 + more
+    assert clients() == before + 2 + more
     offsets = [[each.offset for each in deliveries] for deliveries in (alone, *together)]
     assert sorted(chain.from_iterable(offsets)) == list(range(41 * 200))
     assert all(each == sorted(each) for each in offsets)
@@ -50,6 +50,19 @@ async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
     made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
     await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(3)))
     assert clients() == before + 1
+    await closed(made, before)
+
+
+async def test_requests_of_one_client_keep_their_order_whatever_their_size(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """Their records go through different clients, each after the last was acknowledged."""
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    sizes = (1, 60, 2, 6, 1, 60, 5)
+    sent = [await made.send([OutgoingRecord(name, b"key", b"")] * size) for size in sizes]
+    assert [each.offset for deliveries in sent for each in deliveries] == list(range(sum(sizes)))
+    assert clients() == before + 2
     await closed(made, before)
 
 
@@ -68,6 +81,6 @@ async def test_requests_wait_for_each_other_where_brokers_are_slow(
         breakable_kafka.brokers[0].resume()
     await slow
     sent = await asyncio.gather(*(made.send([OutgoingRecord(name, None, b"")]) for _ in range(40)))
-    assert clients() == before + 2
+    assert clients() == before + 3
     assert sorted(each.offset for [each] in sent) == list(range(2, 42))
     await closed(made, before)

@@ -27,9 +27,10 @@ class ProduceSettings(SettingsGroup):
     producer_linger_ms: Annotated[
         int,
         describe(
-            "Time that a record waits for others in its batch. With other requests in flight, requests of many records "
-            "wait 5 ms at least, and all requests do where brokers acknowledge slowly: a batch that is due before the "
-            "acknowledgement of the one before it costs the Kafka client more CPU.",
+            "Time that a record waits for others in its batch. Requests of up to 5 records do not wait while few "
+            "others are in flight. With more than four in flight, requests of many records wait 5 ms at least, and all "
+            "requests do where brokers acknowledge slowly: a batch that is due before the acknowledgement of the one "
+            "before it costs the Kafka client more CPU.",
             5,
             ge=0,
             le=900_000,
