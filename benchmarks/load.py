@@ -58,8 +58,12 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        request = next(self._sent, None)
+        if request is None:
+            self._transport.close()
+            return
         self._begun = time.perf_counter()
-        self._transport.write(next(self._sent))
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -84,13 +88,13 @@ class _Connection(asyncio.Protocol):
 
 
 async def _drive(
-    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float, *, once: bool
 ) -> tuple[list[float], int]:
     loop = asyncio.get_running_loop()
     times: list[float] = []
     failed: list[int] = []
     until = time.perf_counter() + seconds
-    sent = itertools.cycle(requests)
+    sent = iter(requests) if once else itertools.cycle(requests)
     made = [
         (await loop.create_connection(lambda: _Connection(sent, until, times, failed), host, port))[1]
         for _ in range(connections)
@@ -100,13 +104,13 @@ async def _drive(
 
 
 def client(
-    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float, *, once: bool = False
 ) -> tuple[list[float], int]:
     """Drive so many connections for so long: (seconds of each request, failures). In a process of its own."""
     import uvloop  # noqa: PLC0415 - only in the client's process
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_drive(host, port, requests, connections, seconds))
+        return runner.run(_drive(host, port, requests, connections, seconds, once=once))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -122,6 +126,8 @@ class Load:
 
     connections: int = 32
     seconds: float = 3.0
+    once: bool = False
+    """Whether each request is sent once, and the load ends with them if that is sooner."""
 
 
 def measure(
@@ -129,9 +135,11 @@ def measure(
 ) -> Cost:
     """Warm up for a second, with the same requests unless told, then load and see what it cost the process."""
     with get_context("spawn").Pool(1) as pool:
-        pool.apply(client, (host, port, warm_up or requests, load.connections, 1.0))
+        pool.apply(client, (host, port, warm_up or requests, load.connections, 1.0), {"once": load.once})
         before, begun = cpu_seconds(pid), time.perf_counter()
-        times, failures = pool.apply(client, (host, port, requests, load.connections, load.seconds))
+        times, failures = pool.apply(
+            client, (host, port, requests, load.connections, load.seconds), {"once": load.once}
+        )
         wall, spent = time.perf_counter() - begun, cpu_seconds(pid) - before
     times.sort()
     return Cost(len(times), wall, spent / len(times) * 1e6, at(times, 0.5), at(times, 0.99), failures)

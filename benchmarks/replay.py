@@ -38,11 +38,11 @@ def schema(number: int, size: int) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-def write(bootstrap_servers: str, count: int, size: int, versions: int = _VERSIONS) -> float:
+def write(bootstrap_servers: str, count: int, size: int, versions: int = _VERSIONS, topic_name: str = TOPIC) -> float:
     """Fill the topic with that many versions of each subject; the mean bytes of a schema."""
-    topic = NewTopic(TOPIC, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"})
+    topic = NewTopic(topic_name, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"})
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    admin.create_topics([topic])[TOPIC].result()
+    admin.create_topics([topic])[topic_name].result()
     producer = Producer(
         {"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "queue.buffering.max.messages": 10**6}
     )
@@ -53,7 +53,7 @@ def write(bootstrap_servers: str, count: int, size: int, versions: int = _VERSIO
         content = Content(SchemaType.AVRO, text)
         subject, version = f"subject-{number // versions}-value", number % versions + 1
         key, value = records.encode(SchemaRecord(subject, version, SchemaVersion(number + 1, content)))
-        producer.produce(TOPIC, key=key, value=value)
+        producer.produce(topic_name, key=key, value=value)
         producer.poll(0)
     producer.flush()
     return total / count

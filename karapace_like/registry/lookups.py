@@ -179,6 +179,12 @@ async def schema_by_id(
     raise errors.schema_not_found_error(schema_id)
 
 
+def find_plain_schema(store: RegistryView, schema_id: int) -> StoredVersion | None:
+    """Return what `schema_by_id` does without a subject; None where there is none, or where an engine has to decide."""
+    versions = _in_context(store, schema_id, "")
+    return versions[0] if versions and store.meaning("", schema_id) is None else None
+
+
 def _in_context(store: RegistryView, schema_id: int, subject: str) -> list[StoredVersion]:
     versions = store.holders(subject, schema_id)
     if names.local_name(subject):

@@ -153,6 +153,11 @@ class Replica(ABC, Generic[S]):
         assert self._shared_barrier is not None
         return await asyncio.shield(self._shared_barrier)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether `read` returns the state."""
+        return self._failure is None and self.progress.is_ready
+
     def read(self) -> S:
         """Return the state, which callers must not change; raises 503 before the replay has ended."""
         if self._failure is not None:

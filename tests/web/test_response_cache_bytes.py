@@ -37,7 +37,7 @@ def cache_of(api: Api) -> ResponseCache:
 def reach(cache: ResponseCache) -> list[Any]:
     """Every object that the tables lead to, the tables included."""
     found: dict[int, Any] = {}
-    waiting: list[Any] = [cache._material, cache._entries]
+    waiting: list[Any] = [cache._material, cache._entries, cache._patterns]
     while waiting:
         here = waiting.pop()
         if id(here) not in found and not isinstance(here, SHARED):

@@ -79,6 +79,8 @@ class HttpMetrics:
         self.in_flight = 0
         self.stored = 0
         """How often a response was stored in the response cache."""
+        self.computed = 0
+        """How many of these the cache has computed itself, for a request that it then answered."""
         self.entries = 0
         """Entries of the response cache."""
         self._series: dict[tuple[object, str], Series] = {}
@@ -96,7 +98,8 @@ class HttpMetrics:
     def response_cache_usage(self) -> Cache:
         """Hits, misses and entries of the response cache."""
         usage = Cache("web.answers")
-        usage.hits = sum(sum(series.cached_responses.values()) for series in self._by_label.values())
+        answered = sum(sum(series.cached_responses.values()) for series in self._by_label.values())
+        usage.hits = answered - self.computed
         usage.misses, usage.size = self.stored, self.entries
         return usage
 

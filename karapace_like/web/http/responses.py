@@ -59,19 +59,24 @@ def respond_as_registry(request: web.Request, value: Any) -> web.Response:
     return web.Response(body=encode(value), content_type=negotiate_media_type(request, media_types.REGISTRY_OFFER))
 
 
+def make_entity_tag(body: bytes, media_type: str) -> str:
+    """Return the value of `ETag` for this body in this media type, quotes included."""
+    return f'"{blake2b(body, digest_size=12, person=media_type[-16:].encode()).hexdigest()}"'
+
+
 def respond_conditionally(request: web.Request, body: bytes, *, max_age: int = 0) -> web.Response:
     """Return a response of the registry that clients may cache, with an `ETag`; 304 if the client has it already.
 
     `max_age`: seconds for which clients need not revalidate it.
     """
     chosen = negotiate_media_type(request, media_types.REGISTRY_OFFER)
-    tag = blake2b(body, digest_size=12, person=chosen[-16:].encode()).hexdigest()
+    tag = make_entity_tag(body, chosen)
     headers = {
-        "ETag": f'"{tag}"',
+        "ETag": tag,
         "Cache-Control": f"max-age={max_age}" if max_age else "no-cache",
         "Vary": "Accept",
     }
     cached = request.if_none_match if "If-None-Match" in request.headers else None
-    if cached and any(entry.value in {tag, "*"} for entry in cached):
+    if cached and any(entry.value in {tag.strip('"'), "*"} for entry in cached):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=body, content_type=chosen, headers=headers)

@@ -25,7 +25,7 @@ from karapace_like.web.http.app_keys import REGISTRY
 from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.errors import Handler
 from karapace_like.web.registry.objects import OBJECTS
-from karapace_like.web.server.caching import CACHING
+from karapace_like.web.server.caching import CACHING, ByLastSegment
 
 _MAX_VERSION = 2**31 - 1
 _SUBJECT = web.RequestKey("subject", str)
@@ -187,7 +187,7 @@ def cache_validity(
     return registry(request).cache_validity(versions, needs_term=needs_term)
 
 
-def allow_caching(request: web.Request, validity: CacheValidity | None) -> None:
+def allow_caching(request: web.Request, validity: CacheValidity | ByLastSegment | None) -> None:
     """Let the response be cached for equal requests, as long as its validity is current; not at all for None."""
     if validity is not None:
         request[CACHING] = validity

@@ -1,17 +1,22 @@
 """/schemas: reading by id and guid, listing across subjects (Confluent API, "Schemas")."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from aiohttp import web
 
 from karapace_like.registry import errors, lookups
 from karapace_like.registry.associations import Association, Lifecycle
+from karapace_like.registry.registry import CacheValidity, Registry
 from karapace_like.registry.store import StoredVersion
 from karapace_like.schema.model import SchemaType
+from karapace_like.web.callers import access
+from karapace_like.web.callers.access import Caller
 from karapace_like.web.callers.permissions import AUTHENTICATED
 from karapace_like.web.http import responses
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.json_schemas import BOOLEAN, array, one_of, ref, text
+from karapace_like.web.http.media_types import REGISTRY_OFFER
 from karapace_like.web.http.responses import respond_as_registry
 from karapace_like.web.registry import rendering, requests, visibility
 from karapace_like.web.registry.association_requests import parse_filter
@@ -29,10 +34,13 @@ from karapace_like.web.registry.objects import (
     SUBJECT_NAME,
 )
 from karapace_like.web.routing import Call, Parameter, Route
+from karapace_like.web.server.caching import ByLastSegment, TaggedBody
 
 _MOST_SCHEMAS = 1000
 """In one answer of GET /schemas."""
 _NO_LIFECYCLE = "NONE"
+_MAX_DIGITS = 9
+"""Of an id that is looked for without aiohttp's help."""
 _MAX_AGE = 3600
 """Seconds for which clients may keep what an id stands for; a deletion is seen after them at the latest."""
 
@@ -104,7 +112,7 @@ async def get_schema(request: web.Request) -> web.Response:
         answer |= lookups.with_qualified_references(first).content.attachments
     if requests.flag(request, "includeSubjects"):
         answer["subjects"] = list(dict.fromkeys(sharer.subject for sharer in _list_sharers(request)))
-    return _respond_cacheable(request, first, responses.encode(answer))
+    return _respond_cacheable(request, first, responses.encode(answer), answers_other_ids=True)
 
 
 async def get_schema_text(request: web.Request) -> web.Response:
@@ -126,12 +134,35 @@ async def list_versions(request: web.Request) -> web.Response:
     return respond_as_registry(request, requests.page(request).of(pairs))
 
 
-def _respond_cacheable(request: web.Request, first: StoredVersion, body: bytes) -> web.Response:
-    """Return a response that clients may cache: the content of an id never changes, only its deletion mark."""
+def _respond_cacheable(
+    request: web.Request, first: StoredVersion, body: bytes, *, answers_other_ids: bool = False
+) -> web.Response:
+    """Return a response that clients may cache: the content of an id never changes, only its deletion mark.
+
+    `answers_other_ids`: whether other ids are answered likewise, by `_find_body`.
+    """
     if not request.query_string and requests.context(request) is None:
-        versions = requests.registry(request).read().context("").ids.get(first.id)
-        requests.allow_caching(request, requests.cache_validity(request, versions))
+        registry = requests.registry(request)
+        validity = requests.cache_validity(request, registry.read().context("").ids.get(first.id))
+        caching: CacheValidity | ByLastSegment | None = validity
+        if answers_other_ids and validity is not None and "If-None-Match" not in request.headers:
+            media_type = responses.negotiate_media_type(request, REGISTRY_OFFER)
+            caching = ByLastSegment(validity, partial(_find_body, registry, access.caller(request), media_type))
+        requests.allow_caching(request, caching)
     return responses.respond_conditionally(request, body, max_age=0 if request.query_string else _MAX_AGE)
+
+
+def _find_body(registry: Registry, caller: Caller, media_type: str, segment: bytes) -> TaggedBody | None:
+    """Return the response to `get_schema` for the id in the path, without a query; None where it needs more thought."""
+    if not segment.isdigit() or len(segment) > _MAX_DIGITS or not registry.is_readable:
+        return None
+    store, schema_id = registry.read(), int(segment)
+    first = lookups.find_plain_schema(visibility.restrict(store, caller), schema_id)
+    if first is None:
+        return None
+    body = responses.encode(rendering.schema_string(first, first.content.text))
+    validity = registry.cache_validity(store.context("").ids[schema_id])
+    return TaggedBody(validity, responses.make_entity_tag(body, media_type), body)
 
 
 async def _find_schema(request: web.Request) -> StoredVersion:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from karapace_like.access.policy import Operation
+from karapace_like.registry.store import Store
 from karapace_like.registry.view import CallerView, RegistryView
 from karapace_like.web.callers import access
 from karapace_like.web.callers.access import Caller
@@ -17,8 +18,11 @@ def store(request: web.Request, *operations: Operation) -> RegistryView:
 
     The default is reading.
     """
-    everything = request.app[REGISTRY].read()
-    caller = access.caller(request)
+    return restrict(request.app[REGISTRY].read(), access.caller(request), *operations)
+
+
+def restrict(everything: Store, caller: Caller, *operations: Operation) -> RegistryView:
+    """Return the state without the subjects on which the caller may do none of these; the default is reading."""
     return (
         CallerView(everything, _Reader(caller, operations or (Operation.READ,))) if caller.is_restricted else everything
     )

@@ -2,8 +2,9 @@
 
 A request is recognised by its first line and by those of its header lines that can change a response. An entry answers
 it in one of two ways: with the bytes of an earlier response while `CacheValidity` says that they are current, or by a
-function of the request's body. `caching.py` decides which of aiohttp's responses are stored; `connection.py` looks
-requests up.
+function of the request's body. A *pattern* answers requests that differ from an earlier one in the last segment of
+their path, such as an id, and opens an entry for each. `caching.py` decides which of aiohttp's responses are stored;
+`connection.py` looks requests up.
 
 The tables are bounded by the bytes that they keep, of which `ResponseCache.bytes` is the sum: nothing of a request is
 kept but its head, its body, and what names its caller.
@@ -22,6 +23,8 @@ from karapace_like.web.server.request_heads import RequestHead
 
 AnswerBody: TypeAlias = Callable[[bytes], Awaitable[EncodedResponse]]
 """Answers a request by its body. It never raises: failures are responses, too."""
+AnswerSegment: TypeAlias = Callable[[bytes], "CachedResponse | None"]
+"""Answers a request by the last segment of its path, as it is written there; None leaves the request to aiohttp."""
 IsAdmitted: TypeAlias = Callable[[asyncio.BaseTransport], bool]
 """Whether the caller on this connection is the one that the entry was made for, with the same permissions."""
 
@@ -31,6 +34,8 @@ _MAX_ENTRIES = 8192
 """Request heads, and kinds of header lines."""
 _MAX_BYTES = 16 * 1_048_576
 """Of everything that is kept."""
+_HTTP = b" HTTP/1.1"
+"""The end of a request's first line."""
 _MAX_RESPONSE = _MAX_BYTES // 64
 _HEAD_BYTES = 250
 """What one kind of header lines takes beside its text: two objects and a place in a table."""
@@ -66,6 +71,16 @@ class Counted(NamedTuple):
         """Count one response, which took so many seconds; bytes are those of bodies."""
         self.series.count(status, seconds, request_bytes, response_bytes)
         self.usage.count(status, request_bytes, response_bytes)
+
+
+class _Pattern(NamedTuple):
+    """How requests are answered that differ only in the last segment of their path."""
+
+    answer_segment: AnswerSegment
+    counted: Counted
+    is_admitted: IsAdmitted | None
+    bytes: int
+    """What the pattern takes."""
 
 
 class CacheEntry:
@@ -111,9 +126,12 @@ class ResponseCache:
         return len(request_body) + len(response_body) <= _MAX_RESPONSE
 
     def find(self, head: RequestHead) -> CacheEntry | None:
-        """Return the entry for requests with this head."""
+        """Return the entry for requests with this head: an earlier one, or one that a pattern opens."""
         material = self._material.get(head.block)
-        return None if material is None else self._entries.get((head.line, material))
+        if material is None:
+            return None
+        entry = self._entries.get((head.line, material))
+        return self._open_by_pattern(head, material) if entry is None and not head.body else entry
 
     def open_entry(
         self,
@@ -126,23 +144,64 @@ class ResponseCache:
 
         An entry of another caller, or of one whose permissions have changed, is replaced.
         """
-        if max(len(self._material), len(self._entries)) >= _MAX_ENTRIES or self.bytes > _MAX_BYTES:
+        if self._is_full:
             self._clear()
         material = self._material.get(head.block)
         if material is None:
             material = self._material[head.block] = head.material
             self.bytes += _HEAD_BYTES + len(head.block) + len(material)
-        key = (head.line, material)
-        entry = self._entries.get(key)
+        entry = self._entries.get((head.line, material))
         if entry is None or not entry.admits(transport):
             if entry is not None:
                 self.bytes -= entry.bytes
-            credentials = 0 if is_admitted is None else len(material)  # one of the headers
-            # The function of the body holds the path, and the topic of it.
-            entry = CacheEntry(counted, is_admitted, _ENTRY_BYTES + credentials + 3 * len(head.line))
-            self._entries[key] = entry
-            self.bytes += entry.bytes
+            entry = self._add_entry(head, material, counted, is_admitted)
         self.metrics.stored += 1
+        self.metrics.entries = len(self._entries)
+        return entry
+
+    @property
+    def _is_full(self) -> bool:
+        return max(len(self._material), len(self._entries)) >= _MAX_ENTRIES or self.bytes > _MAX_BYTES
+
+    def _add_entry(
+        self, head: RequestHead, material: bytes, counted: Counted, is_admitted: IsAdmitted | None
+    ) -> CacheEntry:
+        credentials = 0 if is_admitted is None else len(material)  # one of the headers
+        # The function of the body holds the path, and the topic of it.
+        entry = CacheEntry(counted, is_admitted, _ENTRY_BYTES + credentials + 3 * len(head.line))
+        self._entries[head.line, material] = entry
+        self.bytes += entry.bytes
+        return entry
+
+    def add_pattern(
+        self, head: RequestHead, answer_segment: AnswerSegment, counted: Counted, is_admitted: IsAdmitted | None
+    ) -> None:
+        """Answer requests that differ from this one, which has an entry, in the last segment of their path only."""
+        material = self._material[head.block]
+        key = (_cut_segment(head.line)[0], material)
+        replaced = self._patterns.get(key)
+        size = _ENTRY_BYTES + len(head.line) + (0 if is_admitted is None else len(material))
+        self.bytes += size - (0 if replaced is None else replaced.bytes)
+        self._patterns[key] = _Pattern(answer_segment, counted, is_admitted, size)
+
+    def _open_by_pattern(self, head: RequestHead, material: bytes) -> CacheEntry | None:
+        """Return a new entry with the response of a pattern; None where none answers such requests."""
+        start, segment = _cut_segment(head.line)
+        pattern = self._patterns.get((start, material))
+        if pattern is None:
+            return None
+        response = pattern.answer_segment(segment)
+        if response is None or not head.is_small or not self.takes(b"", response.body):
+            return None
+        if self._is_full:
+            self._clear()
+            self._material[head.block] = material
+            self._patterns[start, material] = pattern
+            self.bytes += _HEAD_BYTES + len(head.block) + len(material) + pattern.bytes
+        entry = self._add_entry(head, material, pattern.counted, pattern.is_admitted)
+        self.store(entry, b"", response)
+        self.metrics.stored += 1
+        self.metrics.computed += 1
         self.metrics.entries = len(self._entries)
         return entry
 
@@ -177,5 +236,13 @@ class ResponseCache:
         """Header lines -> those of them that can change a response."""
         self._entries: dict[tuple[bytes, bytes], CacheEntry] = {}
         """By first line and the header lines that matter."""
+        self._patterns: dict[tuple[bytes, bytes], _Pattern] = {}
+        """By first line up to the last segment of the path, and the header lines that matter."""
         self.bytes = 0
         self.metrics.entries = 0
+
+
+def _cut_segment(line: bytes) -> tuple[bytes, bytes]:
+    """Return a request's first line up to the last segment of its path, and that segment with the query."""
+    start, slash, segment = line.removesuffix(_HTTP).rpartition(b"/")
+    return start + slash, segment
