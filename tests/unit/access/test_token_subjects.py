@@ -20,7 +20,9 @@ def test_a_renewed_token_is_of_the_same_subject() -> None:
     assert read_claims('{"sub": "alice"}') == ("", "alice")
 
 
-@pytest.mark.parametrize("claims", ["{}", '{"sub": ""}', '{"sub": 1}', '{"sub": null}', '{"iss": "a"}', "[]", "no JSON"])
+@pytest.mark.parametrize(
+    "claims", ["{}", '{"sub": ""}', '{"sub": 1}', '{"sub": null}', '{"iss": "a"}', "[]", "no JSON"]
+)
 def test_a_token_without_a_subject_is_nobodys(claims: str) -> None:
     assert read_claims(claims) is None
 
