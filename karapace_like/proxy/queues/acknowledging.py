@@ -19,7 +19,7 @@ from karapace_like.proxy.queues.receipts import Acknowledgement
 from karapace_like.proxy.queues.usage import QueueUsage
 from karapace_like.proxy.rights import NO_KEY_RIGHTS
 from karapace_like.proxy.validators import Validators
-from karapace_like.records import ConsumedRecord, Headers, OutgoingRecord
+from karapace_like.records import ConsumedRecord, Headers, Outcome, OutgoingRecord
 
 _PREFIX = "dead_letter."
 _PRESENT = msgspec.Raw(b"0")
@@ -64,10 +64,18 @@ class Acknowledging:
                 for token, pending in of_leases.items()
             )
         )
-        for acknowledgement, refusal in zip(acknowledgements, results, strict=True):
-            counted = (acknowledgement.outcome.value if refusal is None else _REFUSED,)
-            self._counts[counted] += 1
+        self._count(acknowledgements, results)
         return results
+
+    def _count(self, acknowledgements: Sequence[Acknowledgement], results: Sequence[ApiError | None]) -> None:
+        taken = [
+            acknowledgement.outcome
+            for acknowledgement, refusal in zip(acknowledgements, results, strict=True)
+            if refusal is None
+        ]
+        for outcome in Outcome:
+            self._counts[outcome.value,] += taken.count(outcome)
+        self._counts[_REFUSED,] += len(results) - len(taken)
 
     async def _acknowledge_lease(
         self, membership: Membership | None, token: str, pending: Sequence[_Pending], results: list[ApiError | None]
@@ -185,8 +193,8 @@ async def _commit(
         failed = await membership.member.acknowledge(outcomes)
     except KafkaFailure as error:
         failed = dict.fromkeys(outcomes, error)
-    for place, one in wanted.items():
-        failure = failed.get(find_place(lease, place))
+    for (place, one), record_place in zip(wanted.items(), outcomes, strict=True):
+        failure = failed.get(record_place) if failed else None
         lease.settle(place, one.acknowledgement.outcome)
         if failure is None:
             results[one.at] = None

@@ -1,15 +1,16 @@
 """One queue in this process: the receivers of a share group and its topics, and the members that fetch for them.
 
-A member with an open lease cannot fetch, so a queue has several members, of which one at a time polls. A new member
-takes five to six seconds to join: members stay for a minute without receivers, and one more than there are leases is
-kept where the bounds allow it.
+A member with an open lease cannot fetch, so a queue has several members. Those without a lease poll in turns, since the
+group may assign each of them other partitions: as many at a time as receivers wait (`PollTurns`). A new member takes
+five to six seconds to join: members stay for 20 seconds without records, and one more than there are leases is kept
+where the bounds allow it.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from karapace_like.background import BackgroundTasks
@@ -23,10 +24,12 @@ from karapace_like.records import Outcome, RecordPlace
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
+_SHARED_POLL_SECONDS = 0.1
+"""Where other members wait for their turn: records of partitions that are assigned to them wait as long."""
 _LOOK_SECONDS = 2.0
 """How often it is noticed that the client of a waiting receiver has disconnected."""
-_IDLE_SECONDS = 60.0
-"""How long a member stays in its group without a receiver."""
+_IDLE_SECONDS = 20.0
+"""How long a member stays in its group without a receiver, and one beside others without records."""
 _FRESH_SECONDS = 2.0
 """A fetch that began before the last poll ended has come by then."""
 _PAUSE_SECONDS = 1.0
@@ -59,6 +62,53 @@ class Membership:
         """Held while records of the lease are acknowledged, so that each gets one outcome."""
 
 
+class PollTurns:
+    """Lets as many members poll at a time as receivers wait, one at least, in the order in which they have come."""
+
+    def __init__(self, count_receivers: Callable[[], int]) -> None:
+        self._count_receivers = count_receivers
+        self._polling = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether a member waits for its turn."""
+        return bool(self._waiting)
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Wait for a turn, and have it inside of the block."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self.admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._waiting.remove(turn)
+            else:  # it came at the same moment
+                self._end()
+            raise
+        try:
+            yield
+        finally:
+            self._end()
+
+    def admit(self) -> None:
+        """Begin the turns that there is room for."""
+        while self._waiting and self._polling < max(1, self._count_receivers()):
+            turn = self._waiting[0]
+            if turn.done():
+                return  # it was cancelled, and leaves by itself
+            self._waiting.popleft()
+            self._polling += 1
+            turn.set_result(None)
+
+    def _end(self) -> None:
+        self._polling -= 1
+        self.admit()
+
+
 class Queue:
     """Delivers the records of one share group's topics to receivers. Times are on the clock of the event loop."""
 
@@ -78,8 +128,7 @@ class Queue:
         self._ready: deque[Lease] = deque()
         """Leases with records that no receiver has got."""
         self.memberships: dict[Membership, asyncio.Task[None]] = {}
-        self._turn = asyncio.Lock()
-        """Held by the member that polls."""
+        self._turns = PollTurns(lambda: len(self._receivers))
         self._is_wanted = asyncio.Event()
         self._idle = 0
         """Members without a lease."""
@@ -192,25 +241,33 @@ class Queue:
             self._ready.remove(membership.lease)
 
     async def _wait_for_records(self, membership: Membership) -> Lease | None:
-        """Return the next lease of the member; None where no receiver has come for a minute."""
+        """Return the next lease of the member; None where it is not needed.
+
+        That is where no receiver has come for some time, or where it has got nothing for as long beside other members.
+        """
         loop = asyncio.get_running_loop()
-        async with self._turn:
-            while True:
-                if not self._is_wanted.is_set():
-                    try:
-                        async with asyncio.timeout(_IDLE_SECONDS):
-                            await self._is_wanted.wait()
-                    except TimeoutError:
-                        return None
-                lock_seconds = await self._fetch_lock_seconds()
-                began = loop.time()
-                is_stale = began - membership.polled > _FRESH_SECONDS
-                # What comes at once after a pause may have been fetched at its beginning.
-                records = await membership.member.poll(0.0 if is_stale else _POLL_SECONDS)
-                locked = membership.polled if is_stale else began
-                membership.polled = loop.time()
-                if records:
-                    return Lease(records, locked, lock_seconds, self._usage.holders)
+        began = loop.time()
+        while self._idle == 1 or loop.time() - began < _IDLE_SECONDS:
+            await _wait_until(self._is_wanted, _IDLE_SECONDS)
+            if not self._is_wanted.is_set():
+                return None
+            async with self._turns.take():
+                lease = await self._poll(membership) if self._is_wanted.is_set() else None
+            if lease is not None:
+                return lease
+        return None
+
+    async def _poll(self, membership: Membership) -> Lease | None:
+        """Return a lease of the records that come; None where none come in time."""
+        loop = asyncio.get_running_loop()
+        lock_seconds = await self._fetch_lock_seconds()
+        is_stale = loop.time() - membership.polled > _FRESH_SECONDS
+        seconds = _SHARED_POLL_SECONDS if self._turns.are_wanted else _POLL_SECONDS
+        # What comes at once after a pause may have been fetched at its beginning.
+        locked = membership.polled
+        records = await membership.member.poll(0.0 if is_stale else seconds)
+        membership.polled = loop.time()
+        return Lease(records, locked, lock_seconds, self._usage.holders) if records else None
 
     async def _wait_for_end(self, membership: Membership, lease: Lease) -> None:
         """Wait until all records of the lease have an outcome, and release those that have none in time."""
@@ -249,6 +306,7 @@ class Queue:
     def _note_wishes(self) -> None:
         if self._receivers:
             self._is_wanted.set()
+            self._turns.admit()
         else:
             self._is_wanted.clear()
 

@@ -1,6 +1,7 @@
 """Read records: poll a consumer instance, or read a partition without one."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -37,6 +38,8 @@ from karapace_like.web.proxy.requests import (
 )
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.routing import Route
+
+Shown = TypeVar("Shown", bound=PolledRecord)
 
 _encoder = msgspec.json.Encoder()
 _ANY_COUNT = 2**63
@@ -157,8 +160,15 @@ def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool, with_
 
 def render(decoded: DecodedRecord, *, with_timestamp: bool, with_format: bool = False) -> PolledRecord:
     """Return the record as responses contain it; one that cannot be decoded has its error and the part that can."""
+    return render_as(PolledRecord, decoded, with_timestamp=with_timestamp, with_format=with_format)
+
+
+def render_as(
+    create: Callable[..., Shown], decoded: DecodedRecord, *, with_timestamp: bool, with_format: bool = False
+) -> Shown:
+    """Return the record as `render` does, in the shape that `create` makes of the fields of a PolledRecord."""
     record, refusal = decoded.record, decoded.refusal
-    shown = PolledRecord(
+    shown = create(
         record.at.topic,
         _in_json(decoded.key),
         _in_json(decoded.value),

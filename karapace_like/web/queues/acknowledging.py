@@ -105,7 +105,11 @@ async def _read_acknowledgements(request: web.Request) -> list[Acknowledgement]:
         return _parse(decode_body(text, _EXAMPLE))
     parser = ReceiptParser()
     parsed = [parser.parse(plain.receipt) for plain in listed]
-    if not 1 <= len(parsed) <= _MAX_RECEIPTS or None in parsed or len(set(parsed)) < len(parsed):
+    if (
+        not 1 <= len(parsed) <= _MAX_RECEIPTS
+        or None in parsed
+        or len({plain.receipt for plain in listed}) < len(listed)
+    ):
         return _parse(decode_body(text, _EXAMPLE))
     return [Acknowledgement(receipt, plain.outcome) for receipt, plain in zip(parsed, listed, strict=True) if receipt]
 

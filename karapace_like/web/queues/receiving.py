@@ -1,5 +1,7 @@
 """Receive records of a queue."""
 
+from functools import partial
+
 from aiohttp import web
 
 from karapace_like.access.policy import Operation
@@ -14,7 +16,7 @@ from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.streaming import is_connected, send_in_pieces
 from karapace_like.web.proxy.internal import use_topics
-from karapace_like.web.proxy.records import render
+from karapace_like.web.proxy.records import render_as
 from karapace_like.web.proxy.requests import check_fields, instance_user, optional_read_format, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.queues.objects import RECEIVE, QueuedRecord, ReceiveResponse
@@ -68,21 +70,13 @@ def _parse_number(body: JsonObject, field: str, default: int, *, low: int, high:
 
 
 def _render(received: ReceivedRecord) -> QueuedRecord:
-    shown = render(received.decoded, with_timestamp=True, with_format=False)
-    return QueuedRecord(
-        topic=shown.topic,
-        key=shown.key,
-        value=shown.value,
-        partition=shown.partition,
-        offset=shown.offset,
-        timestamp=shown.timestamp,
-        headers=shown.headers,
-        error_code=shown.error_code,
-        message=shown.message,
+    create = partial(
+        QueuedRecord,
         receipt=received.receipt,
         delivery_count=received.delivery_count,
         locked_until=received.locked_until,
     )
+    return render_as(create, received.decoded, with_timestamp=True)
 
 
 ROUTES = (

@@ -240,3 +240,32 @@ async def test_a_queue_that_is_none(proxy: ProxyApi, topic_of: Topics, group: st
     assert (
         await proxy.response("POST", f"/queues/{group}/receive", {"topics": [topic]}, accept="text/csv")
     ).status == 406
+
+
+@pytest.mark.long
+async def test_every_partition_is_received_whichever_member_it_is_assigned_to(
+    proxy: ProxyApi, topic_of: Topics, group: str
+) -> None:
+    """A group with as many members as partitions assigns each member other partitions, and one receiver gets all."""
+    queue = Queue(proxy, group, topic_of(partitions=3))
+    config = {"start": "earliest", "lock_duration_ms": 15_000}
+    assert (await proxy("PUT", f"/queues/{group}/config", config, sent_as=JSON))[0] == 204
+    await queue.produce("first")
+    held = await queue.receive(max_records=1)
+
+    async def has_members() -> bool:
+        return bool((await proxy("GET", f"/queues/{group}"))[1]["members"] > 2)
+
+    while not await has_members():
+        body = {"records": [{"value": "more", "partition": number} for number in range(3)]}
+        await proxy("POST", f"/topics/{queue.topic}", body, sent_as="application/vnd.kafka.json.v2+json")
+        held += await queue.receive(max_records=1, wait_ms=5_000)
+    while held:
+        await queue.acknowledge(*(record["receipt"] for record in held))
+        held = await queue.receive(wait_ms=2_000)
+    for number in range(3):
+        body = {"records": [{"value": number, "partition": number}]}
+        await proxy("POST", f"/topics/{queue.topic}", body, sent_as="application/vnd.kafka.json.v2+json")
+        (record,) = await queue.receive(wait_ms=10_000)
+        assert (record["value"], record["partition"]) == (number, number)
+        await queue.acknowledge(record["receipt"])
