@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import json
+import os
 import re
 import shutil
 import time
@@ -208,7 +209,7 @@ async def _measure(service: ServiceProcess, kafka: Cluster, wanted: argparse.Nam
     await _register_wide(service.url, wanted.fields)
     views, program = (
         _list_views(wanted.subjects, wanted.versions),
-        shutil.which("chromium") or shutil.which("google-chrome"),
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome"),
     )
     lines = ["| view | shown after | goal |", "|---|---|---|", *await _time_searches(service.url, views)]
     lines.append(await _time_explanations(service.url, wanted.fields))

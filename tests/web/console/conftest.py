@@ -1,5 +1,6 @@
 """One browser and one application for each module of tests: both are expensive."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,10 @@ from karapace_like.web.callers.access import Access
 from karapace_like.web.console.settings import ConsoleSettings
 from tests.web.conftest import Api, Server, in_memory, leading
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+"""The browser: the variable names one that is not on PATH."""
 expect.set_options(timeout=60_000)
 
 
@@ -23,7 +27,7 @@ expect.set_options(timeout=60_000)
 async def chromium() -> AsyncIterator[Browser]:
     """A browser; tests are skipped where none is installed."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (.ci/browser)")
+        pytest.skip("no Chromium is on PATH (.ci/browser installs one), and CHROMIUM names none")
     async with async_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)

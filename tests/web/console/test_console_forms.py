@@ -111,6 +111,8 @@ async def test_a_form_has_every_part_of_a_nested_value(
         await motor.get_by_label("watts").fill("much")
         await _fill_variable_parts(page, form)
         assert await find_faults(page, "light") == []
+        await page.set_viewport_size({"width": 390, "height": 800})
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
         await page.get_by_role("button", name="Produce").click()
         await expect(page.get_by_role("alert")).to_contain_text('motor, watts is "much"; expected: a number.')
         await motor.get_by_label("watts").fill("900")

@@ -93,6 +93,21 @@ async def test_a_caller_with_a_token_sees_what_it_grants(chromium: Browser) -> N
             await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+async def test_a_console_that_only_shows_offers_no_change(chromium: Browser) -> None:
+    async with (
+        console_over_memory(console=ConsoleSettings(writes=False)) as api,
+        reading(chromium, str(api.client.make_url("/"))) as reader,
+    ):
+        await api("POST", "/subjects/lifts-value/versions", {"schema": '"int"'})
+        page = await reader.open("subject/lifts-value")
+        await expect(page.get_by_text("read-only")).to_be_visible()
+        await expect(page.get_by_role("textbox", name="Schema, version 1")).to_contain_text("int")
+        await expect(page.get_by_role("link", name="Change")).to_have_count(0)
+        await reader.open("check?subject=lifts-value")
+        await expect(page.get_by_text("Valid, and compatible")).to_be_visible()
+        await expect(page.get_by_role("button", name="Register…")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("settings", "headers", "offers"),
     [

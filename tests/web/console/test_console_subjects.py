@@ -85,6 +85,37 @@ async def test_a_reader_searches_opens_and_reads_a_subject(chromium: Browser, ap
         assert sum(sizes) < 400_000
 
 
+async def test_subjects_are_filtered_sorted_and_found_by_tag_and_guid(chromium: Browser, api: Api) -> None:
+    rule = {"name": "floorIsPositive", "kind": "CONDITION", "mode": "WRITE", "type": "CEL", "expr": "message.floor > 0"}
+    tags = {"Cellar.floor": ["DEEP"]}
+    body = {"metadata": {"properties": {"owner": f"team {SCRIPT}"}, "tags": tags}, "ruleSet": {"domainRules": [rule]}}
+    await _register(api, "cellars-value", _record("Cellar", "floor"), **body)
+    guid = (await api("GET", "/subjects/cellars-value/versions/1"))[1]["guid"]
+    async with reading(chromium, _address(api)) as reader:
+        page = await reader.open()
+        found = page.get_by_role("region", name="Subjects").get_by_role("link")
+        for query in ("tag:DEEP", guid, "CELLARS"):
+            await page.get_by_role("searchbox", name="Search subjects").fill(query)
+            await expect(found).to_have_text(["cellars-value"])
+        await found.click()
+        await page.get_by_role("link", name="Metadata and rules").click()
+        for text in (f"team {SCRIPT}", "DEEP", "floorIsPositive", "message.floor > 0"):
+            await expect(page.locator("main")).to_contain_text(text)
+        await reader.open("subjects?query=lifts")
+        await expect(found).to_have_text([":.north:lifts-value", "lifts-value"])
+        await page.get_by_label("Sort").select_option("Most versions")
+        await expect(found).to_have_text(["lifts-value", ":.north:lifts-value"])
+        await page.get_by_label("Context").select_option(".north")
+        await expect(found).to_have_text([":.north:lifts-value"])
+        await page.get_by_label("Context").select_option("Any context")
+        await page.get_by_label("Level").select_option("FULL")
+        await expect(found).to_have_text(["lifts-value"])
+        await page.get_by_label("Format").select_option("JSON")
+        await expect(page.get_by_text("No subject matches the search and the filters.")).to_be_visible()
+    await api("DELETE", "/subjects/cellars-value")
+    await api("DELETE", "/subjects/cellars-value?permanent=true")
+
+
 async def test_the_root_leads_browsers_to_the_console(chromium: Browser, api: Api) -> None:
     async with reading(chromium, _address(api)) as reader:
         await reader.page.goto(_address(api))

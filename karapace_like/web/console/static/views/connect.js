@@ -21,7 +21,7 @@ export function Connectors() {
     <${Loaded} of=${loaded}>
       ${(connectors) =>
         connectors.length === 0
-          ? html`<${Empty}>Kafka Connect runs no connector.<//>`
+          ? html`<${Empty}>Kafka Connect runs no connector that you may see. Create one with POST /connectors, which the API page describes.<//>`
           : html`<${Table} label="Connectors" rows=${connectors} columns=${[
               { title: "Connector", kind: "main", of: ({ name }) => html`<a href=${link(["connector", name])}>${name}</a>` },
               { title: "Kind", of: ({ type }) => type },

@@ -67,7 +67,7 @@ export function Group({ path }) {
         <${Chart} title="Lag" points=${points} series=${["records"]} />
         <${Section} title="Partitions" actions=${may("write") && data.lags.length > 0 && html`<${Reset} data=${data} onDone=${loaded.reload} />`}>
           ${data.lags.length === 0
-            ? html`<${Empty}>The group has committed no offset.<//>`
+            ? html`<${Empty}>The group has committed no offset. Lag is shown once one of its members commits.<//>`
             : html`<${Table} label="Lag by partition" rows=${data.lags} columns=${[
                 { title: "Topic", kind: "main", of: (lag) => html`<a href=${link(["topic", lag.topic_name])}>${lag.topic_name}</a>` },
                 { title: "Partition", kind: "number", of: (lag) => lag.partition_id },
@@ -83,11 +83,19 @@ export function Group({ path }) {
             : html`<${Table} label="Members" rows=${data.consumers} columns=${[
                 { title: "Member", kind: "main", of: (member) => member.consumer_id },
                 { title: "Client", of: (member) => member.client_id },
+                { title: "Assigned", of: (member) => showAssignment(data.lags, member) || html`<span class="muted">no partition that you may see</span>` },
                 { title: "Instance", of: (member) => member.instance_id ?? "" },
               ]} />`}
         <//>`}
     <//>
   <//>`;
+}
+
+/** Return the partitions of a member, by topic: `orders 0, 2`. */
+function showAssignment(lags, { consumer_id: member }) {
+  const topics = new Map();
+  for (const lag of lags) if (lag.consumer_id === member) topics.set(lag.topic_name, [...(topics.get(lag.topic_name) ?? []), lag.partition_id]);
+  return [...topics].map(([topic, partitions]) => `${topic} ${partitions.join(", ")}`).join("; ");
 }
 
 const totalLag = ({ lags }) => lags.reduce((sum, lag) => sum + Math.max(lag.lag ?? 0, 0), 0);

@@ -15,12 +15,20 @@ const RAW = [["json", "JSON"], ["string", "Text"], ["binary", "Base64"]];
 
 export function Produce({ topic }) {
   const [subject, setSubject] = useState(`${topic}-value`);
-  const [named, setNamed] = useState(subject);
-  const schema = useLoad((signal) => (subject ? loadSchema(subject, signal) : Promise.resolve(null)), [subject]);
+  const [version, setVersion] = useState("latest");
+  const [named, setNamed] = useState({ subject, version: "" });
+  const schema = useLoad((signal) => (subject ? loadSchema(subject, version, signal) : Promise.resolve(null)), [subject, version]);
+  const choose = (event) => {
+    event.preventDefault();
+    setSubject(named.subject.trim());
+    setVersion(named.version || "latest");
+  };
   return html`
-    <form class="filters" onSubmit=${(event) => (event.preventDefault(), setSubject(named.trim()))}>
+    <form class="filters" onSubmit=${choose}>
       <${Field} label="Subject of the value's schema" hint="Empty: without a schema.">
-        <input name="subject" value=${named} onInput=${(event) => setNamed(event.target.value)} /><//>
+        <input name="subject" value=${named.subject} onInput=${(event) => setNamed({ ...named, subject: event.target.value })} /><//>
+      <${Field} label="Version" hint="Empty: the latest.">
+        <input name="version" type="number" min="1" value=${named.version} onInput=${(event) => setNamed({ ...named, version: event.target.value })} /><//>
       <div class="field"><span aria-hidden="true">${"\u00a0"}</span><button type="submit">Use this schema</button></div>
     </form>
     <${Loaded} of=${schema}>
@@ -28,9 +36,9 @@ export function Produce({ topic }) {
     <//>`;
 }
 
-/** Return the latest version, an Avro schema with what it refers to; null for one that is not there or may not be read. */
-async function loadSchema(subject, signal) {
-  const path = `/subjects/${part(subject)}/versions/latest`;
+/** Return a version, an Avro schema with what it refers to; null for one that is not there or may not be read. */
+async function loadSchema(subject, version, signal) {
+  const path = `/subjects/${part(subject)}/versions/${version}`;
   const stored = await orNull(get(path, { signal }), 403, 404);
   if (!stored?.references?.length || (stored.schemaType ?? "AVRO") !== "AVRO") return stored;
   const { schema } = await get(`/schemas/ids/${stored.id}`, { signal, query: { format: "resolved", subject } });

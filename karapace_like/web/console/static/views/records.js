@@ -193,8 +193,8 @@ function OneRecord({ topic, record, onClose }) {
       </tbody></table>`}
     <h3>Bytes</h3>
     ${raw?.same
-      ? html`<${Fragment}><pre class="raw" tabindex="0">${hex(raw.same.value)}</pre><//>`
-      : html`<button type="button" onClick=${showRaw}>Show the bytes of the value</button>`}
+      ? html`<${Fragment}><h4>Key</h4><pre class="raw" tabindex="0">${hex(raw.same.key)}</pre><h4>Value</h4><pre class="raw" tabindex="0">${hex(raw.same.value)}</pre><//>`
+      : html`<button type="button" onClick=${showRaw}>Show the bytes of key and value</button>`}
     ${raw?.error && html`<${Problem} error=${raw.error} />`}
   <//>`;
 }
