@@ -30,6 +30,8 @@ def make_excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) ->
 
 def make_printable(line: str) -> str:
     """Return the line with spaces for tabs and a replacement character for every other control character."""
+    if line.isprintable():
+        return line
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line.replace("\t", " ")
     )

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -19,12 +20,30 @@ _MAX_DEPTH = 4
 _STRING_TYPES = frozenset({FieldDescriptor.CPPTYPE_STRING})
 
 
+class _Same(NamedTuple):
+    """A schema that is equal to itself alone, so that it need not be compared."""
+
+    parsed: ParsedProtobuf
+
+    def __hash__(self) -> int:
+        return id(self.parsed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.parsed is other.parsed
+
+
+@lru_cache(2)
+def _describe(schema: _Same) -> Descriptors:
+    """Return the compiled schema; that of both sides of a comparison, which has several examples, is cached."""
+    return Descriptors(descriptor_set(schema.parsed))
+
+
 def find_example(writer: Side, reader: Side, path: str) -> Example | None:
     """See `ExampleFinder`."""
     assert isinstance(writer.parsed, ParsedProtobuf)
     assert isinstance(reader.parsed, ParsedProtobuf)
     try:
-        written_with, read_with = (Descriptors(descriptor_set(side)) for side in (writer.parsed, reader.parsed))
+        written_with, read_with = (_describe(_Same(side)) for side in (writer.parsed, reader.parsed))
         name, number = _split_path(path)
         pairs = [
             (mine, theirs)

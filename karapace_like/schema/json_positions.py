@@ -36,6 +36,8 @@ class Node:
     members: "dict[str, Node] | None" = None
     items: "list[Node] | None" = None
     text: str | None = None
+    items_by_name: "dict[str, Node] | None" = None
+    """Of an array: what a format looks up in it by name, kept by the format when it first does."""
 
     def get(self, key: str) -> "Node | None":
         """Return the member of an object."""

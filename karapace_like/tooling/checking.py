@@ -5,7 +5,8 @@ The rules are those of `registry/checks.py`; each problem also has its place in 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -68,6 +69,8 @@ _MAX_EXAMPLES = 3
 """Problems of one schema and direction that have an example record: more of them say the same."""
 _MAX_EXPLAINED_SCHEMAS = 3
 """Schemas with one and the same problem that have an example: a report shows the first one's for all."""
+_LONG_CHAIN = 10
+"""Files that one refers to, directly or not: with more, they are parsed before others."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
 
 
@@ -97,10 +100,12 @@ class Judge:
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
         gone = sorted(self.removals.deleted.items()) if self.deleted else []
+        selected = self.workspace.select(paths)
+        _parse_long_chains(self.workspace, [file for _, file in selected])
         return time_cases(
             "check",
             [
-                *((subject, partial(self.check, subject, file)) for subject, file in self.workspace.select(paths)),
+                *((subject, partial(self.check, subject, file)) for subject, file in selected),
                 *(
                     (subject, partial(self._report_deleted_schema, subject, file))
                     for subject, file in gone
@@ -263,6 +268,26 @@ class _Pair:
         if example is None:
             return None
         return ProblemExample(example.record, "old" if finding.backward else "new", example.outcome)
+
+
+def _parse_long_chains(workspace: Workspace, files: Iterable[SchemaFile]) -> None:
+    """Parse the files that refer to many others, the largest first, for what a format shares of the others.
+
+    protoc, for one, reads a chain of files once then, and not once for each of its files. Errors are left to the check
+    of the same file.
+    """
+    chains: list[Linked] = []
+    for file in files:
+        with suppress(InvalidSchemaError):
+            chains.append(workspace.link(file))
+    covered: set[str] = set()
+    for linked in sorted(chains, key=lambda linked: len(linked.paths), reverse=True):
+        if len(linked.paths) <= _LONG_CHAIN:
+            break
+        if linked.file.path not in covered:
+            covered.update(linked.paths.values())
+            with suppress(InvalidSchemaError):
+                linked.parse()
 
 
 def locate_excerpt(file: SchemaFile, source: Source, paths: Mapping[str, str], path: str, reader: Source) -> Excerpt:

@@ -114,6 +114,24 @@ def test_links_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert calls == {"_merge_closures": 2 * COUNT, "_find_direct": 4 * COUNT - 2, "_list_needed": 2 * COUNT}
 
 
+def test_protoc_reads_a_chain_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = count_calls(monkeypatch, (compiler, "judge"))
+    assert check_chain(tmp_path, "protobuf", breaks=False).code == 0
+    assert calls["judge"] == 1
+
+
+def test_a_file_that_protoc_refuses_fails_all_that_import_it(tmp_path: Path) -> None:
+    """The others of the chain pass, although protoc reads them together with it first."""
+    for at in range(COUNT):
+        write(tmp_path, dict([protobuf(at, breaks=False)]))
+    repeated = f"{protobuf(15, breaks=False)[1].rpartition('}')[0]}  int32 other = 1;\n}}\n"
+    write(tmp_path, {"r15.proto": repeated})
+    ended = run("check", "--against", ".", "--format", "json", folder=tmp_path)
+    assert {case["subject"]: case["verdict"] for case in ended.json()["cases"]} == {
+        f"r{at}": "unknown" if at >= 15 else "passed" for at in range(COUNT)
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_break_that_all_share_has_three_examples(

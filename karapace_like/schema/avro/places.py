@@ -5,7 +5,7 @@ used by name are entered where they are defined, in whichever text that is. A pa
 because what it is about is missing, ends at the last thing on the way that is there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,13 +14,11 @@ from karapace_like.schema.files import CACHED_SOURCES, CACHED_TEXTS, Source, Sou
 from karapace_like.schema.json_positions import Node, positions
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
-_COMPLEX = _NAMED | {"array", "map"}
 
 
 def locate(source: Source, path: str, reader: Source) -> SourceLocation:
     """Return the location in the source that the path in the reader's schema leads to."""
-    steps: list[str] = path.strip("/").split("/")
-    return _find_texts(source).follow(_find_texts(reader).name_steps(steps))
+    return _find_texts(source).follow(_find_texts(reader).name_steps(path))
 
 
 @dataclass(slots=True)
@@ -41,11 +39,16 @@ class _Texts:
             for name, spot in _find_types(document, text):
                 self._types.setdefault(name, spot)
         self._root = _Spot("", positions(source.text), "")
-        self._fields: dict[int, Mapping[str, Node]] = {}
-        """Identity of a node with items -> its fields by name and alias; `positions` keeps no node that changes."""
+        self._named: tuple[str, list[str]] = "", []
+        """The last path and its steps: each is looked for in two sources."""
 
-    def name_steps(self, steps: list[str]) -> list[str]:
-        """Return the steps with the numbers of fields replaced by their names."""
+    def name_steps(self, path: str) -> list[str]:
+        """Return the steps of a path with the numbers of fields replaced by their names."""
+        if self._named[0] != path:
+            self._named = path, self._find_names(path.strip("/").split("/"))
+        return self._named[1]
+
+    def _find_names(self, steps: list[str]) -> list[str]:
         spot = self._root
         named = list(steps)
         for index, step in enumerate(steps):
@@ -74,9 +77,11 @@ class _Texts:
         """Return the definition for a name, and the inner type for one that is wrapped in `{"type": ...}`."""
         for _ in range(10):
             node = spot.node
+            if node.items is not None or node.get("fields") is not None:
+                return spot
             wrapped = node.get("type")
             name = node.text if node.text is not None else wrapped.text if wrapped is not None else None
-            if wrapped is not None and wrapped.text is None and node.get("fields") is None and not _is_field(node):
+            if wrapped is not None and wrapped.text is None and not _is_field(node):
                 spot = _Spot(spot.document, wrapped, _inside(spot))
                 continue
             definition = None if name is None or _is_field(node) else self._type(name, spot.namespace)
@@ -88,16 +93,12 @@ class _Texts:
     def _type(self, name: str, namespace: str) -> _Spot | None:
         return self._types.get(qualify(name, namespace)) or self._types.get(name)
 
-    def _next(self, spot: _Spot, step: str) -> _Spot | None:
+    @staticmethod
+    def _next(spot: _Spot, step: str) -> _Spot | None:
         """Return the node that a step leads to."""
         node = spot.node
-        item = node.get(step) if node.items is None else self._index_fields(node).get(step)
+        item = node.get(step) if node.items is None else _index_fields(node, node.items).get(step)
         return None if item is None else _Spot(spot.document, item, _inside(spot))
-
-    def _index_fields(self, node: Node) -> Mapping[str, Node]:
-        if id(node) not in self._fields:
-            self._fields[id(node)] = _index_fields(node.items or ())
-        return self._fields[id(node)]
 
 
 _find_texts = lru_cache(CACHED_SOURCES)(_Texts)
@@ -115,15 +116,16 @@ def _is_field(node: Node) -> bool:
     return node.get("name") is not None and (kind is None or kind not in _NAMED)
 
 
-def _index_fields(nodes: Iterable[Node]) -> Mapping[str, Node]:
-    """Return the first field of each name or alias."""
-    fields: dict[str, Node] = {}
-    for node in filter(_is_field, nodes):
-        aliases = node.get("aliases")
-        for name in (node.string("name"), *(alias.text for alias in (aliases.items or () if aliases else ()))):
-            if name is not None:
-                fields.setdefault(name, node)
-    return fields
+def _index_fields(node: Node, items: list[Node]) -> Mapping[str, Node]:
+    """Return the fields in a record's list by name and alias; the first of a name counts."""
+    if node.items_by_name is None:
+        node.items_by_name = {}
+        for field in filter(_is_field, items):
+            aliases = field.get("aliases")
+            for name in (field.string("name"), *(alias.text for alias in (aliases.items or [] if aliases else []))):
+                if name is not None:
+                    node.items_by_name.setdefault(name, field)
+    return node.items_by_name
 
 
 def _show(node: Node) -> Node:
@@ -153,17 +155,9 @@ def _types(root: _Spot) -> Iterator[_Spot]:
             yield spot
         inside = _inside(spot)
         if node.items is not None:
-            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items) if _has_types(item)]
+            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items)]
         pending += [
             _Spot(spot.document, child, inside)
             for child in (node.get(key) for key in ("values", "items", "fields", "type"))
-            if child is not None and _has_types(child)
+            if child is not None
         ]
-
-
-def _has_types(node: Node) -> bool:
-    """Return whether a definition may be in the node; most fields of a wide record have a primitive type."""
-    if node.members is None:
-        return node.items is not None
-    kind = node.string("type")
-    return kind is None or kind in _COMPLEX

@@ -6,15 +6,19 @@ about is missing, ends at the last thing on the way that is there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
-from karapace_like.schema.files import Source, SourceLocation
+from karapace_like.schema.files import CACHED_TEXTS, Source, SourceLocation
 from karapace_like.schema.json_positions import Node, positions
 from karapace_like.schema.json_schema.documents import resolve
 from karapace_like.schema.json_schema.draft import REFERENCES
 
 _MAX_REFERENCES = 20
 """References followed at one place: they may form a cycle."""
+
+
+_resolve = lru_cache(CACHED_TEXTS)(resolve)
 
 
 def locate(source: Source, path: str) -> SourceLocation:
@@ -53,7 +57,7 @@ def _step(texts: Mapping[str, str], spot: _Spot, pending: list[str]) -> tuple[_S
 def _count_steps(node: Node) -> int:
     """Return how many steps a name inside of the node has at most."""
     names = [item.text or "" for item in node.items] if node.items is not None else [*(node.members or ())]
-    return 1 + max((name.count("/") for name in names), default=0)
+    return 1 + max((name.count("/") for name in names if "/" in name), default=0)
 
 
 def _child(node: Node, step: str) -> Node | None:
@@ -73,7 +77,7 @@ def _target(texts: Mapping[str, str], spot: _Spot) -> _Spot | None:
     document = spot.document
     if written:
         base = positions(texts[""]).string("$id") or ""
-        names = (resolve(spot.document, written), written, resolve(base, written))
+        names = (_resolve(spot.document, written), written, _resolve(base, written))
         document = next((name for name in names if name in texts), document)
     node: Node | None = positions(texts[document])
     for step in unquote(fragment).split("/")[1:]:

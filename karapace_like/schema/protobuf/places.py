@@ -54,10 +54,15 @@ def finder(source: Source) -> Callable[[str], SourceLocation]:
         for block in _list_messages(document, text):
             types.setdefault(block.name, []).append(block)
 
+    ends: dict[str, tuple[_Block, bool]] = {"": (files[""], True)}
+    """Path -> its block, and whether that is exact: paths begin alike."""
+
     def find(path: str) -> SourceLocation:
-        here = files[""]
-        is_exact = True
-        for step in filter(None, path.removeprefix("#").split("/")):
+        followed = path = path.removeprefix("#")
+        while followed not in ends:
+            followed = followed.rpartition("/")[0]
+        here, is_exact = ends[followed]
+        for step in filter(None, path[len(followed) :].split("/")):
             # A type may be any message of that last name, the file's own first.
             candidates = types.get(here.type.rpartition(".")[2], ())
             inside = here.inside.get(step) or next(
@@ -65,6 +70,8 @@ def finder(source: Source) -> Callable[[str], SourceLocation]:
             )
             is_exact = is_exact and inside is not None
             here = inside or here
+            followed += f"/{step}"
+            ends[followed] = here, is_exact
         return SourceLocation(here.document, here.start, is_exact)
 
     return find

@@ -1,14 +1,17 @@
 """A Protobuf schema, parsed: its tree, the files that it can see, and what the type names in them mean."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, SchemaType, Strictness
 from karapace_like.schema.protobuf import compiler, descriptors, laxity
 from karapace_like.schema.protobuf.imports import PROTOC_OWN, reachable, visible_files
+from karapace_like.schema.protobuf.judged_texts import JudgedTexts
 from karapace_like.schema.protobuf.map_entries import fold
 from karapace_like.schema.protobuf.parser import parse_file
 from karapace_like.schema.protobuf.printer import print_file
@@ -56,7 +59,7 @@ def parse(
     file = fold(written)
     schema = ParsedProtobuf(written, file, imported, scope_of(file, imported, shared))
     if strictness is Strictness.STRICT:
-        _judge(text, schema, shared)
+        _judge(text, schema, dependencies, shared)
     elif strictness is not Strictness.STORED:
         laxity.check(schema.file, schema.scope)
     return schema
@@ -94,9 +97,13 @@ def _tree(text: str, references: Mapping[str, File]) -> File:
 
 def _parse_reference(text: str, references: Mapping[str, File], shared: SharedReferences | None) -> File:
     """Return the file of a reference; that of a descriptor depends on the references before it."""
-    if descriptors.decode(text) is not None:
-        return fold(_tree(text, references))
-    return share(shared, (File, text), lambda: fold(parse_file(text)))
+    file = share(shared, (File, text), partial(_parse_text_reference, text))
+    return fold(_tree(text, references)) if file is None else file
+
+
+def _parse_text_reference(text: str) -> File | None:
+    """Return the file of a .proto text; None for a descriptor."""
+    return None if descriptors.decode(text) is not None else fold(parse_file(text))
 
 
 def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Message]) -> None:
@@ -112,7 +119,7 @@ def _restore_order(descriptors: Iterable[DescriptorProto], written: Iterable[Mes
             _restore_order(descriptor.nested_type, message.messages)
 
 
-def _judge(text: str, schema: ParsedProtobuf, shared: SharedReferences | None) -> None:
+def _judge(text: str, schema: ParsedProtobuf, dependencies: Dependencies, shared: SharedReferences | None) -> None:
     """Let protoc read the user's own text, for its lines and columns, or else what stands for it."""
     for placed in placed_fields(schema.file):
         # Of all that protoc refuses, only this is found by its command line and not by its compiler.
@@ -122,23 +129,58 @@ def _judge(text: str, schema: ParsedProtobuf, shared: SharedReferences | None) -
                 f" {_LIBRARY_NUMBERS.stop - 1} are reserved for the Protocol Buffers library"
             )
     reached = _reach(schema.file, schema.imported)
-    sources = {path: _share_source(imported, shared) for path, imported in reached}
-    folder = None
+    own = _make_own_source(text, schema.file, is_authors_text=schema.file == schema.written)
     # A file of another schema must not be found where this one lacks it.
-    if shared is not None and _are_complete([schema.file, *(imported for _, imported in reached)], sources):
-        folder = shared.share(compiler.SourceFolder, compiler.SourceFolder)
-    if schema.file != schema.written or descriptors.decode(text) is not None:
-        compiler.judge(_source(schema.file), sources, sources=folder)
-    elif _is_explicit(schema.file):
-        compiler.judge(text, sources, sources=folder)
-    else:
-        compiler.judge(_DEFAULT_SYNTAX + text.removeprefix("\ufeff"), sources, lines_before=1, sources=folder)
+    if shared is None or not _are_complete(schema.file, dict(reached)):
+        compiler.judge(own.text, _sources(schema.file, schema.imported), lines_before=own.lines_before)
+        return
+    judged = shared.share(JudgedTexts, JudgedTexts)
+    texts = {path: dependencies.get(path, "") for path, _ in reached}
+    if own.is_authors_text and judged.is_accepted(text, texts):
+        return
+    if own.is_authors_text and judged.accept(text, own.text, texts, _share_authors_sources(reached, texts, shared)):
+        return
+    folder = shared.share(compiler.SourceFolder, compiler.SourceFolder)
+    sources = {path: _share_source(imported, shared) for path, imported in reached}
+    compiler.judge(own.text, sources, lines_before=own.lines_before, sources=folder)
 
 
-def _are_complete(files: Iterable[File], sources: Container[str]) -> bool:
-    """Return whether all that the files import is among the sources, or protoc's own."""
+def _share_authors_sources(
+    reached: Iterable[tuple[str, File]], texts: Mapping[str, str], shared: SharedReferences
+) -> Mapping[str, str]:
+    """Return what protoc reads of files as their authors wrote them; shipped files have no text of an author."""
+    return {
+        path: shared.share((_make_own_source, texts[path]), partial(_make_own_source, texts[path], file)).text
+        if texts[path]
+        else _share_source(file, shared)
+        for path, file in reached
+    }
+
+
+class _OwnSource(NamedTuple):
+    """What protoc reads of a schema's own file."""
+
+    text: str
+    is_authors_text: bool
+    """False: the author's text has maps in their long form or is a descriptor, and this one stands for it."""
+    lines_before: int = 0
+    """Lines that the author does not know of."""
+
+
+def _make_own_source(text: str, file: File, *, is_authors_text: bool = True) -> _OwnSource:
+    if not is_authors_text or descriptors.decode(text) is not None:
+        return _OwnSource(_source(file), is_authors_text=False)
+    if _is_explicit(file):
+        return _OwnSource(text, is_authors_text=True)
+    return _OwnSource(_DEFAULT_SYNTAX + text.removeprefix("\ufeff"), is_authors_text=True, lines_before=1)
+
+
+def _are_complete(file: File, reached: Mapping[str, File]) -> bool:
+    """Return whether all that the files import is among those that are reached, or protoc's own."""
     return all(
-        imported.path in sources or imported.path.startswith(PROTOC_OWN) for file in files for imported in file.imports
+        imported.path in reached or imported.path.startswith(PROTOC_OWN)
+        for importing in (file, *reached.values())
+        for imported in importing.imports
     )
 
 
