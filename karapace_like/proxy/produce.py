@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from karapace_like.errors import KafkaFailure
+from karapace_like.process.turns import Turn
 from karapace_like.proxy import errors
 from karapace_like.proxy.atomic import AtomicWriter, nothing_written_error, overridden_error, unknown_error
 from karapace_like.proxy.contracts.admission import Offer
@@ -40,7 +41,6 @@ from karapace_like.proxy.ruled_codec import RuleRefusalError, refuse_value
 from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.settings import ProxySettings
 from karapace_like.proxy.subjects import SubjectNameStrategy
-from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.validators import Validators
 from karapace_like.records import (
     MAX_PARTITION,

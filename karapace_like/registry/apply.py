@@ -169,6 +169,7 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
         versions = context.subjects.get(subject)
     if versions is None:
         versions = context.subjects[subject] = {}
+        store.subject_order.add(subject)
     latest = versions[next(reversed(versions))] if versions else None
     if latest is not None:
         subject = latest.subject  # one text for all versions
@@ -261,6 +262,7 @@ def _forget(store: Store, subject: str, number: int) -> bool:
     store.census.version(stored.content, -1, deleted=stored.deleted)
     if not versions:
         del context.subjects[subject]
+        store.subject_order.remove(subject)
     holders = context.ids[stored.id]
     holders.remove(stored)
     if not holders:

@@ -1,12 +1,13 @@
 """Reading the store for the API's GET and look-up calls: pure functions that raise RegistryError for a miss."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
+from karapace_like.process.turns import Turn
 from karapace_like.registry import content as contents
 from karapace_like.registry import errors, names, parsing, registration, spellings
 from karapace_like.registry.content import Content
@@ -15,6 +16,7 @@ from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.errors import RegistryError
 from karapace_like.registry.registration import Submission
 from karapace_like.registry.store import Deleted, StoredVersion
+from karapace_like.registry.subject_order import find_range
 from karapace_like.registry.view import RegistryView
 from karapace_like.schema.model import LATEST, Reference, Strictness, Subject
 from karapace_like.schema.tags import Entity
@@ -33,15 +35,42 @@ class ListPage:
         """Return the page of these items."""
         return items[self.offset : self.offset + self.limit if self.limit > 0 else None]
 
+    def is_complete(self, count: int) -> bool:
+        """Return whether the first so many items contain the page."""
+        return 0 < self.limit <= count - self.offset
 
-def subjects(store: RegistryView, prefix: str, deleted: Deleted) -> list[str]:
-    """The subjects with the prefix, in order; one is soft-deleted when all its versions are."""
-    are_deleted: dict[str, bool] = {}
-    begins = _prefix_filter(prefix)
-    for stored in store.all_versions():
-        if begins(stored.subject):
-            are_deleted[stored.subject] = stored.deleted and are_deleted.get(stored.subject, True)
-    return [subject for subject, is_deleted in are_deleted.items() if is_deleted in deleted.states]
+
+async def subjects(store: RegistryView, prefix: str, deleted: Deleted, page: ListPage) -> list[str]:
+    """The page of the subjects with the prefix, in order; one is soft-deleted when all its versions are."""
+    listed: list[str] = []
+    async with aclosing(_walk(store, prefix)) as subjects_in_order:
+        async for name, versions in subjects_in_order:
+            if all(stored.deleted for stored in versions.values()) in deleted.states:
+                listed.append(name)
+                if page.is_complete(len(listed)):
+                    break
+    return listed[page.offset :]
+
+
+async def _walk(
+    store: RegistryView, prefix: str, also: Collection[str] = ()
+) -> AsyncGenerator[tuple[str, Mapping[int, StoredVersion]], None]:
+    """Yield the subjects with the prefix and those in `also` with their versions, in order.
+
+    Other requests have their turns meanwhile: what is registered or deleted then may be left out or not.
+    """
+    begins, turn = _prefix_filter(prefix), Turn()
+    names_in_order = store.ordered_subjects()
+    start = "" if also or prefix.startswith(names.EVERY_CONTEXT) else names.canonical(prefix)
+    for name in find_range(names_in_order, start):
+        if turn.is_over():
+            await turn.yield_to_others()
+        if not name.startswith(start):
+            return
+        if begins(name) or name in also:
+            versions = store.versions_by_number(name)
+            if versions:
+                yield name, versions
 
 
 def _prefix_filter(prefix: str) -> Callable[[str], bool]:
@@ -53,30 +82,34 @@ def _prefix_filter(prefix: str) -> Callable[[str], bool]:
     return lambda subject: names.context_of(subject) == context and subject.startswith(wanted)
 
 
-def list_versions(
+async def list_versions(
     store: RegistryView,
     prefix: str,
     deleted: Deleted,
+    page: ListPage,
     *,
     also: Collection[str] = (),
     latest_only: bool = False,
     rule_type: str | None = None,
+    selects: Callable[[str], bool] = lambda _: True,
 ) -> list[StoredVersion]:
-    """The versions of the subjects with the prefix and of those in `also`, by subject and number.
+    """The page of the versions of the subjects with the prefix and of those in `also`, by subject and number.
 
-    On request the latest of each, and those with such a rule only.
+    On request the latest of each, those with such a rule only, and those of selected subjects only.
     """
-    begins = _prefix_filter(prefix)
-    versions = [
-        stored
-        for stored in store.all_versions()
-        if (begins(stored.subject) or stored.subject in also) and stored.deleted in deleted.states
-    ]
-    if latest_only:
-        versions = list({stored.subject: stored for stored in versions}.values())
-    if rule_type is None:
-        return versions
-    return [stored for stored in versions if contents.has_rule_of_type(stored.content.rule_set, rule_type)]
+    listed: list[StoredVersion] = []
+    async with aclosing(_walk(store, prefix, also)) as subjects_in_order:
+        async for name, versions in subjects_in_order:
+            shown = [stored for stored in versions.values() if stored.deleted in deleted.states]
+            if latest_only:
+                shown = shown[-1:]
+            if rule_type is not None:
+                shown = [stored for stored in shown if contents.has_rule_of_type(stored.content.rule_set, rule_type)]
+            if shown and selects(name):
+                listed += shown
+                if page.is_complete(len(listed)):
+                    break
+    return list(page.of(listed))
 
 
 def aliases(store: RegistryView, prefix: str) -> Mapping[str, Sequence[str]]:

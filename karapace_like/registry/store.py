@@ -6,7 +6,7 @@ Only `apply.py` calls what changes the state. Every text is stored once; nothing
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import chain
 
 import msgspec
 
@@ -17,6 +17,7 @@ from karapace_like.registry.content import Content
 from karapace_like.registry.fingerprints import FingerprintIndex
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.registry.statistics import RegistryCounts
+from karapace_like.registry.subject_order import SubjectOrder
 from karapace_like.schema.model import LATEST, MAX_NUMBER, Reference
 
 COUNTED_IDS = 2**30
@@ -148,6 +149,8 @@ class Store:
     fingerprints: FingerprintIndex | None = None
     """The index of all texts; None before it is begun, and in a state in which nothing is registered."""
     census: RegistryCounts = field(default_factory=RegistryCounts)
+    subject_order: SubjectOrder = field(default_factory=SubjectOrder, compare=False)
+    """For `ordered_subjects`."""
     retired: RetiredIds = field(default_factory=RetiredIds, compare=False)
     """The ids whose last version was deleted permanently; `retired_version` and `retired_id` read them."""
 
@@ -236,9 +239,14 @@ class Store:
 
     def all_versions(self) -> Iterator[StoredVersion]:
         """Yield every version of every subject, ordered by the subject's qualified name and the version."""
-        subjects = (item for context in self.contexts.values() for item in context.subjects.items())
-        for _, versions in sorted(subjects, key=itemgetter(0)):
-            yield from versions.values()
+        for name in self.ordered_subjects():
+            yield from (self.versions_by_number(name) or {}).values()
+
+    def ordered_subjects(self) -> Sequence[str]:
+        """Return the qualified names of all subjects in order, maybe with some that are gone; it never changes."""
+        return self.subject_order.list_names(
+            chain.from_iterable(context.subjects for context in self.contexts.values())
+        )
 
     def resolve_reference(
         self, reference: Reference, referrer: str, deleted: Deleted = Deleted.INCLUDE

@@ -4,7 +4,7 @@
 that a method which is added to the store shows nothing to callers until it is decided what.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from karapace_like.registry import names
@@ -72,8 +72,8 @@ class RegistryView(Protocol):
         """Return one version of the subject."""
         ...
 
-    def all_versions(self) -> Iterator[StoredVersion]:
-        """Return every version."""
+    def ordered_subjects(self) -> Sequence[str]:
+        """Return the names of all subjects in order, of which `versions_by_number` shows some."""
         ...
 
     def holders(self, subject: str, schema_id: int) -> list[StoredVersion]:
@@ -154,14 +154,9 @@ class CallerView:
         """Return the version as the store does; None for an invisible subject."""
         return self._store.version(subject, number, deleted) if self.shows(subject) else None
 
-    def all_versions(self) -> Iterator[StoredVersion]:
-        """Yield every version of the visible subjects."""
-        shown: dict[str, bool] = {}
-        for version in self._store.all_versions():
-            if version.subject not in shown:
-                shown[version.subject] = self._sees(version.subject)
-            if shown[version.subject]:
-                yield version
+    def ordered_subjects(self) -> Sequence[str]:
+        """Return the names of all subjects, for listings that ask for the versions of each."""
+        return self._store.ordered_subjects()
 
     def holders(self, subject: str, schema_id: int) -> list[StoredVersion]:
         """Return the visible versions with the id, or else those that a visible version refers to."""

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from karapace_like.errors import ApiError
 from karapace_like.policies.policy import Mode, TopicPolicy
+from karapace_like.process.turns import Turn
 from karapace_like.proxy.contracts.admission import open_admission
 from karapace_like.proxy.contracts.targets import Targets
 from karapace_like.proxy.contracts.violation_log import ViolationLog
@@ -15,7 +16,6 @@ from karapace_like.proxy.formats import RecordPart
 from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.ruled_codec import RuleRefusalError
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.encoding import Encoding
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from karapace_like.errors import ApiError
+from karapace_like.process.turns import Turn
 from karapace_like.proxy.atomic import AtomicWriter
 from karapace_like.proxy.contracts.dead_letters import DeadLetters, SentRecord
 from karapace_like.proxy.contracts.gate import Gate
@@ -16,7 +17,6 @@ from karapace_like.proxy.rights import SubjectRights
 from karapace_like.proxy.rule_dead_letters import RefusedRecord, RuleDeadLetters
 from karapace_like.proxy.ruled_codec import RuleRefusalError
 from karapace_like.proxy.schemas import SchemaCache
-from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.encoding import Encoding
 from karapace_like.proxy.v3.records import RecordRequest, WrittenData, WrittenRecord

@@ -7,11 +7,11 @@ from typing import Protocol
 import msgspec
 
 from karapace_like.errors import NOT_JSON, ApiError
+from karapace_like.process.turns import Turn
 from karapace_like.proxy import errors
 from karapace_like.proxy.encoding import ABSENT
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.produce import ProducedHeader, ProducedRecord
-from karapace_like.proxy.turns import Turn
 from karapace_like.proxy.v3.json_stream import JsonSplitter, StreamError
 from karapace_like.records import MAX_PARTITION
 from karapace_like.schema.avro import parse

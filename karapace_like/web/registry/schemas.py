@@ -49,18 +49,17 @@ async def list_schemas(request: web.Request) -> web.Response:
     """GET /schemas: List the versions of all subject; without `subjectPrefix` those of the default context."""
     store, prefix = visibility.store(request), requests.prefix(request, default="")
     aliases = lookups.aliases(store, prefix) if requests.flag(request, "aliases") else {}
-    versions = lookups.list_versions(
+    associations = _select_associations(request)
+    shown = await lookups.list_versions(
         store,
         prefix,
         requests.read_deleted_filter(request),
+        requests.page(request, at_most=_MOST_SCHEMAS),
         also=aliases,
         latest_only=requests.flag(request, "latestOnly"),
         rule_type=request.query.get("ruleType"),
+        selects=lambda subject: associations is None or associations(subject) is not None,
     )
-    associations = _select_associations(request)
-    if associations is not None:
-        versions = [version for version in versions if associations(version.subject) is not None]
-    shown = requests.page(request, at_most=_MOST_SCHEMAS).of(versions)
     return respond_as_registry(
         request,
         [

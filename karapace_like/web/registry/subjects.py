@@ -47,8 +47,8 @@ REGISTER_EXISTING = Operation.REGISTER_EXISTING
 async def list_subjects(request: web.Request) -> web.Response:
     """GET /subjects: List the names of the subjects."""
     store = visibility.store(request, DESCRIBE)
-    names = lookups.subjects(store, requests.prefix(request), requests.read_deleted_filter(request))
-    return respond_as_registry(request, requests.page(request).of(names))
+    deleted, page = requests.read_deleted_filter(request), requests.page(request)
+    return respond_as_registry(request, await lookups.subjects(store, requests.prefix(request), deleted, page))
 
 
 @requests.mentions_misspelt_fields
