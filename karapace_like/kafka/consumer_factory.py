@@ -23,10 +23,13 @@ class ConsumerFactory:
         statistics: SharedStatistics | None = None,
         budget: PrefetchBudget | None = None,
     ) -> None:
-        """Consumers share the budget with those of other factories that have it; None: they have 256 MiB."""
+        """Consumers share the budget with those of other factories that have it; None: they have 256 MiB.
+
+        Without `statistics` their clients emit none, and take less memory.
+        """
         self._kafka = kafka
         self._settings = settings
-        self._statistics = statistics or SharedStatistics()
+        self._statistics = statistics
         self._budget = budget or PrefetchBudget(_BUDGET_KBYTES)
         self._threads = CallThreads(settings.threads)
 
@@ -35,7 +38,7 @@ class ConsumerFactory:
     ) -> Consumer:
         """Return a new consumer in the group; `offset_reset` is `earliest`, `latest` or `none`. Raises KafkaFailure."""
         translate.check_texts(group, offset_reset)
-        options = self._statistics.create_options() | self._kafka.client_options(
+        options = self._kafka.client_options(
             group_id=group,
             enable_auto_commit=auto_commit,
             enable_auto_offset_store=False,  # `Consumer.advance` stores them
@@ -47,6 +50,8 @@ class ConsumerFactory:
             fetch_queue_backoff_ms=10,
             topic_metadata_refresh_interval_ms=self._kafka.metadata_max_age_ms,
         )
+        if self._statistics is not None:
+            options |= self._statistics.create_options()
         consumer = Consumer(options, self._threads, self._settings, self._kafka, self._budget)
         self._kafka.renewal.add(consumer)
         return consumer

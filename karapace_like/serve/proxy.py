@@ -57,8 +57,8 @@ class _Common(NamedTuple):
     role: ProcessRole
     internal: InternalResources
     validators: Validators
-    statistics: SharedStatistics
-    """Statistics of the consumers."""
+    statistics: SharedStatistics | None
+    """Statistics of the consumers; None where they are switched off."""
     prefetch: PrefetchBudget
     """What the consumers of all callers fetch ahead."""
     policies: PolicySource
@@ -90,18 +90,19 @@ def make_proxy(
         role,
         internal,
         validators,
-        SharedStatistics(),
+        SharedStatistics() if settings.consumer_statistics else None,
         prefetch,
         policies,
         violations,
         data_keys,
         usage,
     )
+    consumers = {} if common.statistics is None else {"rest_consumers": common.statistics}
     if settings.rest_authorization:
-        return _build_caller_proxies(common, kafka), {"rest_consumers": common.statistics}
+        return _build_caller_proxies(common, kafka), consumers
     producers = _build_producers(settings, kafka)
     proxy = _build_proxy(common, kafka, producers, role.claims)
-    return proxy, {"rest_producer": producers.statistics, "rest_consumers": common.statistics}
+    return proxy, {"rest_producer": producers.statistics, **consumers}
 
 
 def _build_caller_proxies(common: _Common, service: KafkaSettings) -> CallerProxies[Credentials]:

@@ -140,6 +140,14 @@ def test_usage_is_exported_as_the_metrics_have_it(service: ServiceProcess, topic
     assert value(series, "principal_requests_total", **anyone) == after["requests"] + 1
 
 
+def test_clients_of_consumers_are_left_out_where_their_statistics_are_switched_off(kafka: Cluster) -> None:
+    with ServiceProcess(kafka.bootstrap_servers, workers=1, consumer_statistics=False) as service:
+        series = scraped(service)
+    clients = {dict(labels).get("client") for name, labels in series if name.endswith("kafka_requests_total")}
+    assert "rest_producer" in clients
+    assert "rest_consumers" not in clients
+
+
 @pytest.mark.long
 def test_consumers_are_counted_together_and_stay_counted(service: ServiceProcess, topic: Callable[[], str]) -> None:
     kind, name = "application/vnd.kafka.binary.v2+json", topic()

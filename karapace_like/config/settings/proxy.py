@@ -232,8 +232,9 @@ class ConsumeSettings(SettingsGroup):
     consumer_max_active_instances: Annotated[
         int,
         describe(
-            "Consumer instances of one worker process with a Kafka client, which takes four threads; beyond them the "
-            "least recently used one leaves its group until its next request. Twice as many are the limit (429).",
+            "Consumer instances of one worker process with a Kafka client, which takes three threads and one for each "
+            "broker; beyond them the least recently used one leaves its group until its next request. Twice as many "
+            "are the limit (429).",
             100,
             ge=1,
         ),
@@ -247,6 +248,14 @@ class ConsumeSettings(SettingsGroup):
             ge=1_048_576,
         ),
     ] = 33_554_432
+    consumer_statistics: Annotated[
+        bool,
+        describe(
+            "Whether the Kafka clients of consumer instances are counted in the metrics of `rest_consumers`, at 0.2 MB "
+            "for each client.",
+            False,
+        ),
+    ] = True
     consumer_max_instances_of_user: Annotated[
         int,
         describe(
@@ -271,8 +280,8 @@ class ConsumeSettings(SettingsGroup):
     queue_max_members: Annotated[
         int,
         describe(
-            "Members of share groups of one worker process, each with one lease at most and about four threads; where "
-            "there are more leases, receivers wait. See [queues](queues.md).",
+            "Members of share groups of one worker process, each with one lease at most, and with three threads and "
+            "one for each broker; where there are more leases, receivers wait. See [queues](queues.md).",
             200,
             ge=1,
             le=1_000,
