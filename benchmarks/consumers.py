@@ -11,6 +11,7 @@ import sys
 import time
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from karapace_like.kafka.cluster import Cluster
@@ -46,7 +47,11 @@ def _watch(pid: int, label: str) -> None:
 def main() -> None:
     """Print a line without instances, and one with many that nobody has used for long enough."""
     count, park_seconds, megabytes = (*map(int, sys.argv[1:]), *(_COUNT, _PARK_SECONDS, 0)[len(sys.argv) - 1 :])
-    with Cluster() as kafka, ServiceProcess(kafka.bootstrap_servers, consumer_park_timeout=park_seconds) as service:
+    bounds: dict[str, Any] = {"consumer_max_instances": count, "consumer_max_instances_of_user": count}
+    with (
+        Cluster() as kafka,
+        ServiceProcess(kafka.bootstrap_servers, consumer_park_timeout=park_seconds, **bounds) as service,
+    ):
         _watch(service.pid, "none")
         _make_instances(service.url, count, megabytes * 1_000_000 // _RECORD_BYTES)
         time.sleep(_SETTLING_SECONDS)
