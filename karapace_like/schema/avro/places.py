@@ -14,6 +14,7 @@ from karapace_like.schema.files import CACHED_SOURCES, CACHED_TEXTS, Source, Sou
 from karapace_like.schema.json_positions import Node, positions
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
+_COMPLEX = _NAMED | {"array", "map"}
 
 
 def locate(source: Source, path: str, reader: Source) -> SourceLocation:
@@ -155,9 +156,17 @@ def _types(root: _Spot) -> Iterator[_Spot]:
             yield spot
         inside = _inside(spot)
         if node.items is not None:
-            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items)]
+            pending += [_Spot(spot.document, item, inside) for item in reversed(node.items) if _has_types(item)]
         pending += [
             _Spot(spot.document, child, inside)
             for child in (node.get(key) for key in ("values", "items", "fields", "type"))
-            if child is not None
+            if child is not None and _has_types(child)
         ]
+
+
+def _has_types(node: Node) -> bool:
+    """Return whether a definition may be in the node; most fields of a wide record have a primitive type."""
+    if node.members is None:
+        return node.items is not None
+    kind = node.string("type")
+    return kind is None or kind in _COMPLEX
