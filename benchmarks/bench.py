@@ -1,10 +1,13 @@
 """Every path that is to be fast, beside its bounds, in one run: written as a table into docs/benchmarks.md.
 
-    python -m benchmarks.bench [--seconds 5] [--rounds 2] [--schemas 100000] [--records 200000] [--dry]
+    python -m benchmarks.bench [--seconds 5] [--rounds 2] [--schemas 100000] [--records 200000] [--dry] [--accept]
 
 Starts the embedded Kafka and the service. What bounds a path is measured beside it, in each round just before: a bare
 aiohttp, a bare loop over confluent-kafka, and Kafka's own performance tools. Of several rounds the one with the least
 CPU counts, for the bounds as for the service: on a shared machine the others say what its neighbours did.
+
+The ratios that the page has are floors (`floors.py`): where one of this run is below 0.9 of it, the run fails and
+leaves the page as it is, unless told to `--accept` that.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from typing import NamedTuple
 
 import karapace_like
 from benchmarks import consume, generator, load, native, queues, replay, stalls, writes
+from benchmarks.floors import find_faults
 from benchmarks.generator import Found
 from benchmarks.paths import Path, new_paths, produce_paths, registry_paths
 from karapace_like.kafka.broker_error import BrokerError
@@ -71,6 +75,7 @@ def main() -> None:
     arguments.add_argument("--records", type=int, default=200_000, help="of the native tools and of consumers")
     arguments.add_argument("--schemas", type=int, default=100_000, help="of the start; 0 leaves it out")
     arguments.add_argument("--dry", action="store_true", help="do not write the page")
+    arguments.add_argument("--accept", action="store_true", help="write the page although a ratio is below its floor")
     wanted = arguments.parse_args()
     # An environment may forbid Python to keep bytecode: a start would be measured with all of it made anew.
     compileall.compile_dir(File(karapace_like.__file__).parent, quiet=1)
@@ -78,9 +83,13 @@ def main() -> None:
     for line in _lines(wanted):
         print(line, flush=True)
         lines.append(line)
-    if not wanted.dry:
-        before, _, rest = _PAGE.read_text().partition(_BEGIN)
-        _PAGE.write_text(before + _BEGIN + "\n".join(lines) + "\n" + _END + rest.partition(_END)[2])
+    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    recorded, _, after = rest.partition(_END)
+    faults = find_faults(recorded.splitlines(), "\n".join(lines).splitlines())
+    if not wanted.dry and (wanted.accept or not faults):
+        _PAGE.write_text(before + _BEGIN + "\n".join(lines) + "\n" + _END + after)
+    if faults and not wanted.accept:
+        sys.exit("\n".join(["Below 0.9 of what docs/benchmarks.md records:", *faults]))
 
 
 def _lines(wanted: argparse.Namespace) -> Iterator[str]:
