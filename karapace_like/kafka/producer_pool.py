@@ -99,8 +99,9 @@ class ProducerPool:
     def _choose_producer(self, count: int) -> RetryingProducer:
         """Return the shared producer for a request with so many records, by what is in flight."""
         seconds, requests = self._average_seconds, self._average_in_flight
-        is_sent_at_once = seconds < _QUICK_SECONDS or self._records_in_flight + count <= _UNACKNOWLEDGED
-        if count <= _UNACKNOWLEDGED and requests <= _FEW_REQUESTS and is_sent_at_once:
+        is_nearly_alone = requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED
+        is_quick = requests <= _FEW_REQUESTS and seconds < _QUICK_SECONDS
+        if count <= _UNACKNOWLEDGED and (is_nearly_alone or is_quick):
             return self._immediate
         if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
             return self._get_patient()
