@@ -74,6 +74,7 @@ fuzz: $(VENV)/.dev ## look for inputs that break a parser (some minutes; FUZZ_EX
 chaos: $(VENV)/.dev ## kill and pause nodes and brokers under load, and check what clients saw (CHAOS_SECONDS, default 600)
 	SIMULATION_EXAMPLES=$${SIMULATION_EXAMPLES:-10000} $(LONG) tests/unit/cluster
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(LONG) tests/cluster/test_rolling_change.py
+	$(BIN)/python -m tests.cluster.application_chaos --seconds $${CHAOS_SECONDS:-600}
 	$(BIN)/python -m tests.cluster.chaos --seconds $${CHAOS_SECONDS:-600} $(ARGS)
 
 interchange: $(VENV)/.dev ## read, look up, register, delete and export the topics of Confluent, Karapace and Redpanda, in many orders and layouts

@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import json
+import os
 import random
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -79,10 +81,18 @@ class Faults:
             *((self.cut_primary_off,) if self._relays else ()),
         )  # fmt: skip
 
-    def next(self) -> None:
-        """One of them; no kind comes a second time before every other has come."""
+    def all_of_applications(self) -> Sequence[Callable[[], None]]:
+        """Every kind of fault that queues and writes with keys must survive, of nodes with two workers each."""
+        return (
+            self.kill_primary, self.pause_primary, self.stop_primary, self.kill_follower, self.pause_follower,
+            self.kill_worker, self.pause_worker, self.kill_broker, self.pause_broker, self.restart_broker,
+            self.pause_all_brokers, self.move_leader,
+        )  # fmt: skip
+
+    def next(self, kinds: Callable[[], Sequence[Callable[[], None]]] | None = None) -> None:
+        """Cause one of the kinds, of all unless told; none comes a second time before every other has come."""
         if not self._deck:
-            self._deck = [*self.all()]
+            self._deck = [*(kinds or self.all)()]
             self._random.shuffle(self._deck)
         self._deck.pop()()
 
@@ -146,6 +156,20 @@ class Faults:
 
     def pause_follower(self) -> None:
         self._pause("pause follower", self._follower())
+
+    def kill_worker(self) -> None:
+        """Kill one of two worker processes; the supervisor starts another."""
+        pid = self._worker()
+        self._note("kill worker")
+        os.kill(pid, signal.SIGKILL)
+        self._wait(_NOTICED_SECONDS)
+
+    def pause_worker(self) -> None:
+        pid = self._worker()
+        self._note("pause worker")
+        os.kill(pid, signal.SIGSTOP)
+        self._wait(_NOTICED_SECONDS)
+        os.kill(pid, signal.SIGCONT)
 
     def kill_broker(self) -> None:
         broker = self._broker()
@@ -243,6 +267,9 @@ class Faults:
 
     def _follower(self) -> ServiceProcess:
         return self._random.choice(self._nodes.others(self._nodes.primary()))
+
+    def _worker(self) -> int:
+        return self._random.choice(self._nodes.all).worker(self._random.randrange(2))
 
     def _broker(self) -> Broker:
         return self._random.choice(self._kafka.brokers)

@@ -4,14 +4,15 @@ import asyncio
 import secrets
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
 
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.proxy.queues import receipts
+from tests.cluster.application_clients import HttpClient, Receiver
 from tests.cluster.queue_history import QueueHistory
 from tests.service_process import ServiceProcess
 from tests.waiting import until
@@ -21,7 +22,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.long]
 _RECORDS = 60
 _RECEIVERS = 4
 """At each node."""
-_OUTCOME_UNKNOWN = receipts.unknown_outcome_error("").code
 _SECONDS = 150
 """A lock lasts 15 s, and a node that does not answer leaves its groups after 45 s."""
 
@@ -66,7 +66,9 @@ async def test_a_node_that_is_killed_loses_no_record(nodes: list[Node]) -> None:
         status, _ = await alive.call("POST", f"/topics/{name}", body, "application/vnd.kafka.json.v2+json")
         assert status == 200
         history.produced.add(f"record {number}")
-    receiving = [asyncio.create_task(_receive(nodes, at % 2, name, history)) for at in range(2 * _RECEIVERS)]
+    clients = [HttpClient(node.session, partial(getattr, node.process, "url")) for node in nodes]
+    receiver = Receiver(name, name, history, max_records=2)
+    receiving = [asyncio.create_task(_receive(clients, at % 2, receiver, history)) for at in range(2 * _RECEIVERS)]
 
     async def has_begun() -> bool:
         return len(history.accepted) > _RECORDS // 6
@@ -83,41 +85,9 @@ async def test_a_node_that_is_killed_loses_no_record(nodes: list[Node]) -> None:
     assert list(history.find_violations()) == []
 
 
-async def _receive(nodes: list[Node], first: int, name: str, history: QueueHistory) -> None:
+async def _receive(clients: list[HttpClient], first: int, receiver: Receiver, history: QueueHistory) -> None:
     """Receive at one node and acknowledge at the other, where both answer, until every record is accepted."""
     at = first
     while not history.is_done:
-        body = {"topics": [name], "max_records": 2, "wait_ms": 2_000}
-        try:
-            status, answer = await nodes[at].call("POST", f"/queues/{name}/receive", body)
-        except aiohttp.ClientError:
+        if not await receiver.receive(clients[at], clients[1 - at], clients[at]):
             at = 1  # the node that is not killed
-            continue
-        history.last_answer = status, answer
-        if status != 200:
-            continue
-        records = {record["receipt"]: record["value"] for record in answer["records"]}
-        history.deliveries.update(records.values())
-        if records:
-            await _accept(nodes, at, name, records, history)
-
-
-async def _accept(nodes: list[Node], at: int, name: str, records: dict[str, str], history: QueueHistory) -> None:
-    body = [{"receipt": receipt, "outcome": "accept"} for receipt in records]
-    results: list[Any] = []
-    for node in (nodes[1 - at], nodes[at]):
-        with suppress(aiohttp.ClientError):
-            status, answered = await node.call("POST", f"/queues/{name}/acknowledge", body)
-            if status == 200:
-                results = answered
-                break
-        history.excused |= set(records.values())  # the node may have taken it before it ended
-        history.unknown |= set(records.values())
-    for result in results:
-        record = records[result["receipt"]]
-        if result["error_code"] is None:
-            history.accepted[record] += 1
-        else:
-            history.excused.add(record)
-            if result["error_code"] == _OUTCOME_UNKNOWN:
-                history.unknown.add(record)
