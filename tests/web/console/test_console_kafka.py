@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -34,7 +35,10 @@ GROUP = "console-readers"
 LIFT: dict[str, Any] = {
     "type": "record",
     "name": "Lift",
-    "fields": [{"name": "floor", "type": "int"}, {"name": "note", "type": ["null", "string"], "default": None}],
+    "fields": [
+        {"name": "floor", "type": "int", "doc": SCRIPT},
+        {"name": "note", "type": ["null", "string"], "default": None},
+    ],
 }
 
 
@@ -124,6 +128,7 @@ async def test_records_are_browsed_with_their_schemas(chromium: Browser, service
         await expect(record.locator(".headers")).to_contain_text(f"origin{SCRIPT}{SCRIPT}")
         await record.get_by_role("button", name="Show the bytes").click()
         await expect(record).to_contain_text("000000  00 00 00 00 01 06")
+        await expect(record).to_contain_text("000000  61")
         await page.keyboard.press("Escape")
         await page.get_by_label("Latest of the key").fill("a")
         await page.keyboard.press("Tab")
@@ -143,6 +148,7 @@ async def test_records_are_browsed_with_their_schemas(chromium: Browser, service
 async def test_a_record_is_produced_with_the_form_and_seen_live(chromium: Browser, service: Service) -> None:
     async with reading(chromium, service.address) as reader:
         page = await reader.open(f"topic/{TOPIC}/produce")
+        await expect(page.get_by_text(f"int · {SCRIPT}")).to_be_visible()
         await page.get_by_label("floor").fill("seven")
         await page.get_by_role("button", name="Produce").click()
         await expect(page.get_by_role("alert")).to_contain_text('floor is "seven"; expected: a number.')
@@ -183,6 +189,23 @@ async def test_offsets_are_reset_after_a_dry_run(chromium: Browser, service: Ser
         await expect(lag.get_by_role("cell").nth(2)).to_have_text("0")
 
 
+async def test_members_are_shown_with_what_is_assigned_to_them(chromium: Browser, service: Service) -> None:
+    consumer, v2 = "/consumers/console-members/instances/one", {"Content-Type": "application/vnd.kafka.v2+json"}
+    await service("POST", "/consumers/console-members", {"name": "one", "auto.offset.reset": "earliest"}, **v2)
+    try:
+        await service("POST", f"{consumer}/subscription", {"topics": [TOPIC]}, **v2)
+        while not await service("GET", f"{consumer}/records", Accept="application/vnd.kafka.binary.v2+json"):
+            pass  # until the group has assigned the partition
+        await service("POST", f"{consumer}/offsets", {}, **v2)
+        async with reading(chromium, service.address) as reader:
+            page = await reader.open("group/console-members")
+            members = page.get_by_role("region", name="Members")
+            await expect(members.get_by_role("row").last).to_contain_text(f"{TOPIC} 0")
+            await expect(page.locator(".facts")).to_contain_text(re.compile(r"Members\s*1"))
+    finally:
+        await service("DELETE", consumer, **v2)
+
+
 async def test_connectors_and_the_cluster_are_shown(chromium: Browser, service: Service) -> None:
     async with reading(chromium, service.address) as reader:
         page = await reader.open("connectors")
@@ -210,6 +233,17 @@ VIEWS = {
     "connectors": "connectors",
     "cluster": "cluster",
 }
+OTHER_VIEWS = {
+    "groups": "groups",
+    "queues": "queues",
+    "partitions": f"topic/{TOPIC}/partitions",
+    "configs": f"topic/{TOPIC}/configs",
+    "policy": f"topic/{TOPIC}/policy",
+    "connector": f"connector/{quote(CONNECTOR, safe='')}",
+    "references": f"subject/{TOPIC}-value?tab=references",
+    "settings": f"subject/{TOPIC}-value?tab=settings",
+    "me": "me",
+}
 
 
 @pytest.mark.drawn
@@ -217,9 +251,18 @@ async def test_every_view_is_accessible_and_fits(chromium: Browser, service: Ser
     """No serious fault of WCAG AA, in both themes, and nothing wider than a phone."""
     wider = {**LIFT, "fields": [*LIFT["fields"], {"name": "speed", "type": "double", "default": 0.5, "doc": "In m/s."}]}
     await service("POST", f"/subjects/{TOPIC}-value/versions", {"schema": json.dumps(wider)})
+    assert await _find_faults_of(list(VIEWS.items())[: None if IS_LONG else 3], chromium, service) == []
+
+
+@pytest.mark.long
+async def test_every_part_of_a_view_is_accessible_and_fits(chromium: Browser, service: Service) -> None:
+    assert await _find_faults_of(list(OTHER_VIEWS.items()), chromium, service) == []
+
+
+async def _find_faults_of(views: list[tuple[str, str]], chromium: Browser, service: Service) -> list[str]:
     faults = []
     async with reading(chromium, service.address) as reader:
         await reader.page.emulate_media(reduced_motion="reduce")  # colours change at once
-        for name, view in list(VIEWS.items())[: None if IS_LONG else 3]:
+        for name, view in views:
             faults += await look_at(await reader.open(view), name)
-    assert faults == []
+    return faults
