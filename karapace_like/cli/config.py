@@ -9,8 +9,10 @@ import click
 import msgspec
 
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.config import ENVIRONMENT_PREFIX, Group, Reading, describe_settings, read
 from karapace_like.config.conversion import Conversion, convert_file
+from karapace_like.config.description import Setting
 from karapace_like.config.errors import ConfigError
 from karapace_like.config.files import find_file_faults
 from karapace_like.config.values import describe_type, format_value
@@ -56,7 +58,8 @@ def config() -> None:
 
 @config.command("check", epilog=_CHECK_EXAMPLES)
 @_file_argument
-def check_command(*, file: Path | None) -> None:
+@format_option
+def check_command(*, file: Path | None, form: str) -> None:
     """Check the settings in FILE and in KARAPACE_* of the environment, and the files that they name.
 
     Every error is reported, one a line. Unknown names and risks are warnings.
@@ -64,35 +67,42 @@ def check_command(*, file: Path | None) -> None:
     Exit codes: 0 the service would start with them, 2 they are wrong.
     """
     reading = read(file=file, environment=os.environ)
-    for sentence in (*reading.unknown, *find_warnings(reading.settings)):
-        click.echo(f"Warning: {sentence}", err=True)
-    faults = [*reading.faults, *map(reading.locate, find_file_faults(reading.settings))]
-    for fault in faults:
-        click.echo(f"Error: {fault.sentence}", err=True)
+    warnings = [*reading.unknown, *find_warnings(reading.settings)]
+    faults = [fault.sentence for fault in (*reading.faults, *map(reading.locate, find_file_faults(reading.settings)))]
+    if form == "text":
+        for severity, sentences in (("Warning", warnings), ("Error", faults)):
+            for sentence in sentences:
+                click.echo(f"{severity}: {sentence}", err=True)
+    text = "" if faults else f"The configuration is valid: {len(reading.origins)} settings are set."
+    print_value({"errors": faults, "warnings": warnings, "settings": len(reading.origins)}, text, form)
     if faults:
         raise click.exceptions.Exit(2)
-    click.echo(f"The configuration is valid: {len(reading.origins)} settings are set.")
 
 
 @config.command("show", epilog=_SHOW_EXAMPLES)
 @_file_argument
 @click.option("--changed", is_flag=True, help="Only settings that are set somewhere.")
-def show_command(*, file: Path | None, changed: bool) -> None:
+@format_option
+def show_command(*, file: Path | None, changed: bool, form: str) -> None:
     """Print the effective value of each setting and where it comes from; secrets are masked.
 
     Exit codes: 0 done, 2 the settings are wrong.
     """
     reading = _read_valid(file)
-    for name in (setting.name for setting in describe_settings()):
-        origin = reading.origins.get(name)
-        if origin is not None or not changed:
-            value = format_value(getattr(reading.settings, name))
-            click.echo(f"{name} = {value}  ({'default' if origin is None else f'from {origin}'})")
+    shown = {
+        setting.name: (format_value(getattr(reading.settings, setting.name)), reading.origins.get(setting.name))
+        for setting in describe_settings()
+        if setting.name in reading.origins or not changed
+    }
+    origins = {name: "default" if origin is None else f"from {origin}" for name, (_, origin) in shown.items()}
+    values = {name: {"value": value, "origin": origins[name]} for name, (value, _) in shown.items()}
+    print_value(values, "\n".join(f"{name} = {value}  ({origins[name]})" for name, (value, _) in shown.items()), form)
 
 
 @config.command("list", epilog=_LIST_EXAMPLES)
 @click.argument("part", required=False, default="")
-def list_command(*, part: str) -> None:
+@format_option
+def list_command(*, part: str, form: str) -> None:
     """Print every setting with its type, default, meaning and an example; with PART only those whose name holds it.
 
     Exit codes: 0 done, 2 no setting has such a name.
@@ -100,6 +110,9 @@ def list_command(*, part: str) -> None:
     settings = [setting for setting in describe_settings() if part in setting.name]
     if not settings:
         raise CannotTellError(f"No setting's name holds {part!r}.")
+    if form != "text":
+        print_value([_convert_setting(setting) for setting in settings], "", form)
+        return
     for group in Group:
         members = [setting for setting in settings if setting.group is group]
         if members:
@@ -109,6 +122,18 @@ def list_command(*, part: str) -> None:
             click.echo(click.wrap_text(_strip_links(setting.description), 100, "      ", "      "))
             more = f"Or {setting.name}_file." if setting.is_secret else f"Example: {format_value(setting.example)}"
             click.echo(f"      Default: {format_value(setting.default)}. {more}\n")
+
+
+def _convert_setting(setting: Setting) -> dict[str, str]:
+    """Return what `config list` prints about a setting as one value."""
+    return {
+        "name": setting.name,
+        "group": setting.group.title,
+        "type": describe_type(setting.name),
+        "description": _strip_links(setting.description),
+        "default": format_value(setting.default),
+        "example": format_value(setting.example),
+    }
 
 
 def _strip_links(text: str) -> str:

@@ -8,6 +8,7 @@ import click
 from karapace_like.backup import archive, key_archives
 from karapace_like.backup.errors import ArchiveError
 from karapace_like.cli.failures import CannotTellError
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.keys.store import KeyStore
 from karapace_like.tooling.remote import Remote
@@ -32,7 +33,8 @@ _file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fa
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--secrets", is_flag=True, help="Include secrets of KEKs, as far as the registry shows them to you.")
 @registry_options(required=True)
-def export_command(*, file: Path, secrets: bool, registry: str, **credentials: str | None) -> None:
+@format_option
+def export_command(*, file: Path, secrets: bool, form: str, registry: str, **credentials: str | None) -> None:
     """Write all KEKs and wrapped DEKs of a DEK registry to FILE, which only you may read.
 
     Exit codes: 0 written, 2 error.
@@ -43,13 +45,14 @@ def export_command(*, file: Path, secrets: bool, registry: str, **credentials: s
         count = key_archives.write_archive(file, store)
     except ArchiveError as error:
         raise CannotTellError(str(error)) from error
-    click.echo(f"{count} keys written to {file}")
+    print_value({"file": str(file), "keys": count}, f"{count} keys written to {file}", form)
 
 
 @click.command("import", epilog=_IMPORT_EXAMPLES)
 @_file_argument
 @registry_options(required=True)
-def import_command(*, file: Path, registry: str, **credentials: str | None) -> None:
+@format_option
+def import_command(*, file: Path, form: str, registry: str, **credentials: str | None) -> None:
     """Create the KEKs and DEKs of FILE that the registry lacks; those that it has stay as they are.
 
     A DEK of a shared KEK is unwrapped as a check, for which its KMS has to be at hand: with an archive without secrets,
@@ -63,8 +66,8 @@ def import_command(*, file: Path, registry: str, **credentials: str | None) -> N
         return await key_archives.restore(remote.client, backup)
 
     outcome = ask_registry(restore, registry, credentials)
-    click.echo(f"{outcome.keks} KEKs and {outcome.deks} DEKs created")
-    for line in outcome.refused:
+    print_value(outcome, f"{outcome.keks} KEKs and {outcome.deks} DEKs created", form)
+    for line in outcome.refused if form == "text" else ():
         click.echo(line, err=True)
     if outcome.refused:
         sys.exit(1)
@@ -73,16 +76,17 @@ def import_command(*, file: Path, registry: str, **credentials: str | None) -> N
 @click.command("verify", epilog=_VERIFY_EXAMPLES)
 @_file_argument
 @registry_options(required=True)
-def verify_command(*, file: Path, registry: str, **credentials: str | None) -> None:
+@format_option
+def verify_command(*, file: Path, form: str, registry: str, **credentials: str | None) -> None:
     """Compare FILE with the keys of a registry, and list the differences. Secrets are compared where both have them.
 
     Exit codes: 0 equal, 1 different, 2 error.
     """
     backup = _read_archive(file)
-    differences = list(key_archives.find_differences(backup, _read(registry, credentials, with_secrets=True)))
-    for difference in differences:
-        click.echo(str(difference))
-    click.echo(f"{len(differences)} differences" if differences else "Equal", err=bool(differences))
+    differences = list(map(str, key_archives.find_differences(backup, _read(registry, credentials, with_secrets=True))))
+    print_value({"differences": differences}, "\n".join(differences) or "Equal", form)
+    if differences and form == "text":
+        click.echo(f"{len(differences)} differences", err=True)
     if differences:
         sys.exit(1)
 

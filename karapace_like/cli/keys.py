@@ -1,13 +1,13 @@
 """`karapace-like keys`: the keys of a DEK registry."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import click
 import msgspec
 
 from karapace_like.cli.key_archives import export_command, import_command, verify_command
-from karapace_like.cli.printing import format_option, print_value
+from karapace_like.cli.printing import format_option, print_item, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
 from karapace_like.tooling.keys import ALGORITHMS, KeysRemote, ListedDek, ListedKek, require_sharing
 from karapace_like.tooling.remote import Remote
@@ -93,8 +93,9 @@ def _describe(listed: _KekWithDeks) -> Iterator[str]:
 @_subject_option
 @_algorithm_option
 @registry_options(required=True)
+@format_option
 def rewrap_command(
-    *, kek: str, subject: str | None, algorithm: str | None, registry: str, **credentials: str | None
+    *, kek: str, subject: str | None, algorithm: str | None, form: str, registry: str, **credentials: str | None
 ) -> None:
     """Wrap the DEKs of the shared KEK again, with the current version of the KMS's key.
 
@@ -104,7 +105,7 @@ def rewrap_command(
     """
 
     async def work(remote: KeysRemote) -> None:
-        await _change(remote, kek, subject, algorithm, _rewrap)
+        await _change(remote, kek, subject, algorithm, form, _rewrap)
 
     _ask(work, registry, credentials)
 
@@ -114,8 +115,9 @@ def rewrap_command(
 @_subject_option
 @_algorithm_option
 @registry_options(required=True)
+@format_option
 def rotate_command(
-    *, kek: str, subject: str | None, algorithm: str | None, registry: str, **credentials: str | None
+    *, kek: str, subject: str | None, algorithm: str | None, form: str, registry: str, **credentials: str | None
 ) -> None:
     """Generate the next version of the DEKs of the shared KEK.
 
@@ -125,7 +127,7 @@ def rotate_command(
     """
 
     async def work(remote: KeysRemote) -> None:
-        await _change(remote, kek, subject, algorithm, _rotate)
+        await _change(remote, kek, subject, algorithm, form, _rotate)
 
     _ask(work, registry, credentials)
 
@@ -135,7 +137,8 @@ async def _change(
     kek: str,
     subject: str | None,
     algorithm: str | None,
-    change: Callable[[KeysRemote, Any], Awaitable[str]],
+    form: str,
+    change: Callable[[KeysRemote, Any], Awaitable[tuple[Mapping[str, int], str]]],
 ) -> None:
     """Change each DEK, and print what was done; say so where there is none."""
     [listed] = await remote.list_keks(kek)
@@ -143,18 +146,22 @@ async def _change(
     count = 0
     async for dek in remote.list_deks(listed, subject):
         if algorithm in {None, dek.algorithm}:
-            click.echo(f"{dek.subject}  {dek.algorithm}  {await change(remote, dek)}")
+            done, words = await change(remote, dek)
+            value = {"subject": dek.subject, "algorithm": dek.algorithm, **done}
+            print_item(value, f"{dek.subject}  {dek.algorithm}  {words}", form)
             count += 1
     if not count:
         click.echo(f"The KEK {kek} has no such DEK.", err=True)
 
 
-async def _rewrap(remote: KeysRemote, dek: Any) -> str:
-    return f"{await remote.rewrap(dek)} versions wrapped"
+async def _rewrap(remote: KeysRemote, dek: Any) -> tuple[Mapping[str, int], str]:
+    count = await remote.rewrap(dek)
+    return {"versions_wrapped": count}, f"{count} versions wrapped"
 
 
-async def _rotate(remote: KeysRemote, dek: Any) -> str:
-    return f"version {await remote.rotate(dek)}"
+async def _rotate(remote: KeysRemote, dek: Any) -> tuple[Mapping[str, int], str]:
+    version = await remote.rotate(dek)
+    return {"version": version}, f"version {version}"
 
 
 def _ask(work: Callable[[KeysRemote], Awaitable[T]], registry: str, credentials: dict[str, str | None]) -> T:

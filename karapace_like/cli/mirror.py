@@ -14,7 +14,7 @@ from karapace_like.backup.mirrored_items import read_keys
 from karapace_like.backup.mirroring import Mirror, Round, Selection, Source
 from karapace_like.cli.backup_source import check_contexts, read_state
 from karapace_like.cli.failures import CannotTellError
-from karapace_like.cli.printing import print_some_lines
+from karapace_like.cli.printing import format_option, print_item, print_some_lines, print_value
 from karapace_like.cli.progress import ProgressBar
 from karapace_like.cli.registry_access import open_registry, registry_options
 from karapace_like.cli.source_access import run, topic_options
@@ -75,6 +75,7 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write metrics for Prometheus into this file after each round (node exporter, textfile collector).",
 )
+@format_option
 def mirror(
     *,
     source: str | None,
@@ -95,6 +96,7 @@ def mirror(
     promote: bool,
     without_source: bool,
     metrics_file: Path | None,
+    form: str,
     **target: Any,
 ) -> None:
     """Copy a registry into another one, round after round: versions, ids, deletions, configs, keys and policies.
@@ -123,6 +125,7 @@ def mirror(
         frozenset(_PARTS) - set(without),
         StateFile(state_file),
         metrics_file,
+        form,
     )
     if promote:
         session.promote(with_source=not without_source)
@@ -145,6 +148,7 @@ class _Session:
         parts: Collection[str],
         file: StateFile,
         metrics_file: Path | None,
+        form: str,
     ) -> None:
         self._source = source
         self._target = target
@@ -152,6 +156,7 @@ class _Session:
         self._parts = parts
         self._file = file
         self._metrics_file = metrics_file
+        self._form = form
         self._equal_at: float | None = None
         """When the last round began after which both were equal; seconds since the epoch."""
         self._rounds = 0
@@ -220,9 +225,9 @@ class _Session:
     def show_changes(self) -> None:
         """Print what a round would change."""
         planned = self.run_round(dry_run=True).planned
-        for line in planned:
-            click.echo(line)
-        click.echo(f"{len(planned)} changes" if planned else "Nothing to change", err=True)
+        print_value({"changes": planned}, "\n".join(planned), self._form)
+        if self._form == "text":
+            click.echo(f"{len(planned)} changes" if planned else "Nothing to change", err=True)
         sys.exit(1 if planned else 0)
 
     def promote(self, *, with_source: bool) -> None:
@@ -235,21 +240,24 @@ class _Session:
                 return await Mirror(remote.client, self._selection, self._file, ProgressBar()).promote()
 
         try:
-            print_some_lines(run(work()))
+            rejected = run(work())
         except ArchiveError as error:
             raise CannotTellError(str(error)) from error
-        click.echo("Promoted: the target takes writes, and this mirror has ended.")
+        print_some_lines(rejected)
+        text = "Promoted: the target takes writes, and this mirror has ended."
+        print_item({"promoted": True, "rejected": rejected}, text, self._form)
 
     def _report(self, result: Round, began: float) -> None:
         self._rounds += 1
         if not result.refused:
             self._equal_at = began
         if result.changes or result.refused or self._rounds == 1:
-            click.echo(
+            text = (
                 f"{result.registered} versions registered, {result.soft_deleted} soft-deleted, "
                 f"{result.deleted} deleted, {result.settings} configs set; {result.items} associations, keys and "
                 f"policies changed; the source has {result.versions} versions"
             )
+            print_item(_convert(result), text, self._form)
         print_some_lines(result.refused)
         self._write_metrics(result)
 
@@ -280,6 +288,19 @@ class _Session:
             file.write("".join(f"{line}\n" for line in lines).encode())
         temporary.chmod(0o644)
         temporary.replace(self._metrics_file)
+
+
+def _convert(result: Round) -> dict[str, Any]:
+    """Return the counts of a round as one value."""
+    return {
+        "registered": result.registered,
+        "soft_deleted": result.soft_deleted,
+        "deleted": result.deleted,
+        "configs": result.settings,
+        "associations_keys_policies": result.items,
+        "source_versions": result.versions,
+        "rejected": result.refused,
+    }
 
 
 class _ForeignError(CannotTellError):

@@ -1,13 +1,14 @@
 """`karapace-like rules`: the rules of schemas, tried on records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
 from karapace_like.cli.outcome import report_failures
-from karapace_like.explanation.excerpts import make_printable
+from karapace_like.cli.printing import format_option, print_value
 from karapace_like.tooling.rule_tests import RuleReport, describe_step, run_file
 
 _EXAMPLES = """\b
@@ -18,6 +19,7 @@ _TEST_EXAMPLES = """\b
 Examples:
   karapace-like rules test orders.rules.json
   karapace-like rules test rules/*.json --verbose
+  karapace-like rules test rules/*.json --format json
 """
 
 
@@ -32,7 +34,8 @@ def rules() -> None:
 @rules.command("test", epilog=_TEST_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--verbose", is_flag=True, help="Show each rule's outcome, and the record after it.")
-def test_command(*, files: Sequence[Path], verbose: bool) -> None:
+@format_option
+def test_command(*, files: Sequence[Path], verbose: bool, form: str) -> None:
     """Check rules, and try them on records.
 
     FILES are JSON: ruleSet, schema or schemaFile, schemaType, metadata, and tests, each with a record, and `becomes` or
@@ -42,19 +45,35 @@ def test_command(*, files: Sequence[Path], verbose: bool) -> None:
     """
     with report_failures():
         reports = [(path, run_file(path)) for path in files]
-    for path, report in reports:
-        _print(path, report, verbose=verbose)
+    text = "\n".join(line for path, report in reports for line in _describe(path, report, verbose=verbose))
+    print_value([_convert(path, report, verbose=verbose) for path, report in reports], text, form)
     raise click.exceptions.Exit(int(any(report.is_wrong for _, report in reports)))
 
 
-def _print(path: Path, report: RuleReport, *, verbose: bool) -> None:
+def _convert(path: Path, report: RuleReport, *, verbose: bool) -> dict[str, Any]:
+    """Return what `_describe` says as one value."""
+    return {
+        "path": str(path),
+        "faults": [
+            {"severity": "error" if fault.is_error else "warning", "rule": fault.rule, "message": fault.message}
+            for fault in report.faults
+        ],
+        "tests": [
+            {"name": name, "passed": problem is None, "problem": problem}
+            | ({"rules": msgspec.to_builtins(result.rules)} if verbose else {})
+            for name, problem, result in report.results
+        ],
+    }
+
+
+def _describe(path: Path, report: RuleReport, *, verbose: bool) -> Iterator[str]:
     for fault in report.faults:
         severity = "error" if fault.is_error else "warning"
-        click.echo(make_printable(f"{path}: {severity}: {fault.rule}: {fault.message}"))
+        yield f"{path}: {severity}: {fault.rule}: {fault.message}"
     for name, problem, result in report.results:
-        click.echo(make_printable(f"{path}: {'ok' if problem is None else 'FAILED'}: {name}"))
+        yield f"{path}: {'ok' if problem is None else 'FAILED'}: {name}"
         if problem is not None:
-            click.echo(make_printable(f"    {problem}"))
+            yield f"    {problem}"
         for step in result.rules if verbose else ():
-            click.echo(make_printable(f"    {describe_step(msgspec.to_builtins(step))}"))
-            click.echo(make_printable(f"      {msgspec.json.encode(step.after).decode()}"))
+            yield f"    {describe_step(msgspec.to_builtins(step))}"
+            yield f"      {msgspec.json.encode(step.after).decode()}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from karapace_like.cli.printing import format_option, print_item
 from karapace_like.cli.source_access import kafka_failures, load_settings, run, topic_options
 from karapace_like.client.registry_client import RefusedError, RegistryClient, UnreachableError
 from karapace_like.config import Settings
@@ -21,6 +22,7 @@ Examples:
   karapace-like takeover --bootstrap-uri localhost:9092
   karapace-like takeover --bootstrap-uri localhost:9092 --back
   karapace-like takeover --bootstrap-uri localhost:9092 --once && systemctl stop karapace
+  karapace-like takeover --bootstrap-uri localhost:9092 --format json
 """
 
 
@@ -33,6 +35,7 @@ Examples:
 @click.option(
     "--group-only", is_flag=True, help="Judge by the group alone, where the nodes cannot be reached from here."
 )
+@format_option
 def takeover(
     *,
     bootstrap_uri: str | None,
@@ -43,6 +46,7 @@ def takeover(
     once: bool,
     timeout: float | None,
     group_only: bool,
+    form: str,
 ) -> None:
     """Watch the group while karapace-like takes over from Karapace or Confluent Schema Registry, or gives back.
 
@@ -52,11 +56,12 @@ def takeover(
     Exit codes: 0 only the product that is to stay is left (with --once: or a node may be stopped), 1 not yet, 2 error.
     """
     settings = load_settings(config_file, bootstrap_uri=bootstrap_uri, topic_name=topic_name, group_id=group_id)
-    last = run(_watch(settings, to_ours=not back, limit=0.0 if once else timeout, asks_nodes=not group_only))
+    limit = 0.0 if once else timeout
+    last = run(_watch(settings, to_ours=not back, limit=limit, asks_nodes=not group_only, form=form))
     sys.exit(0 if last is Stage.DONE or (once and last is Stage.STOP) else 1)
 
 
-async def _watch(settings: Settings, *, to_ours: bool, limit: float | None, asks_nodes: bool) -> Stage:
+async def _watch(settings: Settings, *, to_ours: bool, limit: float | None, asks_nodes: bool, form: str) -> Stage:
     """Print each change until all is done or the limit has passed; return the last stage."""
     group = Group(make_kafka_settings(settings), GroupSettings(id=settings.group_id))
     deadline = None if limit is None else time.monotonic() + limit
@@ -69,7 +74,7 @@ async def _watch(settings: Settings, *, to_ours: bool, limit: float | None, asks
             if asks_nodes and advice.primary is not None:
                 advice = await _check_primary(advice, advice.primary)
             if (nodes, advice) != shown:
-                _show(nodes, advice)
+                _show(nodes or [], advice, form)
                 shown = nodes, advice
             if advice.stage is Stage.DONE or (deadline is not None and time.monotonic() >= deadline):
                 return advice.stage
@@ -92,7 +97,6 @@ async def _check_primary(advice: Advice, url: str) -> Advice:
     return advice
 
 
-def _show(nodes: list[Node] | None, advice: Advice) -> None:
-    for node in nodes or ():
-        click.echo(f"  {node}")
-    click.echo(f"{advice.stage}: {advice.text}")
+def _show(nodes: list[Node], advice: Advice, form: str) -> None:
+    value = {"nodes": [node._asdict() for node in nodes], "stage": advice.stage.value, "text": advice.text}
+    print_item(value, "\n".join([*(f"  {node}" for node in nodes), f"{advice.stage}: {advice.text}"]), form)

@@ -31,6 +31,25 @@ def test_a_valid_configuration_is_told_with_its_risks(tmp_path: Path) -> None:
     assert exposed.startswith("Warning: Every client that reaches 0.0.0.0:8081 may read and change everything")
 
 
+def test_settings_are_checked_shown_and_listed_as_values(tmp_path: Path) -> None:
+    ended = run("config", "check", "karapace.config.json", "--format", "json", folder=tmp_path)
+    assert ended.code == 2
+    write(tmp_path, {"karapace.config.json": '{"host": "localhost", "prot": 1}'})
+    ended = run("config", "check", "karapace.config.json", "--format", "json", folder=tmp_path)
+    unknown = "prot in karapace.config.json is not a setting; did you mean port?"
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.json() == {"errors": [], "warnings": [unknown], "settings": 1}
+    write(tmp_path, {"karapace.config.json": '{"port": 70000}'})
+    ended = run("config", "check", "karapace.config.json", "--format", "json", folder=tmp_path)
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.json()["errors"] == ["port=70000 in karapace.config.json is not a number from 0 to 65535."]
+    write(tmp_path, {"karapace.config.json": '{"host": "localhost"}'})
+    shown = run("config", "show", "karapace.config.json", "--changed", "--format", "yaml", folder=tmp_path)
+    assert shown == (0, "host:\n  value: localhost\n  origin: from host in karapace.config.json\n", "")
+    listed = run("config", "list", "bootstrap_uri", "--format", "json", folder=tmp_path).json()
+    assert "bootstrap_uri" in [setting["name"] for setting in listed]
+
+
 def test_every_error_is_told_at_once(tmp_path: Path) -> None:
     ended = check(
         tmp_path,

@@ -21,6 +21,36 @@ ON_FILES = (*OFFLINE, "impact", "pull", "register", "plan", "apply")
 EVERYDAY = ("subjects", "versions", "show", "find", "delete", "level", "mode")
 
 
+def list_leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
+    """Return every command that does something, by its words."""
+    if not isinstance(command, click.Group):
+        return {" ".join(path): command}
+    context = click.Context(command)
+    subcommands = {name: command.get_command(context, name) for name in command.list_commands(context)}
+    return {
+        words: leaf
+        for name, sub in subcommands.items()
+        if sub
+        for words, leaf in list_leaves(sub, (*path, name)).items()
+    }
+
+
+def test_every_command_that_reports_something_does_it_as_text_json_or_yaml() -> None:
+    """The others run until a signal ends them, or print a file for another program."""
+    forms = {
+        words: [option for option in command.params if "--format" in option.opts]
+        for words, command in list_leaves(main).items()
+    }
+    assert {words for words, options in forms.items() if not options} == {"serve", "kafka", "passwd", "completion"}
+    for words, (option,) in ((words, options) for words, options in forms.items() if options):
+        if words == "config convert":
+            assert getattr(option.type, "choices", ()) == ("json", "env")
+        elif isinstance(option.type, click.Choice):
+            assert list(option.type.choices) == ["text", "json", "yaml"], words
+        else:
+            assert option.multiple, words  # each report may go to a file: `test_report_forms.py`
+
+
 @pytest.mark.parametrize("command", ON_FILES)
 def test_help_says_what_the_exit_codes_mean_and_gives_examples(tmp_path: Path, command: str) -> None:
     ended = run(command, "--help", folder=tmp_path)

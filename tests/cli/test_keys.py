@@ -56,6 +56,10 @@ def test_keys_are_listed_rotated_and_rewrapped(registry: str) -> None:
     after = call(registry, "GET", f"{DEKS}/s1")
     assert after["keyMaterial"] == before["keyMaterial"]
     assert after["encryptedKeyMaterial"] != before["encryptedKeyMaterial"]
+    rotated = keys(registry, "rotate", "k1", "--subject", "s2", "--format", "json").json()
+    assert rotated == {"subject": "s2", "algorithm": "AES256_SIV", "version": 2}
+    rewrapped = keys(registry, "rewrap", "k1", "--subject", "s2", "--format", "yaml").out
+    assert rewrapped == "- subject: s2\n  algorithm: AES256_SIV\n  versions_wrapped: 2\n"
     none = keys(registry, "rotate", "k1", "--algorithm", "AES128_GCM")
     assert (none.code, none.out, none.err) == (0, "", "The KEK k1 has no such DEK.\n")
 
@@ -64,7 +68,8 @@ def test_keys_are_exported_compared_and_restored(registry: str, tmp_path: Path) 
     archive, complete = str(tmp_path / "keys.jsonl"), str(tmp_path / "complete.jsonl")
     call(registry, "DELETE", f"{KEKS}/own")
     assert keys(registry, "export", archive) == (0, f"4 keys written to {archive}\n", "")
-    assert keys(registry, "export", complete, "--secrets").code == 0
+    exported = keys(registry, "export", complete, "--secrets", "--format", "json").json()
+    assert exported == {"file": complete, "keys": 4}
     text = Path(archive).read_text()
     assert (text.count("s3cret"), Path(complete).read_text().count("s3cret")) == (0, 1)
     key = call(registry, "GET", f"{DEKS}/s1")
@@ -82,12 +87,14 @@ def test_keys_are_exported_compared_and_restored(registry: str, tmp_path: Path) 
         "DEK of s2 for KEK k1, AES256_SIV version 1",
         "KEK own",
     ]
+    assert len(keys(registry, "verify", archive, "--format", "json").json()["differences"]) == 4
     masked = keys(registry, "import", archive)
     assert (masked.code, masked.out) == (1, "2 KEKs and 0 DEKs created\n")
     assert "local-kms needs the property secret" in masked.err
     call(registry, "PUT", f"{KEKS}/k1", {"kmsProps": LOCAL["kmsProps"]})
     assert keys(registry, "import", archive) == (0, "0 KEKs and 2 DEKs created\n", "")
     assert keys(registry, "verify", complete) == (0, "Equal\n", "")
+    assert keys(registry, "import", archive, "--format", "json").json() == {"keks": 0, "deks": 0, "refused": []}
     assert call(registry, "GET", f"{DEKS}/s1")["keyMaterial"] == key["keyMaterial"]
     damaged = tmp_path / "damaged.jsonl"
     damaged.write_text("".join(text.splitlines(keepends=True)[:-1]))

@@ -31,6 +31,8 @@ def test_a_mirror_is_killed_goes_on_and_is_promoted(
     assert planned.code == 1
     assert f"register :{name}:orders-0 version 1 with id" in planned.out
     assert call(service.url, "GET", f"/subjects?subjectPrefix=:{name}:") == []
+    changes = run("mirror", *copy, "--dry-run", "--format", "json").json()["changes"]
+    assert changes == planned.out.splitlines()
     process = started("mirror", *copy, "--interval", "0.2", "--metrics-file", metrics)
     while len(call(service.url, "GET", f"/schemas?subjectPrefix=:{name}:&deleted=true")) < 5:
         assert process.poll() is None
@@ -57,7 +59,8 @@ def test_a_mirror_is_killed_goes_on_and_is_promoted(
 
 
 def test_a_mirror_of_a_lost_source_is_promoted_without_it(copy: list[object], service: ServiceProcess) -> None:
-    assert run("mirror", *copy, "--once").code == 0
+    once = run("mirror", *copy, "--once", "--format", "json")
+    assert (once.code, once.json()["rejected"], once.json()["registered"]) == (0, [], once.json()["source_versions"])
     lost = ["--from", "http://127.0.0.1:9", *copy[2:]]
     in_vain = run("mirror", *lost, "--promote")
     assert in_vain.code == 2

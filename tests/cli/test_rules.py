@@ -34,6 +34,12 @@ def test_records_become_what_the_file_expects(tmp_path: Path) -> None:
         0,
         "a.rules.json: ok: masked\na.rules.json: ok: refused\na.rules.json: ok: record 3\n",
     )
+    (report,) = run("rules", "test", "a.rules.json", "--format", "json", folder=tmp_path).json()
+    assert (report["path"], report["faults"], report["tests"][1]) == (
+        "a.rules.json",
+        [],
+        {"name": "refused", "passed": True, "problem": None},
+    )
     ended = run("rules", "test", "a.rules.json", "--verbose", folder=tmp_path)
     assert '    passed masked (CEL_FIELD, WRITE)\n      {"name":"Ann","ssn":"***"}\n' in ended.out
     assert "    failed named (CEL, WRITE): the condition does not hold: size(message.name) > 0\n" in ended.out

@@ -223,6 +223,8 @@ async def test_a_takeover_is_watched_until_the_other_product_has_left(
         await other.is_assigned.wait()
         code, told = await watch("--once")
         assert (code, "start: No node of karapace-like is in the group" in told) == (1, True)
+        value = json.loads((await watch("--once", "--format", "json"))[1])
+        assert (value["stage"], [node["is_ours"] for node in value["nodes"]]) == ("start", [False])
         ours = members.ours()
         await ours.until(lambda each: each.primary == f"http://h:{LOWER}")
         code, told = await watch("--timeout", "0.1")
