@@ -25,11 +25,6 @@ _MANY_RECORDS: Final = 50
 """A request with so many records uses the patient producer, under load."""
 _UNACKNOWLEDGED: Final = 5
 """Records that an idempotent client sends to a partition before any is acknowledged: so many need not linger."""
-_FEW_REQUESTS: Final = 20
-"""No more requests than these in flight, on average: a request with few records does not linger where brokers are
-quick. With 64 of them lingering costs no time, and less CPU."""
-_QUICK_SECONDS: Final = 0.002
-"""Quick brokers: a request takes less than this, on average, lingering not counted."""
 _LOAD: Final = 4
 """Load: more requests than these are in flight, on average, when another one arrives."""
 _SLOW_SECONDS: Final = 0.006
@@ -100,8 +95,7 @@ class ProducerPool:
         """Return the shared producer for a request with so many records, by what is in flight."""
         seconds, requests = self._average_seconds, self._average_in_flight
         is_nearly_alone = requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED
-        is_quick = requests <= _FEW_REQUESTS and seconds < _QUICK_SECONDS
-        if count <= _UNACKNOWLEDGED and (is_nearly_alone or is_quick):
+        if is_nearly_alone:
             return self._immediate
         if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
             return self._get_patient()
