@@ -90,7 +90,7 @@ class _Run:
         """Create the topics and configure the queue."""
         admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap_servers})
         topics = (self._topic, *self._pair_topics)
-        replicas = len(self._kafka.brokers)
+        replicas = max(1, len(self._kafka.brokers))
         for created in admin.create_topics([NewTopic(name, PARTITIONS, replicas) for name in topics]).values():
             created.result()
         config = {

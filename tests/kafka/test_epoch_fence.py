@@ -192,8 +192,10 @@ async def test_a_clock_that_is_a_day_behind_ends_terms_or_does_not_matter(
             await node.register("a", '"int"')
             assert find_producer_epoch(node) == before
         else:
-            with pytest.raises(LogError):
-                await node.register("a", '"int"')
+            while not term.done():
+                with pytest.raises(LogError):  # maybe only because the broker was not back in time
+                    await node.register("a", '"int"')
+                await asyncio.wait([term], timeout=1)
             with pytest.raises(DeposedError):
                 await term
         term.cancel()
