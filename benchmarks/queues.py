@@ -2,18 +2,23 @@
 
     python -m benchmarks.queues [RECEIVERS]
 
-The command prints what so many waiting receivers cost, and how long a record takes from produce to one of them.
+The command prints what so many waiting receivers cost, and how long a record takes from produce to one of them, beside
+the Kafka client alone.
 """
 
 import asyncio
 import json
 import sys
+import threading
 import time
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from confluent_kafka import Producer, ShareConsumer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from benchmarks import load
 from benchmarks.generator import Found
@@ -25,6 +30,8 @@ _RECORDS = 100
 _JSON = {"Content-Type": "application/json"}
 _PRODUCED = 200
 _WATCHED_SECONDS = 15.0
+_JOIN_SECONDS = 10.0
+"""After which a consumer has joined its group."""
 
 
 def run(pid: int, url: str, topic: str, records: int) -> Found:
@@ -98,12 +105,43 @@ async def _watch(service: ServiceProcess, receivers: int) -> None:
         print(f"produce to receive: {load.at(times, 0.5):.1f} ms (p50), {load.at(times, 0.9):.1f} ms (p90)")
 
 
+def _time_client(servers: str) -> list[float]:
+    """Return the seconds from `produce` to `poll` of a consumer that waits, for one record after the other."""
+    topic, times = f"alone-{time.time_ns()}", list[float]()
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
+    consumer = ShareConsumer({"bootstrap.servers": servers, "group.id": topic})
+    consumer.subscribe([topic])
+    producer = Producer({"bootstrap.servers": servers, "linger.ms": 0, "enable.idempotence": True})
+    has_ended = threading.Event()
+
+    def receive() -> None:
+        while not has_ended.is_set():
+            now_received = consumer.poll(1.0)
+            times.extend(time.perf_counter() - float(message.value() or 0) for message in now_received)
+
+    thread = threading.Thread(target=receive)
+    thread.start()
+    time.sleep(_JOIN_SECONDS)
+    for _ in range(_PRODUCED):
+        producer.produce(topic, str(time.perf_counter()).encode())
+        producer.flush()
+        time.sleep(0.05)
+    time.sleep(1)
+    has_ended.set()
+    thread.join()
+    consumer.close()
+    return sorted(times)
+
+
 def main() -> None:
     """Start a broker and a service, and print."""
     receivers = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     bounds: dict[str, Any] = {"queue_max_receivers": receivers, "queue_max_receivers_of_user": receivers}
     with Cluster() as kafka, ServiceProcess(kafka.bootstrap_servers, **bounds) as service:
         asyncio.run(_watch(service, receivers))
+        times = _time_client(kafka.bootstrap_servers)
+        print(f"the client alone: {load.at(times, 0.5):.1f} ms (p50), {load.at(times, 0.9):.1f} ms (p90)")
 
 
 if __name__ == "__main__":
