@@ -94,8 +94,7 @@ class ProducerPool:
     def _choose_producer(self, count: int) -> RetryingProducer:
         """Return the shared producer for a request with so many records, by what is in flight."""
         seconds, requests = self._average_seconds, self._average_in_flight
-        is_nearly_alone = requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED
-        if is_nearly_alone:
+        if requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED:
             return self._immediate
         if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
             return self._get_patient()

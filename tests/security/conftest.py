@@ -25,6 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from karapace_like.kafka.cluster import Cluster
 from tests import leaks
+from tests.service_process import ServiceProcess
 from tests.web.access.certificates import Authority
 
 SERVICE = "service"
@@ -121,3 +122,17 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     with kafka.cluster:
         kafka.prepare()
         yield kafka
+
+
+@pytest.fixture(scope="module")
+def guarded(secured: SecuredKafka) -> Iterator[ServiceProcess]:
+    """A service that may do everything itself, and lets Kafka decide for its callers."""
+    with ServiceProcess(
+        secured.cluster.servers("SASL"),
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=SERVICE,
+        sasl_plain_password=secured.passwords[SERVICE],
+        rest_authorization="true",
+    ) as service:
+        yield service

@@ -1,6 +1,6 @@
 """Under `rest_authorization`, dead letters are written as the caller: Kafka decides who may write to their topic."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 
 from tests.contracts.producing import read_all
 from tests.forms import shorten
-from tests.security.conftest import SERVICE, SecuredKafka
+from tests.security.conftest import SecuredKafka
 from tests.security.test_rest_authorization import JSON_V2, User, Users
 from tests.service_process import ServiceProcess
 
@@ -17,23 +17,9 @@ SCHEMA: Mapping[str, Any] = {"schemaType": "JSON", "schema": '{"type": "object",
 REFUSING = {"name": "none", "kind": "CONDITION", "type": "CEL", "mode": "WRITE", "expr": "false", "onFailure": "DLQ"}
 
 
-@pytest.fixture(scope="module")
-def policed(secured: SecuredKafka) -> Iterator[ServiceProcess]:
-    """A service that may do everything itself, and lets Kafka decide for its callers."""
-    with ServiceProcess(
-        secured.cluster.servers("SASL"),
-        security_protocol="SASL_PLAINTEXT",
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=SERVICE,
-        sasl_plain_password=secured.passwords[SERVICE],
-        rest_authorization="true",
-    ) as service:
-        yield service
-
-
 @pytest.fixture
-async def users(secured: SecuredKafka, policed: ServiceProcess) -> AsyncIterator[Users]:
-    async with ClientSession(policed.url) as session:
+async def users(secured: SecuredKafka, guarded: ServiceProcess) -> AsyncIterator[Users]:
+    async with ClientSession(guarded.url) as session:
         yield Users(secured, session)
 
 

@@ -1,7 +1,7 @@
 """`Idempotency-Key` under `rest_authorization`: the service writes for its caller what Kafka lets the caller write."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,26 +9,12 @@ from aiohttp import ClientSession
 from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
 
 from tests import leaks
-from tests.security.conftest import SERVICE, SecuredKafka, token
+from tests.security.conftest import SecuredKafka, token
 from tests.security.test_rest_authorization import JSON_V2, basic
 from tests.service_process import ServiceProcess
 from tests.web.proxy.committed import read_committed
 
 _ONE = {"records": [{"value": 1}]}
-
-
-@pytest.fixture(scope="module")
-def guarded(secured: SecuredKafka) -> Iterator[ServiceProcess]:
-    """A service that may do everything itself, and lets Kafka decide for its callers."""
-    with ServiceProcess(
-        secured.cluster.servers("SASL"),
-        security_protocol="SASL_PLAINTEXT",
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=SERVICE,
-        sasl_plain_password=secured.passwords[SERVICE],
-        rest_authorization="true",
-    ) as service:
-        yield service
 
 
 class Writer:

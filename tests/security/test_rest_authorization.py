@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]
 
 from karapace_like.config import ConfigError, load
 from tests import leaks
-from tests.security.conftest import SERVICE, SecuredKafka, token
+from tests.security.conftest import SecuredKafka, token
 from tests.service_process import ServiceProcess
 from tests.waiting import until
 
@@ -25,20 +25,6 @@ def basic(name: str, password: str) -> str:
     encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
     leaks.register(encoded)
     return f"Basic {encoded}"
-
-
-@pytest.fixture(scope="module")
-def guarded(secured: SecuredKafka) -> Iterator[ServiceProcess]:
-    """A service that may do everything itself, and lets Kafka decide for its callers."""
-    with ServiceProcess(
-        secured.cluster.servers("SASL"),
-        security_protocol="SASL_PLAINTEXT",
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=SERVICE,
-        sasl_plain_password=secured.passwords[SERVICE],
-        rest_authorization="true",
-    ) as service:
-        yield service
 
 
 def guarding(secured: SecuredKafka, **settings: Any) -> ServiceProcess:

@@ -104,7 +104,7 @@ def store_response(
 
 
 def _make_answer(response: web.Response, segments: ByLastSegment) -> AnswerSegment:
-    """Return the function that answers like the response: with its headers, but for those of another body."""
+    """Return the function that answers other segments with the headers of this response, except those of its body."""
     find_body = segments.find_body
     start = b"HTTP/1.1 200 OK\r\n" + _encode_headers(response, _PER_RESPONSE | {_TAG})
 
