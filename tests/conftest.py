@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from karapace_like.kafka.cluster import Cluster
 from tests import parallel, shared_kafka
+from tests.ended_services import free_ended_services
 from tests.forms import count_examples
 from tests.leaks import (  # noqa: F401 - pytest calls them
     pytest_configure,
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     shared_kafka.allow(start=item.get_closest_marker("kafka") is not None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is None or nextitem.path != item.path:
+        free_ended_services()
 
 
 @pytest.hookimpl(optionalhook=True)
