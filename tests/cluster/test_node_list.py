@@ -21,7 +21,7 @@ def test_nodes_list_each_other_with_the_primary_and_their_workers(kafka: Cluster
         call(first.url, "POST", "/subjects/lifts/versions", {"schema": '"int"'})
 
         def are_known() -> bool:
-            """Whether both list both and one primary: while the second joins, the primary may move, and there is none."""
+            """Whether both list both and one primary: there is none while it moves, as the second joins."""
             listings = [call(node.url, "GET", "/health/nodes")["nodes"] for node in (first, second)]
             return all(sorted(node["is_primary"] is True for node in nodes) == [False, True] for nodes in listings)
 
