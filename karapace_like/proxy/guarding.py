@@ -210,9 +210,13 @@ class GuardedAdmin:
         """Return the names of the topics."""
         return await self._admin.topics()
 
-    async def all_topics(self) -> list[TopicDescription]:
-        """Return every topic."""
-        return await self._admin.all_topics()
+    async def topic_names(self) -> list[str]:
+        """Return the names of all topics."""
+        return await self._admin.topic_names()
+
+    async def describe_topics(self, names: Sequence[str]) -> list[TopicDescription]:
+        """Return these topics."""
+        return await self._admin.describe_topics(names)
 
     async def topic(self, name: str, *, with_operations: bool = False) -> TopicDescription:
         """Return the partitions of a topic."""
@@ -286,6 +290,9 @@ class _GuardedConfigs:
         if owner.kind is OwnerKind.TOPIC:
             bounds.check_topic(owner.name)
         return await self._configs.describe(owner)
+
+    async def describe_topics(self, names: Sequence[str]) -> dict[str, list[ConfigEntry]]:
+        return await self._configs.describe_topics(names)
 
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         if owner.kind is OwnerKind.TOPIC:

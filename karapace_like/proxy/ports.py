@@ -250,6 +250,10 @@ class ConfigAdmin(Protocol):
         """Return the configs of the owner with their effective values, by name."""
         ...
 
+    async def describe_topics(self, names: Sequence[str]) -> dict[str, list[ConfigEntry]]:
+        """Return the configs of each of these topics, without those that do not exist, in the order of the names."""
+        ...
+
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         """Apply all changes or none; with `validate_only`, only check that they are possible."""
         ...
@@ -368,8 +372,12 @@ class ClusterAdmin(Protocol):
         """
         ...
 
-    async def all_topics(self) -> list[TopicDescription]:
-        """Return every topic, Kafka's own too, sorted by name."""
+    async def topic_names(self) -> list[str]:
+        """Return the names of all topics, Kafka's own too, sorted."""
+        ...
+
+    async def describe_topics(self, names: Sequence[str]) -> list[TopicDescription]:
+        """Return these topics without those that do not exist, in the order of the names."""
         ...
 
     async def topic(self, name: str, *, with_operations: bool = False) -> TopicDescription:

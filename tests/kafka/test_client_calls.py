@@ -32,7 +32,7 @@ HARMLESS = {
     *("client_options", "callback", "failure", "append", "int", "str", "len", "TopicSettings"),
 }
 """What waits for the client, or has nothing to do wrong."""
-CALLERS = {"call", "make", "see_through", "see_through_apart", "_call", "call_many", "call_in_thread"}
+CALLERS = {"call", "make", "see_through", "see_through_apart", "_call", "call_for_topics", "call_in_thread"}
 """Functions that call what they are given under the wall."""
 
 

@@ -4,7 +4,7 @@ Every call raises KafkaFailure.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import TopicCollection
@@ -39,7 +39,6 @@ _INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_gro
 """Kafka's own topics, which its command-line tools leave out of listings."""
 _CLUSTER_DEFAULT = -1
 """A number of partitions or replicas that the brokers choose (KIP-464)."""
-_TOPICS_PER_REQUEST = 500
 
 
 class Admin:
@@ -92,22 +91,15 @@ class Admin:
         )
         return _convert_topic(description)
 
-    async def all_topics(self) -> list[TopicDescription]:
-        """Return every topic, by name; one that is deleted meanwhile is left out."""
-        names = await self.topic_names()
-        described: list[TopicDescription] = []
-        for start in range(0, len(names), _TOPICS_PER_REQUEST):
-            described += await self._describe_topics(names[start : start + _TOPICS_PER_REQUEST])
-        return described
-
-    async def _describe_topics(self, names: Sequence[str]) -> list[TopicDescription]:
-        """Return those of the topics that can be described."""
-        descriptions = await self._client.call_many(
-            lambda: self._client.current.describe_topics(
-                TopicCollection(list(names)), request_timeout=self._timeout
-            ).values()
+    async def describe_topics(self, names: Sequence[str]) -> list[TopicDescription]:
+        """Return these topics without those that do not exist, in the order of the names."""
+        topics: AsyncIterator[tuple[str, Any]] = self._client.call_for_topics(
+            names,
+            lambda some: self._client.current.describe_topics(
+                TopicCollection(list(some)), request_timeout=self._timeout
+            ),
         )
-        return [_convert_topic(topic) for topic in descriptions if not isinstance(topic, BaseException)]
+        return [_convert_topic(topic) async for _, topic in topics]
 
     async def replica_sizes(self, name: str) -> list[ReplicaSize]:
         """Return the size of each replica of a topic, in order."""

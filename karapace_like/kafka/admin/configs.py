@@ -1,6 +1,6 @@
 """The configs of topics and brokers."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -42,6 +42,20 @@ class Configs:
             lambda: client.current.describe_configs([resource], request_timeout=client.timeout)[resource]
         )
         return [_convert_entry(configs[name]) for name in sorted(configs)]
+
+    async def describe_topics(self, names: Sequence[str]) -> dict[str, list[ConfigEntry]]:
+        """Return the configs of each of these topics, without those that do not exist, in the order of the names."""
+        client = self._client
+        configs: AsyncIterator[tuple[ConfigResource, Any]] = client.call_for_topics(
+            names,
+            lambda some: client.current.describe_configs(
+                [ConfigResource(ClientResource.TOPIC, name) for name in some], request_timeout=client.timeout
+            ),
+        )
+        return {
+            resource.name: [_convert_entry(entries[name]) for name in sorted(entries)]
+            async for resource, entries in configs
+        }
 
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         """Make all of the changes, or none; with `validate_only` only check that they could be made."""

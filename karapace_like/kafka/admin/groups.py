@@ -47,7 +47,7 @@ class Groups:
         client = self._client
         listing = await client.call(lambda: client.current.list_consumer_groups(request_timeout=client.timeout))
         if listing.errors and not listing.valid:
-            raise translate.failure(listing.errors[0].args[0])
+            raise translate.failure(listing.errors[0])
         return sorted(group.group_id for group in listing.valid)
 
     async def describe(self, group: str) -> GroupDescription | None:

@@ -1,7 +1,7 @@
 """Describe and change the configs of topics and brokers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
 from karapace_like.proxy.errors import ProxyError, not_found_error
@@ -23,17 +23,22 @@ class Configs:
         with errors.translate_kafka_failures():
             return await self._admin.configs.describe(owner)
 
-    async def of_all(self, cluster: str, kind: OwnerKind) -> list[tuple[ConfigOwner, list[ConfigEntry]]]:
-        """Return the configs of every topic, or every broker that is up."""
-        if kind is OwnerKind.BROKER:
-            owners = [ConfigOwner(kind, str(broker.id)) for broker in await self._clusters.brokers(cluster)]
-        else:
-            await self._clusters.check(cluster)
-            with errors.translate_kafka_failures():
-                owners = [ConfigOwner(kind, topic.name) for topic in await self._admin.all_topics()]
+    async def of_brokers(self, cluster: str) -> list[tuple[ConfigOwner, list[ConfigEntry]]]:
+        """Return the configs of every broker that is up."""
+        owners = [ConfigOwner(OwnerKind.BROKER, str(broker.id)) for broker in await self._clusters.brokers(cluster)]
         with errors.translate_kafka_failures():
             configs = await asyncio.gather(*map(self._admin.configs.describe, owners))
         return list(zip(owners, configs, strict=True))
+
+    async def of_topics(
+        self, cluster: str, is_visible: Callable[[str], bool]
+    ) -> list[tuple[ConfigOwner, list[ConfigEntry]]]:
+        """Return the configs of every topic with a visible name, sorted by name."""
+        await self._clusters.check(cluster)
+        with errors.translate_kafka_failures():
+            names = await self._admin.topic_names()
+            described = await self._admin.configs.describe_topics([name for name in names if is_visible(name)])
+        return [(ConfigOwner(OwnerKind.TOPIC, name), configs) for name, configs in described.items()]
 
     async def one(self, cluster: str, owner: ConfigOwner, name: str) -> ConfigEntry:
         """Return one config; 404 if the owner does not have it."""

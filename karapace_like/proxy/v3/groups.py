@@ -1,7 +1,7 @@
 """Describe consumer groups: their members, committed offsets and lag; commit and delete offsets."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from karapace_like.administration import GroupDescription, GroupMember
@@ -36,11 +36,12 @@ class Groups:
         self._admin = admin
         self._clusters = clusters
 
-    async def all(self, cluster: str) -> list[GroupDescription]:
-        """Return every group, sorted by id."""
+    async def all(self, cluster: str, is_visible: Callable[[str], bool]) -> list[GroupDescription]:
+        """Return every group with a visible id, sorted by id."""
         await self._clusters.check(cluster, verb="could not")
         with errors.translate_kafka_failures():
-            groups = await asyncio.gather(*map(self._admin.groups.describe, await self._admin.groups.names()))
+            names = await self._admin.groups.names()
+            groups = await asyncio.gather(*map(self._admin.groups.describe, filter(is_visible, names)))
         return [group for group in groups if group is not None]
 
     async def find(self, cluster: str, group: str) -> GroupDescription | None:

@@ -1,7 +1,7 @@
 """Describe, create, change and delete topics; describe partitions and replicas."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from karapace_like.administration import NewTopic, Reassignment, ReplicaSize
 from karapace_like.errors import KafkaFailure
@@ -23,11 +23,12 @@ class Topics:
         self._admin = admin
         self._clusters = clusters
 
-    async def all(self, cluster: str) -> list[TopicDescription]:
-        """Return every topic, Kafka's own too, sorted by name."""
+    async def all(self, cluster: str, is_visible: Callable[[str], bool]) -> list[TopicDescription]:
+        """Return every topic with a visible name, Kafka's own too, sorted by name."""
         await self._clusters.check(cluster)
         with errors.translate_kafka_failures():
-            return await self._admin.all_topics()
+            names = await self._admin.topic_names()
+            return await self._admin.describe_topics([name for name in names if is_visible(name)])
 
     async def one(self, cluster: str, name: str, *, with_operations: bool = False) -> TopicDescription:
         """Return one topic; `with_operations` adds what this service is allowed to do with it."""

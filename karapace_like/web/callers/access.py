@@ -139,6 +139,11 @@ def is_allowed(request: web.Request, operation: Operation, kind: ResourceKind, n
     return caller(request).is_allowed(operation, kind.name_resource(name))
 
 
+def may_describe(request: web.Request, kind: ResourceKind) -> Callable[[str], bool]:
+    """Return whether the caller may see a resource of this kind, by its name: lists describe no others."""
+    return lambda name: is_allowed(request, Operation.DESCRIBE, kind, name)
+
+
 def _find_vouched_principal(request: web.Request) -> Principal | None:
     """Return the caller that another process of this service names, which may be itself; None if it names none."""
     if not is_from_inside(request):

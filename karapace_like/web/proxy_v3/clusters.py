@@ -7,7 +7,7 @@ from aiohttp import web
 from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.administration import Broker, ClusterDescription
 from karapace_like.proxy.v3 import errors
-from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.access import may_describe
 from karapace_like.web.callers.permissions import AUTHENTICATED, on_every
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.proxy_v3 import partitions
@@ -62,10 +62,12 @@ async def list_broker_replicas(request: web.Request) -> web.Response:
     wanted = broker(request)
     listed = [
         partitions.render_replica(request, described.name, partition.partition, replica)
-        for described in await management(request).topics.all(cluster(request))
+        for described in await management(request).topics.all(
+            cluster(request), may_describe(request, ResourceKind.TOPIC)
+        )
         for partition in described.partitions.values()
         for replica in partition.replicas
-        if replica.broker == wanted and is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, described.name)
+        if replica.broker == wanted
     ]
     if not listed and await management(request).clusters.broker(cluster(request), wanted) is None:
         raise errors.broker_not_found_error(wanted)

@@ -9,7 +9,7 @@ from aiohttp import web
 from karapace_like.access.policy import Operation, ResourceKind
 from karapace_like.administration import EVERY_BROKER, ConfigChange, ConfigEntry, ConfigOwner, OwnerKind
 from karapace_like.proxy.v3 import errors
-from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.access import may_describe
 from karapace_like.web.callers.permissions import AUTHENTICATED, RequiredPermission, on_every, on_topic
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.bodies import JsonObject
@@ -44,16 +44,14 @@ async def list_configs(request: web.Request) -> web.Response:
 
 async def list_all_topic_configs(request: web.Request) -> web.Response:
     """GET .../topics/-/configs: List the configs of all topics."""
-    everything = await management(request).configs.of_all(cluster(request), OwnerKind.TOPIC)
-    readable = [
-        owned for owned in everything if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, owned[0].name)
-    ]
-    return _list_configs(request, "KafkaTopicConfig", link_to_cluster(request).child_url("topics/-/configs"), readable)
+    visible = may_describe(request, ResourceKind.TOPIC)
+    owned = await management(request).configs.of_topics(cluster(request), visible)
+    return _list_configs(request, "KafkaTopicConfig", link_to_cluster(request).child_url("topics/-/configs"), owned)
 
 
 async def list_all_broker_configs(request: web.Request) -> web.Response:
     """GET .../brokers/-/configs: List the configs of all brokers."""
-    owned = await management(request).configs.of_all(cluster(request), OwnerKind.BROKER)
+    owned = await management(request).configs.of_brokers(cluster(request))
     return _list_configs(request, "KafkaBrokerConfig", link_to_cluster(request).child_url("brokers/-/configs"), owned)
 
 

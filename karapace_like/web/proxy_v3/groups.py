@@ -10,7 +10,7 @@ from karapace_like.proxy.errors import not_found_error
 from karapace_like.proxy.v3 import errors
 from karapace_like.proxy.v3.groups import Lag
 from karapace_like.records import MAX_PARTITION, TopicPartition
-from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.access import is_allowed, may_describe
 from karapace_like.web.callers.permissions import AUTHENTICATED, on_group, on_group_and_topic
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.proxy.internal import use_topics
@@ -41,17 +41,12 @@ _MAX_OFFSET = 2**63 - 1
 
 async def list_groups(request: web.Request) -> web.Response:
     """GET .../consumer-groups: List the consumer groups."""
-    everything = await management(request).groups.all(cluster(request))
-    readable = [
-        described
-        for described in everything
-        if is_allowed(request, Operation.DESCRIBE, ResourceKind.GROUP, described.id)
-    ]
+    groups = await management(request).groups.all(cluster(request), may_describe(request, ResourceKind.GROUP))
     url = link_to_cluster(request).child_url("consumer-groups")
     return answer(
         request,
         render_list(
-            request, "KafkaConsumerGroupList", url, [_render_group(request, described) for described in readable]
+            request, "KafkaConsumerGroupList", url, [_render_group(request, described) for described in groups]
         ),
     )
 

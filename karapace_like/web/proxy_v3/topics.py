@@ -11,7 +11,7 @@ from karapace_like.proxy import bounds
 from karapace_like.proxy.errors import ProxyError
 from karapace_like.proxy.v3 import errors
 from karapace_like.records import MAX_PARTITION, TopicDescription
-from karapace_like.web.callers.access import is_allowed
+from karapace_like.web.callers.access import may_describe
 from karapace_like.web.callers.permissions import AUTHENTICATED, RequiredPermission, on_topic
 from karapace_like.web.http import bodies
 from karapace_like.web.http.api_roles import ApiRole
@@ -55,16 +55,11 @@ _FIELDS = (
 
 async def list_topics(request: web.Request) -> web.Response:
     """GET .../topics: List the topics."""
-    everything = await management(request).topics.all(cluster(request))
-    readable = [
-        described
-        for described in everything
-        if is_allowed(request, Operation.DESCRIBE, ResourceKind.TOPIC, described.name)
-    ]
+    topics = await management(request).topics.all(cluster(request), may_describe(request, ResourceKind.TOPIC))
     url = link_to_cluster(request).child_url("topics")
     return answer(
         request,
-        render_list(request, "KafkaTopicList", url, [_render_topic(request, described) for described in readable]),
+        render_list(request, "KafkaTopicList", url, [_render_topic(request, described) for described in topics]),
     )
 
 
