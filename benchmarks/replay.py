@@ -1,9 +1,10 @@
 """What a start costs: a topic of schemas is written, then the service is started on it until it is ready.
 
-python -m benchmarks.replay [--schemas 100000] [--bytes 1000]
+python -m benchmarks.replay [--schemas 100000] [--bytes 1000] [--workers 1] [--rounds 3]
 
 CPU time is that of the serving process, all threads, from its exec to "Ready"; memory is its resident set then and its
-peak before. Both from /proc: Linux only.
+peak before. With several workers all their processes count, the supervisor included, and a page that some of them
+share counts once (PSS). Everything is from /proc: Linux only.
 """
 
 import argparse
@@ -53,54 +54,75 @@ def write(bootstrap_servers: str, count: int, size: int, versions: int = _VERSIO
         content = Content(SchemaType.AVRO, text)
         subject, version = f"subject-{number // versions}-value", number % versions + 1
         key, value = records.encode(SchemaRecord(subject, version, SchemaVersion(number + 1, content)))
-        producer.produce(topic_name, key=key, value=value)
-        producer.poll(0)
+        _produce(producer, topic_name, key, value)
     producer.flush()
     return total / count
 
 
-def memory(pid: int, name: str) -> float:
-    """A line of the process's status in MB: VmRSS is now, VmHWM the most it ever was."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name))
+def _produce(producer: Producer, topic_name: str, key: bytes, value: bytes | None) -> None:
+    """Hand a record to the client, and wait while its queue is full: a million schemas do not fit into it."""
+    while True:
+        try:
+            producer.produce(topic_name, key=key, value=value)
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            producer.poll(0)
+            return
+
+
+def memory(pid: int, name: str, file: str = "status") -> float:
+    """A line of such a file of the process in MB: VmRSS is now, VmHWM the most it ever was."""
+    lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 class Start(NamedTuple):
-    """What one start cost, until the service was ready."""
+    """What one start cost, until the service was ready: the sums over its processes."""
 
     cpu: float
     """Seconds."""
     wall: float
     resident_mb: float
     peak_mb: float
+    proportional_mb: float
+    """A page that several processes have counts once."""
 
     def __str__(self) -> str:
-        memory = f"{self.resident_mb:4.0f} MB RSS  {self.peak_mb:4.0f} MB peak"
+        memory = f"{self.resident_mb:4.0f} MB RSS  {self.peak_mb:4.0f} MB peak  {self.proportional_mb:4.0f} MB PSS"
         return f"{self.cpu:5.2f} s CPU  {self.wall:5.2f} s wall  {memory}"
 
 
-def start(bootstrap_servers: str, topic: str) -> Start:
+def start(bootstrap_servers: str, topic: str, workers: int = 1) -> Start:
     """Start on the topic."""
-    service = ServiceProcess(bootstrap_servers, topic_name=topic)
+    service = ServiceProcess(bootstrap_servers, topic_name=topic, workers=workers)
     begun = time.perf_counter()
     with service:
         wall = time.perf_counter() - begun
-        pid = service.pid
-        return Start(cpu_seconds(pid), wall, memory(pid, "VmRSS"), memory(pid, "VmHWM"))
+        pids = service.pids
+        return Start(
+            sum(map(cpu_seconds, pids)),
+            wall,
+            sum(memory(pid, "VmRSS") for pid in pids),
+            sum(memory(pid, "VmHWM") for pid in pids),
+            sum(memory(pid, "Pss:", "smaps_rollup") for pid in pids),
+        )
 
 
 def main() -> None:
-    """Print a line for an empty topic and three for the full one."""
+    """Print a line for an empty topic, and one for each start on the full one."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--schemas", type=int, default=100_000)
     arguments.add_argument("--bytes", type=int, default=1000, help="of one schema, about")
+    arguments.add_argument("--workers", type=int, default=1)
+    arguments.add_argument("--rounds", type=int, default=3, help="starts on the full topic")
     wanted = arguments.parse_args()
     with Cluster() as kafka:
-        print(f"{'an empty topic':32}{start(kafka.bootstrap_servers, TOPIC + '-empty')}", flush=True)
+        print(f"{'an empty topic':32}{start(kafka.bootstrap_servers, TOPIC + '-empty', wanted.workers)}", flush=True)
         mean = write(kafka.bootstrap_servers, wanted.schemas, wanted.bytes)
-        for _ in range(3):
+        for _ in range(wanted.rounds):
             name = f"{wanted.schemas} schemas of {mean:.0f} B"
-            print(f"{name:32}{start(kafka.bootstrap_servers, TOPIC)}", flush=True)
+            print(f"{name:32}{start(kafka.bootstrap_servers, TOPIC, wanted.workers)}", flush=True)
 
 
 if __name__ == "__main__":

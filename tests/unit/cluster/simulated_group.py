@@ -23,7 +23,8 @@ class Coordinator:
         self._heard: dict[str, float] = {}
         self._joining: dict[str, asyncio.Future[Generation]] = {}
         self._syncing: dict[str, asyncio.Future[bytes]] = {}
-        self._generation = 0
+        self.generation = 0
+        """The number of the group's generation."""
         self._assigned: Mapping[str, bytes] | None = None
         self._ever = 0
 
@@ -66,7 +67,7 @@ class Coordinator:
         self._hear(generation.member_id)
         if self._joining:
             raise KafkaFailure("REBALANCE_IN_PROGRESS", "rebalance")
-        if generation.number != self._generation:
+        if generation.number != self.generation:
             raise KafkaFailure("ILLEGAL_GENERATION", "an earlier generation")
 
     def _hear(self, member_id: str) -> None:
@@ -83,7 +84,7 @@ class Coordinator:
         """A member is gone: the rest has to join again, which they learn by their heartbeats."""
         self._end_syncs()
         if self._members and not self._joining:
-            self._generation += 1
+            self.generation += 1
             self._assigned = None
         self._complete()
 
@@ -96,13 +97,13 @@ class Coordinator:
     def _complete(self) -> None:
         if not self._joining or self._joining.keys() != self._members.keys():
             return
-        self._generation += 1
+        self.generation += 1
         self._assigned = None
         leader = min(self._members)
         for member_id, future in self._joining.items():
             members = dict(self._members) if member_id == leader else None
             if not future.done():
-                future.set_result(Generation(self._generation, member_id, members))
+                future.set_result(Generation(self.generation, member_id, members))
             self._hear(member_id)
         self._joining.clear()
 

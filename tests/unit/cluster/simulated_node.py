@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOTHING_WRITTEN = 50004
+_DRAIN_SECONDS = 0.3
+"""From when a node leaves until it ends; a load balancer sends it nothing any more."""
 OUTCOMES = {404: Outcome.MISSING, 500: Outcome.UNKNOWN, 503: Outcome.UNKNOWN}
 """By HTTP status, of what is not acknowledged."""
 RULES = Rules(compatibility=CompatibilityLevel.NONE)
@@ -53,6 +55,7 @@ class Node:
         self.number = number
         self.url = f"http://node:{number}"
         self.is_running = False
+        self.is_leaving = False
         log = SimulatedLog(self)
         self.leader, self.registry = log.leader, Registry(log, RULES)
         self.grown = asyncio.Event()
@@ -63,7 +66,7 @@ class Node:
         self._requests: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
-        self.is_running = True
+        self.is_running, self.is_leaving = True, False
         log = SimulatedLog(self)
         self.leader, self.registry = log.leader, Registry(log, RULES)
         self.registry.begin_replay(len(self.world.topic))
@@ -73,6 +76,13 @@ class Node:
             self.world.start(log.writer.keep()),
             self.world.start(election.run("node", self.number)),
         ]
+
+    def stop(self) -> None:
+        """As SIGTERM does: leave the group, so that the others need not wait for the session to expire, and end."""
+        self.is_leaving = True
+        self.registry.leave()
+        self._tasks[-1].cancel()
+        self.world.loop.call_later(_DRAIN_SECONDS, self.kill)
 
     def kill(self) -> None:
         """Without leaving the group: the process is gone between two steps."""

@@ -1,4 +1,4 @@
-"""Three nodes and their Kafka without clock or sockets: election, registry and forwarding are real, the rest a model.
+"""Nodes and their Kafka without clock or sockets: election, registry and forwarding are real, the rest a model.
 
 Time is a number that moves when nothing else can. While requests to Kafka are held, each is held twice until the test
 lets it go on: before it takes effect and before its answer arrives. So the test decides what happens in which order,
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class World:
     """The cluster: the group's coordinator, the schemas topic, and what is under way to them."""
 
-    def __init__(self, *, fencing: Fencing, make_writer: type[EpochWriter] = EpochWriter) -> None:
+    def __init__(self, *, fencing: Fencing, make_writer: type[EpochWriter] = EpochWriter, nodes: int = 3) -> None:
         self.loop = VirtualLoop()
         self.make_writer = make_writer
         self.partition = PartitionModel(self.loop.time, self._append_batch)
@@ -41,7 +41,7 @@ class World:
         self.held: list[asyncio.Future[None]] = []
         self.coordinator = Coordinator(self.loop)
         self.events: list[Event] = []
-        self.nodes = [Node(self, number) for number in range(3)]
+        self.nodes = [Node(self, number) for number in range(nodes)]
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
