@@ -23,10 +23,13 @@ HOST = "127.0.0.1"
 _READY_SECONDS = 120.0
 """How long a broker may take to start."""
 _PROBE_SECONDS = 0.05
+_PAUSE_CHECK_SECONDS = 0.005
 _GRACE_SECONDS = 10.0
 """How long a broker may take to stop before it is killed."""
 _ARCHIVING_SECONDS = 60.0
 """How long it may take if its JVM archives classes at its end, which takes 5 s of a free processor."""
+_STOPPED_STATES = frozenset("TtZX")
+"""States of a thread that runs no more, for now or for good (`man 5 proc_pid_stat`)."""
 _TERMINATED = 128 + signal.SIGTERM
 """The exit code of a JVM that has ended in order after SIGTERM."""
 # Relative to the node's folder, where its JVM runs: Kafka would split a path at its commas.
@@ -191,8 +194,13 @@ class Broker:
         self.release()
 
     def pause(self) -> None:
-        """Freeze the broker by SIGSTOP: connections stay open, and no request is answered."""
+        """Freeze the broker by SIGSTOP, and return once it is frozen: connections stay, and no request is answered.
+
+        The kernel gives the signal to one thread. On a busy machine the others answer requests until that one runs.
+        """
         self._signal(signal.SIGSTOP)
+        while self.is_running and not _is_stopped(self.pid):
+            time.sleep(_PAUSE_CHECK_SECONDS)
 
     def resume(self) -> None:
         """Resume the broker after `pause`."""
@@ -219,6 +227,15 @@ class Broker:
         causes = [match[1] for line in lines if (match := _EXCEPTION.match(line))]
         cause = (causes or lines or ["its log is empty"])[-1]
         return cause if self._ephemeral else f"{cause} (log: {self.log})"
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return whether every thread of the process is stopped, or has ended; True where the system has no `/proc`."""
+    states = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            states.add(stat.read_text().rpartition(") ")[2][:1])
+    return states <= _STOPPED_STATES
 
 
 def await_ready(brokers: Sequence[Broker]) -> None:

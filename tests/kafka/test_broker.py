@@ -184,6 +184,7 @@ def test_a_replicated_topic_survives_the_kill_of_its_leader(three_brokers: Clust
 def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Cluster) -> None:
     broker = three_brokers.brokers[0]
     broker.pause()
+    assert {_read_state(thread) for thread in Path(f"/proc/{broker.pid}/task").iterdir()} <= {"T"}
     assert _listens(broker.address)
     assert not broker.is_ready_for([])
     broker.resume()
@@ -193,6 +194,10 @@ def test_a_broker_can_be_paused_resumed_stopped_and_started(three_brokers: Clust
     assert not _listens(broker.address)
     broker.start()
     wait_until(lambda: broker.is_ready_for([1, 2, 3]))
+
+
+def _read_state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(") ")[2][:1]
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
