@@ -78,6 +78,29 @@ async def test_a_newcomer_learns_why_a_change_is_incompatible(chromium: Browser,
         await expect(changes.get_by_role("row", name="Lift.weight")).to_have_count(0)
 
 
+async def test_versions_of_two_subjects_are_compared(chromium: Browser, api: Api) -> None:
+    async with reading(chromium, str(api.client.make_url("/"))) as reader:
+        page = await reader.open("subject/towers-value")
+        await page.get_by_role("link", name="Compare").click()
+        await expect(page.get_by_text("Nothing differs but the layout.")).to_be_visible()
+        other = page.get_by_label("Other subject")
+        await other.fill("lifts")
+        await expect(page.locator("#other-subjects option")).to_have_attribute("value", "lifts-value")
+        await other.fill("lifts-value")
+        await page.get_by_role("button", name="Compare with this subject").click()
+        await page.get_by_label("To version").select_option("2")
+        changes = page.get_by_role("region", name="Changes")
+        await expect(changes.get_by_role("row", name="Lift.height")).to_contain_text("removed")
+        await expect(changes.get_by_role("row", name="Lift.weight")).to_contain_text("added")
+        lines = page.get_by_role("region", name="Line by line").get_by_role("columnheader")
+        await expect(lines).to_have_text(["towers-value 1", "lifts-value 2"])
+        await page.reload()
+        await expect(lines).to_have_text(["towers-value 1", "lifts-value 2"])
+        await other.fill("nowhere")
+        await other.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("40401")
+
+
 @pytest.mark.parametrize(
     ("path", "status", "expected"),
     [

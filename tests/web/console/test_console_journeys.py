@@ -156,17 +156,34 @@ async def test_from_make_run_to_the_reason(chromium: Browser) -> None:
         assert await _learn_why(page, "example-value") <= 10
 
 
+async def _cancel_reading(page: Page) -> None:
+    """Ask for records while Kafka does not answer, and cancel that: the request is aborted."""
+    aborted: list[str] = []
+    page.on("requestfailed", lambda request: aborted.append(f"{request.failure} {request.url}"))
+    await page.get_by_label("Offset").fill("1")
+    await page.get_by_label("Offset").press("Enter")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("alert")).to_contain_text("You have cancelled it.")
+    assert [url for url in aborted if "ERR_ABORTED" in url and "/topics/waiting/partitions/0/records" in url]
+
+
 async def test_a_view_that_waits_for_kafka_says_why(chromium: Browser, breakable_kafka: Cluster) -> None:
     with ServiceProcess(breakable_kafka.bootstrap_servers) as service:
         async with reading(chromium, service.url) as reader:
             page = await reader.open("subjects")
             await expect(page.get_by_text("There is no schema yet.")).to_be_visible()
+            await _send(
+                service, "POST", "/topics/waiting", {"records": [{"value": "one"}, {"value": "two"}]}, **V2_JSON
+            )
+            await reader.open("topic/waiting")
+            await expect(page.get_by_role("region", name="Records")).to_contain_text("two")
             for broker in breakable_kafka.brokers:
                 broker.pause()
             try:
+                await _cancel_reading(page)
                 while await _send(service, "GET", "/health/ready?writes=true", None) == 200:
                     await asyncio.sleep(0.2)
-                await page.get_by_role("link", name="Topics").click()
+                await page.get_by_role("navigation", name="Views").get_by_role("link", name="Topics").click()
                 await expect(page.locator(".waiting")).to_contain_text("The broker cannot be reached")
                 await page.get_by_role("button", name="Cancel").click()
                 await expect(page.get_by_role("alert")).to_contain_text("You have cancelled it.")

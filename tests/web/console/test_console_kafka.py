@@ -31,6 +31,8 @@ SCRIPT = "<script>alert(1)</script>"
 JSON_RECORDS = {"Content-Type": "application/vnd.kafka.json.v2+json"}
 CONNECTOR = "<img src=x onerror=alert(1)>"
 TOPIC = "console-lifts"
+TIMES = "console-times"
+"""A topic with one record of each of three years."""
 GROUP = "console-readers"
 LIFT: dict[str, Any] = {
     "type": "record",
@@ -111,6 +113,10 @@ async def _fill(service: Service) -> None:
     body = {"records": records, "key_format": "string", "value_format": "avro", "value_subject": f"{TOPIC}-value"}
     produced = await service("POST", f"/topics/{TOPIC}", body, **JSON_RECORDS)
     assert produced["offsets"][0]["error"] is None, produced
+    await service("POST", f"/v3/clusters/{cluster}/topics", {"topic_name": TIMES, "partitions_count": 1})
+    for year in (2021, 2022, 2023):
+        record = {"value": {"type": "JSON", "data": f"of {year}"}, "timestamp": f"{year}-06-01T12:00:00Z"}
+        await service("POST", f"/v3/clusters/{cluster}/topics/{TIMES}/records", record)
     path = f"/v3/clusters/{cluster}/consumer-groups/{GROUP}/offsets:alter"
     await service("POST", path, {"data": [{"topic_name": TOPIC, "partition_id": 0, "offset": 1}]})
 
@@ -145,6 +151,27 @@ async def test_records_are_browsed_with_their_schemas(chromium: Browser, service
                 await expect(page.locator("figcaption")).to_contain_text("/s records")
 
 
+async def test_records_are_browsed_by_time(chromium: Browser, service: Service) -> None:
+    """Times are entered in UTC, as they are shown, wherever the reader is."""
+    async with reading(chromium, service.address, timezone_id="America/New_York") as reader:
+        page = await reader.open(f"topic/{TIMES}")
+        records = page.get_by_role("region", name="Records").get_by_role("button")
+        await expect(records).to_have_text(["0:2", "0:1", "0:0"])
+        time = page.get_by_label("Time in UTC")
+        for at, offsets in (("2022-06-01T12:00:00", ["0:2", "0:1"]), ("2022-06-01T12:00:01", ["0:2"])):
+            await time.fill(at)
+            await time.press("Enter")
+            await expect(records).to_have_text(offsets)
+        await expect(page.get_by_role("region", name="Records")).to_contain_text("2023-06-01 12:00:00")
+        await time.fill("2024-01-01T00:00")
+        await time.press("Enter")
+        await expect(page.get_by_text("No record is there: choose another offset or time.")).to_be_visible()
+        await page.get_by_label("Offset").fill("0")
+        await page.get_by_label("Offset").press("Enter")
+        await expect(records).to_have_text(["0:2", "0:1", "0:0"])
+        await expect(time).to_have_value("")
+
+
 async def test_a_record_is_produced_with_the_form_and_seen_live(chromium: Browser, service: Service) -> None:
     async with reading(chromium, service.address) as reader:
         page = await reader.open(f"topic/{TOPIC}/produce")
@@ -161,17 +188,29 @@ async def test_a_record_is_produced_with_the_form_and_seen_live(chromium: Browse
         await expect(page.get_by_text("Waiting for records.")).to_be_visible()
         records = page.get_by_role("region", name="Records")
         # The stream begins at the end as it is when the request arrives: records are written until one is seen.
-        body = {
-            "records": [{"value": {"floor": 9, "note": None}}],
-            "value_format": "avro",
-            "value_subject": f"{TOPIC}-value",
-        }
         for _ in range(120):
-            await service("POST", f"/topics/{TOPIC}", body, **JSON_RECORDS)
+            await _produce_lifts(service, 9)
             if await records.count():
                 break
             await page.wait_for_timeout(500)
         await expect(records).to_contain_text('"floor":9')
+        await page.get_by_role("searchbox", name="Search the records shown").fill('"FLOOR": 11')
+        await expect(page.get_by_text("No record that is shown contains this.")).to_be_visible()
+        await _produce_lifts(service, *range(200, 500), 11, *range(500, 900))
+        for _ in range(2):
+            await expect(records.get_by_role("button")).to_have_count(1)
+            await expect(records).to_contain_text('"floor":11')
+            await _produce_lifts(service, 12, 13)
+        await page.get_by_role("searchbox", name="Search the records shown").fill("")
+        await expect(records).to_contain_text('"floor":13')
+        await page.get_by_role("button", name="Stop following").click()
+        await expect(page.get_by_text("offsets 0 to")).to_be_visible()
+
+
+async def _produce_lifts(service: Service, *floors: int) -> None:
+    records = [{"value": {"floor": floor, "note": None}} for floor in floors]
+    body = {"records": records, "value_format": "avro", "value_subject": f"{TOPIC}-value"}
+    await service("POST", f"/topics/{TOPIC}", body, **JSON_RECORDS)
 
 
 async def test_offsets_are_reset_after_a_dry_run(chromium: Browser, service: Service) -> None:

@@ -57,8 +57,8 @@ function Shell({ session, reload }) {
   const address = useAddress();
   const [theme, toggleTheme] = useTheme();
   const [isHelpShown, showHelp] = useState(false);
-  useKeyboard(() => showHelp(true));
   const served = VIEWS.filter((view) => !view.needs || session.serves.includes(view.needs));
+  useKeyboard(served, () => showHelp(true));
   const name = address.path[0] ?? served[0].name;
   const view = served.find((each) => each.name === name);
   useEffect(() => {
@@ -85,7 +85,7 @@ function Shell({ session, reload }) {
             No view has this address, or this listener does not serve it. <a href=${link([])}>Go to the start</a>.
           <//><//>`}
     </main>
-    ${isHelpShown && html`<${Help} onClose=${() => showHelp(false)} />`}
+    ${isHelpShown && html`<${Help} views=${served} onClose=${() => showHelp(false)} />`}
   <//>`;
 }
 

@@ -1,6 +1,7 @@
 // The keyboard: the same keys in every view.
 
 import { html, useEffect } from "./base.js";
+import { go } from "./router.js";
 import { Dialog } from "./ui.js";
 
 const KEYS = [
@@ -8,23 +9,31 @@ const KEYS = [
   ["j", "Next row"],
   ["k", "Previous row"],
   ["Enter", "Open the row"],
-  ["g, then s t g q c", "Go to subjects, topics, groups, queues, cluster"],
   ["?", "Show this help"],
-  ["Esc", "Leave a field, close this help"],
+  ["Esc", "Leave a field, close a dialogue"],
 ];
-const PLACES = { s: "subjects", t: "topics", g: "groups", q: "queues", c: "cluster" };
+const PLACES = { s: "subjects", t: "topics", g: "groups", q: "queues", k: "connectors", c: "cluster", m: "me" };
+const FIELDS = "input, textarea, select, [contenteditable=true]";
 
-export function useKeyboard(showHelp) {
+/** Return [key, view] of the views that are there, for the key that follows `g`. */
+const listPlaces = (views) =>
+  Object.entries(PLACES).flatMap(([key, name]) => views.filter((view) => view.name === name).map((view) => [key, view]));
+
+export function useKeyboard(views, showHelp) {
   useEffect(() => {
     let isGoing = false;
     const press = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.composedPath()[0];
-      if (event.key === "Escape" && target.matches?.("input, select")) return target.blur();
-      if (target.matches?.("input, textarea, select, [contenteditable=true]") || document.querySelector("dialog[open]")) return;
+      if (document.querySelector("dialog[open]")) return;
+      if (target.matches?.(FIELDS)) {
+        if (event.key === "Escape") target.blur();
+        return;
+      }
       const wasGoing = isGoing;
       isGoing = false;
-      if (wasGoing && PLACES[event.key]) location.hash = `#/${PLACES[event.key]}`;
+      const place = wasGoing && listPlaces(views).find(([key]) => key === event.key);
+      if (place) go([place[1].name]);
       else if (event.key === "g") isGoing = true;
       else if (event.key === "?") showHelp();
       else if (event.key === "/") focusSearch(event);
@@ -49,16 +58,18 @@ function moveBy(step) {
   if (!rows.length) return;
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const row = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
-  const focused = row.querySelector("a, button, input") ?? row;
-  focused.focus();
+  const focusable = row.querySelector("a, button, input");
+  if (!focusable) row.tabIndex = -1;
+  (focusable ?? row).focus();
   row.scrollIntoView({ block: "nearest" });
 }
 
-export function Help({ onClose }) {
+export function Help({ views, onClose }) {
+  const places = listPlaces(views).map(([key, { title }]) => [`g ${key}`, `Go to ${title}`]);
   return html`<${Dialog} title="Keyboard" onClose=${onClose}>
     <table>
       <tbody>
-        ${KEYS.map(([key, meaning]) => html`<tr><th scope="row"><kbd>${key}</kbd></th><td>${meaning}</td></tr>`)}
+        ${[...KEYS, ...places].map(([key, meaning]) => html`<tr><th scope="row"><kbd>${key}</kbd></th><td>${meaning}</td></tr>`)}
       </tbody>
     </table>
     <p class="muted">

@@ -1,9 +1,9 @@
 // The few components of which all views are made, and the hooks that load what they show.
 
-import { html, useCallback, useContext, useEffect, useRef, useState, Session } from "./base.js";
+import { Fragment, html, useCallback, useContext, useEffect, useRef, useState, Session } from "./base.js";
 import { get } from "./api.js";
 
-/** Load something and show how it goes: {data, error, isLoading, reload, cancel}. Another key loads again. */
+/** Load something and show how it goes: {data, error, isLoading, isOutdated, reload, cancel}. Another key loads again. */
 export function useLoad(load, key) {
   const [state, setState] = useState({ isLoading: true });
   const [turn, setTurn] = useState(0);
@@ -23,7 +23,8 @@ export function useLoad(load, key) {
     running.current?.abort();
     setState({ error: { status: 0, message: "You have cancelled it." }, isLoading: false });
   }, []);
-  return { ...state, reload, cancel };
+  const isOutdated = state.data !== undefined && state.key.some((value, index) => value !== key[index]);
+  return { ...state, isOutdated, reload, cancel };
 }
 
 /** Return the value, a moment after it has last changed. */
@@ -39,29 +40,30 @@ export function useSettled(value, milliseconds = 200) {
 /** Return the function that says whether the console offers an operation on a resource to its reader. */
 export function usePermissions(kind, name) {
   const session = useContext(Session);
-  const { data } = useLoad(
+  const { data, isOutdated } = useLoad(
     (signal) => (kind ? get("/console/permissions", { signal, query: { kind, name } }) : Promise.resolve(null)),
     [kind, name],
   );
-  return (operation) => Boolean(session?.writes && data?.operations.includes(operation));
+  return (operation) => Boolean(session?.writes && !isOutdated && data?.operations.includes(operation));
 }
 
-/** Show what was loaded, or why it was not. */
+/** Show what was loaded, or why it was not; what was loaded before stays until then. */
 export function Loaded({ of, children }) {
   if (of.error) return html`<${Problem} error=${of.error} retry=${of.reload} />`;
   if (of.data === undefined) return html`<${Waiting} cancel=${of.cancel} />`;
-  return children(of.data);
+  return html`<${Fragment}>${of.isOutdated && html`<${Waiting} cancel=${of.cancel} isQuiet />`}${children(of.data)}<//>`;
 }
 
 const PATIENCE = 700;
 
-/** Loading; after a moment also why the answer may take long, as far as the service knows. */
-function Waiting({ cancel }) {
+/** Loading, which `isQuiet` does not show at first; after a moment also why it may take long, as far as the service knows. */
+function Waiting({ cancel, isQuiet = false }) {
   const session = useContext(Session);
   const [reason, setReason] = useState(null);
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
+      setReason("");
       const state = session?.serves.includes("health") ? await readHealth(stop.signal).catch(() => null) : null;
       if (!stop.signal.aborted) setReason(state?.reason ?? "");
     }, PATIENCE);
@@ -70,9 +72,9 @@ function Waiting({ cancel }) {
       clearTimeout(timer);
     };
   }, []);
-  if (reason === null) return html`<p class="empty" role="status">Loading…</p>`;
+  if (reason === null) return isQuiet ? null : html`<p class="empty" role="status">Loading…</p>`;
   return html`<div class="empty waiting" role="status">
-    <p>Still loading. ${reason ? html`The service says: <strong>${reason}</strong>.` : "The service has not answered yet; it knows of no trouble."}</p>
+    <p>Still loading. ${reason ? html`The service says: <strong>${reason}</strong>.` : "The service has not answered yet."}</p>
     <p>The answer is shown when it comes, or why there is none. <button type="button" onClick=${cancel}>Cancel</button></p>
   </div>`;
 }
@@ -152,8 +154,8 @@ export function Facts({ of }) {
   </dl>`;
 }
 
-/** A dense table. `columns`: {title, of: row → content, kind}; `open`: row → address that Enter and a click open. */
-export function Table({ columns, rows, label, open, rowKey }) {
+/** A dense table. `columns`: {title, of: row → content, kind}. */
+export function Table({ columns, rows, label, rowKey }) {
   return html`<div class="table-wrap" tabindex="0" role="region" aria-label=${label}>
     <table>
       <caption class="hidden">${label}</caption>
@@ -162,7 +164,7 @@ export function Table({ columns, rows, label, open, rowKey }) {
       </thead>
       <tbody>
         ${rows.map(
-          (row, index) => html`<tr key=${rowKey ? rowKey(row) : index} data-row data-open=${open?.(row) ?? undefined}>
+          (row, index) => html`<tr key=${rowKey ? rowKey(row) : index} data-row>
             ${columns.map((column) => html`<td class=${column.kind ?? ""} data-title=${column.title}>${column.of(row)}</td>`)}
           </tr>`,
         )}

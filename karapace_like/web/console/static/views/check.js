@@ -18,22 +18,24 @@ const EXAMPLES = {
 const MANY = 100;
 
 export function Check({ query }) {
-  const subject = query.subject ?? "";
-  const latest = useLoad((signal) => loadLatest(subject, signal), [subject]);
+  const { subject = "", version = "latest" } = query;
+  const stored = useLoad((signal) => loadVersion(subject, version, signal), [subject, version]);
   return html`<${Page}
     title="Check a schema"
     crumbs=${[["Subjects", link(["subjects"])], ...(subject ? [[subject, subjectLink(subject)]] : [])]}
   >
-    <${Loaded} of=${latest}>
-      ${({ stored, name }) => html`<${Workbench} key=${name} subject=${name} stored=${stored} />`}
+    <${Loaded} of=${stored}>
+      ${(shown) => html`<${Workbench} key=${shown.name} subject=${shown.subject} stored=${shown.stored} />`}
     <//>
   <//>`;
 }
 
-async function loadLatest(subject, signal) {
-  if (!subject) return { stored: null, name: "" };
-  const stored = await orNull(get(`/subjects/${part(subject)}/versions/latest`, { signal }), 404, 403);
-  return { stored, name: subject };
+/** Return the version with which the editor begins, null where there is none; a deleted one only where it is named. */
+async function loadVersion(subject, version, signal) {
+  if (!subject) return { subject, stored: null, name: "" };
+  const query = { deleted: version !== "latest" };
+  const stored = await orNull(get(`/subjects/${part(subject)}/versions/${part(version)}`, { signal, query }), 404, 403);
+  return { subject, stored, name: `${subject} ${version}` };
 }
 
 function Workbench({ subject, stored }) {
@@ -65,9 +67,9 @@ function Workbench({ subject, stored }) {
       <div class="verdicts-side" aria-live="polite">
         ${!subject
           ? html`<${Empty}>Name the subject; the schema is checked against its versions while you edit it.<//>`
-          : judged.error
-            ? html`<${Problem} error=${judged.error} retry=${judged.reload} />`
-            : judged.data && html`<${Judgement} subject=${subject} body=${body} judged=${judged.data} isFresh=${settled === text && !judged.isLoading} />`}
+          : html`<${Loaded} of=${judged}>
+              ${(data) => html`<${Judgement} subject=${subject} body=${body} judged=${data} isFresh=${settled === text && !judged.isLoading} />`}
+            <//>`}
       </div>
     </div>`;
 }

@@ -1,13 +1,14 @@
 // Two versions compared: what has changed, whether each can read the other's data, and both texts line by line.
 
-import { html } from "../base.js";
+import { html, useState } from "../base.js";
 import { get, part } from "../api.js";
 import { link, replace } from "../router.js";
 import { format } from "../text.js";
-import { Badge, Empty, Loaded, Page, Section, Select, Table, useLoad } from "../ui.js";
+import { Badge, Empty, Loaded, Page, Section, Select, Table, useLoad, useSettled } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 
 const MOST_LINES = 4000;
+const SUGGESTED = 20;
 const SIGNS = { added: "good", removed: "bad", changed: "warn" };
 
 /** The address is `diff/SUBJECT/OLD/NEW`; `?other=` names another subject for the new version. */
@@ -23,11 +24,10 @@ export function Diff({ path, query }) {
   return html`<${Page} title=${`${subject}: compare`} crumbs=${[["Subjects", link(["subjects"])], [subject, subjectLink(subject)]]}>
     ${versions.data &&
     html`<div class="filters">
-      <${Select} label="From version" value=${old} options=${versions.data[0]} onChange=${(to) => move(to, recent)} />
-      <${Select} label="To version" value=${recent} options=${versions.data[1]} onChange=${(to) => move(old, to)} />
-      <form onSubmit=${(event) => chooseOther(event, subject, old)}>
-        <label class="select"><span>of</span><input name="other" aria-label="Other subject" value=${other} /></label>
-      </form>
+      <${Select} label="From version" value=${old} options=${["latest", ...versions.data[0]]} onChange=${(to) => move(to, recent)} />
+      <${Select} label="To version" value=${recent} options=${["latest", ...versions.data[1]]} onChange=${(to) => move(old, to)} />
+      <${OtherSubject} key=${other} other=${other}
+        onChoose=${(name) => replace(["diff", subject, old, "latest"], { other: name === subject ? undefined : name })} />
     </div>`}
     <${Loaded} of=${loaded}>
       ${({ difference, texts }) => html`
@@ -38,10 +38,17 @@ export function Diff({ path, query }) {
   <//>`;
 }
 
-function chooseOther(event, subject, old) {
-  event.preventDefault();
-  const other = new FormData(event.target).get("other").trim();
-  replace(["diff", subject, old, "latest"], { other: other === subject ? undefined : other });
+/** The subject of the new version: typed, or chosen of those whose names contain what is typed. */
+function OtherSubject({ other, onChoose }) {
+  const [typed, setTyped] = useState(other);
+  const query = useSettled(typed.trim());
+  const hits = useLoad((signal) => get("/subjects:search", { signal, query: { query, deleted: true, limit: SUGGESTED } }), [query]);
+  return html`<form class="select" onSubmit=${(event) => (event.preventDefault(), onChoose(typed.trim()))}>
+    <label class="select"><span>of</span>
+      <input name="other" aria-label="Other subject" list="other-subjects" required value=${typed} onInput=${(event) => setTyped(event.target.value)} /></label>
+    <datalist id="other-subjects">${(hits.data?.subjects ?? []).map((hit) => html`<option value=${hit.subject} />`)}</datalist>
+    <button type="submit">Compare with this subject</button>
+  </form>`;
 }
 
 const listVersions = async (subject, signal) =>

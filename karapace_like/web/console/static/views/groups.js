@@ -144,7 +144,7 @@ function Reset({ data, onDone }) {
       { title: "Then", kind: "number", of: ({ to }) => number(to) },
       { title: "Read again or left out", of: ({ lag, to }) => (to < lag.current_offset ? `${number(lag.current_offset - to)} again` : to > lag.current_offset ? `${number(to - lag.current_offset)} left out` : "nothing") },
     ]} />
-    <p><button type="button" class="primary danger-fill" onClick=${apply}>Reset these offsets</button></p>`}
+    <p><button type="button" class="danger" onClick=${apply}>Reset these offsets</button></p>`}
   <//>`;
 }
 

@@ -12,8 +12,7 @@ const NEWEST = 50;
 const LONG = 200;
 
 export function Records({ topic, query }) {
-  const [isLive, setLive] = useState(false);
-  const [word, setWord] = useState("");
+  const { live: isLive, filter: word = "" } = query;
   const partitions = useLoad((signal) => loadPartitions(topic, signal), [topic]);
   const move = (changes) => replace(["topic", topic, "records"], { ...query, ...changes });
   return html`
@@ -24,13 +23,13 @@ export function Records({ topic, query }) {
       <label class="select"><span>Offset</span>
         <input type="number" min="0" aria-label="Offset" placeholder="newest" value=${query.offset ?? ""}
           onChange=${(event) => move({ offset: event.target.value, at: undefined })} /></label>
-      <label class="select"><span>Time</span>
-        <input type="datetime-local" step="1" aria-label="Time" value=${query.at ?? ""}
+      <label class="select"><span>Time (UTC)</span>
+        <input type="datetime-local" step="1" aria-label="Time in UTC" value=${query.at ?? ""}
           onChange=${(event) => move({ at: event.target.value, offset: undefined })} /></label>
       <${KeyQuery} query=${query} onMove=${move} />
       <input type="search" aria-label="Search the records shown" placeholder="Filter what is shown: key, value or header" value=${word}
-        onInput=${(event) => setWord(event.target.value)} />
-      <button type="button" aria-pressed=${isLive} onClick=${() => setLive(!isLive)}>${isLive ? "Stop following" : "Follow live"}</button>
+        onInput=${(event) => move({ filter: event.target.value })} />
+      <button type="button" aria-pressed=${Boolean(isLive)} onClick=${() => move({ live: isLive ? undefined : "yes" })}>${isLive ? "Stop following" : "Follow live"}</button>
     </div>
     ${isLive
       ? html`<${Live} topic=${topic} word=${word} />`
@@ -49,7 +48,7 @@ function Read({ topic, query, word, partitions, onMove }) {
   const { beginning_offset: first = 0, end_offset: end = 0 } = partitions.find((each) => String(each.partition) === partition) ?? {};
   const newest = Math.max(first, end - NEWEST);
   const offset = query.offset === undefined ? newest : Number(query.offset);
-  const at = query.at ? { timestamp: new Date(query.at).getTime() } : { offset };
+  const at = query.at ? { timestamp: Date.parse(`${query.at}Z`) } : { offset };
   const page = useLoad(
     (signal) => (end > first ? readPartition(topic, partition, at, signal) : Promise.resolve({ records: [] })),
     [topic, partition, offset, query.at],
@@ -95,6 +94,8 @@ function Live({ topic, word }) {
   const [error, setError] = useState(null);
   const [turn, setTurn] = useState(0);
   const waiting = useRef([]);
+  const filter = useRef();
+  filter.current = word;
   useEffect(() => {
     const stop = new AbortController();
     setError(null);
@@ -106,7 +107,7 @@ function Live({ topic, word }) {
     const timer = setInterval(() => {
       if (waiting.current.length === 0) return;
       const arrived = waiting.current.splice(0).reverse();
-      setRecords((before) => [...arrived, ...before].slice(0, SHOWN));
+      setRecords((before) => limit([...arrived, ...before], filter.current));
     }, 250);
     return () => {
       stop.abort();
@@ -115,6 +116,12 @@ function Live({ topic, word }) {
   }, [topic, turn]);
   if (error) return html`<${Problem} error=${error} retry=${() => setTurn(turn + 1)} />`;
   return html`<${Listed} topic=${topic} records=${records} word=${word} none="Waiting for records. The newest will be on top." />`;
+}
+
+/** Return the newest records that contain the word, and the newest others: many that do not match displace none that does. */
+function limit(records, word) {
+  const counts = { true: 0, false: 0 };
+  return records.filter((record) => (counts[matches(record, word)] += 1) <= SHOWN);
 }
 
 function Listed({ topic, records, word, none }) {

@@ -5,6 +5,7 @@ import { get, orNull, part } from "../api.js";
 import { ReferenceGraph } from "../graph.js";
 import { link } from "../router.js";
 import { SchemaText } from "../text.js";
+import { Deletion } from "./deletion.js";
 import { Badge, Empty, Facts, Loaded, Page, Section, Tabs, Time, useLoad, usePermissions } from "../ui.js";
 import { subjectLink } from "./subjects.js";
 
@@ -12,19 +13,14 @@ export function Subject({ path, query }) {
   const [subject, number] = path;
   const tab = query.tab ?? "schema";
   const loaded = useLoad((signal) => load(subject, signal), [subject]);
-  const may = usePermissions("Subject", subject);
   return html`<${Page}
     title=${subject}
     crumbs=${[["Subjects", link(["subjects"])]]}
-    actions=${html`<${Fragment}>
-      ${loaded.data?.versions.length > 1 && html`<a class="button" href=${diffLink(subject, loaded.data.versions)}>Compare</a>`}
-      ${(may("write") || may("register_existing")) &&
-      html`<a class="button primary" href=${link(["check"], { subject })}>Change</a>`}
-    <//>`}
+    actions=${loaded.data && !loaded.isOutdated && html`<${Actions} subject=${subject} number=${number} ...${loaded.data} onDone=${loaded.reload} />`}
   >
     <${Loaded} of=${loaded}>
       ${({ versions, shown }) => {
-        const version = versions.find((each) => String(each.version) === number) ?? shown;
+        const version = findVersion(versions, number) ?? shown;
         return html`<div class="with-side">
           <${TimeLine} subject=${subject} versions=${versions} selected=${version} />
           <div>
@@ -48,8 +44,23 @@ export function Subject({ path, query }) {
   <//>`;
 }
 
+const findVersion = (versions, number) => versions.find((version) => String(version.version) === number);
+
+/** What the reader may do with the subject and the version that is shown. */
+function Actions({ subject, number, versions, shown, onDone }) {
+  const may = usePermissions("Subject", subject);
+  const selected = findVersion(versions, number) ?? shown;
+  const mayRegister = may("write") || may("register_existing");
+  return html`<${Fragment}>
+    <a class="button" href=${diffLink(subject, versions)}>Compare</a>
+    ${may("delete") && html`<${Deletion} subject=${subject} selected=${selected} versions=${versions} onDone=${onDone} />`}
+    ${mayRegister && selected.deleted && html`<a class="button" href=${link(["check"], { subject, version: selected.version })}>Register again</a>`}
+    ${mayRegister && html`<a class="button primary" href=${link(["check"], { subject })}>Change</a>`}
+  <//>`;
+}
+
 function diffLink(subject, versions) {
-  const [last, previous] = versions;
+  const [last, previous = last] = versions;
   return link(["diff", subject, String(previous.version), String(last.version)]);
 }
 
