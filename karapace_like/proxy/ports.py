@@ -286,6 +286,10 @@ class GroupAdmin(Protocol):
 class ShareGroupAdmin(Protocol):
     """Share groups."""
 
+    async def check_support(self) -> None:
+        """Raise KafkaFailure, UNSUPPORTED_VERSION, where the cluster has no share groups."""
+        ...
+
     async def names(self) -> list[str]:
         """Return the ids of all share groups, sorted."""
         ...

@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.long]
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
+        ("GET", "/queues", None),
         ("GET", "/queues/workers", None),
+        ("PUT", "/queues/workers/config", {"start": "earliest"}),
         ("POST", "/queues/workers/receive", {"topics": ["lifts"], "wait_ms": 30_000}),
         ("DELETE", "/queues/workers", None),
     ],

@@ -20,6 +20,8 @@ from karapace_like.records import TopicPartition
 _SHARE = "share"
 _DEAD = "Dead"
 _NOT_FOUND = "GROUP_ID_NOT_FOUND"
+_ANY_GROUP = "any"
+_UNSUPPORTED = "UNSUPPORTED_VERSION"
 
 
 class ShareGroups:
@@ -30,8 +32,19 @@ class ShareGroups:
         self._coordinators = coordinators
         self._protocol = protocol
 
+    async def check_support(self) -> None:
+        """Raise KafkaFailure, UNSUPPORTED_VERSION, where the cluster has no share groups.
+
+        Listings of groups and changes of their configs do not fail there.
+        """
+        response = await self._protocol.ask(SingleVersionRequest(ShareGroupDescribeV1, [_ANY_GROUP], False, {}))
+        # Any other error says that the group is not here, or not this client's to see.
+        if translate.error_code(response.groups[0][0]).name == _UNSUPPORTED:
+            check(response.groups[0][0], response.groups[0][1])
+
     async def names(self) -> list[str]:
         """Return the ids of all share groups, in order: those that each broker coordinates."""
+        await self.check_support()
         client = self._client
         cluster = await client.call(lambda: client.current.describe_cluster(request_timeout=client.timeout))
         listed = await asyncio.gather(*(self._list_at(f"{node.host}:{node.port}") for node in cluster.nodes))

@@ -49,6 +49,7 @@ class QueueManagement:
     async def configure(self, group: str, changes: Sequence[ConfigChange]) -> None:
         """Change configs of a group, which need not exist yet."""
         with errors.translate_kafka_failures(_explain):
+            await self._admin.share_groups.check_support()
             await self._admin.configs.alter(ConfigOwner(OwnerKind.GROUP, group), changes)
 
     async def delete(self, group: str) -> None:
