@@ -42,6 +42,7 @@ from karapace_like.web.http.cors_policy import CorsPolicy
 from karapace_like.web.http.errors import Middleware, errors_middleware
 from karapace_like.web.http.overload import limit_requests
 from karapace_like.web.http.responses import EncodedResponse
+from karapace_like.web.http.streaming import STOPPING
 from karapace_like.web.keys.services import KEYS, KeyHandling
 from karapace_like.web.operations import docs_page, service
 from karapace_like.web.operations import exposition as exposition_api
@@ -129,6 +130,7 @@ def make_app(
         app.on_response_prepare.append(cors.add_headers)
     if draining is not None:
         app.on_response_prepare.append(draining.close_after_response)
+        app[STOPPING] = draining.stopping
     adapt: _Adapt = adapt_routes if handling.speaks_karapace else iter
     app[USAGE] = usage or UsageTable()
     # Routes are guarded as they are added, so that access comes before them.

@@ -20,11 +20,19 @@ _LOOK_SECONDS = 0.5
 """How often a stream without records checks that its client is still connected."""
 _PIECE = 256 * 1024
 """Bytes that are handed to the transport at once."""
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set once the server accepts no further connection."""
 
 
 def is_connected(request: web.Request) -> bool:
     """Whether the client is still connected."""
     return request.transport is not None and not request.transport.is_closing()
+
+
+def may_wait(request: web.Request) -> bool:
+    """Whether the client may be kept waiting for records: it is connected, and the server does not stop."""
+    stopping = request.config_dict.get(STOPPING)
+    return is_connected(request) and (stopping is None or not stopping.is_set())
 
 
 class BodyWriter:
@@ -107,7 +115,7 @@ async def push(
     heartbeat: float,
     count: int = 2**63,
 ) -> None:
-    """Send up to `count` records, and a sign of life every `heartbeat` seconds, while the client stays connected.
+    """Send up to `count` records, and a sign of life every `heartbeat` seconds, until the client or the server leaves.
 
     `renew` is called before each reading, and raises ApiError when the caller may not read any more. A HEAD request
     gets the head of the response only.
@@ -119,7 +127,7 @@ async def push(
     loop = asyncio.get_running_loop()
     written = loop.time()
     try:
-        while count > 0 and is_connected(out.request):
+        while count > 0 and may_wait(out.request):
             await renew()
             records = await followed.next_records(count, wait=min(_LOOK_SECONDS, heartbeat))
             for record in records:

@@ -21,7 +21,7 @@ from karapace_like.web.callers.usage import find_usage
 from karapace_like.web.http import media_types, responses
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.errors import build_error_response
-from karapace_like.web.http.streaming import is_connected, send_in_pieces
+from karapace_like.web.http.streaming import may_wait, send_in_pieces
 from karapace_like.web.proxy.consumers import find_instance, require_reading
 from karapace_like.web.proxy.instance_owners import at_owner
 from karapace_like.web.proxy.objects import POLL, READ, PolledHeader, PolledRecord
@@ -89,7 +89,7 @@ async def poll(request: web.Request, embedded: EmbeddedFormat | None) -> Sequenc
     return await instance.poll(
         timeout_ms=timeout_ms,
         max_bytes=max_bytes,
-        is_wanted=lambda: is_connected(request),
+        is_wanted=lambda: may_wait(request),
         rights=find_subject_rights(request),
         undecodable=undecodable_choice(request),
     )
@@ -123,7 +123,7 @@ async def read(request: web.Request, embedded: EmbeddedFormat | None) -> Sequenc
     start = Start(offset=offset or 0, time=time, is_strict=True, isolation=isolation)
     rights = find_subject_rights(request)
     reading = proxy(request).reading
-    page = await reading.read([at], start, formats, limits, rights, is_wanted=lambda: is_connected(request))
+    page = await reading.read([at], start, formats, limits, rights, is_wanted=lambda: may_wait(request))
     return page.records
 
 

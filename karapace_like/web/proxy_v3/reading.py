@@ -21,7 +21,7 @@ from karapace_like.web.callers.permissions import on_topic
 from karapace_like.web.callers.usage import find_usage
 from karapace_like.web.http import media_types
 from karapace_like.web.http.api_roles import ApiRole
-from karapace_like.web.http.streaming import is_connected, open_body, push
+from karapace_like.web.http.streaming import may_wait, open_body, push
 from karapace_like.web.proxy.admission import admit_follower
 from karapace_like.web.proxy.requests import find_reader, format_positions, parse_isolation, proxy
 from karapace_like.web.proxy.subject_rights import find_subject_rights
@@ -53,7 +53,7 @@ async def read_records(request: web.Request) -> web.StreamResponse:
         timeout_ms=min(_parse_count(request, "timeout", 0), _MAX_WAIT_MS),
     )
     page = await management(request).reading.read_page(
-        cluster(request), wanted, limits, find_subject_rights(request), is_wanted=lambda: is_connected(request)
+        cluster(request), wanted, limits, find_subject_rights(request), is_wanted=lambda: may_wait(request)
     )
     url = str(URL(_link_to_source(request, wanted.partition).child_url("records")))
     following = None

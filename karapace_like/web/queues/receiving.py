@@ -14,7 +14,7 @@ from karapace_like.web.callers.permissions import on_group
 from karapace_like.web.callers.usage import find_usage
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.bodies import JsonObject
-from karapace_like.web.http.streaming import is_connected, send_in_pieces
+from karapace_like.web.http.streaming import may_wait, send_in_pieces
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.records import render_as
 from karapace_like.web.proxy.requests import check_fields, instance_user, optional_read_format, proxy
@@ -37,7 +37,7 @@ async def receive_records(request: web.Request) -> web.StreamResponse:
         wanted,
         find_subject_rights(request),
         instance_user(request).counted_as,
-        is_wanted=lambda: is_connected(request),
+        is_wanted=lambda: may_wait(request),
     )
     find_usage(request).consumed += len(records)
     response = answer(request, ReceiveResponse([_render(record) for record in records]))

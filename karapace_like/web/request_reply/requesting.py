@@ -17,7 +17,7 @@ from karapace_like.web.http import responses
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.errors import build_error_response
 from karapace_like.web.http.request_bodies import read_body
-from karapace_like.web.http.streaming import is_connected, send_in_pieces
+from karapace_like.web.http.streaming import may_wait, send_in_pieces
 from karapace_like.web.proxy.instance_owners import OWNERS
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.produce import find_formats
@@ -47,7 +47,7 @@ async def request_reply(request: web.Request) -> web.StreamResponse:
     usage = find_usage(request)
     try:
         reply = await proxy(request).request_reply.request(
-            wanted, find_subject_rights(request), instance_user(request), is_wanted=lambda: is_connected(request)
+            wanted, find_subject_rights(request), instance_user(request), is_wanted=lambda: may_wait(request)
         )
     except ReplyTimeoutError as error:
         usage.produced += 1
@@ -86,7 +86,7 @@ async def fetch_late_reply(request: web.Request) -> web.StreamResponse:
         wait_ms / 1000,
         find_subject_rights(request),
         user,
-        is_wanted=lambda: is_connected(request),
+        is_wanted=lambda: may_wait(request),
     )
     if reply is None:
         return no_content()

@@ -2,7 +2,8 @@
 
 A client that has just been answered may be sending its next request while the server closes the connection. So a
 server that stops sends `Connection: close` with each response, accepts no new connections, and closes connections
-that stay silent only after a while. It can announce the end some time before it stops accepting, for load balancers.
+that stay silent only after a while. Requests that wait for records are answered with what there is, and streams end:
+their clients go on elsewhere. It can announce the end some time before it stops accepting, for load balancers.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ class Draining:
 
     def __init__(self) -> None:
         self._is_announced = False
+        self.stopping = asyncio.Event()
+        """Set once the server accepts no further connection: requests that wait for records are answered then."""
 
     async def close_after_response(self, _: web.Request, response: web.StreamResponse) -> None:
         """Announce the end of the connection; aiohttp calls this before it sends a response's headers."""
@@ -36,12 +39,13 @@ class Draining:
     async def drain(self, runner: Runner) -> None:
         """Stop accepting, and return once no client is connected, after a second at the latest.
 
-        Clients that are connected then are silent, or wait for a long response.
+        Clients that are connected then are silent, or get a long response.
         """
         self.announce(runner)
         for site in runner.sites:
             if isinstance(site, web.SockSite):
                 await site.stop()
+        self.stopping.set()
         loop = asyncio.get_running_loop()
         until = loop.time() + _SILENT_SECONDS
         while _count_clients(runner) and loop.time() < until:  # noqa: ASYNC110 - aiohttp has no event for this
