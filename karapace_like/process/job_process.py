@@ -8,6 +8,7 @@ limit; it also ends with its parent, whose death closes the pipe. Every fault co
 import asyncio
 import contextlib
 import contextvars
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,8 @@ _IDLE_SECONDS = 60.0
 """After which a child ends, and its memory is free."""
 _NICENESS = 10
 """Everything else on the machine goes first: the service's event loop above all."""
+_YOUNG_CONTAINERS = 100_000
+"""New containers that start a collection of a child's youngest generation: those of a job are in use until its end."""
 _DEATH_SECONDS = 5.0
 """How long a child that has closed its output may take to end."""
 _LENGTH = struct.Struct(">I")
@@ -189,6 +192,8 @@ def serve_jobs(run: Callable[[bytes], Any], limits: JobLimits, refusal: type[Exc
         limit = limits.memory_bytes if hard == resource.RLIM_INFINITY else min(limits.memory_bytes, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold a job's data
+    gc.freeze()  # the code, which stays
+    gc.set_threshold(_YOUNG_CONTAINERS)
     while (message := _read(source)) is not None:
         _set_alarm(limits.seconds)
         reply = msgspec.msgpack.encode(_reply(run, message, limits, refusal))

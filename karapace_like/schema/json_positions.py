@@ -12,15 +12,19 @@ from karapace_like.schema.files import CACHED_TEXTS
 _TOKEN = re.compile(
     r"""
     (?:[\s,:]+|//[^\n]*|/\*.*?\*/)*
-    (   "(?:[^"\\]|\\.)*"
+    (   "[^"\\]*(?:\\.[^"\\]*)*"
       | [{}\[\]]
       | [^\s{}\[\]:,"/]+ | /
       |
     )
+    (?: (?<=") \s*:\s* ( "[^"\\]*(?:\\.[^"\\]*)*" | [^\s{}\[\]:,"/]+ ) )?
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""A literal or a bracket after what separates it from the one before: colons and commas say no more than the order."""
+"""A literal or a bracket after what separates it from the one before: colons and commas say no more than the order.
+
+A key is matched with its value where that is a literal: most members of a wide schema are such pairs.
+"""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _BEGINNINGS = frozenset("{[")
 _ENDS = frozenset(("}", "]", ""))
@@ -62,7 +66,11 @@ def positions(text: str) -> Node:
                 break
             around, key = outer.pop(), None
         elif around.members is not None and key is None:
-            key = _unquote(token), start
+            value = match[2]
+            if value is None:
+                key = _unquote(token), start
+            else:
+                around.members[_unquote(token)] = _make_node(value, start)
             continue
         else:
             node = _make_node(token, start if key is None else key[1])
