@@ -188,6 +188,7 @@ async def test_a_deleted_subject_is_registered_again_and_erased(chromium: Browse
         await reader.open("subject/lifts-value")
         await _delete(page, "Delete", "All 2 versions of the subject")
         await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("42206")
+        assert await find_faults(page, "light") == []
 
 
 async def _delete(page: Page, word: str, what: str = "") -> None:
