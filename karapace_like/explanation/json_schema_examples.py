@@ -7,6 +7,7 @@ from typing import Any
 
 from karapace_like.explanation.examples import MAX_LENGTH, Example, Side
 from karapace_like.schema.json_schema import Parsed
+from karapace_like.schema.json_schema.findings import CUT_PATH
 from karapace_like.schema.json_schema.schemas import (
     Array,
     Boolean,
@@ -37,8 +38,10 @@ _MAX_NUMBERS = 24
 _MAX_REASON = 200
 
 
-def find_example(writer: Side, reader: Side, path: str) -> Example | None:  # noqa: ARG001 - the value shows the place
-    """See `ExampleFinder`."""
+def find_example(writer: Side, reader: Side, path: str) -> Example | None:
+    """See `ExampleFinder`. The value shows the place, unless that is deeper than any value."""
+    if path.startswith(CUT_PATH):
+        return None
     assert isinstance(writer.parsed, Parsed)
     try:
         accepts = JsonSchemaCodec(writer.source.text, writer.source.dependencies)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from karapace_like.explanation import json_schema_examples
 from karapace_like.schema import references
 from karapace_like.schema.avro import parser as avro_parser
 from karapace_like.schema.json_schema import comparison as json_comparison
@@ -99,6 +100,28 @@ def test_pairs_of_json_schemas_are_compared_once(tmp_path: Path, monkeypatch: py
     ended = run("check", "new", "--against", "old", folder=tmp_path)
     assert (ended.code, ended.out) == (0, f"{COUNT} schemas: {COUNT} passed\n")
     assert 2 * COUNT <= calls["compare_pair"] <= 4 * COUNT
+
+
+def test_broken_pairs_of_json_schemas_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pair is refuted, and its findings put together, as itself and as a reference."""
+    monkeypatch.setattr(checking, "find_example", lambda *_: None)
+    calls = count_calls(monkeypatch, (json_comparison, "compare_pair"))
+    assert check_chain(tmp_path, "json", breaks=True).code == 1
+    assert calls["compare_pair"] <= 8 * COUNT
+
+
+def test_a_break_deeper_than_200_references_has_no_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path to it is cut, so that each of the schemas would search for an example of its own."""
+    calls = count_calls(monkeypatch, (json_schema_examples, "JsonSchemaCodec"))
+    for at in range(210):
+        for side, breaks in (("old", False), ("new", True)):
+            write(tmp_path / side, dict([json_schema(at, breaks=breaks)]))
+    ended = run(
+        "check", *(f"r{at}.schema.json" for at in range(205, 210)), "--against", "../old", folder=tmp_path / "new"
+    )
+    assert (ended.code, ended.err) == (1, "")
+    assert "/.../" in ended.out
+    assert calls["JsonSchemaCodec"] == 0
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -20,7 +20,7 @@ from karapace_like.schema.json_schema.linking import list_file_needs, list_offer
 from karapace_like.schema.json_schema.loader import Loader
 from karapace_like.schema.json_schema.rules import DIFFERENCES, LENIENT, RULES
 from karapace_like.schema.json_schema.schemas import Schema
-from karapace_like.schema.json_schema.shared_targets import OtherTargetError, SharedTargets
+from karapace_like.schema.json_schema.shared_targets import OtherTargetError, SharedTargets, SharedVerdicts
 from karapace_like.schema.json_schema.untyped import UntypedAsObjects
 from karapace_like.schema.model import (
     CompatibilityPolicy,
@@ -130,9 +130,9 @@ def find_incompatibilities(reader: Parsed, writer: Parsed, policy: Compatibility
     """Return why the reader would refuse what the writer's schema accepts, in Confluent's order."""
     ignored = LENIENT if policy is CompatibilityPolicy.LENIENT else frozenset()
     view = UntypedAsObjects() if reader.is_as_karapace or writer.is_as_karapace else None
-    compatible = None
+    verdicts = None
     if reader.shared is not None and writer.shared is not None and view is None:
-        compatible = reader.shared.compatible.setdefault(frozenset(ignored), set())
+        verdicts = reader.shared.verdicts.setdefault(frozenset(ignored), SharedVerdicts())
     return [
         Incompatibility(
             rule=RULES[finding.rule],
@@ -141,7 +141,7 @@ def find_incompatibilities(reader: Parsed, writer: Parsed, policy: Compatibility
             reader="" if finding.reader is None else write(finding.reader),
             writer="" if finding.writer is None else write(finding.writer),
         )
-        for finding in Comparer(ignored, view, compatible).compare(writer.schema, reader.schema)
+        for finding in Comparer(ignored, view, verdicts).compare(writer.schema, reader.schema)
     ]
 
 

@@ -6,12 +6,14 @@ refuted pairs put together. No step is exponential, whatever refers to what.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from karapace_like.schema.json_schema.findings import Comparison, Finding, Findings, Question
 from karapace_like.schema.json_schema.pairs import compare_pair
 from karapace_like.schema.json_schema.schemas import Reference, Schema
+from karapace_like.schema.json_schema.shared_targets import SharedVerdicts
 
 _Pair: TypeAlias = tuple[Schema, Schema]
 """The writer's and the reader's schema."""
@@ -23,12 +25,26 @@ _MAX_FINDINGS = 1_000
 """Kept of one pair: schemas that share a definition in many places could otherwise report 2**n."""
 _MAX_KEPT = 100_000
 """Kept of all pairs together; beyond it one finding of each pair is enough."""
+_MAX_SHARED = 10_000
+"""Incompatible pairs whose findings later comparisons use; each shares most of its findings with others."""
+_MAX_SHARED_FINDINGS = 20
+"""Findings of such a pair: one that has more is compared again."""
 _REFUTED = (Finding("TYPE_CHANGED", None),)
 """The answer to a question that does not ask for the findings in full."""
 
 
 class _TooManyQuestionsError(Exception):
     """The schemas are too entangled to be judged in reasonable time."""
+
+
+@dataclass(slots=True)
+class _OpenPair:
+    """A refuted pair whose findings are being put together, inside of the pairs that were opened before it."""
+
+    comparison: Comparison
+    depth: int
+    outermost: int
+    """The depth of the outermost pair, itself or around it, whose findings it leaves out; above its own if of none."""
 
 
 class Comparer:
@@ -38,13 +54,13 @@ class Comparer:
         self,
         ignored: Collection[str],
         view: Callable[[Schema], Schema] | None = None,
-        compatible: set[_Pair] | None = None,
+        verdicts: SharedVerdicts | None = None,
     ) -> None:
         """`view` returns the schema that is compared in place of another, always the same one; None: none is.
 
-        `compatible` are pairs that earlier comparisons of this kind have found so; those of this one are added.
+        `verdicts` are those of earlier comparisons of this kind; those of this one are added.
         """
-        self._compatible = compatible if compatible is not None else set()
+        self._verdicts = SharedVerdicts() if verdicts is None else verdicts
         self._ignored = ignored
         self._view = view
         self._asked_by: dict[_Pair, list[_Pair]] = {}
@@ -54,12 +70,14 @@ class Comparer:
     def compare(self, writer: Schema, reader: Schema) -> Findings:
         """Everything that breaks compatibility, in Confluent's order."""
         root = self._follow_reference(writer), self._follow_reference(reader)
+        if root in self._verdicts.findings:
+            return self._verdicts.findings[root]
         try:
             self._refute(root)
         except _TooManyQuestionsError:
             detail = f"given up after {_MAX_QUESTIONS} comparisons"
             return (Finding("COMBINED_TYPE_SUBSCHEMAS_CHANGED", None, detail=detail),)
-        self._compatible.update(pair for pair in self._asked_by if pair not in self._refuted)
+        self._verdicts.compatible.update(pair for pair in self._asked_by if pair not in self._refuted)
         return self._report(root) if root in self._refuted else ()
 
     def _refute(self, root: _Pair) -> None:
@@ -91,8 +109,11 @@ class Comparer:
             if self._questions > _MAX_QUESTIONS:
                 raise _TooManyQuestionsError
             followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
-            if followed in self._compatible:
+            if followed in self._verdicts.compatible:
                 answer = ()
+                continue
+            if followed in self._verdicts.findings:
+                answer = _REFUTED
                 continue
             if followed not in self._asked_by:
                 self._asked_by[followed] = []
@@ -103,29 +124,50 @@ class Comparer:
     def _report(self, root: _Pair) -> Findings:
         """Return the findings of a refuted pair. A pair inside of itself is reported once, at the outer place."""
         reports: dict[_Pair, Findings] = {}
+        partial: set[_Pair] = set()
         count = 0
-        opened: dict[_Pair, Comparison] = {root: compare_pair(*root)}
+        opened: dict[_Pair, _OpenPair] = {root: _OpenPair(compare_pair(*root), 0, 1)}
         answer: Findings | None = None
         while opened:
-            pair, comparison = next(reversed(opened.items()))
-            question = _continue(comparison, answer)
+            pair, current = next(reversed(opened.items()))
+            question = _continue(current.comparison, answer)
             if isinstance(question, Question):
-                answer = self._find_cached_findings(question, opened, reports)
+                followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+                answer = self._find_cached_findings(followed, question, opened, reports)
                 if answer is None:
-                    followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
-                    opened[followed] = compare_pair(*followed)
-            else:
-                del opened[pair]
-                limit = _MAX_FINDINGS if count < _MAX_KEPT else 1
-                answer = tuple([finding for finding in question if finding.rule not in self._ignored][:limit])
-                reports[pair] = answer
-                count += len(answer)
+                    opened[followed] = _OpenPair(compare_pair(*followed), len(opened), len(opened) + 1)
+                elif followed in opened:
+                    current.outermost = min(current.outermost, opened[followed].depth)
+                elif followed in partial:
+                    current.outermost = -1
+                continue
+            del opened[pair]
+            limit = _MAX_FINDINGS if count < _MAX_KEPT else 1
+            answer = tuple([finding for finding in question if finding.rule not in self._ignored][:limit])
+            reports[pair] = answer
+            count += len(answer)
+            if current.outermost < current.depth:
+                partial.add(pair)
+                if opened:
+                    around = opened[next(reversed(opened))]
+                    around.outermost = min(around.outermost, current.outermost)
+            elif current.outermost > current.depth and limit == _MAX_FINDINGS and opened:
+                self._share_findings(pair, answer)
         return reports[root]
 
+    def _share_findings(self, pair: _Pair, findings: Findings) -> None:
+        """Keep the findings of a pair that is in no circle, where it would depend on the pair that came first."""
+        shared = self._verdicts.findings
+        if len(findings) <= _MAX_SHARED_FINDINGS and len(shared) < _MAX_SHARED:
+            shared[pair] = findings
+
     def _find_cached_findings(
-        self, question: Question, opened: Collection[_Pair], reports: dict[_Pair, Findings]
+        self, followed: _Pair, question: Question, opened: Collection[_Pair], reports: Mapping[_Pair, Findings]
     ) -> Findings | None:
-        followed = self._follow_reference(question.writer), self._follow_reference(question.reader)
+        """Return the findings that answer a question about a pair; None: it has to be opened."""
+        shared = self._verdicts.findings.get(followed)
+        if shared is not None:
+            return shared if question.in_full else _REFUTED
         if followed not in self._refuted:
             return ()
         if not question.in_full:

@@ -7,6 +7,7 @@ Confluent's registry find dependencies by name only.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -24,6 +25,10 @@ _MAPS = {"properties", "patternProperties", "definitions", "$defs", "dependencie
 _DEFS, _DEFINITIONS = "/$defs/", "/definitions/"
 _SHOWN = 200
 """Characters of a bad reference in its error message."""
+_CACHED_URIS = 2_000
+"""Resolved references that stay cached: the schemas of a chain resolve the same ones, each schema all of them."""
+_LONG_URI = 500
+"""Characters of a base and reference that are too long to stay cached."""
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -179,9 +184,18 @@ def resolve(base: str, reference: str) -> str:
     if reference.startswith("#"):
         return _document(base) + reference
     try:
-        return reference if urlsplit(reference).scheme else urljoin(base, reference)
+        if len(base) + len(reference) > _LONG_URI:
+            return _join(base, reference)
+        return _join_cached(base, reference)
     except ValueError as error:
         raise InvalidSchemaError(f"{reference[:_SHOWN]!r} is no URI: {error}") from error
+
+
+def _join(base: str, reference: str) -> str:
+    return reference if urlsplit(reference).scheme else urljoin(base, reference)
+
+
+_join_cached = lru_cache(_CACHED_URIS)(_join)
 
 
 def _document(uri: str) -> str:

@@ -12,6 +12,8 @@ from karapace_like.schema.json_schema.schemas import Schema
 
 _SHOWN_SEGMENTS = 200
 """Segments of a path at most: only references nest deeper, and then its end says most."""
+CUT_PATH = "#/.../"
+"""The beginning of a longer path."""
 
 Path: TypeAlias = "tuple[str, Path] | None"
 """A linked list of segments, so that a finding deep down is not copied as text at every level."""
@@ -42,7 +44,7 @@ class Finding(NamedTuple):
             segment, path = path
             segments.append(segment)
         if len(segments) > _SHOWN_SEGMENTS:
-            segments = ["...", *segments[-_SHOWN_SEGMENTS:]]
+            return CUT_PATH + "/".join(segments[-_SHOWN_SEGMENTS:])
         return "#/" + "/".join(segments)
 
 

@@ -6,19 +6,15 @@ about is missing, ends at the last thing on the way that is there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
-from karapace_like.schema.files import CACHED_TEXTS, Source, SourceLocation
+from karapace_like.schema.files import Source, SourceLocation
 from karapace_like.schema.json_positions import Node, positions
 from karapace_like.schema.json_schema.documents import resolve
 from karapace_like.schema.json_schema.draft import REFERENCES
 
 _MAX_REFERENCES = 20
 """References followed at one place: they may form a cycle."""
-
-
-_resolve = lru_cache(CACHED_TEXTS)(resolve)
 
 
 def locate(source: Source, path: str) -> SourceLocation:
@@ -43,7 +39,10 @@ class _Spot:
 def _step(texts: Mapping[str, str], spot: _Spot, pending: list[str]) -> tuple[_Spot, list[str]] | None:
     """Return the next spot and the remaining steps (a property's name may contain slashes); None if there is none."""
     for _ in range(_MAX_REFERENCES):
-        for length in range(1, min(len(pending), _count_steps(spot.node)) + 1):
+        child = _child(spot.node, pending[0])
+        if child is not None:
+            return _Spot(spot.document, child), pending[1:]
+        for length in range(2, min(len(pending), _count_steps(spot.node)) + 1):
             child = _child(spot.node, "/".join(pending[:length]))
             if child is not None:
                 return _Spot(spot.document, child), pending[length:]
@@ -77,7 +76,7 @@ def _target(texts: Mapping[str, str], spot: _Spot) -> _Spot | None:
     document = spot.document
     if written:
         base = positions(texts[""]).string("$id") or ""
-        names = (_resolve(spot.document, written), written, _resolve(base, written))
+        names = (resolve(spot.document, written), written, resolve(base, written))
         document = next((name for name in names if name in texts), document)
     node: Node | None = positions(texts[document])
     for step in unquote(fragment).split("/")[1:]:

@@ -1,4 +1,4 @@
-"""Loaded targets of references that several schemas have in common, such as the files of a chain.
+"""Loaded targets of references that several schemas have in common, such as the files of a chain, and their verdicts.
 
 What a target means depends on the targets of the references in it. Each target is stored with these, and taken for
 another schema only if its references lead to the same values there.
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from karapace_like.schema.json_schema.documents import Location
+from karapace_like.schema.json_schema.findings import Findings
 from karapace_like.schema.json_schema.json_text import JsonValue
 from karapace_like.schema.json_schema.schemas import Schema
 
@@ -38,13 +39,22 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedVerdicts:
+    """What comparisons under one policy found out about pairs of nodes, the writer's and the reader's."""
+
+    compatible: set[tuple[Schema, Schema]] = field(default_factory=set)
+    findings: dict[tuple[Schema, Schema], Findings] = field(default_factory=dict)
+    """Incompatible pair -> all its findings, whichever schema holds it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SharedTargets:
     """The targets of one draft and strictness."""
 
     schemas: dict[int, Schema] = field(default_factory=dict)
     """Identity of the value -> what it was read as."""
-    compatible: dict[frozenset[str], set[tuple[Schema, Schema]]] = field(default_factory=dict)
-    """Rules that a policy ignores -> (writer's, reader's) nodes that were found compatible under it."""
+    verdicts: dict[frozenset[str], SharedVerdicts] = field(default_factory=dict)
+    """Rules that a policy ignores -> the verdicts under it."""
     _stored: dict[int, _Stored] = field(default_factory=dict)
 
     def add(self, target: Location, schema: Schema, steps: list[Step]) -> None:
