@@ -269,11 +269,14 @@ async def _look_up_in(
     store: RegistryView, engines: EngineAccess, subject: str, submission: Submission, deleted: Deleted
 ) -> StoredVersion | None:
     config = store.config(subject)
+    versions = store.versions(subject, deleted)
+    same = await registration.find_same_text(store, engines, versions, submission, config)
+    if same is not None:
+        return same
     _, content = await registration.understand(
         store, engines, names.canonical(subject), submission, Strictness.STORED, config
     )
     normalize = registration.is_normalized(submission, config)
-    versions = store.versions(subject, deleted)
     sent = [content]
     latest = store.version(subject, LATEST)
     if latest is not None:

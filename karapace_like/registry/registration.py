@@ -133,6 +133,10 @@ async def _find_existing(
         return None
     if not submission.text.strip() or (config is not None and config.adds_to_schemas):
         return None
+    if not submission.version and submission.id is None:
+        same = await find_same_text(store, engines, live, submission, config)
+        if same is not None:
+            return same
     strictness = rules.strictness if submission.id is None else Strictness.STORED
     try:
         _, content = await understand(store, engines, subject, submission, strictness, config)
@@ -326,6 +330,20 @@ async def understand(
     return resolved, Content(submission.type, text, references, submission.metadata, submission.rule_set)
 
 
+async def find_same_text(
+    store: RegistryView,
+    engines: EngineAccess,
+    versions: Sequence[StoredVersion],
+    submission: Submission,
+    config: Config | None,
+) -> StoredVersion | None:
+    """Return the version as `spellings.find_same_text` does; None where the text is not compared as it was sent."""
+    if is_normalized(submission, config):
+        return None
+    sent = Content(submission.type, submission.text, submission.references, submission.metadata, submission.rule_set)
+    return await spellings.find_same_text(store, engines, versions, sent)
+
+
 def is_normalized(submission: Submission, config: Config | None) -> bool:
     """Return whether the schema's normalized text counts, by the request or by the config."""
     return submission.normalize or bool(config and config.normalize)
@@ -356,7 +374,7 @@ def complete(submission: Submission, latest: StoredVersion | None, config: Confi
             references=previous.references,
             reader=EVERYBODY,  # what is registered is understood with all that it refers to
         )
-    if latest is None and config is None:
+    if config is None and (latest is None or (latest.content.metadata is None and latest.content.rule_set is None)):
         return submission
     config = config or Config()
     metadata, rule_set = submission.metadata, submission.rule_set

@@ -81,6 +81,19 @@ async def adopt(
     return content
 
 
+async def find_same_text(
+    store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], sent: Content
+) -> StoredVersion | None:
+    """Return the only version if its text is the one that was sent, to the letter; None does not say that it is not.
+
+    Nothing is parsed for that. Of several versions another one may be the same schema in another spelling, and texts
+    with references depend on what these are today.
+    """
+    if len(versions) != 1 or sent.references or versions[0].content != sent or versions[0].content.text != sent.text:
+        return None
+    return versions[0] if await is_meant_by_id(store, engines, versions[0]) else None
+
+
 async def respell(
     store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], content: Content, *, normalize: bool
 ) -> Content:

@@ -69,6 +69,23 @@ async def test_a_stored_schema_that_would_be_refused_today_is_known(start: Calla
     assert (await api("POST", "/subjects/b/versions", body))[1]["error_code"] == 42201
 
 
+async def test_the_very_text_of_the_only_version_is_found_without_being_parsed(
+    start: Callable[..., Awaitable[Api]],
+) -> None:
+    """Even where no parser reads it any more; beside a second version, or in other words, it is parsed."""
+    broken = Content(SchemaType.AVRO, '{"type": "record"')
+    api = await start()
+    await api.log.append([records.encode(SchemaRecord("a", 1, SchemaVersion(1, broken)))])
+    sent = {"schema": broken.text}
+    for path in ("/subjects/a", "/subjects/a/versions"):
+        status, found = await api("POST", path, sent)
+        assert (status, found["id"], found["version"], found["schema"]) == (200, 1, 1, broken.text)
+        assert (await api("POST", path, {"schema": f"{broken.text} "}))[1]["error_code"] == 42201
+        assert (await api("POST", path, {**sent, "schemaType": "JSON"}))[1]["error_code"] == 42201
+        assert (await api("POST", f"{path}?normalize=true", sent))[1]["error_code"] == 42201
+    assert (await api("POST", "/subjects/a", owned(sent, "me")))[1]["error_code"] == 42201
+
+
 async def test_a_look_up_adds_what_a_registration_would(api: Api) -> None:
     """The latest version's metadata; what an older one had is not guessed."""
     await api("POST", "/subjects/a/versions", owned(INT, "me"))

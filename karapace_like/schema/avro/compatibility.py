@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from karapace_like.schema.avro import json_text, rules
 from karapace_like.schema.avro.model import (
     ABSENT,
+    SHARED_TYPES,
     Array,
     AvroType,
     Definition,
@@ -214,13 +215,14 @@ class _Comparison:
         findings: Findings = []
         written = {field.name: field for field in writer.fields}
         for position, field in enumerate(reader.fields):
-            sources = [written[name] for name in {field.name, *field.aliases} if name in written]
+            names = {field.name, *field.aliases} if field.aliases else (field.name,)
+            sources = [written[name] for name in names if name in written]
             if not sources:
                 findings += self._without_source(field, reader, writer, f"{path}/fields/{position}")
             elif len(sources) > 1:
                 at = f"{path}/fields/{position}"
                 findings.append(self._incompatibility(rules.AMBIGUOUS_FIELD_ALIASES, at, field.name, reader, writer))
-            else:
+            elif field.type is not sources[0].type or field.type not in SHARED_TYPES:
                 findings += yield field.type, sources[0].type, f"{path}/fields/{position}/type"
         return findings
 

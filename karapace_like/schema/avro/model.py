@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
+import msgspec
+
 from karapace_like.schema.model import SchemaType
 
 Properties: TypeAlias = Mapping[str, Any]
@@ -97,9 +99,8 @@ class Enum:
     properties: Properties
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Field:
-    """One field of a record; its aliases are simple names."""
+class Field(msgspec.Struct, frozen=True, eq=False):
+    """One field of a record; its aliases are simple names. A Struct takes a fifth of a dataclass's time to create."""
 
     name: str
     type: "AvroType"
@@ -140,6 +141,8 @@ NULLABLE_PRIMITIVES: Final[Mapping[tuple[str, str], Union]] = {
     if kind != "null"
 }
 """The unions of null and one of these, by the names of their branches, shared by all schemas."""
+SHARED_TYPES: Final[frozenset[AvroType]] = frozenset({*PRIMITIVES.values(), *NULLABLE_PRIMITIVES.values()})
+"""Types of which there is one object, and which can be read as they were written."""
 
 
 @dataclass(frozen=True, slots=True)

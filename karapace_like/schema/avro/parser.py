@@ -47,6 +47,7 @@ _ENUM_RESERVED: Final = _RESERVED | {"default"}
 _FIELD_RESERVED: Final = frozenset({"aliases", "default", "doc", "name", "order", "type"})
 _ORDERS: Final = frozenset({"ascending", "descending", "ignore"})
 _JAVA_DOUBLE = re.compile(r"[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?\Z))")
+_NULL_FIRST: Final = (PRIMITIVES["null"],)
 _MAX_FIXED_SIZE: Final = 2**31 - 9
 """Bytes: the longest array that Java can hold."""
 _MAX_EXCERPT: Final = 500
@@ -285,6 +286,8 @@ class _Parser:
         return "ascending"
 
     def _default(self, default: Any, name: str, type_: AvroType) -> Any:
+        if default is None and isinstance(type_, Union) and type_.branches[:1] == _NULL_FIRST:
+            return None
         if isinstance(default, str) and type_.kind in {"float", "double"}:
             number = _JAVA_DOUBLE.match(default.strip())
             if number:
