@@ -9,6 +9,7 @@ share counts once (PSS). Everything is from /proc: Linux only.
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -117,6 +118,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=1)
     arguments.add_argument("--rounds", type=int, default=3, help="starts on the full topic")
     wanted = arguments.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed service has its bytecode
     with Cluster() as kafka:
         print(f"{'an empty topic':32}{start(kafka.bootstrap_servers, TOPIC + '-empty', wanted.workers)}", flush=True)
         mean = write(kafka.bootstrap_servers, wanted.schemas, wanted.bytes)

@@ -42,8 +42,8 @@ def _batches(count: int, size: int) -> Iterator[list[TopicRecord]]:
         yield batch
 
 
-def _replay(count: int, size: int) -> tuple[Store, float]:
-    """Return the state, and the CPU seconds that applying took."""
+def replay(count: int, size: int) -> tuple[Store, float]:
+    """Return the state after so many schemas, and the CPU seconds that applying them took."""
     store, seconds = Store(), 0.0
     for batch in _batches(count, size):
         begun = time.process_time()
@@ -61,14 +61,14 @@ def main() -> None:
     arguments.add_argument("--bytes", type=int, default=1000, help="of one schema, about")
     wanted = arguments.parse_args()
     before = memory(os.getpid(), "VmRSS")
-    store, seconds = _replay(wanted.schemas, wanted.bytes)
+    store, seconds = replay(wanted.schemas, wanted.bytes)
     grown = (memory(os.getpid(), "VmRSS") - before) * 2**20
     print(f"replay  {seconds / wanted.schemas * 1e6:6.1f} us a schema  {grown / wanted.schemas:6.0f} bytes a schema")
     begun = time.process_time()
     asyncio.run(spellings.build_index(store))
     print(f"index   {(time.process_time() - begun) / wanted.schemas * 1e6:6.1f} us a schema", flush=True)
     tracemalloc.start(1)
-    traced, _ = _replay(_TRACED, wanted.bytes)
+    traced, _ = replay(_TRACED, wanted.bytes)
     for line in tracemalloc.take_snapshot().statistics("lineno")[:_SHOWN]:
         frame = line.traceback[0]
         print(f"{line.size / _TRACED:8.1f} bytes a schema  {Path(frame.filename).name}:{frame.lineno}")
