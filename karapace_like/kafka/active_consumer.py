@@ -18,6 +18,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.blocking import BlockingCalls
 from karapace_like.kafka.client_log import client_logger
+from karapace_like.kafka.elections import retry_during_elections
 from karapace_like.kafka.fetched_records import FetchedRecords
 from karapace_like.kafka.messages import convert_messages, convert_partition, make_client_partition
 from karapace_like.kafka.parked_position import NO_POSITION, ParkedPosition
@@ -174,11 +175,18 @@ class ActiveConsumer:
     async def fetch_offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Return the first offset at or after each time (milliseconds since the epoch); -1, the end, if none is."""
         wanted = [make_client_partition(at, instant) for at, instant in times.items()]
-        partitions = await self._calls.make(self._client.offsets_for_times, wanted, self._timeout)
-        return {
-            convert_partition(partition): partition.offset if partition.offset >= 0 else OFFSET_END
-            for partition in partitions
-        }
+
+        async def fetch_once() -> dict[TopicPartition, int]:
+            partitions = await self._calls.make(self._client.offsets_for_times, wanted, self._timeout)
+            for partition in partitions:
+                if partition.error is not None:  # its offset says nothing
+                    raise translate.failure(partition.error)
+            return {
+                convert_partition(partition): partition.offset if partition.offset >= 0 else OFFSET_END
+                for partition in partitions
+            }
+
+        return await retry_during_elections(fetch_once, self._timeout)
 
     def advance(self, positions: Mapping[TopicPartition, int]) -> None:
         """Have the next commit include these offsets, those after delivered records."""
@@ -219,7 +227,9 @@ class ActiveConsumer:
     async def fetch_committed_offsets(self, partitions: Sequence[TopicPartition]) -> list[Committed]:
         """Return the group's committed offsets, without the partitions that have none."""
         wanted = [make_client_partition(at) for at in partitions]
-        results = await self._calls.make(self._client.committed, wanted, self._timeout)
+        results = await retry_during_elections(
+            lambda: self._calls.make(self._client.committed, wanted, self._timeout), self._timeout
+        )
         return [
             Committed(convert_partition(result), result.offset, result.metadata)
             for result in results

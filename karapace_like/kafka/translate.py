@@ -120,6 +120,14 @@ def call(method: Callable[..., T], *arguments: Any, **named: Any) -> T:
         raise translated from error
 
 
+def convert(error: BaseException) -> KafkaFailure:
+    """Return the KafkaFailure for an exception of librdkafka; raise any other."""
+    translated = _translate(error)
+    if translated is None:
+        raise error
+    return translated
+
+
 class CallbackError(Exception):
     """A callback of this service has failed within a call of the client."""
 

@@ -71,6 +71,7 @@ _MEMBERSHIP_REMEDIES = {
 _BAD_ARGUMENT = "_INVALID_ARG"
 RETRIABLE = 50003
 """Kafka may take the same request later."""
+_PASSING = frozenset({RETRIABLE, 50302})
 NOTHING_WRITTEN = 50303
 """Certainly no record of the request was written."""
 UNKNOWN_OUTCOME = 50004
@@ -131,7 +132,13 @@ def of_kafka(failure: KafkaFailure) -> ProxyError:
     remedy = _MEMBERSHIP_REMEDIES.get(failure.name)
     if remedy is not None:
         return illegal_state(f"{failure.message.rstrip('.')}. {remedy}")
-    return ProxyError(kafka_code(failure), failure.message)
+    return render_failure(failure)
+
+
+def render_failure(failure: KafkaFailure) -> ProxyError:
+    """Return the error with the failure's own sentence, and when to repeat the request where it may succeed then."""
+    code = kafka_code(failure)
+    return ProxyError(code, failure.message, retry_after=1 if code in _PASSING else None)
 
 
 @contextmanager

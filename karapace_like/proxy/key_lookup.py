@@ -108,4 +108,5 @@ def scan_timeout_error() -> ProxyError:
     return ProxyError(
         50003,
         "The partition could not be read in time; repeat the request, or send a smaller scan.",
+        retry_after=1,
     )

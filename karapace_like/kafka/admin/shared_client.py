@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from karapace_like.errors import KafkaFailure
-from karapace_like.kafka import blocking, translate
+from karapace_like.kafka import blocking, elections, translate
 from karapace_like.kafka.client_log import client_logger
 from karapace_like.kafka.regular_polls import poll_client
 from karapace_like.kafka.settings import KafkaSettings
@@ -19,21 +18,9 @@ from karapace_like.kafka.settings import KafkaSettings
 K = TypeVar("K")
 T = TypeVar("T")
 
-_PASSING = frozenset(
-    {
-        "COORDINATOR_LOAD_IN_PROGRESS",
-        "COORDINATOR_NOT_AVAILABLE",
-        "FENCED_LEADER_EPOCH",
-        "LEADER_NOT_AVAILABLE",
-        "NOT_COORDINATOR",
-        "NOT_LEADER_FOR_PARTITION",
-        "UNKNOWN_LEADER_EPOCH",
-    }
-)
-"""A partition's leader or a group's coordinator is being elected, as for a moment after their creation."""
 _TOPICS_PER_REQUEST = 100
 """A topic has some 35 configs: to convert those of so many takes ten to forty milliseconds of the event loop."""
-_AGAIN_SECONDS = 0.05
+_MISSING = frozenset({"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "_UNKNOWN_TOPIC"})
 _NUDGE_SECONDS = 1.0
 """How long a response is waited for before the client refreshes its metadata."""
 
@@ -85,15 +72,7 @@ class SharedAdminClient:
 
     async def retry_during_elections(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Retry the attempt while a leader or coordinator is elected, until the timeout. Raises KafkaFailure."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.timeout
-        while True:
-            try:
-                return await attempt()
-            except KafkaFailure as failure:
-                if failure.name not in _PASSING or loop.time() > deadline:
-                    raise
-            await asyncio.sleep(_AGAIN_SECONDS)
+        return await elections.retry_during_elections(attempt, self.timeout)
 
     async def call_for_topics(
         self, names: Sequence[str], send: Callable[[Sequence[str]], Mapping[K, Future[T]]]
@@ -145,14 +124,9 @@ def _take_results(responses: Mapping[K, T | BaseException]) -> dict[K, T]:
     for key, response in responses.items():
         if not isinstance(response, BaseException):
             results[key] = response
-        elif not _is_missing_topic(response):
-            with translate.failures():
-                raise response
+        elif (failure := translate.convert(response)).name not in _MISSING:
+            raise failure
     return results
-
-
-def _is_missing_topic(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
 def get_enum_name(value: Any) -> str:

@@ -310,7 +310,8 @@ async def _produce_one(
         raise refusal
     failure = report.deliveries[0].failure
     if failure is not None:
-        raise errors.of_kafka(failure)
+        # Without the time of a repetition: the record may be written.
+        raise ProxyError(errors.kafka_code(failure), failure.message)
     return report
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from karapace_like.administration import ConfigOwner
 from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.proxy import errors
-from karapace_like.proxy.errors import ProxyError, kafka_code, record_code
+from karapace_like.proxy.errors import ProxyError, record_code
 from karapace_like.records import TopicPartition
 
 _BAD_REQUEST = frozenset({"INVALID_REPLICA_ASSIGNMENT", "CONCURRENT_UPDATE"})
@@ -23,7 +23,7 @@ def _of_kafka(failure: KafkaFailure) -> ProxyError:
         return bad_value(failure.message)
     if failure.name in _IN_USE:
         return ProxyError(409, failure.message)
-    return ProxyError(kafka_code(failure), failure.message)
+    return errors.render_failure(failure)
 
 
 translate_kafka_failures = partial(errors.translate_kafka_failures, _of_kafka)
@@ -81,7 +81,7 @@ def broker_not_found_error(broker: int) -> ProxyError:
 
 def broker_away(call: str) -> ProxyError:
     """Return the error for a broker that is down and alone knows its configs; `call` names the Kafka request."""
-    return ProxyError(50003, f"Timed out waiting for a node assignment. Call: {call}")
+    return ProxyError(errors.RETRIABLE, f"Timed out waiting for a node assignment. Call: {call}", retry_after=1)
 
 
 def group_not_found_error(group: str, *, ending: str = "could not be found") -> ProxyError:

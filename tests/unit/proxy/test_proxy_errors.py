@@ -31,3 +31,4 @@ def test_a_failure_has_a_code_for_a_request_and_for_a_record(
         raise failure
     assert (caught.value.code, caught.value.message) == (for_request, "why")
     assert caught.value.status == for_request // 100
+    assert caught.value.retry_after == (1 if for_request in {50003, 50302} else None)
