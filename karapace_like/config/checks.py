@@ -9,11 +9,24 @@ from karapace_like.config.errors import ConfigError, Fault
 from karapace_like.config.settings import Settings
 from karapace_like.kafka.kerberos import explain_missing_gssapi
 
+_MAX_CLIENTS = 950
+"""Of the 1,010 that a process can have (`kafka/translate.py`); the service itself has some 30."""
+_BOUNDS_OF_CLIENTS = (
+    "consumer_max_reads",
+    "consumer_max_streams",
+    "queue_max_members",
+    "request_reply_max_topics",
+    "websocket_max_topics",
+    "producer_max_transactions",
+)
+"""Settings that bound how many Kafka clients there are for something."""
+
 
 def find_contradictions(settings: Settings) -> Iterator[Fault]:
     """Yield a fault for each set of settings that contradict each other."""
     return chain(
         _check_workers(settings),
+        _check_kafka_clients(settings),
         _check_listening(settings),
         _check_cors(settings),
         _check_forwarding(settings),
@@ -36,6 +49,24 @@ def _check_workers(settings: Settings) -> Iterator[Fault]:
             ("workers", "karapace_registry", "registry_host"),
             "workers: more than one worker needs karapace_registry or registry_host for the schemas of produced "
             "records.",
+        )
+
+
+def _check_kafka_clients(settings: Settings) -> Iterator[Fault]:
+    """Yield a fault where the bounds of the REST proxy allow more Kafka clients than one process can have."""
+    if not settings.karapace_rest:
+        return
+    bounds = {name: getattr(settings, name) for name in _BOUNDS_OF_CLIENTS}
+    consumers = min(2 * settings.consumer_max_active_instances, settings.consumer_max_instances)
+    total = consumers + sum(bounds.values())
+    if total > _MAX_CLIENTS:
+        rest = ", ".join(f"{name} ({bound})" for name, bound in bounds.items())
+        twice = f"twice {settings.consumer_max_active_instances}, or consumer_max_instances where that is less"
+        yield Fault(
+            ("consumer_max_active_instances", *bounds),
+            f"consumer_max_active_instances: a process can have {_MAX_CLIENTS} Kafka clients for requests, and the "
+            f"settings allow {total}: {consumers} of consumer instances ({twice}), and {rest}. Lower one of them, or "
+            "run more workers.",
         )
 
 

@@ -10,9 +10,9 @@ import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 from aiokafka import errors as aiokafka_errors
 from confluent_kafka import KafkaError, KafkaException
@@ -48,6 +48,12 @@ SENTENCES: Mapping[str, str] = {
 """The protocol guide's sentences for the errors that users see most."""
 
 
+EXHAUSTED = "_CRIT_SYS_RESOURCE"
+"""librdkafka's name for a failure of the system: here, no further client can be created."""
+_NO_KEY = "Failed to initialize thread local storage"
+"""What the client library raises where a process has no further key for data of threads (POSIX, PTHREAD_KEYS_MAX).
+
+There are 1,024. Each client has one from its creation until it is deallocated, which its closing does not do."""
 _HOST = r"(?:ipv[46]#)?(?:\[[\w:.%]+\]|[\w.-]*[\w.]):\d{1,5}"
 _ADDRESS = re.compile(rf"(?:\b[a-z_]+://)?{_HOST}(?:-{_HOST})*(?:-\d+)?(?:/\w+)?|\('[^']*', \d+(?:, \d+)*\)")
 """A broker as the clients name it (`sasl_ssl://host:9093/1`, `('host', 9093)`), or a connection between two hosts."""
@@ -133,16 +139,24 @@ class CallbackError(Exception):
 
 
 def callback(do: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a function for the client to call: its own failures become CallbackError, never an invalid argument."""
+    """Wrap a function for the client to call: its own failures become CallbackError, never an invalid argument.
 
-    @wraps(do)
+    A method does not keep its object alive: the client is mostly an attribute of it, and each would keep the other
+    until a garbage collection, though the client is closed. A process has room for some 1,000 of them.
+    """
+    name = do.__name__
+    find = WeakMethod(do) if isinstance(do, MethodType) else lambda: do
+
     def call_back(*arguments: Any) -> None:
+        current = find()
+        if current is None:
+            return
         try:
-            do(*arguments)
+            current(*arguments)
         except (KafkaFailure, KafkaException):
             raise
         except Exception as error:
-            raise CallbackError(f"{do.__name__} failed: {type(error).__name__}: {error}") from error
+            raise CallbackError(f"{name} failed: {type(error).__name__}: {error}") from error
 
     return call_back
 
@@ -164,6 +178,8 @@ def _translate(error: BaseException) -> KafkaFailure | None:
             return KafkaFailure("_TIMED_OUT", str(error) or "The brokers did not answer in time.", retriable=True)
         case ValueError() | OverflowError() | TypeError():
             return invalid_argument(error)
+        case RuntimeError() if _NO_KEY in str(error):
+            return KafkaFailure(EXHAUSTED, "This process has as many Kafka clients as it can have.", retriable=True)
         case RuntimeError():
             return KafkaFailure("_DESTROY", f"The Kafka client was closed: {error}", retriable=True)
         case _:

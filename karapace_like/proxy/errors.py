@@ -69,6 +69,8 @@ _MEMBERSHIP_REMEDIES = {
 }
 """Name of an error about the membership in a group -> what to do."""
 _BAD_ARGUMENT = "_INVALID_ARG"
+_EXHAUSTED = "_CRIT_SYS_RESOURCE"
+"""No further Kafka client can be created."""
 RETRIABLE = 50003
 """Kafka may take the same request later."""
 _PASSING = frozenset({RETRIABLE, 50302})
@@ -137,6 +139,8 @@ def of_kafka(failure: KafkaFailure) -> ProxyError:
 
 def render_failure(failure: KafkaFailure) -> ProxyError:
     """Return the error with the failure's own sentence, and when to repeat the request where it may succeed then."""
+    if failure.name == _EXHAUSTED:
+        return too_many("Kafka clients of this process")
     code = kafka_code(failure)
     return ProxyError(code, failure.message, retry_after=1 if code in _PASSING else None)
 

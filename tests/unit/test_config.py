@@ -107,6 +107,8 @@ def test_a_listener_has_a_dialect(settings: dict[str, Any], dialects: str) -> No
         ({"sasl_oauthbearer_method_roles": "{"}, "sasl_oauthbearer_method_roles"),
         ({"explicit_registration_subjects": "("}, "explicit_registration_subjects"),
         ({"workers": 2, "karapace_registry": False}, "workers"),
+        ({"consumer_max_active_instances": 500}, "allow 1288: 1000 of consumer instances .twice 500"),
+        ({"queue_max_members": 1000}, "Lower one of them, or run more workers"),
         ({"telemetry_trace_records": True}, "telemetry_otel_endpoint_url"),
         ({"telemetry_otel_endpoint_url": "collector:4318"}, "is not an http or https URL"),
     ],

@@ -234,7 +234,8 @@ class ConsumeSettings(SettingsGroup):
         describe(
             "Consumer instances of one worker process with a Kafka client, which takes three threads and one for each "
             "broker; beyond them the least recently used one leaves its group until its next request. Twice as many "
-            "are the limit (429).",
+            "are the limit (429). A process has room for 950 clients in all, those of reads, streams, queues, reply "
+            "topics, WebSocket topics and transactions included.",
             100,
             ge=1,
         ),
