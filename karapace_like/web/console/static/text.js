@@ -2,6 +2,8 @@
 
 import { html, useEffect, useRef, useState } from "./base.js";
 
+const FIRST_SHOWN = 10_000; // characters: a browser takes long to lay out a wide schema, which the editor does not
+
 /** Return the text with one value a line; texts that are no JSON, such as Protobuf's, as they are. */
 export function format(text, schemaType) {
   if (schemaType === "PROTOBUF") return text;
@@ -52,7 +54,7 @@ export function SchemaText({ text, schemaType, label }) {
   return html`<${Editor} key=${label} value=${format(text, schemaType)} schemaType=${schemaType} label=${label} isReadOnly />`;
 }
 
-/** An editor; `faults`: {line, column, message} to be marked. Until it is loaded the text is shown as it is. */
+/** An editor; `faults`: {line, column, message} to be marked. Until it is loaded the text's beginning is shown as it is. */
 export function Editor({ value, schemaType, label, isReadOnly = false, onInput, faults }) {
   const host = useRef();
   const editor = useRef();
@@ -75,6 +77,6 @@ export function Editor({ value, schemaType, label, isReadOnly = false, onInput, 
   useEffect(() => editor.current?.mark(faults ?? []), [faults, isReady]);
   return html`<div class="editor">
     <div ref=${host} class="editor-host"></div>
-    ${!isReady && html`<pre class="source">${value}</pre>`}
+    ${!isReady && html`<pre class="source">${value.slice(0, FIRST_SHOWN)}</pre>`}
   </div>`;
 }
