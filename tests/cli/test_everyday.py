@@ -125,6 +125,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_yaml_means_what_was_written(value: Any) -> None:
     assert yaml.safe_load("\n".join(_render_yaml(value, ""))) == value

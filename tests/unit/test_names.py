@@ -115,6 +115,7 @@ def test_names_with_a_noun_questions_and_clauses_have_all_that_they_need(name: s
     assert not lacks_noun(name)
 
 
+@pytest.mark.slow
 def test_no_function_is_named_by_a_bare_participle() -> None:
     named = [
         f"{_where(path, function.lineno)} {function.name}"

@@ -25,6 +25,7 @@ def structure() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_what_is_written_from_the_code_is_up_to_date(structure: ModuleType) -> None:
     stale = [path.name for path, text in structure.render().items() if path.read_text() != text]
     assert stale == [], "run `make structure`"

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -35,6 +36,7 @@ _ONE_FAULT = some.fixed_dictionaries(
 """Policies with little that could be refused first."""
 
 
+@pytest.mark.slow
 @given(some.one_of(_POLICIES, _ONE_FAULT))
 @settings(max_examples=count_examples(3000), deadline=None)
 def test_any_json_is_a_policy_or_refused(value: Any) -> None:
