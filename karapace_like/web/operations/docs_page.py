@@ -29,8 +29,8 @@ _ASSETS: Mapping[str, str] = {
 
 def add_docs(app: web.Application) -> None:
     """Serve the description of all routes that the application has by now, and the page that shows it."""
-    served = app[REGISTERED_ROUTES]
-    description = msgspec.json.encode(document(served))
+    registered = app[REGISTERED_ROUTES]
+    served = tuple(registered)
     page = _page_file("index.html", "text/html")
 
     async def get_page(request: web.Request) -> web.Response:
@@ -38,7 +38,7 @@ def add_docs(app: web.Application) -> None:
         return redirect("../docs") if request.path.endswith("/") else await page.respond(request)
 
     handlers = {
-        "/openapi.json": StaticFile(lambda: description, media_types.JSON).respond,
+        "/openapi.json": StaticFile(lambda: msgspec.json.encode(document(served)), media_types.JSON).respond,
         "/docs": get_page,
         **{f"/docs/{name.rpartition('/')[2]}": _page_file(name, kind).respond for name, kind in _ASSETS.items()},
     }

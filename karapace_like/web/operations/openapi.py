@@ -101,15 +101,18 @@ def document(served: Iterable[RegisteredRoute]) -> dict[str, Any]:
 
 def _collect_references(described: Any) -> set[str]:
     """Return the names of all objects that this refers to, or that those refer to."""
-    if isinstance(described, list | tuple):
-        return set[str]().union(*map(_collect_references, described))
-    if not isinstance(described, Mapping):
-        return set()
-    references = set[str]().union(*map(_collect_references, described.values()))
-    if "$ref" in described:
-        name = described["$ref"].rpartition("/")[2]
-        references |= {name} | _collect_references(_OBJECTS[name])
-    return references
+    names: set[str] = set()
+    parts = [described]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list | tuple):
+            parts.extend(part)
+        elif isinstance(part, dict | Mapping):
+            parts.extend(part.values())
+            if "$ref" in part and (name := part["$ref"].rpartition("/")[2]) not in names:
+                names.add(name)
+                parts.append(_OBJECTS[name])
+    return names
 
 
 def _servers(prefixes: tuple[str, ...]) -> dict[str, Any]:
