@@ -4,7 +4,6 @@ The rules are those of `registry/checks.py`; each problem also has its place in 
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from karapace_like.schema.model import (
 )
 from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
 from karapace_like.tooling.baselines import Baseline, Earlier
+from karapace_like.tooling.example_budget import ExampleBudget
 from karapace_like.tooling.removals import Removals
 from karapace_like.tooling.report import (
     Case,
@@ -67,8 +67,6 @@ _FORWARD_FAULT = "the old schema cannot read new data"
 _BOTH_FAULT = "neither schema can read the data of the other"
 _MAX_EXAMPLES = 3
 """Problems of one schema and direction that have an example record: more of them say the same."""
-_MAX_EXPLAINED_SCHEMAS = 3
-"""Schemas with one and the same problem that have an example: a report shows the first one's for all."""
 _LONG_CHAIN = 10
 """Files that one refers to, directly or not: with more, they are parsed before others."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
@@ -94,13 +92,13 @@ class Judge:
     """Of a deleted or renamed schema; None: it is not reported."""
     category: ChangeCategory | None = None
     """What changes must keep beyond the registry's rules; None: nothing."""
-    explained: Counter[tuple[object, ...]] = field(default_factory=Counter)
-    """Problem that schemas share -> how many of them have an example."""
+    examples: ExampleBudget = field(default_factory=ExampleBudget)
 
     def check_paths(self, paths: Sequence[str]) -> Report:
         """Return the report on every schema at or below the paths, and on the schemas that refer to these."""
         gone = sorted(self.removals.deleted.items()) if self.deleted else []
         selected = self.workspace.select(paths)
+        self.examples.grant(len(selected))
         _parse_long_chains(self.workspace, [file for _, file in selected])
         return time_cases(
             "check",
@@ -187,7 +185,7 @@ class Judge:
             return []
         unparsed = UnparsedSchema(old.type, old.source.text)
         before = formats.parse(unparsed, old.source.dependencies, Strictness.STORED, old.shared)
-        pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source), self.explained)
+        pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source), self.examples)
         findings = compatibility.compare(parsed, before, level, policy)
         changes = [] if self.category is None else pair.list_changes(findings, self.category)
         return pair.merge_directions(findings) + changes
@@ -201,8 +199,7 @@ class _Pair:
     old: Earlier
     new_side: Side
     old_side: Side
-    explained: Counter[tuple[object, ...]]
-    """See `Judge`."""
+    examples: ExampleBudget
 
     def merge_directions(self, findings: Sequence[Finding]) -> list[Problem]:
         """Return a problem for each finding; two that differ only in their direction become one."""
@@ -217,12 +214,11 @@ class _Pair:
                 message = first.message.replace(f"({_BACKWARD_FAULT})", f"({_BOTH_FAULT})")
                 problems[by_reason[reason]] = msgspec.structs.replace(first, message=message)
                 continue
-            shared = make_group_key(problem)
+            documents = len(self.new.source.documents) + len(self.old.source.documents)
             if examples.setdefault(finding.backward, 0) < _MAX_EXAMPLES and (
-                self.explained[shared] < _MAX_EXPLAINED_SCHEMAS
+                self.examples.spend(make_group_key(problem), documents)
             ):
                 examples[finding.backward] += 1
-                self.explained[shared] += 1
                 problem = msgspec.structs.replace(problem, example=self._find_example(finding))
             problems.append(problem)
         return problems

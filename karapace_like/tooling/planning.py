@@ -135,6 +135,7 @@ class Planner:
         registered = [action.subject for action in actions]
         baseline = await read_registry_baseline(self._remote, registered, level_of)
         judge = Judge(self._workspace, baseline, level_of=level_of)
+        judge.examples.grant(len(actions))
         cases = [judge.check(action.subject, self._workspace.files[action.file]) for action in actions]
         return list(map(_add_acceptances, actions, cases)), Report("check", cases)
 

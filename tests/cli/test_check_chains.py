@@ -168,6 +168,27 @@ def test_a_break_that_all_share_has_three_examples(
     assert 0 < len(examples) <= calls["find_example"] <= (3 * COUNT if format_ == "protobuf" else 3)
 
 
+def test_examples_of_a_chain_read_so_many_files_for_each_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file has a break of its own, and those of all that it imports."""
+    searched: list[int] = []
+
+    def find_no_example(writer: Any, reader: Any, _: str) -> None:
+        searched.append(len(writer.source.documents) + len(reader.source.documents))
+
+    monkeypatch.setattr(checking, "find_example", find_no_example)
+    count = 2 * COUNT
+    for at in range(count):
+        name, text = protobuf(at, breaks=False)
+        write(tmp_path / "old", {name: text})
+        write(tmp_path / "new", {name: text.replace("int32", "string")})
+    cases = run("check", ".", "--against", "../old", "--format", "json", folder=tmp_path / "new").json()["cases"]
+    assert [case["verdict"] for case in cases] == ["failed"] * count
+    assert len(searched) > COUNT
+    assert sum(searched) <= 1_000 + 12 * count
+
+
 def test_a_value_that_takes_long_to_validate_is_no_example(tmp_path: Path) -> None:
     """In a chain of 300 files, whether a value is valid takes as long as a server leaves to other processes."""
     for at in range(300):
