@@ -33,6 +33,7 @@ _JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+E
 
 # A broker syncs several files for each partition that it creates, which takes seconds for a hundred on some disks.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get names that nobody can guess
+_USUAL = "/tmp"  # noqa: S108 - it is compared only
 _MIN_FREE_BYTES = 4 << 30
 
 
@@ -185,12 +186,16 @@ class Cluster:
 
 
 def _find_folder_in_memory() -> Path | None:
-    """Return the folder of a file system in memory with room for a broker's data; None if there is none."""
+    """Return the folder of a file system in memory with room for a broker's data.
+
+    None if there is none, or the user has chosen a folder for temporary files (`TMPDIR`).
+    """
     try:
         free = shutil.disk_usage(_IN_MEMORY).free
     except OSError:
         return None
-    return _IN_MEMORY if free >= _MIN_FREE_BYTES and os.access(_IN_MEMORY, os.W_OK) else None
+    is_usual = tempfile.gettempdir() == _USUAL
+    return _IN_MEMORY if is_usual and free >= _MIN_FREE_BYTES and os.access(_IN_MEMORY, os.W_OK) else None
 
 
 def _lock(folder: Path, resources: ExitStack) -> int:
