@@ -189,6 +189,7 @@ def test_examples_of_a_chain_read_so_many_files_for_each_schema(
     assert sum(searched) <= 1_000 + 12 * count
 
 
+@pytest.mark.slow
 def test_a_value_that_takes_long_to_validate_is_no_example(tmp_path: Path) -> None:
     """In a chain of 300 files, whether a value is valid takes as long as a server leaves to other processes."""
     for at in range(300):

@@ -157,6 +157,7 @@ def test_help_names_the_environment(tmp_path: Path, command: str) -> None:
         assert re.search(rf"env var: KARAPACE_LIKE_{name}\b", words)
 
 
+@pytest.mark.slow
 def test_bash_completes_with_the_script_alone(tmp_path: Path) -> None:
     """As where a user has put it: sourced by a shell that finds `karapace-like` in its path."""
     write(tmp_path, {"completion.bash": run("completion", "bash").out, "bin/karapace-like": _PROGRAM})

@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from tests.cli.shop import ADDRESS, ADDRESS_WITH_CITY, SIZE, Shop
 from tests.command_line import Outcome, write
 
+pytestmark = pytest.mark.slow
+
 OWN = "karapace-like"
 MEGABYTE = 1_000_000
 

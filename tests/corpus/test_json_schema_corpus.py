@@ -42,6 +42,7 @@ def cases(of: str) -> Iterator[Any]:
         yield case, case["schema"], dependencies(case.get("references", {}))
 
 
+@pytest.mark.slow
 def test_every_pair_breaks_the_same_rules_in_the_same_order() -> None:
     differing = [
         [expected, found]

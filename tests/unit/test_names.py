@@ -126,6 +126,7 @@ def test_no_function_is_named_by_a_bare_participle() -> None:
     assert named == []
 
 
+@pytest.mark.slow
 def test_a_participle_in_a_name_of_a_function_or_property_has_its_noun() -> None:
     named = [
         f"{_where(path, node.lineno)} {node.name}"

@@ -18,6 +18,7 @@ def _schema(number: int, fields: int = 4_000) -> str:
     return json.dumps({"type": "record", "name": "R", "fields": fields_})
 
 
+@pytest.mark.slow
 async def test_heavy_schemas_are_compared_in_another_process(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine runs in this process, on the event loop or in a thread."""
     jobs_run_here: list[Job[Any]] = []
@@ -53,6 +54,7 @@ async def test_heavy_schemas_at_one_subject_are_all_registered(api: Api) -> None
     assert await api("GET", "/subjects/a/versions") == (200, list(range(1, 8)))
 
 
+@pytest.mark.slow
 async def test_heavy_schemas_that_exclude_each_other_are_not_both_registered(api: Api) -> None:
     """Every one is compatible with the first version, and with no other."""
 

@@ -6,6 +6,7 @@ from benchmarks.election_sizes import Simulation
 from tests.unit.cluster.simulated_group import SESSION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes", [12, pytest.param(100, marks=pytest.mark.long)])
 def test_no_write_waits_longer_than_a_session(nodes: int) -> None:
     calm, follower_leaves, primary_leaves, primary_killed, *_, joining = Simulation(nodes).measure()

@@ -65,6 +65,7 @@ async def test_no_more_calls_than_threads_run_at_a_time() -> None:
     assert most == 1
 
 
+@pytest.mark.slow
 def test_the_end_of_the_process_waits_for_no_call() -> None:
     ended = subprocess.run([sys.executable, "-c", _ENDLESS], capture_output=True, text=True, timeout=120, check=True)
     assert ended.stdout == "_TIMED_OUT\n", ended.stderr

@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 _CLIENTS = 20
 _PROGRAM = """
 import asyncio, json, os, sys

@@ -25,6 +25,8 @@ from karapace_like.proxy import errors
 from karapace_like.records import TopicPartition
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 KAFKA = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
 

@@ -58,6 +58,7 @@ def test_names_stay_in_order_whatever_is_added_and_removed(steps: list[tuple[str
             order.remove(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "s", "s1", "s299", "t", ":.x:", ":.x:s2", ":*:", ":*:s01", ":.y:"])
 @pytest.mark.parametrize("deleted", list(Deleted))
 @pytest.mark.parametrize("limit", [-1, 1, 7, 1000])

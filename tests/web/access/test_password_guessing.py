@@ -77,6 +77,7 @@ async def test_another_user_s_first_login_overtakes_a_flood_of_wrong_passwords(
     assert len(hashed) / len(USERS) < 100
 
 
+@pytest.mark.slow
 async def test_failures_delay_the_next_attempt_and_only_that_user_s(
     start_guarded: StartGuarded, hashed: list[Algorithm]
 ) -> None:

@@ -154,6 +154,7 @@ async def test_keys_change_under_load_and_no_request_fails(start_guarded: StartG
     assert (await api("GET", "/subjects", headers=tokens[0]))[0] == 401
 
 
+@pytest.mark.slow
 async def test_unknown_keys_do_not_make_the_service_ask_without_end(
     start_guarded: StartGuarded, issuer: Issuer
 ) -> None:

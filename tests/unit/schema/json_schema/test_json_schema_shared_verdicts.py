@@ -42,6 +42,7 @@ def parse(text: str, others: dict[str, str], shared: SharedReferences | None) ->
     return formats.parse(UnparsedSchema(SchemaType.JSON, text, ()), others, Strictness.STRICT, shared)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_shared_verdicts_change_no_finding() -> None:
     broken = 0

@@ -211,6 +211,7 @@ def test_hostile_texts_are_refused(text: str, message: str, strictness: Strictne
     assert message in refusal(text, strictness=strictness)
 
 
+@pytest.mark.slow
 def test_many_messages_in_a_long_chain_of_types_are_parsed_and_compared() -> None:
     chain = "".join(f"message N{i} {{ N{i + 1} a = 1; N{i + 1} b = 2; }}" for i in range(2_000))
     dependencies = {"dep.proto": P3 + chain + "message N2000 { string a = 1; }"}
