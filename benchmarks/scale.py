@@ -167,7 +167,7 @@ def compute_needs(load: Load, costs: Costs) -> Iterator[Need]:
     )
     yield from (registry, records, singles, instances, schemas)
     yield Need(
-        "all of these, but for the third",
+        "all of these except the third",
         registry.cores + records.cores + instances.cores,
         instances.mb + schemas_mb,
         max(records.brokers, instances.brokers),

@@ -29,10 +29,8 @@ _WATCH_SECONDS = 0.5
 _MARKER = "cluster.json"
 # For a quick start and little memory: a broker with a few topics takes 180 to 220 MB, one with 2,000 some 400 MB.
 _JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
-
-
 # A broker syncs several files for each partition that it creates, which takes seconds for a hundred on some disks.
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get names that nobody can guess
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get random names
 _USUAL = "/tmp"  # noqa: S108 - it is compared only
 _MIN_FREE_BYTES = 4 << 30
 
@@ -190,12 +188,9 @@ def _find_folder_in_memory() -> Path | None:
 
     None if there is none, or the user has chosen a folder for temporary files (`TMPDIR`).
     """
-    try:
-        free = shutil.disk_usage(_IN_MEMORY).free
-    except OSError:
+    if tempfile.gettempdir() != _USUAL or not os.access(_IN_MEMORY, os.W_OK):
         return None
-    is_usual = tempfile.gettempdir() == _USUAL
-    return _IN_MEMORY if is_usual and free >= _MIN_FREE_BYTES and os.access(_IN_MEMORY, os.W_OK) else None
+    return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _MIN_FREE_BYTES else None
 
 
 def _lock(folder: Path, resources: ExitStack) -> int:

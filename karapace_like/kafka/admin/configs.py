@@ -1,6 +1,6 @@
 """The configs of topics and brokers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -41,7 +41,7 @@ class Configs:
         configs = await client.call(
             lambda: client.current.describe_configs([resource], request_timeout=client.timeout)[resource]
         )
-        return [_convert_entry(configs[name]) for name in sorted(configs)]
+        return _convert_entries(configs)
 
     async def describe_topics(self, names: Sequence[str]) -> dict[str, list[ConfigEntry]]:
         """Return the configs of each of these topics, without those that do not exist, in the order of the names."""
@@ -52,10 +52,7 @@ class Configs:
                 [ConfigResource(ClientResource.TOPIC, name) for name in some], request_timeout=client.timeout
             ),
         )
-        return {
-            resource.name: [_convert_entry(entries[name]) for name in sorted(entries)]
-            async for resource, entries in configs
-        }
+        return {resource.name: _convert_entries(entries) async for resource, entries in configs}
 
     async def alter(self, owner: ConfigOwner, changes: Sequence[ConfigChange], *, validate_only: bool = False) -> None:
         """Make all of the changes, or none; with `validate_only` only check that they could be made."""
@@ -77,6 +74,10 @@ class Configs:
                 [resource], request_timeout=client.timeout, validate_only=validate_only
             )[resource]
         )
+
+
+def _convert_entries(entries: Mapping[str, Any]) -> list[ConfigEntry]:
+    return [_convert_entry(entries[name]) for name in sorted(entries)]
 
 
 def _convert_entry(entry: Any) -> ConfigEntry:

@@ -107,7 +107,7 @@ def _collect_references(described: Any) -> set[str]:
         part = parts.pop()
         if isinstance(part, list | tuple):
             parts.extend(part)
-        elif isinstance(part, dict | Mapping):
+        elif isinstance(part, Mapping):
             parts.extend(part.values())
             if "$ref" in part and (name := part["$ref"].rpartition("/")[2]) not in names:
                 names.add(name)

@@ -2,8 +2,8 @@
 
 A client that has just been answered may be sending its next request while the server closes the connection. So a
 server that stops sends `Connection: close` with each response, accepts no new connections, and closes connections
-that stay silent only after a while. Requests that wait for records are answered with what there is, and streams end:
-their clients go on elsewhere. It can announce the end some time before it stops accepting, for load balancers.
+that stay silent only after a while. Requests that wait for records return those that have arrived, and streams end:
+their clients continue at another node. It can announce the end some time before it stops accepting, for load balancers.
 """
 
 import asyncio
