@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
 # More processes than a small machine has cores: most tests wait for brokers half of their time. Each keeps the bytecode
 # of the tests for its next run.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 5
 # Folders of tests of which few or none do without Kafka, or that drive a browser: to import them takes a third of the minute.
 WITH_KAFKA := clients cluster contracts fuzz security web/console web/proxy web/proxy_v3
 CHECKED := karapace_like tests benchmarks examples docs .ci

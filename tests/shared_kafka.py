@@ -74,8 +74,8 @@ class KafkaElsewhere(Cluster):
         return self._servers
 
 
-PROPERTIES = {"log.cleaner.backoff.ms": 200}
-"""Beside the embedded Kafka's own: how soon its cleaner looks again for what to compact."""
+PROPERTIES = {"log.cleaner.backoff.ms": 200, "log.retention.check.interval.ms": 86_400_000}
+"""Beside the embedded Kafka's own: the cleaner soon looks again for what to compact; no record is too old to keep."""
 
 
 def guard() -> None:
