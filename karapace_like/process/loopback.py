@@ -1,8 +1,10 @@
 """Which hosts are this machine's own."""
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether the name or address can only be this machine's own."""
     name = host.strip("[]").lower().rstrip(".")
