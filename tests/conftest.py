@@ -37,6 +37,7 @@ _OF_WORKERS = pytest.StashKey[shared_kafka.KafkaOfWorkers]()
 
 
 def pytest_sessionstart() -> None:
+    shared_kafka.keep_data_in_memory()
     shared_kafka.guard()
 
 

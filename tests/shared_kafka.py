@@ -3,6 +3,8 @@
 It starts when a test first needs it, so that a run without Kafka starts none, and ends after the last worker.
 """
 
+import os
+import shutil
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
@@ -74,8 +76,19 @@ class KafkaElsewhere(Cluster):
         return self._servers
 
 
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get random names
+_MIN_FREE_BYTES = 4 << 30
 PROPERTIES = {"log.cleaner.backoff.ms": 200, "log.retention.check.interval.ms": 86_400_000}
 """Beside the embedded Kafka's own: the cleaner soon looks again for what to compact; no record is too old to keep."""
+
+
+def keep_data_in_memory() -> None:
+    """Let the test process's brokers keep their data in memory, where there is room.
+
+    A broker syncs several files for each partition that it creates, which takes seconds for a hundred on some disks.
+    """
+    if os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free >= _MIN_FREE_BYTES:
+        Cluster.temporary_folder = _IN_MEMORY
 
 
 def guard() -> None:

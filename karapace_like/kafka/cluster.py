@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from karapace_like.kafka.broker import HOST, Broker, Ports, await_ready
 from karapace_like.kafka.broker_error import BrokerError, PortTakenError
@@ -29,10 +29,6 @@ _WATCH_SECONDS = 0.5
 _MARKER = "cluster.json"
 # For a quick start and little memory: a broker with a few topics takes 180 to 220 MB, one with 2,000 some 400 MB.
 _JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
-# A broker syncs several files for each partition that it creates, which takes seconds for a hundred on some disks.
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get random names
-_USUAL = "/tmp"  # noqa: S108 - it is compared only
-_MIN_FREE_BYTES = 4 << 30
 
 
 def default_data_folder() -> Path:
@@ -44,12 +40,15 @@ class Cluster:
     """One or several brokers in one KRaft quorum, every node a broker and a controller. Not thread-safe.
 
     `port` is the first broker's port, the others follow it; None chooses free ones. The folder `data` is kept and
-    used again at the next start; None is a temporary folder, in memory where there is room, removed at the end.
+    used again at the next start; None is a temporary folder, removed at the end.
     `properties` are further server properties of Kafka, for each broker. `features` are levels of features of a new
     cluster, by their names. `listeners` are further listeners on free ports: name -> security protocol. `advertised`
     are the ports that a listener advertises: name -> one port for each broker. `progress` is called with a line for
     each step that takes seconds.
     """
+
+    temporary_folder: ClassVar[Path | None] = None
+    """Where the folders of data that is not kept are created; None is the system's folder for temporary files."""
 
     def __init__(
         self,
@@ -151,7 +150,7 @@ class Cluster:
 
     def _open_folder(self, resources: ExitStack) -> Path:
         if self._data is None:
-            folder = Path(tempfile.mkdtemp(prefix="karapace-like-kafka-", dir=_find_folder_in_memory()))
+            folder = Path(tempfile.mkdtemp(prefix="karapace-like-kafka-", dir=self.temporary_folder))
             resources.callback(shutil.rmtree, folder, ignore_errors=True)
             return folder
         try:
@@ -181,16 +180,6 @@ class Cluster:
     def _keep_class_archive(self, java: Java, jars: Path) -> None:
         if self.brokers and (draft := self.brokers[0].class_archive):
             keep_class_archive(draft, java, jars)
-
-
-def _find_folder_in_memory() -> Path | None:
-    """Return the folder of a file system in memory with room for a broker's data.
-
-    None if there is none, or the user has chosen a folder for temporary files (`TMPDIR`).
-    """
-    if tempfile.gettempdir() != _USUAL or not os.access(_IN_MEMORY, os.W_OK):
-        return None
-    return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _MIN_FREE_BYTES else None
 
 
 def _lock(folder: Path, resources: ExitStack) -> int:
