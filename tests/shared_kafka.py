@@ -76,7 +76,7 @@ class KafkaElsewhere(Cluster):
         return self._servers
 
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders get random names
+_IN_MEMORY = Path("/dev/shm")
 _MIN_FREE_BYTES = 4 << 30
 PROPERTIES = {"log.cleaner.backoff.ms": 200, "log.retention.check.interval.ms": 86_400_000}
 """Beside the embedded Kafka's own: the cleaner soon looks again for what to compact; no record is too old to keep."""

@@ -133,7 +133,7 @@ def test_a_killed_program_takes_its_broker_and_its_ephemeral_data_along(tmp_path
 def test_a_lost_port_is_replaced_and_a_broker_that_dies_is_told_and_its_ephemeral_data_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(Cluster, "temporary_folder", tmp_path)
     addresses: list[str] = []
     with ExitStack() as other_program:
 
