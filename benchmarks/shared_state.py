@@ -2,8 +2,8 @@
 
     python -m benchmarks.shared_state [--schemas 50000] [--workers 4]
 
-Three ways, each without Kafka: interpreters of their own, as workers are today; forks of a process that has imported
-everything; and forks of one that has replayed the topic, too. `gc.freeze` precedes each fork. A page that several
+Three ways, each without Kafka: interpreters of their own; forks of a process that has imported everything, as workers
+are; and forks of one that has replayed the topic, too. `gc.freeze` precedes each fork. A page that several
 processes have counts once (PSS), right after the start and after each process has looked at every schema once.
 """
 

@@ -9,8 +9,6 @@ import atexit
 import gc
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -20,15 +18,12 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, TextIO
-from uuid import uuid4
+from typing import IO, TextIO
 
 from karapace_like.cli import main
-from karapace_like.web.http import request_ids
+from karapace_like.process.fork_server import NUMBER_BYTES, ForkServer, send_request
 
-_DESCRIPTORS = 3
 _PROGRAM = "karapace-like"
-_HEADER_BYTES = 8
 _KILLED = -9
 """The exit code of a process whose server has ended before it."""
 
@@ -62,7 +57,7 @@ class ForkedProcess:
 
     def _await_end(self, status: socket.socket) -> None:
         with status:
-            code = status.recv(_HEADER_BYTES)
+            code = status.recv(NUMBER_BYTES)
         self._returncode = int(code) if code else _KILLED
         self._has_ended.set()
 
@@ -70,15 +65,14 @@ class ForkedProcess:
 def start(arguments: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:
     """Start `karapace-like` with these arguments in a forked process, with a pipe from its standard error."""
     reading, writing = os.pipe()
-    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     request = json.dumps([list(arguments), dict(environment), str(Path.cwd())]).encode()
     with theirs:
         server = _get_server()
         with _asking:
-            socket.send_fds(server, [b"%*d" % (_HEADER_BYTES, len(request))], [1, writing, theirs.fileno()])
-            server.sendall(request)
+            send_request(server, request, theirs, [1, writing])
         os.close(writing)
-    pid = int(ours.recv(_HEADER_BYTES))
+    pid = int(ours.recv(NUMBER_BYTES))
     return ForkedProcess(pid, os.fdopen(reading), ours)
 
 
@@ -100,71 +94,14 @@ def _get_server() -> socket.socket:
     return ours
 
 
-class _Server:
-    def __init__(self, requests: socket.socket) -> None:
-        self._requests = requests
-        self._statuses: dict[int, socket.socket] = {}
-        self._woken, self._waking = os.pipe()
-        os.set_blocking(self._waking, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for pytest
-        signal.set_wakeup_fd(self._waking)
-
-    def serve(self) -> Sequence[str] | None:
-        """Fork until the requests end, and return None; return the arguments in each forked process."""
-        while True:
-            readable, _, _ = select.select([self._requests.fileno(), self._woken], [], [])
-            if self._woken in readable:
-                os.read(self._woken, 1024)
-                self._report_ends()
-            if self._requests.fileno() in readable:
-                header, descriptors, _, _ = socket.recv_fds(self._requests, _HEADER_BYTES, _DESCRIPTORS)
-                if not header:
-                    return None
-                arguments: Sequence[str]
-                arguments, environment, folder = self._read_request(int(header))
-                stdout, stderr, status = descriptors
-                pid = os.fork()
-                if not pid:
-                    os.close(status)
-                    self._become(environment, folder, stdout, stderr)
-                    return arguments
-                os.close(stdout)
-                os.close(stderr)
-                self._statuses[pid] = socket.socket(fileno=status)
-                self._statuses[pid].sendall(str(pid).encode())
-
-    def _read_request(self, length: int) -> Any:
-        request = b""
-        while len(request) < length:
-            request += self._requests.recv(length - len(request))
-        return json.loads(request)
-
-    def _report_ends(self) -> None:
-        with suppress(ChildProcessError):
-            while True:
-                pid, ending = os.waitpid(-1, os.WNOHANG)
-                if not pid:
-                    return
-                with self._statuses.pop(pid) as status, suppress(OSError):
-                    status.sendall(str(os.waitstatus_to_exitcode(ending)).encode())
-
-    def _become(self, environment: Mapping[str, str], folder: str, stdout: int, stderr: int) -> None:
-        """Make the forked process like one that was started anew."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for descriptor in (self._requests.detach(), self._woken, self._waking):
-            os.close(descriptor)
-        for status in self._statuses.values():
-            status.close()
-        os.environ.clear()
-        os.environ.update(environment)
-        os.chdir(folder)
-        for given, own in ((stdout, sys.stdout), (stderr, sys.stderr)):
-            os.dup2(given, own.fileno())
-            os.close(given)
-        request_ids._BEGIN = str(uuid4())[:-12]  # drawn when the module was imported
+def _become(environment: Mapping[str, str], folder: str, stdout: int, stderr: int) -> None:
+    """Make the forked process like one that was started by a shell."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for given, own in ((stdout, sys.stdout), (stderr, sys.stderr)):
+        os.dup2(given, own.fileno())
+        os.close(given)
 
 
 def _run(requests: int) -> None:
@@ -173,8 +110,10 @@ def _run(requests: int) -> None:
     import_module("karapace_like.serve.process").find_loop_factory()
     gc.collect()
     gc.freeze()  # what is imported is shared by all, as long as no collection writes to it
-    arguments = _Server(socket.socket(fileno=requests)).serve()
-    if arguments is not None:
+    request = ForkServer(socket.socket(fileno=requests)).serve()
+    if request is not None:
+        arguments, environment, folder = json.loads(request.message)
+        _become(environment, folder, *request.descriptors)
         sys.argv[1:] = arguments
         main(arguments, prog_name=_PROGRAM)
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,9 +68,8 @@ class ServiceProcess:
 
     @property
     def pids(self) -> list[int]:
-        """Of the running process and its workers."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [self.pid, *map(int, children.split())]
+        """Of the running process, its workers, and the process from which these are forked."""
+        return list(_list_descendants(self.pid))
 
     def worker(self, number: int) -> int:
         """The process id of a worker, the last that was started."""
@@ -140,3 +139,9 @@ class ServiceProcess:
         process.wait()  # who waits for what does not come any more sees that it has ended
         listening.set()
         ready.set()
+
+
+def _list_descendants(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _list_descendants(int(child))

@@ -24,11 +24,9 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Identity of the node."""
     socket: str
     """Path of the worker's Unix socket; its file name is a number that is never reused."""
-    shared: int
-    """File descriptor of the memory that all workers share (`SharedProgress`, `SharedClaims`)."""
-    listeners: tuple[tuple[int, bool, Dialect, ApiRoles], ...]
-    """(file descriptor, whether it speaks TLS, its clients' dialect, what is served there) of each listening
-    socket."""
+    listeners: tuple[tuple[bool, Dialect, ApiRoles], ...]
+    """(whether it speaks TLS, its clients' dialect, what is served there) of each listening socket that the worker
+    was forked with."""
     replaces: bool
     """Whether it succeeds a worker that has ended: the others accept connections until it is ready."""
     member_id: str

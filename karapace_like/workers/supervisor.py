@@ -2,7 +2,8 @@
 
 It opens the listening sockets, so that they outlive every worker, and the folder of the workers' Unix sockets. Each
 worker is a process with a pipe from the supervisor. When the pipe closes, because the supervisor stops or is killed,
-the worker stops as well. Worker 0 takes part in the election; the others get its address and stop before it.
+the worker stops as well. Worker 0 takes part in the election; the others get its address and stop before it. Workers
+are forked from one process that has imported everything (`template.py`).
 """
 
 import asyncio
@@ -16,14 +17,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
-from karapace_like.config import ENVIRONMENT_PREFIX, Settings
+from karapace_like.config import Settings
 from karapace_like.ownership import Owner
 from karapace_like.replication.shared_progress import SharedProgress
 from karapace_like.serve.announcement import announce_ready
 from karapace_like.serve.listeners import ListeningSocket, format_urls
 from karapace_like.serve.stop_signals import StopSignals
 from karapace_like.workers.errors import WorkerFailedError
+from karapace_like.workers.forking import ForkedProcess, WorkerTemplate
 from karapace_like.workers.messages import (
     Failed,
     Member,
@@ -50,30 +53,43 @@ _STABLE_SECONDS = 60.0
 class _Worker:
     """One worker process and the pipes to it."""
 
-    def __init__(self, number: int, path: Path, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        number: int,
+        path: Path,
+        process: ForkedProcess,
+        orders: asyncio.WriteTransport,
+        messages: asyncio.StreamReader,
+    ) -> None:
         self.number = number
         self.path = path
         self.process = process
         self.is_ready = False
+        self.messages = messages
+        """The worker's messages, one a line."""
+        self._orders = orders
+        self.ending: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        """Done when the process has ended."""
 
     def send(self, message: ToWorker) -> None:
         """Send a message; it is lost if the process has just ended."""
-        assert self.process.stdin is not None
-        with suppress(OSError, RuntimeError):
-            self.process.stdin.write(encode(message))
+        if not self._orders.is_closing():
+            self._orders.write(encode(message))
 
     async def stop(self) -> None:
         """Let the worker complete its requests, and return when it has ended."""
-        with suppress(ProcessLookupError):
-            self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await self.process.wait()
+                await asyncio.shield(self.ending)
         except TimeoutError:
             logger.warning("Worker %d has not ended in time and is killed", self.number)
-            with suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+            self.process.send_signal(signal.SIGKILL)
+            await self.ending
+
+    def disconnect(self) -> None:
+        """Close the pipe to the worker, at which it ends if it has not ended yet."""
+        self._orders.close()
 
 
 class Supervisor:
@@ -94,6 +110,7 @@ class Supervisor:
         self._folder = folder
         self._on_ready = on_ready
         self._node = Owner.create().node
+        self._template = WorkerTemplate()
         self._names = itertools.count()
         """Names of the Unix sockets, never reused: an instance id that names a worker never leads to its successor."""
         self._workers: dict[int, _Worker] = {}
@@ -117,8 +134,7 @@ class Supervisor:
     def stop(self) -> None:
         """Begin to stop the workers; end them at once when called again."""
         for worker in self._workers.values() if self._stopping.is_set() else ():
-            with suppress(ProcessLookupError):
-                worker.process.kill()
+            worker.process.send_signal(signal.SIGKILL)
         self._stopping.set()
 
     async def run(self) -> None:
@@ -134,6 +150,7 @@ class Supervisor:
         if writer is not None:
             await writer.stop()
         await asyncio.gather(*keeping)
+        await self._template.close()
         if self._failed is not None:
             raise WorkerFailedError(self._failed)
 
@@ -146,7 +163,7 @@ class Supervisor:
             self._introduce()
             if self._stopping.is_set():
                 await worker.stop()
-            await asyncio.gather(self._listen(worker), worker.process.wait())
+            await worker.ending
             self._forget(worker)
             if self._failed is not None or self._stopping.is_set():
                 return
@@ -165,21 +182,22 @@ class Supervisor:
         path = self._folder / str(next(self._names))
         replaces &= any(worker.is_ready for worker in self._workers.values())
         SharedProgress(self._shared, number).begin(accepts_when_ready=replaces)
-        descriptors = tuple(listening.socket.fileno() for listening in self._sockets)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "karapace_like.workers.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=(*descriptors, self._shared),
-            # The orders carry the settings; their environment variables may hold secrets.
-            env={name: value for name, value in os.environ.items() if not name.upper().startswith(ENVIRONMENT_PREFIX)},
-        )  # fmt: skip
+        heard, orders = os.pipe()
+        messages, said = os.pipe()
+        try:
+            process = await self._template.fork(
+                [heard, said, self._shared, *(listening.socket.fileno() for listening in self._sockets)]
+            )
+        finally:
+            os.close(heard)
+            os.close(said)
         logger.info("Worker %d is process %d", number, process.pid)
-        worker = _Worker(number, path, process)
+        worker = _Worker(number, path, process, await _open_to_write(orders), await _open_to_read(messages))
         worker.send(
             Orders(
                 number=number,
                 socket=str(path),
-                shared=self._shared,
-                listeners=tuple((listening.socket.fileno(), *listening[1:]) for listening in self._sockets),
+                listeners=tuple(listening[1:] for listening in self._sockets),
                 node=self._node,
                 replaces=replaces,
                 member_id=self._member_id if number == 0 else "",
@@ -188,12 +206,13 @@ class Supervisor:
         )
         if self._is_stop_announced:
             worker.send(Stopping())
+        # Its pipe ends with the process, also where the template can no longer say so.
+        worker.ending = asyncio.gather(self._listen(worker), process.wait())
         return worker
 
     async def _listen(self, worker: _Worker) -> None:
         """Handle the messages of the worker until it ends."""
-        assert worker.process.stdout is not None
-        async for line in worker.process.stdout:
+        async for line in worker.messages:
             message = decode_for_supervisor(line)
             if isinstance(message, Failed):
                 if not self._was_ready:
@@ -216,6 +235,7 @@ class Supervisor:
                 self._on_ready()
 
     def _forget(self, worker: _Worker) -> None:
+        worker.disconnect()
         del self._workers[worker.number]
         worker.path.unlink(missing_ok=True)
         self._introduce()
@@ -229,11 +249,23 @@ class Supervisor:
             worker.send(Neighbours(others, address if worker is not writer else None))
 
 
-def _describe_end(process: asyncio.subprocess.Process) -> str:
+async def _open_to_write(descriptor: int) -> asyncio.WriteTransport:
+    pipe = os.fdopen(descriptor, "wb", buffering=0)
+    return (await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, pipe))[0]
+
+
+async def _open_to_read(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+def _describe_end(process: ForkedProcess) -> str:
     code = process.returncode
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"
+    if code is None:
+        return "for an unknown reason"
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def run(

@@ -1,4 +1,4 @@
-"""One worker: `python -m karapace_like.workers.worker`; the supervisor starts it with orders on standard input.
+"""One worker: a process that the supervisor has forked from the template, and sends its orders.
 
 It stops in order at SIGTERM and when the pipe from the supervisor closes. It exits within 30 s of the pipe's end, so
 that no worker outlives the supervisor. Ctrl-C reaches every process of a terminal; only the supervisor acts on it.
@@ -10,9 +10,8 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -41,7 +40,7 @@ from karapace_like.workers.messages import (
     encode,
 )
 
-logger = logging.getLogger("karapace_like.workers.worker")  # its __name__ is __main__
+logger = logging.getLogger(__name__)
 
 _ORPHAN_SECONDS = 30.0
 _PIPE_BYTES = 65_536
@@ -97,7 +96,7 @@ def _lines(descriptor: int) -> Iterator[bytes]:
         yield from lines
 
 
-async def _work(orders: Orders, supervisor: _Supervisor) -> None:
+async def _work(orders: Orders, supervisor: _Supervisor, shared: int, listeners: Sequence[int]) -> None:
     stopping = asyncio.Event()
     heard: asyncio.Queue[Neighbours | Stopping] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -106,13 +105,13 @@ async def _work(orders: Orders, supervisor: _Supervisor) -> None:
     role = ProcessRole(
         sockets=[
             ListeningSocket(socket.socket(fileno=descriptor), is_tls, dialect, roles)
-            for descriptor, is_tls, dialect, roles in orders.listeners
+            for descriptor, (is_tls, dialect, roles) in zip(listeners, orders.listeners, strict=True)
         ],
         owner=Owner(orders.node, int(Path(orders.socket).name)),
         is_elected_here=orders.number == 0,
         unix_socket=Path(orders.socket),
-        shared=SharedProgress(orders.shared, orders.number),
-        claims=SharedClaims(orders.shared),
+        shared=SharedProgress(shared, orders.number),
+        claims=SharedClaims(shared),
         accepts_when_ready=orders.replaces,
         member_id=orders.member_id,
         on_member=lambda member_id: supervisor.send(Member(member_id)),
@@ -141,17 +140,19 @@ async def _follow(service: Service, heard: asyncio.Queue[Neighbours | Stopping])
             raise
 
 
-def main() -> int:
-    """Serve until the supervisor stops this worker, and return the exit code."""
+def main(heard: int, said: int, shared: int, *listeners: int) -> int:
+    """Serve until the supervisor stops this worker, and return the exit code.
+
+    The arguments are file descriptors: the pipes from and to the supervisor, the memory that all workers share
+    (`SharedProgress`, `SharedClaims`), and the listening sockets.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    said = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of libraries must not look like a message
-    supervisor = _Supervisor(sys.stdin.fileno(), said)
+    supervisor = _Supervisor(heard, os.fdopen(said, "wb", buffering=0))
     orders = supervisor.receive_orders()
     logs.configure(orders.settings.log_level, orders.settings.log_format)
     try:
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-            runner.run(_work(orders, supervisor))
+            runner.run(_work(orders, supervisor, shared, listeners))
     except (KafkaFailure, ConfigError) as error:
         supervisor.send(Failed(str(error)))
         return 1
@@ -169,7 +170,3 @@ def _remove_socket(path: Path) -> None:
     path.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,26 +1,28 @@
-"""A node of which one worker is stopped (SIGSTOP) before its first instruction, the first time that it is started.
+"""A node of which one worker is stopped (SIGSTOP) before it has its orders, the first time that it is started.
 
 `python -m tests.cluster.held_worker serve`: the whole service, but for that. `NUMBER` is the worker's.
 """
 
-import asyncio
 import itertools
-from typing import Any
+import signal
+from collections.abc import Sequence
 
 from karapace_like.cli import main
+from karapace_like.workers.forking import ForkedProcess, WorkerTemplate
 
 NUMBER = 1
-_STOPPED = ("/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh")
 
-_start = asyncio.create_subprocess_exec
+_fork = WorkerTemplate.fork
 _started = itertools.count()
 
 
-async def _start_held(*command: str, **options: Any) -> asyncio.subprocess.Process:
-    held = _STOPPED if next(_started) == NUMBER else ()
-    return await _start(*held, *command, **options)
+async def _fork_held(template: WorkerTemplate, descriptors: Sequence[int]) -> ForkedProcess:
+    process = await _fork(template, descriptors)
+    if next(_started) == NUMBER:
+        process.send_signal(signal.SIGSTOP)
+    return process
 
 
 if __name__ == "__main__":
-    asyncio.create_subprocess_exec = _start_held  # type: ignore[assignment] # the workers are made so
+    WorkerTemplate.fork = _fork_held  # type: ignore[assignment, method-assign]
     main()

@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -85,6 +86,19 @@ def end(node: ServiceProcess, number: int, how: signal.Signals) -> None:
     before = node.worker(number)
     os.kill(before, how)
     replaced(node, number, before)
+
+
+def test_ids_of_requests_differ_between_workers(node: ServiceProcess) -> None:
+    """Each draws a beginning of its own, though both are forked from one process."""
+
+    def read_id() -> str:
+        with urllib.request.urlopen(f"{node.url}/subjects") as response:
+            return str(response.headers["X-Request-ID"])
+
+    ids = [read_id()]
+    while len({each[:-12] for each in ids}) < 2:
+        ids.append(read_id())
+    assert len(set(ids)) == len(ids)
 
 
 def test_what_is_written_over_one_connection_is_read_over_any_other(node: ServiceProcess) -> None:
@@ -178,7 +192,8 @@ def test_a_killed_worker_is_replaced(node: ServiceProcess, number: int) -> None:
     replaced(node, number, before)
     for _ in range(8):
         assert call(node.url, "GET", f"/schemas/ids/{second}")["schema"] == text
-    assert children(node.pid) == {node.worker(0), node.worker(1)}
+    (template,) = children(node.pid)
+    assert children(template) == {node.worker(0), node.worker(1)}
 
 
 def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
@@ -278,6 +293,24 @@ def test_nothing_outlives_the_supervisor(kafka: Cluster, how: signal.Signals) ->
 def test_one_worker_is_one_process(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=1) as service:
         assert children(service.pid) == set()
+
+
+def test_workers_outlive_the_process_that_they_were_forked_from(kafka: Cluster) -> None:
+    """The next worker is forked from another one, and all of them stop in order."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
+        (template,) = children(service.pid)
+        os.kill(template, signal.SIGKILL)
+        wait_until(lambda: not is_running(template))
+        workers = [service.worker(0), service.worker(1)]
+        call(service.url, "POST", "/subjects/a/versions", {"schema": '"int"'})
+        assert [service.worker(0), service.worker(1)] == workers
+        os.kill(workers[1], signal.SIGKILL)
+        replaced(service, 1, workers[1])
+        assert service.worker(0) == workers[0]
+        assert not children(service.pid).intersection({template, *workers})
+        assert service.stop() == 0
+        assert not is_running(workers[0])
+    assert not any("killed" in line for line in service.lines)
 
 
 @pytest.mark.long

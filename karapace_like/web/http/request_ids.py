@@ -1,5 +1,6 @@
 """The `X-Request-ID` of every response, the request's own or a new one: it joins the logs of several nodes."""
 
+import os
 from functools import partial
 from itertools import count
 from uuid import uuid4
@@ -9,9 +10,6 @@ from aiohttp import web
 from karapace_like.process import logs
 
 HEADER = "X-Request-ID"
-
-_BEGIN = str(uuid4())[:-12]
-_numbers = count()
 
 _ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
@@ -37,6 +35,22 @@ async def echo(request: web.Request, response: web.StreamResponse) -> None:
     response.headers[HEADER] = ensure(request)
 
 
-def generate() -> str:
-    """Return a version 4 UUID. It is no secret: one process counts up the last digits of its ids."""
-    return f"{_BEGIN}{next(_numbers):012x}"
+class _Generator:
+    """Ids with a random beginning of the process and a number."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Draw another beginning."""
+        self._begin = str(uuid4())[:-12]
+        self._numbers = count()
+
+    def generate(self) -> str:
+        """Return a version 4 UUID. It is no secret: one process counts up the last digits of its ids."""
+        return f"{self._begin}{next(self._numbers):012x}"
+
+
+_generator = _Generator()
+os.register_at_fork(after_in_child=_generator.restart)
+generate = _generator.generate
