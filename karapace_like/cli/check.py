@@ -108,6 +108,8 @@ def check(
             judge = Judge(opened.workspace, versions, level_of, category=use)
         else:
             files = open_baseline(opened, against)
+            if not files.workspace.subjects:
+                click.echo(f"Note: {files.name} has no schemas: every schema here is new, and passes.", err=True)
             removals = find_removals(files.workspace, opened.workspace)
             severity = deleted or opened.workspace.project.deleted
             reported = None if severity == "ignore" else Severity(severity)

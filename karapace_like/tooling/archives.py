@@ -3,6 +3,7 @@
 Nothing is unpacked to a disk. The number of members and the inflated size are bounded.
 """
 
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
         for count, member in enumerate(archive.infolist()):
             _check_bounds(path, count, 0)
             name = _clean_name(member.filename)
-            if not member.is_dir() and name is not None:
+            is_link = stat.S_ISLNK(member.external_attr >> 16)
+            if not member.is_dir() and not is_link and name is not None:
                 with archive.open(member) as file:
                     yield name, _read_start(file)
 
@@ -73,9 +75,8 @@ def _check_bounds(path: Path, members: int, inflated: int) -> None:
 def _clean_name(name: str) -> str | None:
     """Return the path of a member; None for one that is not wanted, or that leads out of the archive."""
     parts = PurePosixPath(name).parts
-    if not parts or parts[0] == "/" or ".." in parts or not is_wanted(parts[-1]):
-        return None
-    return "/".join(parts)
+    wanted = "/".join(parts)
+    return None if parts[:1] == ("/",) or ".." in parts or not is_wanted(wanted) else wanted
 
 
 def _read_start(file: IO[bytes]) -> bytes:

@@ -77,6 +77,10 @@ def open_baseline(opened: Opened, against: str) -> FilesBaseline:
 
 
 def _read_tree(opened: Opened, against: str) -> Tree:
+    if not against:
+        raise ToolError(
+            "--against is empty: name a folder, a Git revision or an archive. Is the variable of the pipeline set?"
+        )
     path = Path(against)
     if path.is_dir():
         return trees.read_folder(path)

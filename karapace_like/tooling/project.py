@@ -3,6 +3,7 @@
 Without the file, every schema below the folder counts, and its subject is its file name without the suffix.
 """
 
+import codecs
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -218,10 +219,14 @@ def _is_json_schema(path: str, text: str) -> bool:
 def parse(text: bytes, path: str) -> Project:
     """Return the settings in a file's text; raises ToolError, which names the file and the entry."""
     try:
-        project = msgspec.toml.decode(text, type=Project)
+        project = msgspec.toml.decode(text.removeprefix(codecs.BOM_UTF8), type=Project)
     except msgspec.ValidationError as error:
         raise ToolError(f"{path}: {error}".replace(" - at `$.", " - at `")) from error
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ToolError(
+            f"{path} is not UTF-8, but has the byte 0x{error.object[error.start]:02x}: save it as UTF-8."
+        ) from error
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
         raise ToolError(f"{path} is not TOML: {error}") from error
     _check_placeholders(project, path)
     if project.policies:

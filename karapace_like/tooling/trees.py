@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from karapace_like.schema import limits
 from karapace_like.tooling.errors import ToolError
@@ -18,6 +18,8 @@ Tree = Mapping[str, bytes]
 """Path below the tree's folder, with slashes -> content of the file."""
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+_LINK_MODE = b"120000"
+"""Git's mode of a symbolic link."""
 _GIT_SECONDS = 60
 _FETCH_SECONDS = 300
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://\S|[\w.-]+@[\w.-]+:\S")
@@ -29,7 +31,7 @@ def read_folder(folder: Path) -> Tree:
         raise ToolError(f"{folder} is not a folder. Name a folder of schemas.")
     files: dict[str, bytes] = {}
     for where, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
+        folders[:] = sorted(name for name in folders if not _is_skipped(name))
         for name in sorted(names):
             path = Path(where, name)
             if is_wanted(name) and path.is_file():
@@ -54,17 +56,32 @@ def check_name(path: str) -> str:
 
 
 def read_revision(folder: Path, revision: str) -> Tree:
-    """Return the same files of the folder in a Git revision; raises ToolError."""
-    listed = _git(folder, "ls-tree", "-r", "-z", _resolve_commit(folder, revision), ".")
-    blobs: dict[str, bytes] = {}
-    for entry in listed.split(b"\0")[:-1]:
-        attributes, _, path = entry.partition(b"\t")
-        mode, kind, name = attributes.split()
-        where = path.decode(errors="surrogateescape")
-        if kind == b"blob" and mode != b"120000" and is_wanted(where.rpartition("/")[2]):
-            blobs[check_name(where)] = name
-    contents = _read_blobs(folder, list(blobs.values()))
-    return dict(zip(blobs, contents, strict=True))
+    """Return the same files of the folder in a Git revision, and in its submodules; raises ToolError.
+
+    A link is followed to a file of the same revision. A submodule is read where it is checked out in the folder.
+    """
+    commit = _resolve_commit(folder, revision)
+    objects: dict[str, bytes] = {}
+    links: list[str] = []
+    files: dict[str, bytes] = {}
+    for entry in _git(folder, "ls-tree", "-r", "-z", commit, ".").split(b"\0")[:-1]:
+        attributes, _, name = entry.partition(b"\t")
+        mode, kind, object_id = attributes.split()
+        path = name.decode(errors="surrogateescape")
+        if kind == b"commit" and not _is_in_skipped_folder(f"{path}/") and (folder / path / ".git").exists():
+            submodule = read_revision(folder / path, object_id.decode())
+            files.update((f"{path}/{below}", content) for below, content in submodule.items())
+        elif kind == b"blob" and is_wanted(path):
+            objects[check_name(path)] = object_id
+            if mode == _LINK_MODE:
+                links.append(path)
+    if links:
+        # Git follows links in paths from the top of the repository only, not in the ids of objects.
+        top = PurePosixPath(find_prefix(folder))
+        objects.update((path, f"{commit}:{top / path}".encode(errors="surrogateescape")) for path in links)
+    contents = _read_blobs(folder, list(objects.values()))
+    files.update((path, content) for path, content in zip(objects, contents, strict=True) if content is not None)
+    return files
 
 
 def is_remote(against: str) -> bool:
@@ -96,7 +113,7 @@ def read_remote_revision(address: str) -> Tree:
                 seconds=_FETCH_SECONDS,
             )
         except _GitError as error:
-            reason = hide_credentials(error.output)
+            reason = hide_credentials(" ".join(error.output.split())).rstrip(".")
             raise ToolError(
                 f"Git cannot fetch {revision or 'HEAD'} from {hide_credentials(url)}: {reason}. "
                 "Expected URL#REVISION, where REVISION is a branch or a tag."
@@ -162,19 +179,36 @@ def _git(folder: Path, *arguments: str, standard_input: bytes = b"", seconds: in
     return ended.stdout
 
 
-def _read_blobs(folder: Path, blobs: Sequence[bytes]) -> list[bytes]:
-    """Return the contents of the objects, all read by one process."""
-    output = _git(folder, "cat-file", "--batch", standard_input=b"".join(name + b"\n" for name in blobs))
-    contents: list[bytes] = []
+def _read_blobs(folder: Path, objects: Sequence[bytes]) -> list[bytes | None]:
+    """Return the contents of the objects, all read by one process; None for a link that leads to no file."""
+    names = b"".join(name + b"\n" for name in objects)
+    output = _git(folder, "cat-file", "--batch", "--follow-symlinks", standard_input=names)
+    contents: list[bytes | None] = []
     position = 0
-    for _ in blobs:
+    for _ in objects:
         end = output.index(b"\n", position)
-        size = int(output[position:end].split()[2])
-        contents.append(output[end + 1 : end + 1 + size])
-        position = end + size + 2
+        *_, kind, size = output[position:end].split(
+            b" "
+        )  # `ID blob SIZE`, `dangling SIZE` and others, or `NAME missing`
+        position = end + 1
+        if size == b"missing":
+            contents.append(None)
+            continue
+        contents.append(output[position : position + int(size)] if kind == b"blob" else None)
+        position += int(size) + 1
     return contents
 
 
-def is_wanted(name: str) -> bool:
-    """Return whether a file of this name may be a schema, or is the settings file."""
-    return name == FILE_NAME or os.path.splitext(name)[1] in SUFFIXES  # noqa: PTH122 - of a name, not of a path
+def is_wanted(path: str) -> bool:
+    """Return whether a file with this path below the tree's folder may be a schema, or is the settings file."""
+    name = path.rpartition("/")[2]
+    is_schema = os.path.splitext(name)[1] in SUFFIXES  # noqa: PTH122 - of a name, not of a path
+    return (is_schema or name == FILE_NAME) and not _is_in_skipped_folder(path)
+
+
+def _is_in_skipped_folder(path: str) -> bool:
+    return any(map(_is_skipped, path.split("/")[:-1]))
+
+
+def _is_skipped(folder: str) -> bool:
+    return folder.startswith(".") or folder in _SKIPPED_FOLDERS

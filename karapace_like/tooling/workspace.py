@@ -135,8 +135,14 @@ class Workspace:
         return self.project.subject_of(file.path, self._record_name(file))
 
     def check_settings(self) -> None:
-        """Raise ToolError if the settings name a file that is not there."""
+        """Raise ToolError if the settings name a file that is not there, or that is another subject's."""
         for subject, settings in self.project.subjects.items():
+            if settings.file in self.files and subject not in self.subjects:
+                first = self.subject_of(self.files[settings.file])
+                raise ToolError(
+                    f"{FILE_NAME}: {settings.file!r} is the file of [subjects.{first}] and of [subjects.{subject}]. A "
+                    "file has one subject: copy it for the other one."
+                )
             if settings.file is not None and subject not in self.subjects:
                 raise ToolError(
                     f"{FILE_NAME}: there is no file {settings.file!r}, as [subjects.{subject}] says. Its path is one "

@@ -243,6 +243,13 @@ def test_a_revision_needs_no_checkout_and_no_name_in_ascii(tmp_path: Path) -> No
     assert [each[:3] for each in problems(ended.json())] == [("päckchen ü", "päckchen ü.avsc", 1)]
 
 
+def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write(tmp_path, {"a.avsc": '"int"'})
+    (tmp_path / "karapace-like.toml").write_bytes(b'\xef\xbb\xbfsubject = "{stem}-value"\r\n')
+    report = run("check", "--against", ".", "--format", "json", folder=tmp_path).json()
+    assert [case["subject"] for case in report["cases"]] == ["a-value"]
+
+
 def test_a_hook_does_not_stand_in_the_way_of_the_first_commit(tmp_path: Path) -> None:
     write(tmp_path, {"a.avsc": '"int"'})
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
@@ -316,6 +323,7 @@ class TestForms:
     [
         (["check"], "Name the earlier versions: --against FOLDER, --against REVISION"),
         (["check", "--against", "nowhere"], "neither a folder nor a Git revision"),
+        (["check", "--against", ""], "--against is empty: name a folder, a Git revision or an archive."),
         (["check", "--against", "a.avsc"], "name a folder, a Git revision or an archive"),
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
         (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is not a format. Choose from text, json, junit"),
@@ -327,8 +335,13 @@ class TestForms:
         (["check", "--against", "HEAD", "--config", "typo.toml"], "`compatability`"),
         (["check", "--against", "HEAD", "--config", "pattern.toml"], "Choose from {stem}, {folder}, {path}, {record}"),
         (["check", "--against", "HEAD", "--config", "broken.toml"], "broken.toml is not TOML"),
+        (["check", "--against", "HEAD", "--config", "latin.toml"], "latin.toml is not UTF-8, but has the byte 0xe4"),
         (["check", "--against", "HEAD", "--config", "lost.toml"], "there is no file 'lost.avsc'"),
         (["check", "--against", "HEAD", "--config", "twice.toml"], "would both be the subject 'same'"),
+        (
+            ["check", "--against", "HEAD", "--config", "shared.toml"],
+            "is the file of [subjects.one] and of [subjects.two]",
+        ),
         (["check", "empty", "--against", "."], "There are no schemas below"),
         (["check", "/", "--against", "HEAD", "--config", "fine.toml"], "is not below"),
     ],
@@ -348,8 +361,10 @@ def test_a_mistake_is_told_with_what_to_do_about_it(tmp_path: Path, arguments: l
             "broken.toml": "subject =",
             "lost.toml": '[subjects.lost]\nfile = "lost.avsc"',
             "twice.toml": 'subject = "same"',
+            "shared.toml": '[subjects.one]\nfile = "a.avsc"\n[subjects.two]\nfile = "a.avsc"',
         },
     )
+    (tmp_path / "latin.toml").write_bytes('subject = "ä"'.encode("latin-1"))
     ended = repository.run(*arguments)
     assert ended.code == 2
     assert told in ended.err
