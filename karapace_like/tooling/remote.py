@@ -119,10 +119,23 @@ class Remote:
     async def resolve(self, registered: Registered) -> Earlier:
         """Return the version with the texts of its references; raises InvalidSchemaError if one is missing."""
         await self.read_references([registered])
-        texts = references.closure(registered.schema, self.find_cached_version)
-        name = f"{registered.subject} version {registered.version}"
-        paths = {text: f"{name}, {text}" for text in texts}
-        return Earlier(registered.schema.type, Source(registered.schema.text, texts), {**paths, "": name})
+        referred: list[tuple[Reference, UnparsedSchema]] = []
+
+        def look_up(reference: Reference) -> UnparsedSchema | None:
+            schema = self.find_cached_version(reference)
+            if schema is not None:
+                referred.append((reference, schema))
+            return schema
+
+        texts = references.closure(registered.schema, look_up)
+        # Named as the version itself is where it is compared, so that a report has a shared problem once.
+        paths = {
+            reference.name: f"{reference.subject} version {reference.version}"
+            for reference, schema in referred
+            if schema.text == texts[reference.name]
+        }
+        paths[""] = f"{registered.subject} version {registered.version}"
+        return Earlier(registered.schema.type, Source(registered.schema.text, texts), paths)
 
     async def read_references(self, start: Iterable[Registered]) -> dict[tuple[str, int], Registered]:
         """Read all direct and indirect references into the cache; return those that exist."""

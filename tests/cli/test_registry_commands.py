@@ -72,6 +72,10 @@ def test_check_judges_by_the_registrys_versions(shop: Shop) -> None:
     (problem,) = ended.json()["cases"][0]["problems"]
     assert problem["place"]["line"] == 2
     assert problem["old"]["path"] == f"{shop.prefix}address version 1"
+    shown = shop.run("check").out
+    assert shown.count("READER_FIELD_MISSING_DEFAULT_VALUE") == 1, "subjects that share a problem are listed below it"
+    assert f"{shop.prefix}address (address.avsc): failed" in shown
+    assert f"{shop.prefix}order (order.avsc): failed" in shown
 
 
 @pytest.mark.parametrize(("level", "code"), [("BACKWARD", 0), ("BACKWARD_TRANSITIVE", 1), ("NONE", 0), ("FORWARD", 1)])
