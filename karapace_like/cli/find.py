@@ -25,6 +25,8 @@ def find(*, word: str, form: str, registry: str, **credentials: str | None) -> N
 
     Exit codes: 0 found, 1 found nowhere, 2 error.
     """
+    if not word.strip():
+        raise click.UsageError("The word is empty: name a part of a subject, a field or a text, or the id of a schema.")
     with report_failures():
         hits = ask_registry(lambda remote: find_word(remote, word), registry, credentials)
     print_value(hits, "\n".join(hit.sentence for hit in hits), form)

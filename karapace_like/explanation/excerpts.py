@@ -28,6 +28,11 @@ def make_excerpt(path: str, text: str, offset: int, *, is_exact: bool = True) ->
     return Excerpt(path, text.count("\n", 0, offset) + 1, column, make_printable(shown.strip()), is_exact)
 
 
+def find_offset(text: str, line: int, column: int) -> int:
+    """Return the offset of a line and column, which count as in `make_excerpt`: only line feeds end a line."""
+    return sum(len(before) + 1 for before in text.split("\n", line - 1)[: line - 1]) + column - 1
+
+
 def make_printable(line: str) -> str:
     """Return the line with spaces for tabs and a replacement character for every other control character."""
     if line.isprintable():

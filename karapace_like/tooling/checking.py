@@ -13,7 +13,7 @@ import msgspec
 
 from karapace_like.explanation.advice import find_advice
 from karapace_like.explanation.examples import Side, find_example
-from karapace_like.explanation.excerpts import Excerpt, make_excerpt
+from karapace_like.explanation.excerpts import Excerpt, find_offset, make_excerpt
 from karapace_like.schema import compatibility, formats
 from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.compatibility import Finding
@@ -301,11 +301,10 @@ def report_unreadable(subject: str, file: SchemaFile, error: InvalidSchemaError)
 def _locate_parse_error(file: SchemaFile, message: str) -> Problem:
     """Return the problem, at the line that the parser names if the error is in the file itself."""
     position = None if "reference" in message else _LINE_AND_COLUMN.search(message)
-    lines = file.text.splitlines(keepends=True)
-    if position is None or not 0 < int(position[1]) <= len(lines):
+    if position is None or not 0 < int(position[1]) <= file.text.count("\n") + 1:
         return _make_top_problem(file, INVALID, message)
-    offset = sum(map(len, lines[: int(position[1]) - 1])) + int(position[2]) - 1
-    return _make_problem(file, INVALID, message, min(offset, len(file.text)))
+    offset = find_offset(file.text, int(position[1]), int(position[2]))
+    return _make_problem(file, INVALID, message, min(offset, len(file.text.rstrip())))
 
 
 def _make_top_problem(file: SchemaFile, rule: str, message: str, severity: Severity = Severity.ERROR) -> Problem:

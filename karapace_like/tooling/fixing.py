@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from karapace_like.explanation.excerpts import Excerpt
+from karapace_like.explanation.excerpts import find_offset
 from karapace_like.tooling.report import Report
 from karapace_like.tooling.workspace import SchemaFile
 
@@ -38,7 +38,12 @@ def fix_files(root: Path, files: Mapping[str, SchemaFile], report: Report) -> li
             fix
             for problem in case.problems
             if problem.accepted is None and problem.place.path == file.path
-            if (fix := find_fix(problem.rule, file.text, _find_offset(file.text, problem.place))) is not None
+            if (
+                fix := find_fix(
+                    problem.rule, file.text, find_offset(file.text, problem.place.line, problem.place.column)
+                )
+            )
+            is not None
         ]
         if insertions:
             path = root / file.path
@@ -46,10 +51,6 @@ def fix_files(root: Path, files: Mapping[str, SchemaFile], report: Report) -> li
             path.write_bytes(mark + apply_fixes(file.text, insertions).encode(errors="surrogateescape"))
             fixed.append(file.path)
     return fixed
-
-
-def _find_offset(text: str, place: Excerpt) -> int:
-    return sum(map(len, text.splitlines(keepends=True)[: place.line - 1])) + place.column - 1
 
 
 def apply_fixes(text: str, insertions: Sequence[Insertion]) -> str:
@@ -86,8 +87,9 @@ def _fix_dialect(text: str, _: int) -> Insertion | None:
     return Insertion(start + 1, f"{space if schema else ''}{_DRAFT}{',' if schema else ''}")
 
 
-def _fix_syntax(_: str, __: int) -> Insertion:
-    return Insertion(0, 'syntax = "proto2";\n')
+def _fix_syntax(text: str, _: int) -> Insertion:
+    line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    return Insertion(0, f'syntax = "proto2";{line_end}')
 
 
 _FIXERS: Mapping[str, Callable[[str, int], Insertion | None]] = {

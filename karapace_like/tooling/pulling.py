@@ -79,7 +79,7 @@ class Pulled:
             for key, path in self.paths.items()
             if not self._is_latest(key)
         ]
-        return Project(subjects=subjects, registry=self.everything, versions=versions, policies=self.policies)
+        return Project(subjects=subjects, registry=self.everything, versions=tuple(versions), policies=self.policies)
 
     def make_workspace(self) -> Workspace:
         """Return the workspace that a command would open."""

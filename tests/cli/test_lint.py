@@ -198,6 +198,19 @@ def test_fixable_problems_are_fixed(tmp_path: Path, rule: str) -> None:
     assert run("lint", "--fix", f"--rule={rule}=error", folder=tmp_path).err == ""
 
 
+def test_only_line_feeds_count_as_line_ends_in_a_fix(tmp_path: Path) -> None:
+    """Editors and parsers disagree about U+2028 and others, which texts may hold."""
+    text = (
+        '{"type": "record", "name": "R", "doc": "a\u2028b\x85c",\n"fields": [{"name": "a", "type": ["null", "int"]}]}'
+    )
+    write(tmp_path, {"a.avsc": text})
+    assert run("lint", "--fix", folder=tmp_path).err == f"Fixed: {tmp_path / 'a.avsc'}\n"
+    assert (tmp_path / "a.avsc").read_text() == text.replace('"int"]', '"int"], "default": null')
+    (tmp_path / "b.proto").write_bytes(b"package a;\r\nmessage M {}\r\n")
+    assert run("lint", "--fix", folder=tmp_path).code == 0
+    assert (tmp_path / "b.proto").read_bytes().startswith(b'syntax = "proto2";\r\npackage a;\r\n')
+
+
 def test_a_fix_keeps_what_is_around_it(tmp_path: Path) -> None:
     """Byte order mark, line ends, other problems, accepted ones, and a union whose default would be no null."""
     text = (

@@ -103,6 +103,7 @@ def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: s
         (["diff", "no-such:a.avsc", "a.avsc"], "neither a folder nor a Git revision in"),
         (["diff", "a@1", "a.avsc"], "name the registry with --registry URL"),
         (["impact", "missing", "--registry", AWAY], "'missing' does not exist"),
+        (["find", " ", "--registry", AWAY], "The word is empty"),
         (["register", "empty", "--registry", AWAY], "There are no schemas below "),
         (["plan", "a.avsc", "--registry", AWAY], "'a.avsc' is a file"),
         (["plan", "empty", "--registry", AWAY], "There are no schemas below "),
