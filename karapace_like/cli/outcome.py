@@ -61,8 +61,8 @@ def open_paths(paths: Sequence[Path], settings: Path | None, against: str | None
     opened = open_workspace(paths, settings, against)
     for path in opened.skipped:
         click.echo(
-            f"Note: {path} is skipped. Schemas are .avsc and .proto files, and .json files with $schema or the name "
-            f"*.schema.json, unless {FILE_NAME} excludes them.",
+            f"Note: {path} is skipped. Schemas are .avsc and .proto files, and .json files with a $schema of "
+            f"json-schema.org or the name *.schema.json, unless {FILE_NAME} excludes them.",
             err=True,
         )
     return opened

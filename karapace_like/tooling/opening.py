@@ -64,8 +64,9 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
 
 def _no_schemas(folder: Path) -> ToolError:
     return ToolError(
-        f"There are no schemas below {folder}: .avsc and .proto files, and .json files with $schema or the name "
-        f"*.schema.json. Name the folder of the schemas, or list other files as `include` in {FILE_NAME}."
+        f"There are no schemas below {folder}: .avsc and .proto files, and .json files with a $schema of "
+        f"json-schema.org or the name *.schema.json. Name the folder of the schemas, or list other files "
+        f"as `include` in {FILE_NAME}."
     )
 
 

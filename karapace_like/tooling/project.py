@@ -4,6 +4,7 @@ Without the file, every schema below the folder counts, and its subject is its f
 """
 
 import codecs
+import re
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,8 @@ SUFFIXES: Mapping[str, SchemaType] = {
 PLACEHOLDERS = ("stem", "folder", "path", "record")
 """Placeholders of `subject`: the file's name and path without suffix, its folder, the record's full name."""
 _SCHEMA_SUFFIX = ".schema"
+_DIALECT = re.compile(r'"\$schema"\s*:\s*"https?:\\?/\\?/json-schema\.org\b')
+"""The dialect of a JSON Schema; some writers of JSON escape slashes."""
 
 
 class ReferenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -212,8 +215,11 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 def _is_json_schema(path: str, text: str) -> bool:
-    """Return whether a JSON file is a schema: it has `$schema`, or its name is `*.schema.json`."""
-    return PurePosixPath(path).stem.endswith(_SCHEMA_SUFFIX) or '"$schema"' in text
+    """Return whether a JSON file is a schema: its `$schema` is one of json-schema.org, or its name is `*.schema.json`.
+
+    Settings of many tools have a `$schema`, too: that of their own content, in a store of schemas.
+    """
+    return PurePosixPath(path).stem.endswith(_SCHEMA_SUFFIX) or _DIALECT.search(text) is not None
 
 
 def parse(text: bytes, path: str) -> Project:

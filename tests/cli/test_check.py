@@ -243,6 +243,25 @@ def test_a_revision_needs_no_checkout_and_no_name_in_ascii(tmp_path: Path) -> No
     assert [each[:3] for each in problems(ended.json())] == [("päckchen ü", "päckchen ü.avsc", 1)]
 
 
+def test_settings_of_other_tools_with_a_schema_are_no_schemas(tmp_path: Path) -> None:
+    schemas = {
+        "spaced.json": '{"$schema" : "https://json-schema.org/draft/2020-12/schema"}',
+        "escaped.json": r'{"$schema":"http:\/\/json-schema.org\/draft-07\/schema#"}',
+        "named.schema.json": '{"$schema": "https://example.org/dialect"}',
+        "cut.json": '{"$schema": "http://json-schema.org/draft-07/schema#", ',
+    }
+    others = {
+        "tsconfig.json": '{"$schema": "https://json.schemastore.org/tsconfig"}',
+        "renovate.json": '{"$schema": "https://docs.renovatebot.com/renovate-schema.json", "extends": []}',
+        "data.json": '{"$schema": null, "url": "http://json-schema.org/draft-07/schema#"}',
+    }
+    write(tmp_path, schemas | others)
+    report = run("check", "--against", ".", "--format", "json", folder=tmp_path).json()
+    assert sorted(case["path"] for case in report["cases"]) == sorted(schemas)
+    named = run("check", "tsconfig.json", "--against", ".", folder=tmp_path)
+    assert (named.code, "tsconfig.json is skipped" in named.err) == (0, True)
+
+
 def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     write(tmp_path, {"a.avsc": '"int"'})
     (tmp_path / "karapace-like.toml").write_bytes(b'\xef\xbb\xbfsubject = "{stem}-value"\r\n')
@@ -326,7 +345,10 @@ class TestForms:
         (["check", "--against", ""], "--against is empty: name a folder, a Git revision or an archive."),
         (["check", "--against", "a.avsc"], "name a folder, a Git revision or an archive"),
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
-        (["check", "--against", "HEAD", "--format", "pdf"], "'pdf' is not a format. Choose from text, json, junit"),
+        (
+            ["check", "--against", "HEAD", "--format", "pdf"],
+            "'pdf' is not a format. Choose from text, json, junit",
+        ),
         (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
         (["check", "--against", "HEAD", "--level", "SIDEWAYS"], "'backward_transitive'"),
         (["check", "--against", "HEAD", "--config", "none.toml"], "'none.toml' does not exist"),
