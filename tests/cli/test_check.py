@@ -347,7 +347,7 @@ class TestForms:
         (["check", "missing.avsc", "--against", "HEAD"], "'missing.avsc' does not exist"),
         (
             ["check", "--against", "HEAD", "--format", "pdf"],
-            "'pdf' is not a format. Choose from text, json, junit",
+            "'pdf' is not a format. Choose from text, json, yaml, junit",
         ),
         (["check", "--against", "HEAD", "--format", "json=no/where.json"], "cannot be written to no/where.json"),
         (["check", "--against", "HEAD", "--level", "SIDEWAYS"], "'backward_transitive'"),

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karapace_like.cli.printing import _render_yaml
+from karapace_like.tooling.rendering.yaml import render_value
 from tests.cli.shop import ADDRESS, ADDRESS_WITH_CITY, ORDER, PARCEL, SIZE, Shop
 
 
@@ -128,4 +128,4 @@ VALUES = st.recursive(
 @pytest.mark.slow
 @given(VALUES)
 def test_yaml_means_what_was_written(value: Any) -> None:
-    assert yaml.safe_load("\n".join(_render_yaml(value, ""))) == value
+    assert yaml.safe_load(render_value(value)) == value

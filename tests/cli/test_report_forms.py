@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+import yaml
 
 from karapace_like.tooling.rule_catalogue import describe_rules
 from tests.command_line import Outcome, run, write
@@ -204,6 +205,11 @@ def test_problems_of_a_file_are_told_at_their_lines(folder: Path) -> None:
     case = next(each for each in check(folder, "json").json()["cases"] if each["subject"] == "names")
     assert {each["place"]["line"] for each in case["problems"]} == set(map(line_of, NAMES))
     assert {each["old"]["line"] for each in case["problems"]} == set(map(line_of, NAMES))
+
+
+@pytest.mark.parametrize("report", [check, lint])
+def test_yaml_says_what_json_says(folder: Path, report: Any) -> None:
+    assert yaml.safe_load(report(folder, "yaml").out) == report(folder, "json").json()
 
 
 @pytest.mark.parametrize("report", [check, lint])

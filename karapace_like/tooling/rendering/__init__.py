@@ -4,7 +4,7 @@ from importlib import import_module
 
 from karapace_like.tooling.report import Report
 
-FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown")
+FORMS = ("text", "json", "yaml", "junit", "sarif", "github", "gitlab", "markdown")
 """The formats. The module of one is imported when it is used: SARIF's needs the rules of every schema type."""
 FROM_REPOSITORY = frozenset({"github", "gitlab", "sarif"})
 """The formats whose readers expect paths from the top of the repository, wherever the command runs."""
