@@ -1,7 +1,7 @@
 """Why one schema may not follow another: each reason with its place in both texts, an example record and advice."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -11,9 +11,10 @@ from karapace_like.explanation.excerpts import Excerpt, make_excerpt
 from karapace_like.schema.compatibility import Finding
 from karapace_like.schema.files import Source
 from karapace_like.schema.formats import FORMATS
+from karapace_like.schema.model import SchemaType
 
 MAX_EXPLAINED = 100
-"""Incompatibilities of two schemas that are explained."""
+"""Incompatibilities of two schemas that a response of the service explains."""
 _MAX_EXAMPLES = 3
 """Incompatibilities of one direction that have an example record: more of them say the same."""
 _MAX_SEARCHED = 200_000
@@ -48,27 +49,43 @@ class Explanation(msgspec.Struct, frozen=True):
     """A record of the old schema that breaks readers of the new one; `forward`: the other way round."""
 
 
-def explain(new: Side, old: Side, findings: Sequence[Finding]) -> list[Explanation]:
-    """Return an explanation for each finding; two that differ only in their direction become one."""
+def explain(
+    new: Side,
+    old: Side,
+    findings: Sequence[Finding],
+    may_have_example: Callable[[Explanation], bool] = lambda _: True,
+) -> list[Explanation]:
+    """Return an explanation for each finding; two that differ only in their direction become one.
+
+    `may_have_example` is asked before an example is searched for, which can take long.
+    """
     explanations: dict[tuple[object, ...], Explanation] = {}
     examples = {True: 0, False: 0}
-    shown: set[tuple[bool, Example]] = set()
     is_searched = len(new.source.text) + len(old.source.text) <= _MAX_SEARCHED
-    for finding in findings[:MAX_EXPLAINED]:
+    for finding in findings:
         explanation = _explain_finding(new, old, finding)
         reason = (explanation.rule, explanation.path, explanation.place, explanation.old_place)
         if reason in explanations:
             explanations[reason] = msgspec.structs.replace(explanations[reason], direction=Direction.BOTH)
             continue
-        if is_searched and examples[finding.backward] < _MAX_EXAMPLES:
+        if is_searched and examples[finding.backward] < _MAX_EXAMPLES and may_have_example(explanation):
             examples[finding.backward] += 1
             writer, reader = (old, new) if finding.backward else (new, old)
             example = find_example(writer, reader, finding.incompatibility.path)
-            if example is not None and (finding.backward, example) not in shown:  # it may show several at once
-                shown.add((finding.backward, example))
-                explanation = msgspec.structs.replace(explanation, example=example)
+            explanation = msgspec.structs.replace(explanation, example=example)
         explanations[reason] = explanation
     return list(explanations.values())
+
+
+def drop_repeated_examples(explanations: Sequence[Explanation]) -> list[Explanation]:
+    """Return the explanations for a reader of all: an example that shows several incompatibilities is there once."""
+    shown: set[tuple[bool, Example | None]] = set()
+    once: list[Explanation] = []
+    for explanation in explanations:
+        key = explanation.direction is Direction.FORWARD, explanation.example
+        once.append(msgspec.structs.replace(explanation, example=None) if key in shown else explanation)
+        shown.add(key)
+    return once
 
 
 def _explain_finding(new: Side, old: Side, finding: Finding) -> Explanation:
@@ -80,13 +97,14 @@ def _explain_finding(new: Side, old: Side, finding: Finding) -> Explanation:
         detail=incompatibility.detail,
         direction=Direction.BACKWARD if finding.backward else Direction.FORWARD,
         path=incompatibility.path,
-        place=_locate(new, incompatibility.path, reader),
-        old_place=_locate(old, incompatibility.path, reader),
+        place=locate(new.parsed.type, new.source, incompatibility.path, reader),
+        old_place=locate(old.parsed.type, old.source, incompatibility.path, reader),
         advice=find_advice(incompatibility.rule.name),
     )
 
 
-def _locate(side: Side, path: str, reader: Source) -> Excerpt:
-    place = FORMATS[side.parsed.type].locate(side.source, path, reader)
-    text = side.source.documents[place.document]
+def locate(schema_type: SchemaType, source: Source, path: str, reader: Source) -> Excerpt:
+    """Return the place in one of the source's documents, which names it, where a path of the reader's schema leads."""
+    place = FORMATS[schema_type].locate(source, path, reader)
+    text = source.documents[place.document]
     return make_excerpt(place.document, text, place.offset, is_exact=place.is_exact)

@@ -33,7 +33,8 @@ class Explain(PairJob[list[Explanation]], frozen=True, tag=True, array_like=True
         """See `Job`."""
         new, old = (Side(parse(schema), _make_source(schema)) for schema in (self.schema, self.old))
         findings = find_incompatibilities(self.schema, self.old, self.level, self.policy)
-        return incompatibilities.explain(new, old, findings)
+        explanations = incompatibilities.explain(new, old, findings[: incompatibilities.MAX_EXPLAINED])
+        return incompatibilities.drop_repeated_examples(explanations)
 
     def convert_answer(self, value: Any) -> list[Explanation]:
         """See `Job`."""

@@ -12,8 +12,9 @@ from functools import partial
 import msgspec
 
 from karapace_like.explanation.advice import find_advice
-from karapace_like.explanation.examples import Side, find_example
+from karapace_like.explanation.examples import Side
 from karapace_like.explanation.excerpts import Excerpt, find_offset, make_excerpt
+from karapace_like.explanation.incompatibilities import Direction, Explanation, explain, locate
 from karapace_like.schema import compatibility, formats
 from karapace_like.schema.changes import ChangeCategory
 from karapace_like.schema.compatibility import Finding
@@ -62,11 +63,11 @@ RULES: Mapping[str, str] = {
 """The rules in addition to those of the formats: name -> meaning."""
 
 _LINE_AND_COLUMN = re.compile(r"\bline (\d+),? column (\d+)")
-_BACKWARD_FAULT = "the new schema cannot read old data"
-_FORWARD_FAULT = "the old schema cannot read new data"
-_BOTH_FAULT = "neither schema can read the data of the other"
-_MAX_EXAMPLES = 3
-"""Problems of one schema and direction that have an example record: more of them say the same."""
+_FAULTS: Mapping[Direction, str] = {
+    Direction.BACKWARD: "the new schema cannot read old data",
+    Direction.FORWARD: "the old schema cannot read new data",
+    Direction.BOTH: "neither schema can read the data of the other",
+}
 _LONG_CHAIN = 10
 """Files that one refers to, directly or not: with more, they are parsed before others."""
 _DEFAULT_LEVEL = CompatibilityLevel.BACKWARD
@@ -188,7 +189,7 @@ class Judge:
         pair = _Pair(new, old, Side(parsed, new.source), Side(before, old.source), self.examples)
         findings = compatibility.compare(parsed, before, level, policy)
         changes = [] if self.category is None else pair.list_changes(findings, self.category)
-        return pair.merge_directions(findings) + changes
+        return pair.list_problems(findings) + changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,27 +202,15 @@ class _Pair:
     old_side: Side
     examples: ExampleBudget
 
-    def merge_directions(self, findings: Sequence[Finding]) -> list[Problem]:
+    def list_problems(self, findings: Sequence[Finding]) -> list[Problem]:
         """Return a problem for each finding; two that differ only in their direction become one."""
-        problems: list[Problem] = []
-        by_reason: dict[tuple[object, ...], int] = {}
-        examples: dict[bool, int] = {}
-        for finding in findings:
-            problem = self._convert_finding(finding)
-            reason = (problem.rule, problem.path, problem.place, problem.old)
-            if by_reason.setdefault(reason, len(problems)) < len(problems):
-                first = problems[by_reason[reason]]
-                message = first.message.replace(f"({_BACKWARD_FAULT})", f"({_BOTH_FAULT})")
-                problems[by_reason[reason]] = msgspec.structs.replace(first, message=message)
-                continue
-            documents = len(self.new.source.documents) + len(self.old.source.documents)
-            if examples.setdefault(finding.backward, 0) < _MAX_EXAMPLES and (
-                self.examples.spend(make_group_key(problem), documents)
-            ):
-                examples[finding.backward] += 1
-                problem = msgspec.structs.replace(problem, example=self._find_example(finding))
-            problems.append(problem)
-        return problems
+        documents = len(self.new.source.documents) + len(self.old.source.documents)
+
+        def may_have_example(explanation: Explanation) -> bool:
+            return self.examples.spend(make_group_key(self._convert_explanation(explanation)), documents)
+
+        explanations = explain(self.new_side, self.old_side, findings, may_have_example)
+        return list(map(self._convert_explanation, explanations))
 
     def list_changes(self, findings: Sequence[Finding], category: ChangeCategory) -> list[Problem]:
         """Return a problem for each change that breaks a rule of the category and is not a finding already."""
@@ -243,27 +232,18 @@ class _Pair:
             if reported.isdisjoint((change.path, repeated) for repeated in rule.repeats)
         ]
 
-    def _convert_finding(self, finding: Finding) -> Problem:
-        new, old = self.new, self.old
-        reader = new.source if finding.backward else old.source
-        incompatibility = finding.incompatibility
-        rule = incompatibility.rule.name
+    def _convert_explanation(self, explanation: Explanation) -> Problem:
+        example, writer = explanation.example, "new" if explanation.direction is Direction.FORWARD else "old"
         return Problem(
-            rule=rule,
-            message=f"{finding.message} ({_BACKWARD_FAULT if finding.backward else _FORWARD_FAULT})",
+            rule=explanation.rule,
+            message=f"{explanation.message} ({_FAULTS[explanation.direction]})",
             severity=Severity.ERROR,
-            place=locate_excerpt(new.file, new.source, new.paths, incompatibility.path, reader),
-            old=locate_excerpt(new.file, old.source, old.paths, incompatibility.path, reader),
-            path=incompatibility.path,
-            advice=find_advice(rule),
+            place=_name_document(explanation.place, self.new.paths),
+            old=_name_document(explanation.old_place, self.old.paths),
+            path=explanation.path,
+            advice=explanation.advice,
+            example=None if example is None else ProblemExample(example.record, writer, example.outcome),
         )
-
-    def _find_example(self, finding: Finding) -> ProblemExample | None:
-        writer, reader = (self.old_side, self.new_side) if finding.backward else (self.new_side, self.old_side)
-        example = find_example(writer, reader, finding.incompatibility.path)
-        if example is None:
-            return None
-        return ProblemExample(example.record, "old" if finding.backward else "new", example.outcome)
 
 
 def _parse_long_chains(workspace: Workspace, files: Iterable[SchemaFile]) -> None:
@@ -288,9 +268,11 @@ def _parse_long_chains(workspace: Workspace, files: Iterable[SchemaFile]) -> Non
 
 def locate_excerpt(file: SchemaFile, source: Source, paths: Mapping[str, str], path: str, reader: Source) -> Excerpt:
     """Return the place in the source's files where a path of the reader's schema leads."""
-    place = FORMATS[file.type].locate(source, path, reader)
-    text = source.documents[place.document]
-    return make_excerpt(paths.get(place.document, place.document), text, place.offset, is_exact=place.is_exact)
+    return _name_document(locate(file.type, source, path, reader), paths)
+
+
+def _name_document(place: Excerpt, paths: Mapping[str, str]) -> Excerpt:
+    return msgspec.structs.replace(place, path=paths.get(place.path, place.path))
 
 
 def report_unreadable(subject: str, file: SchemaFile, error: InvalidSchemaError) -> Case:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from karapace_like.explanation import json_schema_examples
+from karapace_like.explanation import incompatibilities, json_schema_examples
 from karapace_like.schema import references
 from karapace_like.schema.avro import parser as avro_parser
 from karapace_like.schema.json_schema import comparison as json_comparison
@@ -16,7 +16,7 @@ from karapace_like.schema.json_schema import documents as json_documents
 from karapace_like.schema.json_schema import loader as json_loader
 from karapace_like.schema.protobuf import compiler
 from karapace_like.schema.protobuf import schema as protobuf_schema
-from karapace_like.tooling import checking, workspace
+from karapace_like.tooling import workspace
 from tests.command_line import run, write
 
 COUNT = 25
@@ -81,7 +81,7 @@ def test_references_are_parsed_once_for_all_that_refer_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str, functions: list[tuple[Any, str]], *, breaks: bool
 ) -> None:
     """Each file is parsed as itself and as a reference, on both sides; three examples of a break read theirs."""
-    monkeypatch.setattr(checking, "find_example", lambda *_: None)
+    monkeypatch.setattr(incompatibilities, "find_example", lambda *_: None)
     calls = count_calls(monkeypatch, *functions)
     ended = check_chain(tmp_path, format_, breaks=breaks)
     assert ended.code == int(breaks)
@@ -104,7 +104,7 @@ def test_pairs_of_json_schemas_are_compared_once(tmp_path: Path, monkeypatch: py
 
 def test_broken_pairs_of_json_schemas_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pair is refuted, and its findings put together, as itself and as a reference."""
-    monkeypatch.setattr(checking, "find_example", lambda *_: None)
+    monkeypatch.setattr(incompatibilities, "find_example", lambda *_: None)
     calls = count_calls(monkeypatch, (json_comparison, "compare_pair"))
     assert check_chain(tmp_path, "json", breaks=True).code == 1
     assert calls["compare_pair"] <= 8 * COUNT
@@ -160,7 +160,7 @@ def test_a_file_that_protoc_refuses_fails_all_that_import_it(tmp_path: Path) -> 
 def test_a_break_that_all_share_has_three_examples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str
 ) -> None:
-    calls = count_calls(monkeypatch, (checking, "find_example"))
+    calls = count_calls(monkeypatch, (incompatibilities, "find_example"))
     cases = check_chain(tmp_path, format_, breaks=True).json()["cases"]
     examples = [problem["example"] for case in cases for problem in case["problems"] if problem["example"]]
     assert [case["verdict"] for case in cases] == ["failed"] * COUNT
@@ -177,7 +177,7 @@ def test_examples_of_a_chain_read_so_many_files_for_each_schema(
     def find_no_example(writer: Any, reader: Any, _: str) -> None:
         searched.append(len(writer.source.documents) + len(reader.source.documents))
 
-    monkeypatch.setattr(checking, "find_example", find_no_example)
+    monkeypatch.setattr(incompatibilities, "find_example", find_no_example)
     count = 2 * COUNT
     for at in range(count):
         name, text = protobuf(at, breaks=False)
