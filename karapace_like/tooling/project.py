@@ -224,10 +224,14 @@ def _is_json_schema(path: str, text: str) -> bool:
 
 def parse(text: bytes, path: str) -> Project:
     """Return the settings in a file's text; raises ToolError, which names the file and the entry."""
+    toml = text.removeprefix(codecs.BOM_UTF8)
     try:
-        project = msgspec.toml.decode(text.removeprefix(codecs.BOM_UTF8), type=Project)
+        project = msgspec.toml.decode(toml, type=Project)
     except msgspec.ValidationError as error:
-        raise ToolError(f"{path}: {error}".replace(" - at `$.", " - at `")) from error
+        # Imported here: most settings have no faults.
+        from karapace_like.tooling.settings_faults import explain_fault  # noqa: PLC0415
+
+        raise ToolError(f"{path}: {explain_fault(error, Project, msgspec.toml.decode(toml))}") from error
     except UnicodeDecodeError as error:
         raise ToolError(
             f"{path} is not UTF-8, but has the byte 0x{error.object[error.start]:02x}: save it as UTF-8."

@@ -84,7 +84,7 @@ def test_every_report_shows_what_is_accepted(tmp_path: Path) -> None:
         (accept(rule="NO_SUCH"), "there is no rule 'NO_SUCH' that can be accepted"),
         (accept(rule="INVALID_SCHEMA"), "there is no rule 'INVALID_SCHEMA' that can be accepted"),
         (accept().replace("until = 9999-12-31\n", ""), "missing required field `until` - at `accept[0]`"),
-        (accept(until='"soon"'), "Expected `date`, got `str` - at `accept[0].until`"),
+        (accept(until='"soon"'), "at `accept[0].until`: expected a day such as 2030-06-30, without quotes"),
         (accept().replace("Agreed with all.", ""), "Expected `str` of length >= 1 - at `accept[0].reason`"),
         (accept(more="paths = 1"), "contains unknown field `paths` - at `accept[0]`"),
     ],

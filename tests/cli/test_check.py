@@ -262,6 +262,34 @@ def test_settings_of_other_tools_with_a_schema_are_no_schemas(tmp_path: Path) ->
     assert (named.code, "tsconfig.json is skipped" in named.err) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('compatibility = "SIDEWAYS"', "at `compatibility`: expected NONE, BACKWARD, BACKWARD_TRANSITIVE, FORWARD, "),
+        ('[subjects.a]\n[subjects."b.c"]\ntype = "XML"', 'at `subjects["b.c"].type`: expected AVRO, JSON, PROTOBUF'),
+        (
+            '[subjects.a]\nlevel = "FULL"',
+            "unknown field `level` - at `subjects.a`: expected file, type, compatibility, ",
+        ),
+        ('[lint]\nuse = "strict"', "at `lint.use`: expected basic, minimal, standard"),
+        (
+            '[lint.packs.own.names]\nrecrod = "x"',
+            "at `lint.packs.own.names`: expected enum, field, record, symbol, type",
+        ),
+        ("[lint.rules]\nnamespace = 1", "Expected `str`, got `int` - at `lint.rules[...]`"),
+        ('[policies.orders.value]\nplain = "x"', "at `policies.orders.value.plain`: expected allow, refuse, validate"),
+        ("levels = 1", "unknown field `levels`: expected subject, include, exclude, compatibility, "),
+    ],
+)
+def test_a_fault_of_the_settings_is_told_with_its_place_and_what_is_expected(
+    tmp_path: Path, settings: str, told: str
+) -> None:
+    write(tmp_path, {"a.avsc": '"int"', "karapace-like.toml": settings})
+    ended = run("check", "--against", ".", folder=tmp_path)
+    assert ended.code == 2
+    assert told in ended.err
+
+
 def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     write(tmp_path, {"a.avsc": '"int"'})
     (tmp_path / "karapace-like.toml").write_bytes(b'\xef\xbb\xbfsubject = "{stem}-value"\r\n')
