@@ -3,7 +3,7 @@
 An accepted problem stays in every report. An entry whose day is over accepts nothing and is a problem itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -13,7 +13,7 @@ import msgspec
 from karapace_like.explanation.excerpts import Excerpt, make_excerpt
 from karapace_like.tooling.errors import ToolError
 from karapace_like.tooling.project import FILE_NAME, Acceptance
-from karapace_like.tooling.report import Problem, Severity
+from karapace_like.tooling.report import Case, Problem, Severity, Verdict
 
 EXPIRED = "EXPIRED_ACCEPTANCE"
 """The rule name of an entry whose last day is over."""
@@ -58,16 +58,30 @@ class Acceptances:
     def list_expired_entries(self, subject: str, is_known: Callable[[str], bool]) -> list[Problem]:
         """Return a problem for each entry of the subject with a known rule whose last day is over."""
         return [
-            Problem(
-                rule=EXPIRED,
-                message=f"{entry.rule} of {entry.subject} was accepted until {entry.until}: remove the entry, or give "
-                f"it another day ({entry.reason})",
-                severity=Severity.ERROR,
-                place=self._locate(number),
-            )
+            self._make_expired_problem(number, entry)
             for number, entry in enumerate(self.entries)
             if entry.until < self.today and is_known(entry.rule) and fnmatchcase(subject, entry.subject)
         ]
+
+    def report_forgotten_entries(self, subjects: Collection[str], is_known: Callable[[str], bool]) -> list[Case]:
+        """Return a case of the settings file with the expired entries that are about none of the subjects, if any."""
+        problems = [
+            self._make_expired_problem(number, entry)
+            for number, entry in enumerate(self.entries)
+            if entry.until < self.today
+            and is_known(entry.rule)
+            and not any(fnmatchcase(subject, entry.subject) for subject in subjects)
+        ]
+        summary = "acceptances of no schema"
+        case = Case(subject=FILE_NAME, path=FILE_NAME, verdict=Verdict.FAILED, summary=summary, problems=problems)
+        return [case] if problems else []
+
+    def _make_expired_problem(self, number: int, entry: Acceptance) -> Problem:
+        message = (
+            f"{entry.rule} of {entry.subject} was accepted until {entry.until}: remove the entry, or give it another "
+            f"day ({entry.reason})"
+        )
+        return Problem(rule=EXPIRED, message=message, severity=Severity.ERROR, place=self._locate(number))
 
     def _locate(self, number: int) -> Excerpt:
         """Return the place of an entry in the settings file; its top for an entry in another notation."""

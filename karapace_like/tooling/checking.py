@@ -101,7 +101,10 @@ class Judge:
         selected = self.workspace.select(paths)
         self.examples.grant(len(selected))
         _parse_long_chains(self.workspace, [file for _, file in selected])
-        return time_cases(
+        subjects = {*self.workspace.subjects, *self.removals.deleted}
+        # A check of some files is not about entries of others.
+        forgotten = () if paths else self.workspace.acceptances.report_forgotten_entries(subjects, is_acceptable)
+        report = time_cases(
             "check",
             [
                 *((subject, partial(self.check, subject, file)) for subject, file in selected),
@@ -112,6 +115,7 @@ class Judge:
                 ),
             ],
         )
+        return msgspec.structs.replace(report, cases=[*report.cases, *forgotten])
 
     def _report_deleted_schema(self, subject: str, file: SchemaFile) -> Case:
         message = (

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from karapace_like.schema import formats
 from karapace_like.schema.formats import FORMATS
 from karapace_like.schema.model import InvalidSchemaError, ParsedSchema, SchemaType, UnparsedSchema
@@ -44,7 +46,10 @@ class Linter:
                 f"{FILE_NAME}, [lint]: fields = {settings.fields!r} is not a style. Choose from {', '.join(STYLES)}."
             )
         chosen = self.workspace.select(paths, referring=False)
-        return time_cases("lint", [(subject, partial(self._check, subject, file)) for subject, file in chosen])
+        report = time_cases("lint", [(subject, partial(self._check, subject, file)) for subject, file in chosen])
+        acceptances, subjects = self.workspace.acceptances, self.workspace.subjects
+        forgotten = () if paths else acceptances.report_forgotten_entries(subjects, RULES.__contains__)
+        return msgspec.structs.replace(report, cases=[*report.cases, *forgotten])
 
     def _check(self, subject: str, file: SchemaFile) -> Case:
         try:

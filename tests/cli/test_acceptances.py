@@ -60,6 +60,22 @@ def test_an_expired_entry_is_a_problem_where_it_stands_even_if_nothing_breaks(tm
     ]
 
 
+@pytest.mark.parametrize(
+    ("command", "rule"),
+    [(["check", "--against", "."], RULE), (["lint"], "field-names"), (["lint", "--fix"], "field-names")],
+)
+def test_an_expired_entry_of_no_subject_fails_where_it_stands(tmp_path: Path, command: list[str], rule: str) -> None:
+    settings = accept("gone", rule, until="2001-01-01") + accept("later", rule) + accept("other", "TYPE_MISMATCH")
+    write(tmp_path, {"other.avsc": '"int"', "karapace-like.toml": settings})
+    ended = run(*command, "--format", "json", folder=tmp_path)
+    assert ended.code == 1
+    failed = [(case["path"], case["problems"]) for case in ended.json()["cases"] if case["verdict"] == "failed"]
+    assert [(path, len(problems), problems[0]["place"]["line"]) for path, problems in failed] == [
+        ("karapace-like.toml", 1, 1)
+    ]
+    assert run(*command, "other.avsc", folder=tmp_path).code == 0, "entries of others are not looked at"
+
+
 def test_every_report_shows_what_is_accepted(tmp_path: Path) -> None:
     settings = accept()
     assert "  accepted until 9999-12-31: Agreed with all." in check(tmp_path, settings).out.splitlines()
