@@ -39,6 +39,12 @@ Examples:
     help="File of the values' schema.  [default: the latest of the topic's subject]",
 )
 @click.option("--schema-id", type=click.IntRange(min=0), help="Id of the values' schema, instead of --schema.")
+@click.option(
+    "--key-schema",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of the keys' schema.  [default: the latest of the topic's subject]",
+)
+@click.option("--key-schema-id", type=click.IntRange(min=0), help="Id of the keys' schema, instead of --key-schema.")
 @proxy_options
 @format_option
 def produce(
@@ -51,6 +57,8 @@ def produce(
     are_records: bool,
     schema: Path | None,
     schema_id: int | None,
+    key_schema: Path | None,
+    key_schema_id: int | None,
     form: str,
     access: ProxyAccess,
 ) -> None:
@@ -60,14 +68,10 @@ def produce(
 
     Exit codes: 0 written, 1 Kafka rejected some of the records, 2 error.
     """
-    if schema is not None and schema_id is not None:
-        raise click.UsageError("--schema and --schema-id exclude each other: leave one of them out.")
     if are_records and key_separator is not None:
         raise click.UsageError("--records and --key-separator exclude each other: a record has its key.")
     forms = RecordForms(key_format or value_format, value_format, key_separator or None, are_records)
-    schemas: dict[str, Any] = {"value_schema_id": schema_id} if schema_id is not None else {}
-    if schema is not None:
-        schemas["value_schema"] = schema.read_text(encoding="utf-8")
+    schemas = _read_schema("value", schema, schema_id) | _read_schema("key", key_schema, key_schema_id)
 
     async def work(client: "ProxyClient") -> Written:
         return await write_records(client, topic, parse_lines(file, forms), forms, schemas)
@@ -76,5 +80,16 @@ def produce(
         outcome = ask_proxy(work, access)
     for failed in outcome.failed:
         click.echo(f"Line {failed.line}: {failed.error} ({failed.error_code})", err=True)
-    print_value(outcome, f"{outcome.written} records written to {topic}", form)
+    count = "1 record" if outcome.written == 1 else f"{outcome.written} records"
+    print_value(outcome, f"{count} written to {topic}", form)
     sys.exit(1 if outcome.failed else 0)
+
+
+def _read_schema(part: str, file: Path | None, schema_id: int | None) -> dict[str, Any]:
+    """Return the field of the request that names the schema of keys or values; none without an option."""
+    if file is not None and schema_id is not None:
+        option = "--schema" if part == "value" else "--key-schema"
+        raise click.UsageError(f"{option} and {option}-id exclude each other: leave one of them out.")
+    if file is not None:
+        return {f"{part}_schema": file.read_text(encoding="utf-8")}
+    return {} if schema_id is None else {f"{part}_schema_id": schema_id}

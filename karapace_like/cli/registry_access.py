@@ -221,7 +221,7 @@ def registry_failures(service: str = "registry", option: str = "--registry") -> 
                 f"not. Check {option}."
             ) from error
         hint = " Check --user, --password and --token." if error.status in {401, 403} else ""
-        raise ToolError(f"The {service} rejected the request: {error} ({error.code}).{hint}") from error
+        raise ToolError(f"The {service} rejected the request: {error.sentence}.{hint}") from error
 
 
 def _apply_profile(

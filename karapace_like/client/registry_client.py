@@ -40,6 +40,11 @@ class RefusedError(Exception):
         """Method and path of the request."""
 
     @property
+    def sentence(self) -> str:
+        """The message with its code, for the end of a sentence."""
+        return f"{str(self).rstrip('.')} ({self.code})"
+
+    @property
     def is_unknown_call(self) -> bool:
         """Whether the service has no such call, rather than no such subject or schema."""
         return self.status == self.code and self.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}

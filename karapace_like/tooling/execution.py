@@ -62,7 +62,7 @@ async def carry_out(
         if rejected:
             action, error = rejected[0]
             raise ToolError(
-                f"The registry rejected this change: {action.sentence}: {error} ({error.code}). {len(made)} of "
+                f"The registry rejected this change: {action.sentence}: {error.sentence}. {len(made)} of "
                 f"{len(plan.actions)} changes are made; run the command again for the rest."
             ) from error
     return made

@@ -184,7 +184,7 @@ class Planner:
         try:
             return await self._remote.look_up(action.subject, body, normalize=action.normalize)
         except RefusedError as error:
-            raise ToolError(f"{file.path}: the registry rejects the schema: {error} ({error.code}).") from error
+            raise ToolError(f"{file.path}: the registry rejects the schema: {error.sentence}.") from error
 
     async def _plan_global_settings(self) -> list[SetLevel | SetMode | SetConfig]:
         changes: list[SetLevel | SetMode | SetConfig] = []

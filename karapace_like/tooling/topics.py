@@ -7,6 +7,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,10 @@ _BATCH_CHARACTERS = 500_000
 _POLL_MILLISECONDS = 1_000
 _QUIET_POLLS = 3
 """Polls without records before the end is taken as reached: markers of transactions have offsets, too."""
+_MISSING_SCHEMA = {
+    42201: " Name the keys' schema with --key-schema or --key-schema-id.",
+    42202: " Name the values' schema with --schema or --schema-id.",
+}
 _RECORD_FIELDS = ("key", "value", "partition", "headers")
 
 
@@ -113,8 +118,8 @@ async def produce(
             response = await proxy.produce(path("topics", topic), body, forms.value, **query)
         except RefusedError as error:
             raise ToolError(
-                f"The REST proxy rejected lines {batch[0].number} to {batch[-1].number}: {error} ({error.code}). "
-                f"{written} records were written before them."
+                f"The REST proxy rejected lines {batch[0].number} to {batch[-1].number}: {error.sentence}. "
+                f"{_count_records(written)} written before them.{_MISSING_SCHEMA.get(error.code, '')}"
             ) from error
         for line, delivery in zip(batch, response["offsets"], strict=True):
             if delivery.get("error_code") is None:
@@ -135,6 +140,10 @@ def _split_into_batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
         size += line.size
     if batch:
         yield batch
+
+
+def _count_records(count: int) -> str:
+    return "1 record was" if count == 1 else f"{count} records were"
 
 
 class Selection(NamedTuple):
@@ -183,7 +192,14 @@ def _find_start(start: int, end: int, selection: Selection) -> int:
 
 async def _fetch_ranges(proxy: ProxyClient, topic: str, partition: int | None) -> dict[int, tuple[int, int]]:
     """Return partition -> (first offset, end offset)."""
-    partitions = await proxy.ask("GET", path("topics", topic, "partitions"))
+    try:
+        partitions = await proxy.ask("GET", path("topics", topic, "partitions"))
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND or error.is_unknown_call:
+            raise
+        raise ToolError(
+            f"There is no topic {topic}, or none that you may read. Check its name, and --proxy."
+        ) from error
     numbers = [described["partition"] for described in partitions]
     if partition is not None and partition not in numbers:
         raise ToolError(f"The topic {topic} has no partition {partition}. It has {len(numbers)} from 0 on.")

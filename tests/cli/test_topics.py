@@ -83,6 +83,22 @@ def test_texts_and_bytes(
     assert on_proxy("consume", name, "--value-format", form).out == f"0:0 null {shown}\n"
 
 
+def test_keys_have_schemas_of_their_own(
+    on_proxy: Callable[..., Outcome], topic: Callable[[], str], tmp_path: Path
+) -> None:
+    name = topic()
+    write(tmp_path, {"key.avsc": '"string"', "lift.avsc": AVRO})
+    options = ["--value-format", "avro", "--key-separator", "|"]
+    files = ["--schema", tmp_path / "lift.avsc", "--key-schema", tmp_path / "key.avsc"]
+    written = on_proxy("produce", name, *options, *files, lines=b'"a"|{"floor": 1}\n')
+    assert (written.code, written.out) == (0, f"1 record written to {name}\n"), written
+    assert on_proxy("consume", name).out == '0:0 "a" {"floor": 1}\n'
+    both = on_proxy("produce", name, *options, "--key-schema-id", "1", "--key-schema", __file__)
+    assert "--key-schema and --key-schema-id exclude each other" in both.err
+    without = on_proxy("produce", topic(), *options, "--schema", tmp_path / "lift.avsc", lines=b'"a"|{"floor": 1}\n')
+    assert without.err.endswith("Name the keys' schema with --key-schema or --key-schema-id.\n"), without
+
+
 def test_tail_shows_what_arrives(
     on_proxy: Callable[..., Outcome], topic: Callable[[], str], service: ServiceProcess
 ) -> None:
@@ -114,9 +130,16 @@ def test_mistakes_are_named(on_proxy: Callable[..., Outcome], topic: Callable[[]
     assert on_proxy("produce", name, "--key-separator", ";", lines=b"1\n").err.startswith(
         "Error: Line 1 cannot be read: there is no ';' after a key."
     )
-    missing = on_proxy("consume", topic())
-    assert missing.code == 2
-    assert missing.err.startswith("Error: The REST proxy rejected the request: ")
+    gone = topic()
+    missing = on_proxy("consume", gone)
+    assert (missing.code, missing.err) == (
+        2,
+        f"Error: There is no topic {gone}, or none that you may read. Check its name, and --proxy.\n",
+    )
+    without = on_proxy("produce", name, "--value-format", "avro", lines=b"1\n")
+    assert without.err.endswith(
+        "0 records were written before them. Name the values' schema with --schema or --schema-id.\n"
+    )
     away = run("consume", name, "--proxy", "http://127.0.0.1:9")
     assert away.err == (
         "Error: No REST proxy answers at http://127.0.0.1:9: Connection refused. "
