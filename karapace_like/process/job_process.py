@@ -35,6 +35,8 @@ _YOUNG_CONTAINERS = 100_000
 """New containers that start a collection of a child's youngest generation: those of a job are in use until its end."""
 _DEATH_SECONDS = 5.0
 """How long a child that has closed its output may take to end."""
+_PIECE_BYTES = 262_144
+"""Of a message that are handed to the event loop at once, which copies them."""
 _LENGTH = struct.Struct(">I")
 _ENVIRONMENT_PREFIX = "KARAPACE_"
 """Settings, of which some are secrets: the child needs none."""
@@ -169,8 +171,11 @@ async def _start(module: str) -> asyncio.subprocess.Process:
 async def _exchange(child: asyncio.subprocess.Process, message: bytes) -> Reply:
     assert child.stdin is not None
     assert child.stdout is not None
-    child.stdin.write(_LENGTH.pack(len(message)) + message)
-    await child.stdin.drain()
+    child.stdin.write(_LENGTH.pack(len(message)))
+    rest = memoryview(message)
+    for begin in range(0, len(message), _PIECE_BYTES):
+        child.stdin.write(rest[begin : begin + _PIECE_BYTES])
+        await child.stdin.drain()
     (length,) = _LENGTH.unpack(await child.stdout.readexactly(_LENGTH.size))
     return msgspec.msgpack.decode(await child.stdout.readexactly(length), type=Reply)
 

@@ -40,6 +40,7 @@ _CACHED_FINDINGS = 2
 """Pairs of schemas: two of 10,000 fields may have 10,000 findings."""
 _THREAD_CHARACTERS = 16_000
 """Text up to this length keeps Python's lock for less than 50 ms at a time (protoc keeps it for 3 ms per 1,000)."""
+_FINGERPRINT_THREAD_CHARACTERS = 250_000
 LIGHT_CHARACTERS = 2_000
 """Text up to this length is parsed and written in about a millisecond, whatever it holds."""
 
@@ -118,6 +119,19 @@ class Format(Job[str], frozen=True, tag=True, array_like=True):
         """See `Job`."""
         parsed = parse(self.schema)
         return FORMATS[parsed.type].format_text(parsed, self.form)
+
+
+class Fingerprint(Job[int], frozen=True, tag=True, array_like=True):
+    """The fingerprint of the schema's text: see `spelling.fingerprint`. Nothing is parsed for it."""
+
+    @property
+    def is_heavy(self) -> bool:
+        """See `Job`. In a thread, the longest step with so many characters keeps Python's lock for 3 ms."""
+        return self.characters > _FINGERPRINT_THREAD_CHARACTERS
+
+    def run(self) -> int:
+        """See `Job`."""
+        return spelling.fingerprint(self.schema.type, self.schema.text)
 
 
 class ListTags(Job[list[tuple[Entity, list[str]]]], frozen=True, tag=True, array_like=True):

@@ -11,6 +11,7 @@ from karapace_like.registry.engine_jobs import (
     CheckRules,
     Compare,
     Differ,
+    Fingerprint,
     Format,
     IsSpellingOf,
     Job,
@@ -27,6 +28,7 @@ LIMITS = JobLimits(seconds=30, memory_bytes=4 * 1024**3)
 
 JOBS = (
     Canonicalise
+    | Fingerprint
     | Format
     | ListTags
     | ApplyTags

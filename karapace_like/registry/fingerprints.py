@@ -6,10 +6,35 @@ It is built once the replay has ended (`spellings.py`) and kept up to date by `a
 import zlib
 from array import array
 from bisect import bisect_left
-from functools import lru_cache
+from typing import TypeAlias
 
-from karapace_like.registry.content import Content
+from karapace_like.process.lru import LruCache
+from karapace_like.registry.content import LONG_CHARACTERS, Content
 from karapace_like.schema import spelling
+from karapace_like.schema.model import SchemaType
+
+UnindexedKey: TypeAlias = tuple[str, int, bytes]
+"""Context, id, and the digest of a content of the id."""
+
+_recent: LruCache[tuple[SchemaType, bytes], int] = LruCache(256)
+"""Type and digest of a content -> the fingerprint of its text: one registration asks several times for it."""
+
+
+def find_cheaply(content: Content) -> int | None:
+    """Return the fingerprint of the content's text; None for a long text whose fingerprint is not cached.
+
+    That of 5 MB takes up to 230 ms: an engine computes it (`spellings.py`).
+    """
+    key = content.type, content.digest
+    known = _recent.get(key)
+    if known is None and len(content.text) <= LONG_CHARACTERS:
+        known = _recent.put(key, spelling.fingerprint(content.type, content.text))
+    return known
+
+
+def remember(content: Content, fingerprint: int) -> None:
+    """Cache the fingerprint of the content's text."""
+    _recent.put((content.type, content.digest), fingerprint)
 
 
 class FingerprintIndex:
@@ -18,25 +43,43 @@ class FingerprintIndex:
     def __init__(self) -> None:
         self.is_complete = False
         """Whether it has all schemas; until then it has those that came since it was begun."""
+        self.unindexed: dict[UnindexedKey, Content] = {}
+        """The contents whose fingerprints are not known yet: each may have any."""
         self._entries: array[int] = array("Q")
         """Fingerprint and id in one number each, ascending."""
 
     def add(self, context: str, content: Content, schema_id: int) -> None:
         """The id has this content now, among others."""
-        self._insert(_combine(context, _recent_fingerprint(content.type, content.text), schema_id))
+        fingerprint = find_cheaply(content)
+        if fingerprint is None:
+            self.unindexed[context, schema_id, content.digest] = content
+        else:
+            self._insert(_combine(context, fingerprint, schema_id))
 
     def discard(self, context: str, content: Content, schema_id: int) -> None:
-        """The id has this content no longer."""
-        entry = make_entry(context, content, schema_id)
+        """The id has this content no longer. The entry of a long text may stay: nothing else has its id."""
+        self.unindexed.pop((context, schema_id, content.digest), None)
+        fingerprint = find_cheaply(content)
+        if fingerprint is None:
+            return
+        entry = _combine(context, fingerprint, schema_id)
         place = bisect_left(self._entries, entry)
         if self._entries[place : place + 1] == array("Q", [entry]):
             del self._entries[place]
 
-    def find(self, context: str, content: Content) -> list[int]:
-        """Return the ids in the context that have a text with the content's fingerprint, the smallest first."""
-        first = _combine(context, _recent_fingerprint(content.type, content.text), 0)
+    def settle(self, key: UnindexedKey, fingerprint: int) -> None:
+        """Take in the fingerprint of an unindexed content, unless its id does not have it any more."""
+        if self.unindexed.pop(key, None) is not None:
+            self._insert(_combine(key[0], fingerprint, key[1]))
+
+    def find(self, context: str, fingerprint: int) -> list[int]:
+        """Return the ids in the context that have, or may have, a text with the fingerprint, the smallest first."""
+        first = _combine(context, fingerprint, 0)
         begin, end = bisect_left(self._entries, first), bisect_left(self._entries, first + (1 << 32))
-        return [entry & 0xFFFFFFFF for entry in self._entries[begin:end]]
+        indexed = [entry & 0xFFFFFFFF for entry in self._entries[begin:end]]
+        if not self.unindexed:
+            return indexed
+        return sorted({*indexed, *(schema_id for name, schema_id, _ in self.unindexed if name == context)})
 
     def complete(self, earlier: "array[int]") -> None:
         """Take in the entries, ascending, of all schemas from before the index was begun."""
@@ -58,7 +101,3 @@ def make_entry(context: str, content: Content, schema_id: int) -> int:
 
 def _combine(context: str, fingerprint: int, schema_id: int) -> int:
     return zlib.crc32(context.encode(), fingerprint) << 32 | schema_id
-
-
-_recent_fingerprint = lru_cache(maxsize=8)(spelling.fingerprint)
-"""One registration asks several times for that of its schema. Few, because a text may be large."""

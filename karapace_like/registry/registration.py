@@ -184,9 +184,7 @@ async def _register(
         existing = newest or (None if changes_tags else existing)
     if existing is not None:
         return Plan(Registered(subject, existing.version, existing.id, existing.content))
-    require_live_references(store, subject, submission)
-    if rules.strictness is Strictness.STRICT:
-        _refuse_references_to_strong_subjects(store, subject, submission)
+    _require_storable(store, subject, submission, content, rules)
     if not submission.force:
         judgement = await checks.check(store, engines, resolved, content.metadata, live, config, rules.compatibility)
         if not judgement.is_compatible:
@@ -249,6 +247,15 @@ async def _import(
     if existing is not None and existing.content != content and store.references_to(subject, version, Deleted.INCLUDE):
         raise errors.reference_exists(subject, version)
     return _plan_record(store, registered, [], rules)
+
+
+def _require_storable(store: Store, subject: str, submission: Submission, content: Content, rules: Rules) -> None:
+    """Refuse what no comparison with earlier versions, which may take long, would change."""
+    if len(content.text) > rules.max_record_bytes:
+        raise errors.schema_too_large()
+    require_live_references(store, subject, submission)
+    if rules.strictness is Strictness.STRICT:
+        _refuse_references_to_strong_subjects(store, subject, submission)
 
 
 def _refuse_references_to_strong_subjects(store: Store, subject: str, submission: Submission) -> None:
@@ -337,11 +344,18 @@ async def find_same_text(
     submission: Submission,
     config: Config | None,
 ) -> StoredVersion | None:
-    """Return the version as `spellings.find_same_text` does; None where the text is not compared as it was sent."""
-    if is_normalized(submission, config):
+    """Return the only version if its text is the one that was sent, to the letter; None does not say that it is not.
+
+    Nothing is parsed for that. Of several versions another one may be the same schema in another spelling, and texts
+    with references depend on what these are today.
+    """
+    if len(versions) != 1 or submission.references or is_normalized(submission, config):
         return None
-    sent = Content(submission.type, submission.text, submission.references, submission.metadata, submission.rule_set)
-    return await spellings.find_same_text(store, engines, versions, sent)
+    stored = versions[0].content
+    if stored.text != submission.text:
+        return None
+    sent = Content(submission.type, submission.text, (), submission.metadata, submission.rule_set)
+    return versions[0] if stored == sent and await spellings.is_meant_by_id(store, engines, versions[0]) else None
 
 
 def is_normalized(submission: Submission, config: Config | None) -> bool:

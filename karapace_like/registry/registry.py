@@ -72,10 +72,12 @@ class Registry(ReplicatedState[Store]):
         )
 
     async def index_texts(self) -> None:
-        """Build the index of stored texts, once: a primary needs it to give a schema the id of its other spellings."""
+        """Build the index of stored texts, or complete it: a primary needs it to give another spelling the same id."""
         async with self._indexing:
-            if self._store.fingerprints is None or not self._store.fingerprints.is_complete:
-                await spellings.build_index(self._store)
+            index = self._store.fingerprints
+            if index is None or not index.is_complete:
+                index = await spellings.build_index(self._store)
+            await spellings.index_long_texts(index, self.engines)
 
     async def _prepare_to_lead(self) -> None:
         await self.index_texts()

@@ -8,12 +8,20 @@ schema takes on the spelling that is stored: from then on, equal contents are eq
 import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 
 from karapace_like.registry import errors, fingerprints, parsing
-from karapace_like.registry.content import Content
-from karapace_like.registry.engine_jobs import LIGHT_CHARACTERS, IsSpellingOf, Job, MeanTheSame, ResolvedSchema
+from karapace_like.registry.content import LONG_CHARACTERS, Content
+from karapace_like.registry.engine_jobs import (
+    LIGHT_CHARACTERS,
+    Fingerprint,
+    IsSpellingOf,
+    Job,
+    MeanTheSame,
+    ResolvedSchema,
+)
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.errors import RegistryError
 from karapace_like.registry.fingerprints import FingerprintIndex
@@ -27,22 +35,51 @@ _MOST_COMPARED = 32
 """Stored texts that are parsed for one request; texts with one fingerprint are rarely more than two."""
 
 
-async def build_index(store: Store) -> None:
-    """Give the store its index of fingerprints; returns when that is complete. The event loop is free meanwhile."""
+async def build_index(store: Store) -> FingerprintIndex:
+    """Give the store its index of fingerprints; returns it when it is complete, with long texts unindexed.
+
+    The event loop is free meanwhile.
+    """
     index = store.fingerprints = FingerprintIndex()
     entries: array[int] = array("Q")
     for name, context in list(store.contexts.items()):
         ids = list(context.ids)
         for begin in range(0, len(ids), _CHUNK):
-            contents = [
-                (content, schema_id)
-                for schema_id in ids[begin : begin + _CHUNK]
-                for content in {holder.content for holder in context.ids.get(schema_id, ())}
-            ]
+            contents = []
+            for schema_id in ids[begin : begin + _CHUNK]:
+                for content in {holder.content for holder in context.ids.get(schema_id, ())}:
+                    if len(content.text) > LONG_CHARACTERS:
+                        index.unindexed[name, schema_id, content.digest] = content
+                    else:
+                        contents.append((content, schema_id))
             work = partial(_make_entries, name, contents)
             is_little = sum(len(content.text) for content, _ in contents) <= LIGHT_CHARACTERS
             entries.extend(work() if is_little else await asyncio.to_thread(work))
     index.complete(_sort(entries) if len(entries) <= _CHUNK else await asyncio.to_thread(_sort, entries))
+    return index
+
+
+async def index_long_texts(index: FingerprintIndex, engines: EngineAccess) -> None:
+    """Take the long texts into the index that were stored elsewhere, or before it was built."""
+    for key, content in list(index.unindexed.items()):
+        with suppress(
+            RegistryError
+        ):  # an engine that is busy or lost: the text stays one that may have any fingerprint
+            index.settle(key, await _fingerprint(engines, content))
+
+
+async def _fingerprint(engines: EngineAccess, content: Content) -> int:
+    """Return the fingerprint of the content's text."""
+    known = fingerprints.find_cheaply(content)
+    if known is None:
+        known = await engines.run(Fingerprint(ResolvedSchema(content.type, content.text)))
+        fingerprints.remember(content, known)
+    return known
+
+
+async def _may_spell(engines: EngineAccess, content: Content, fingerprint: int) -> bool:
+    """Return whether a content that `ids_like` finds may have the fingerprint: a long text may not be indexed yet."""
+    return len(content.text) <= LONG_CHARACTERS or await _fingerprint(engines, content) == fingerprint
 
 
 def _make_entries(context: str, contents: Iterable[tuple[Content, int]]) -> list[int]:
@@ -68,9 +105,12 @@ async def adopt(
     context = store.context(subject)
     if context.id_of(content) is not None:
         return content
-    for schema_id in (store.ids_like(subject, content) or ())[:_MOST_COMPARED]:
+    wanted = await _fingerprint(engines, content)
+    for schema_id in (store.ids_like(subject, wanted) or ())[:_MOST_COMPARED]:
         held = context.ids.get(schema_id)
         if held is None or not held[0].content.has_same_parts(content):
+            continue
+        if not await _may_spell(engines, held[0].content, wanted):
             continue
         if any(holder.content == content for holder in held):
             is_same = await mean_the_same(store, engines, held[0].content, content, subject)
@@ -79,19 +119,6 @@ async def adopt(
         if is_same:
             return held[0].content
     return content
-
-
-async def find_same_text(
-    store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], sent: Content
-) -> StoredVersion | None:
-    """Return the only version if its text is the one that was sent, to the letter; None does not say that it is not.
-
-    Nothing is parsed for that. Of several versions another one may be the same schema in another spelling, and texts
-    with references depend on what these are today.
-    """
-    if len(versions) != 1 or sent.references or versions[0].content != sent or versions[0].content.text != sent.text:
-        return None
-    return versions[0] if await is_meant_by_id(store, engines, versions[0]) else None
 
 
 async def respell(
@@ -103,15 +130,17 @@ async def respell(
         for version in versions
     ):
         return content
-    for version in _alike(store, versions, content)[:_MOST_COMPARED]:
+    for version in (await _find_alike(store, engines, versions, content))[:_MOST_COMPARED]:
         stored = version.content
         if await _is_spelling(store, engines, stored, content, version.subject, normalize=normalize):
             return Content(content.type, stored.text, stored.references, content.metadata, content.rule_set)
     return content
 
 
-def _alike(store: RegistryView, versions: Sequence[StoredVersion], content: Content) -> list[StoredVersion]:
-    """The versions, the newest first, whose texts have the content's fingerprint."""
+async def _find_alike(
+    store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], content: Content
+) -> list[StoredVersion]:
+    """Return the versions, the newest first, whose texts have the content's fingerprint."""
     candidates = [
         version
         for version in reversed(versions)
@@ -119,13 +148,15 @@ def _alike(store: RegistryView, versions: Sequence[StoredVersion], content: Cont
     ]
     if not candidates:
         return []
-    ids = store.ids_like(candidates[0].subject, content)
-    if ids is not None:
-        wanted_ids = frozenset(ids)
-        return [version for version in candidates if version.id in wanted_ids]
-    wanted = spelling.fingerprint(content.type, content.text)
+    wanted = await _fingerprint(engines, content)
+    ids = store.ids_like(candidates[0].subject, wanted)
+    if ids is None:
+        return [version for version in candidates if await _fingerprint(engines, version.content) == wanted]
+    wanted_ids = frozenset(ids)
     return [
-        version for version in candidates if spelling.fingerprint(version.content.type, version.content.text) == wanted
+        version
+        for version in candidates
+        if version.id in wanted_ids and await _may_spell(engines, version.content, wanted)
     ]
 
 

@@ -224,14 +224,14 @@ class Store:
         context = self.context(subject)
         return context.ids[schema_id][0].content if schema_id in context.mixed else None
 
-    def ids_like(self, subject: str, content: Content) -> Sequence[int] | None:
-        """Return the ids of the subject's context that may have the content in another spelling, the smallest first.
+    def ids_like(self, subject: str, fingerprint: int) -> Sequence[int] | None:
+        """Return the ids of the subject's context that may have a text with this fingerprint, the smallest first.
 
         None where that is unknown, because the index is not complete.
         """
         if self.fingerprints is None or not self.fingerprints.is_complete:
             return None
-        return self.fingerprints.find(names.context_of(subject), content)
+        return self.fingerprints.find(names.context_of(subject), fingerprint)
 
     def shows(self, subject: str) -> bool:  # noqa: ARG002 - a view's answer depends on it
         """Return whether the subject is visible; the store itself shows every one."""

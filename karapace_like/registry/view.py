@@ -88,8 +88,8 @@ class RegistryView(Protocol):
         """Return the content that the id means, where its versions have several."""
         ...
 
-    def ids_like(self, subject: str, content: Content) -> Sequence[int] | None:
-        """Return the ids of the subject's context that may have the content in another spelling."""
+    def ids_like(self, subject: str, fingerprint: int) -> Sequence[int] | None:
+        """Return the ids of the subject's context that may have a text with this fingerprint."""
         ...
 
     def resolve_reference(
@@ -175,9 +175,9 @@ class CallerView:
         meaning = self._store.meaning(subject, schema_id)
         return meaning if meaning is not None and self.holders(subject, schema_id) else None
 
-    def ids_like(self, subject: str, content: Content) -> Sequence[int] | None:
+    def ids_like(self, subject: str, fingerprint: int) -> Sequence[int] | None:
         """Return the ids as the store does, to choose from visible versions by; none for an invisible subject."""
-        return self._store.ids_like(subject, content) if self.shows(subject) else ()
+        return self._store.ids_like(subject, fingerprint) if self.shows(subject) else ()
 
     def resolve_reference(
         self, reference: Reference, referrer: str, deleted: Deleted = Deleted.INCLUDE

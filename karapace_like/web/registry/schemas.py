@@ -111,13 +111,13 @@ async def get_schema(request: web.Request) -> web.Response:
         answer |= lookups.with_qualified_references(first).content.attachments
     if requests.flag(request, "includeSubjects"):
         answer["subjects"] = list(dict.fromkeys(sharer.subject for sharer in _list_sharers(request)))
-    return _respond_cacheable(request, first, responses.encode(answer), answers_other_ids=True)
+    return await _respond_cacheable(request, first, responses.encode(answer), answers_other_ids=True)
 
 
 async def get_schema_text(request: web.Request) -> web.Response:
     """GET /schemas/ids/{id}/schema: Return the text of the schema with this id."""
     first = await _find_schema(request)
-    return _respond_cacheable(request, first, (await _format_text(request, first)).encode())
+    return await _respond_cacheable(request, first, (await _format_text(request, first)).encode())
 
 
 async def list_subjects(request: web.Request) -> web.Response:
@@ -133,7 +133,7 @@ async def list_versions(request: web.Request) -> web.Response:
     return respond_as_registry(request, requests.page(request).of(pairs))
 
 
-def _respond_cacheable(
+async def _respond_cacheable(
     request: web.Request, first: StoredVersion, body: bytes, *, answers_other_ids: bool = False
 ) -> web.Response:
     """Return a response that clients may cache: the content of an id never changes, only its deletion mark.
@@ -148,7 +148,7 @@ def _respond_cacheable(
             media_type = responses.negotiate_media_type(request, REGISTRY_OFFER)
             caching = ByLastSegment(validity, partial(_find_body, registry, access.caller(request), media_type))
         requests.allow_caching(request, caching)
-    return responses.respond_conditionally(request, body, max_age=0 if request.query_string else _MAX_AGE)
+    return await responses.respond_conditionally(request, body, max_age=0 if request.query_string else _MAX_AGE)
 
 
 def _find_body(registry: Registry, caller: Caller, media_type: str, segment: bytes) -> TaggedBody | None:
@@ -196,7 +196,7 @@ async def get_by_guid(request: web.Request) -> web.Response:
     stored = lookups.by_guid(store, request.match_info["guid"])[0]
     text = await _format_text(request, stored)
     body = responses.encode(rendering.schema_string(stored, text, named=False))
-    return responses.respond_conditionally(request, body, max_age=_MAX_AGE)
+    return await responses.respond_conditionally(request, body, max_age=_MAX_AGE)
 
 
 async def list_ids_of_guid(request: web.Request) -> web.Response:

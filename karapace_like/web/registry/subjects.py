@@ -153,13 +153,13 @@ async def get_version(request: web.Request) -> web.Response:
     tags = await requests.find_tags(request, stored)
     if requests.wants_qualified_references(request):
         stored = lookups.with_qualified_references(stored)
-    return responses.respond_conditionally(request, responses.encode(rendering.version(stored, text, tags)))
+    return await responses.respond_conditionally(request, responses.encode(rendering.version(stored, text, tags)))
 
 
 async def get_version_text(request: web.Request) -> web.Response:
     """GET /subjects/{subject}/versions/{version}/schema: Return the text of a version."""
     _, text = await _find_version(request)
-    return responses.respond_conditionally(request, text.encode())
+    return await responses.respond_conditionally(request, text.encode())
 
 
 async def delete_version(request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ from karapace_like.registry.engine_jobs import (
     Canonicalise,
     Compare,
     Differ,
+    Fingerprint,
     Format,
     Job,
     ListFields,
@@ -74,6 +75,7 @@ async def test_light_jobs_run_at_once_and_ordinary_ones_in_threads(engines: Engi
 JOBS: Sequence[Job[Any]] = [
     Canonicalise(HEAVY),
     Canonicalise(HEAVY, normalize=True),
+    Fingerprint(ResolvedSchema(SchemaType.AVRO, RECORD % f',"doc":"{"x" * 300_000}"')),
     Format(HEAVY, "resolved"),
     ListTags(HEAVY),
     ListTopFields(HEAVY),
