@@ -47,25 +47,31 @@ def request(method: str, path: str, host: str, body: bytes = b"", **headers: str
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, sent: Iterator[bytes], until: float, times: list[float], failed: list[int]) -> None:
-        self._sent, self._until, self._times, self._failed = sent, until, times, failed
+class Connection(asyncio.Protocol):
+    """A keep-alive connection on which one ready-made request at a time waits for its response."""
+
+    def __init__(self) -> None:
         self._received = b""
-        self.done = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
-        self._send()
 
-    def _send(self) -> None:
-        request = next(self._sent, None)
-        if request is None:
-            self._transport.close()
-            return
-        self._begun = time.perf_counter()
+    def send(self, request: bytes) -> None:
+        """Send the next request."""
         self._transport.write(request)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def finish_request(self, *, is_ok: bool) -> None:
+        """Note that the response to the last request is complete, and whether it is a 200."""
+        raise NotImplementedError
+
     def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
         self._received += data
         end = self._received.find(b"\r\n\r\n")
         if end < 0:
@@ -73,18 +79,43 @@ class _Connection(asyncio.Protocol):
         found = _LENGTH.search(self._received, 0, end + 2)
         if found is None or len(self._received) < end + 4 + int(found[1]):
             return
-        self._times.append(time.perf_counter() - self._begun)
-        if not self._received.startswith(b"HTTP/1.1 200"):
-            self._failed.append(1)
+        is_ok = self._received.startswith(b"HTTP/1.1 200")
         self._received = b""
-        if time.perf_counter() < self._until:
-            self._send()
-        else:
-            self._transport.close()
+        self.finish_request(is_ok=is_ok)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_result(exc)
+        """See `asyncio.Protocol`."""
+        if not self.closed.done():
+            self.closed.set_result(exc)
+
+
+class _Client(Connection):
+    """Sends the next request as soon as it has the response to the last one."""
+
+    def __init__(self, sent: Iterator[bytes], until: float, times: list[float], failed: list[int]) -> None:
+        super().__init__()
+        self._sent, self._until, self._times, self._failed = sent, until, times, failed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._send_next()
+
+    def _send_next(self) -> None:
+        request = next(self._sent, None)
+        if request is None:
+            self.close()
+            return
+        self._begun = time.perf_counter()
+        self.send(request)
+
+    def finish_request(self, *, is_ok: bool) -> None:
+        self._times.append(time.perf_counter() - self._begun)
+        if not is_ok:
+            self._failed.append(1)
+        if time.perf_counter() < self._until:
+            self._send_next()
+        else:
+            self.close()
 
 
 async def _drive(
@@ -96,10 +127,10 @@ async def _drive(
     until = time.perf_counter() + seconds
     sent = iter(requests) if once else itertools.cycle(requests)
     made = [
-        (await loop.create_connection(lambda: _Connection(sent, until, times, failed), host, port))[1]
+        (await loop.create_connection(lambda: _Client(sent, until, times, failed), host, port))[1]
         for _ in range(connections)
     ]
-    await asyncio.gather(*(each.done for each in made))
+    await asyncio.gather(*(each.closed for each in made))
     return times, len(failed)
 
 

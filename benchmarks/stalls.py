@@ -13,11 +13,12 @@ import asyncio
 import json
 import statistics
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
+from benchmarks.loop_turns import Turns
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.web.app import make_app
 from tests.service_process import ServiceProcess
@@ -115,27 +116,11 @@ async def _longest_turn(schemas: int, kilobytes: int) -> float:
         url = str(client.make_url(_HEAVY))
         await _register(session, url, schema(kilobytes, 0))
         bodies = [schema(kilobytes, number + 1) for number in range(schemas)]
-        turns = _measure_turns(asyncio.get_running_loop())
+        turns = Turns(asyncio.get_running_loop())
         await asyncio.gather(*(_register(session, url, body) for body in bodies))
-        longest = max(turns)
+        longest = max(turns.seconds)
     await registry.engines.close()
     return 1000 * longest
-
-
-def _measure_turns(loop: Any) -> list[float]:
-    """CPU seconds of each turn of the loop from now on; thread time, so that what else runs here does not count."""
-    turns: list[float] = []
-    select, begun = loop._selector.select, time.thread_time()  # noqa: SLF001 - the only place between two turns
-
-    def measured_select(timeout: float | None = None) -> object:
-        nonlocal begun
-        turns.append(time.thread_time() - begun)
-        events = select(timeout)
-        begun = time.thread_time()
-        return events
-
-    loop._selector.select = measured_select  # noqa: SLF001
-    return turns
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from karapace_like.process import job_process
 from karapace_like.registry import content, records
@@ -15,7 +16,7 @@ from karapace_like.registry.records import SchemaRecord, SchemaVersion
 from karapace_like.registry.registration import Rules
 from karapace_like.schema import spelling
 from karapace_like.schema.model import SchemaType
-from karapace_like.web.http import bodies, responses
+from karapace_like.web.http import bodies, request_bodies, responses
 from tests.web.conftest import Api
 
 
@@ -143,10 +144,11 @@ async def test_a_schema_that_no_record_holds_is_refused_before_it_is_compared(
     assert compared != []
 
 
-async def test_others_have_their_turn_between_the_decoding_of_a_large_body_and_its_handling(
+async def test_reading_decoding_and_handling_of_a_large_body_are_turns_of_their_own(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = 0
+    read_at: list[int] = []
     decoded_at: list[int] = []
     parsed_at: list[int] = []
 
@@ -156,7 +158,12 @@ async def test_others_have_their_turn_between_the_decoding_of_a_large_body_and_i
             turns += 1
             await asyncio.sleep(0)
 
-    decode, parse = bodies.decode, bodies.JsonObject.of
+    read, decode, parse = request_bodies.read_body, bodies.decode, bodies.JsonObject.of
+
+    async def record_reading(request: web.Request) -> bytes:
+        body = await read(request)
+        read_at.append(turns)
+        return body
 
     def record_decoding(body: bytes) -> Any:
         decoded_at.append(turns)
@@ -166,13 +173,14 @@ async def test_others_have_their_turn_between_the_decoding_of_a_large_body_and_i
         parsed_at.append(turns)
         return parse(value, name)
 
+    monkeypatch.setattr(bodies, "read_body", record_reading)
     monkeypatch.setattr(bodies, "decode", record_decoding)
     monkeypatch.setattr(bodies.JsonObject, "of", record_parsing)
     counting = asyncio.create_task(count_turns())
     await api("POST", "/subjects/a", {"schema": '"int"'})
-    assert decoded_at == parsed_at
+    assert read_at == decoded_at == parsed_at
     await api("POST", "/subjects/a", {"schema": '"int"', "padding": " " * responses.LARGE_BYTES})
-    assert decoded_at[1] < parsed_at[1]
+    assert read_at[1] < decoded_at[1] < parsed_at[1]
     counting.cancel()
 
 

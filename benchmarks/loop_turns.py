@@ -1,0 +1,99 @@
+"""The turns of an event loop, by their CPU time: what a service makes others wait, without what the machine adds.
+
+python -m benchmarks.loop_turns serve ... runs the service's command on asyncio's own event loop (uvloop cannot be
+measured so). SIGUSR1 prints how long the turns took since the last one, and where the long ones were.
+"""
+
+import asyncio
+import functools
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from karapace_like.cli import main as run_command
+from karapace_like.serve import process
+
+LINE = "Turns of the event loop: "
+_SAMPLE_SECONDS = 0.002
+_FRAMES = 4
+_PACKAGE = "karapace_like"
+_SHOWN = 5
+
+
+class Turns:
+    """Measures each turn of a loop, in the CPU time of its thread, and samples where long ones are."""
+
+    def __init__(self, loop: Any, *, sampled_from: float = 0.02) -> None:
+        """`sampled_from`: CPU seconds from which a turn is sampled."""
+        self.seconds: list[float] = []
+        """CPU seconds of the turns since `reset`."""
+        self.places: Counter[str] = Counter()
+        """Functions in which long turns were found -> how often, every 2 ms."""
+        self._thread = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self._thread)
+        self._begun: float | None = None
+        self._sampled_from = sampled_from
+        select = loop._selector.select  # noqa: SLF001 - the only place between two turns
+        loop._selector.select = functools.partial(self._select, select)  # noqa: SLF001
+        threading.Thread(target=self._sample, daemon=True).start()
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        self.seconds.clear()
+        self.places.clear()
+
+    def __str__(self) -> str:
+        turns = sorted(self.seconds) or [0.0]
+        shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+        return f"{len(turns):,}, ms of CPU: " + ", ".join(
+            f"{name} {1e3 * turns[min(int(len(turns) * share), len(turns) - 1)]:.1f}" for name, share in shares.items()
+        )
+
+    def _select(self, select: Any, timeout: float | None = None) -> object:
+        if self._begun is not None:
+            self.seconds.append(time.thread_time() - self._begun)
+        self._begun = None
+        events = select(timeout)
+        self._begun = time.thread_time()
+        return events
+
+    def _sample(self) -> None:
+        while True:
+            time.sleep(_SAMPLE_SECONDS)
+            begun = self._begun
+            if begun is not None and time.clock_gettime(self._clock) - begun > self._sampled_from:
+                self.places[self._find_place()] += 1
+
+    def _find_place(self) -> str:
+        frames = traceback.extract_stack(sys._current_frames()[self._thread])  # noqa: SLF001 - as faulthandler does
+        named = [f"{frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in frames]
+        own = [name for name, frame in zip(named, frames, strict=True) if _PACKAGE in frame.filename]
+        return " < ".join(reversed((own or named)[-_FRAMES:]))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command with measured turns."""
+
+    def make_loop() -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop()
+        turns = Turns(loop)
+
+        def report(*_: object) -> None:
+            places = "".join(f"; {count} x {place}" for place, count in turns.places.most_common(_SHOWN))
+            print(f"{LINE}{turns}{places}", file=sys.stderr, flush=True)
+            turns.reset()
+
+        signal.signal(signal.SIGUSR1, report)
+        return loop
+
+    process.find_loop_factory = lambda: make_loop
+    run_command(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
