@@ -59,7 +59,7 @@ docs: $(VENV)/.dev structure ## write the generated pages of docs/, and the whol
 structure: $(VENV)/.dev ## draw the rooms and their imports into docs/architecture.md
 	$(BIN)/python docs/structure.py
 
-bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benchmarks.md (some minutes; wrk if installed)
+bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benchmarks.md (up to ten minutes; wrk if installed; ARGS="--peer ..." measures others beside it, ARGS="--connections 1 16 64" draws curves)
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 profile: $(VENV)/.dev ## show where the service spends its time on one path (CALL="get by id"; no CALL lists them)

@@ -1,131 +1,237 @@
 """Every path that is to be fast, beside its bounds, in one run: written as a table into docs/benchmarks.md.
 
-    python -m benchmarks.bench [--seconds 5] [--rounds 2] [--schemas 100000] [--records 200000] [--dry] [--accept]
+    python -m benchmarks.bench [--seconds 3] [--rounds 3] [--schemas 100000] [--records 200000] [--dry] [--accept]
+    python -m benchmarks.bench --bootstrap-servers 127.0.0.1:9092 --peer other=http://host:8081,http://host:8082,4711
+    python -m benchmarks.bench --connections 1 4 16 64 256 [--paths "get by id" "register new"] [--peer ...]
+    python -m benchmarks.bench --rate 100 1000 4000 [--paths "produce 1 json"] [--peer ...]
 
 Starts the embedded Kafka and the service. What bounds a path is measured beside it, in each round just before: a bare
-aiohttp, a bare loop over confluent-kafka, and Kafka's own performance tools. Of several rounds the one with the least
-CPU counts, for the bounds as for the service: on a shared machine the others say what its neighbours did.
+aiohttp, a bare loop over confluent-kafka, and Kafka's own performance tools. Peers (`targets.py`) take turns with the
+service and have a table of their own. `--connections` and `--rate` measure curves instead (`curves.py`): a closed loop
+with so many connections, or an open loop that offers so many requests a second.
 
 The ratios that the page has are floors (`floors.py`): where one of this run is below 0.9 of it, the run fails and
-leaves the page as it is, unless told to `--accept` that.
+leaves the page as it is, unless told to `--accept` that. A run of some `--paths` checks theirs and does not write.
 """
 
 import argparse
 import compileall
 import os
 import platform
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
 from operator import attrgetter
 from pathlib import Path as File
-from typing import NamedTuple
 
 import karapace_like
-from benchmarks import consume, generator, load, native, queues, replay, stalls, writes
-from benchmarks.floors import find_faults
+from benchmarks import consume, curves, generator, load, native, page, queues, replay, stalls, table, writes
+from benchmarks.curves import BY_CONNECTIONS, BY_RATE
+from benchmarks.floors import find_faults, read_ratios
 from benchmarks.generator import Found
-from benchmarks.paths import Path, new_paths, produce_paths, registry_paths
+from benchmarks.paths import Path
+from benchmarks.targets import FAILURES, Target, parse_peer
 from karapace_like.kafka.broker_error import BrokerError
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
 
-_PAGE = File(__file__).parent.parent / "docs" / "benchmarks.md"
-_BEGIN, _END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
-_GET, _POST = "aiohttp, ready bytes, GET", "aiohttp POST"
-_LOOP, _JAVA = "confluent-kafka loop", "Java ProducerPerformance"
-_READING, _JAVA_READING = "confluent-kafka loop, reading", "Java ConsumerPerformance"
+_OURS = "karapace_like"
 
 
-class Goal(NamedTuple):
-    """What a path is to reach; `ratio` is to the bound's CPU."""
-
-    cpu_us: float | None = None
-    bound: str = ""
-    ratio: float | None = None
-    p50_ms: float | None = None
-    a_second: float | None = None
-    rates: Mapping[str, float] = {}
-    """To the throughput of each of these bounds; 0 is none, and only shown."""
-
-
-_READ = Goal(45, _GET, ratio=1.2)
-_KNOWN = Goal(90, _POST, ratio=1.3)
-_ONE = Goal(100, _POST, ratio=1.0, p50_ms=7)
-GOALS = {
-    "get by id": _READ, "get version": _READ, "get latest": _READ,
-    "look up": _KNOWN, "register known": _KNOWN, "check": Goal(None, _POST),
-    "register new": Goal(a_second=2500), "register new, one client": Goal(p50_ms=1.5),
-    "produce 1 binary": _ONE, "produce 1 json": _ONE, "produce 1 avro": _ONE,
-    "produce 100 binary 1 KB": Goal(9, rates={_LOOP: 0.5, _JAVA: 1.0}), "produce 100 json 200 B": Goal(6.5),
-    "produce 100 avro": Goal(14), "produce 100 jsonschema": Goal(10), "produce 100 protobuf": Goal(16),
-    "consume binary 1 KB": Goal(4.5, rates={_READING: 0, _JAVA_READING: 0.9}), "consume avro": Goal(18),
-    "queue receive and accept 100, 1 KB": Goal(6.75, a_second=100_000),
-    "produce 10 json, atomic": Goal(p50_ms=15), "produce 1 json with a key, 64 at once": Goal(250, p50_ms=25),
-}  # fmt: skip
-
-
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Measure, print and write."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--seconds", type=float, default=5.0, help="of one round")
-    arguments.add_argument("--rounds", type=int, default=2)
-    arguments.add_argument("--records", type=int, default=200_000, help="of the native tools and of consumers")
-    arguments.add_argument("--schemas", type=int, default=100_000, help="of the start; 0 leaves it out")
-    arguments.add_argument("--dry", action="store_true", help="do not write the page")
-    arguments.add_argument("--accept", action="store_true", help="write the page although a ratio is below its floor")
-    wanted = arguments.parse_args()
+    wanted = _parse(arguments)
     # An environment may forbid Python to keep bytecode: a start would be measured with all of it made anew.
     compileall.compile_dir(File(karapace_like.__file__).parent, quiet=1)
-    lines = []
-    for line in _lines(wanted):
-        print(line, flush=True)
-        lines.append(line)
-    before, _, rest = _PAGE.read_text().partition(_BEGIN)
-    recorded, _, after = rest.partition(_END)
-    faults = find_faults(recorded.splitlines(), "\n".join(lines).splitlines())
-    if not wanted.dry and (wanted.accept or not faults):
-        _PAGE.write_text(before + _BEGIN + "\n".join(lines) + "\n" + _END + after)
-    if faults and not wanted.accept:
-        sys.exit("\n".join(["Below 0.9 of what docs/benchmarks.md records:", *faults]))
+    with ExitStack() as stack:
+        servers = wanted.bootstrap_servers or stack.enter_context(Cluster()).bootstrap_servers
+        service = stack.enter_context(ServiceProcess(servers))
+        targets = [Target(_OURS, service.url, service.url, service.pid), *wanted.peer]
+        for peer in wanted.peer:
+            peer.create_topics(servers)
+        run = _Run(wanted, servers, service, targets, shlex.join(["python", "-m", "benchmarks.bench", *arguments]))
+        if wanted.connections:
+            run.draw(BY_CONNECTIONS, wanted.connections)
+        elif wanted.rate:
+            run.draw(BY_RATE, wanted.rate)
+        else:
+            run.compare()
 
 
-def _lines(wanted: argparse.Namespace) -> Iterator[str]:
-    libraries = (f"{each} {version(each)}" for each in ("aiohttp", "uvloop", "confluent-kafka", "msgspec"))
-    yield (
-        f"`python -m benchmarks.bench {' '.join(sys.argv[1:])}`: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} "
-        f"before it; Python {platform.python_version()}, {', '.join(libraries)}; {generator.name()}; "
-        f"the best of {wanted.rounds} rounds of {wanted.seconds:.0f} s."
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--records", type=int, default=200_000, help="of the native tools and of consumers")
+    parser.add_argument("--schemas", type=int, default=100_000, help="of the start; 0 leaves it out")
+    parser.add_argument("--paths", nargs="+", choices=table.GOALS, metavar="PATH", help=", ".join(table.GOALS))
+    parser.add_argument("--bootstrap-servers", default="", help="a Kafka that runs, instead of the embedded one")
+    parser.add_argument("--peer", type=_read_peer, action="append", default=[], help="name=registry,rest,pid")
+    drawn = parser.add_mutually_exclusive_group()
+    drawn.add_argument("--connections", type=_read_count, nargs="+", help="measure curves by connections instead")
+    drawn.add_argument(
+        "--rate", type=_read_count, nargs="+", help="measure curves by requests offered a second instead"
     )
-    yield "\n| | a second | CPU µs | of its bound | p50 ms | p99 ms | errors | goal | met |\n|" + "---|" * 9
-    with Cluster() as kafka:
-        with ServiceProcess(kafka.bootstrap_servers) as service, _bounds(kafka.bootstrap_servers, wanted) as bounds:
-            idle = replay.memory(service.pid, "VmRSS")
-            for path in (*registry_paths(service.url), *new_paths(), *produce_paths(service.url)):
-                run = partial(generator.run, service.pid, service.url, path, wanted.seconds)
-                yield from _measured(path.name, run, bounds, wanted.rounds, path.connections)
-            for name, reading in consume.READINGS.items():
-                records = wanted.records * 3 // 4 if reading.topic == consume.NATIVE_TOPIC else wanted.records // 4
-                run = partial(consume.run, service.pid, service.url, reading, records)
-                yield from _measured(name, run, bounds, wanted.rounds)
-            received = partial(queues.run, service.pid, service.url, consume.NATIVE_TOPIC, wanted.records // 4)
-            yield from _measured("queue receive and accept 100, 1 KB", received, bounds, wanted.rounds)
-            for name, write in (
-                ("produce 10 json, atomic", writes.run_atomic),
-                ("produce 1 json with a key, 64 at once", writes.run_once),
-            ):
-                run = partial(write, service.pid, service.url, wanted.seconds)
-                yield from _measured(name, run, bounds, wanted.rounds)
-            loaded = replay.memory(service.pid, "VmRSS")
-            stalled = min((stalls.run(service.url) for _ in range(wanted.rounds)), key=attrgetter("longest_wait"))
-            yield f"\n{stalled} (goal: 50 ms)."
+    parser.add_argument("--dry", action="store_true", help="do not write the page")
+    parser.add_argument("--accept", action="store_true", help="write the page although a ratio is below its floor")
+    wanted = parser.parse_args(arguments)
+    if (wanted.connections or wanted.rate) and (own := table.OF_NO_PEER.intersection(wanted.paths or ())):
+        parser.error(f"curves have no {' or '.join(sorted(own))}: leave it out of --paths")
+    return wanted
+
+
+def _read_count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _read_peer(text: str) -> Target:
+    try:
+        return parse_peer(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+class _Run:
+    """One run of the command: what was wanted, and what is measured."""
+
+    def __init__(
+        self,
+        wanted: argparse.Namespace,
+        servers: str,
+        service: ServiceProcess,
+        targets: Sequence[Target],
+        command: str,
+    ) -> None:
+        self._wanted, self._servers, self._service, self._targets = wanted, servers, service, targets
+        self._comparisons: list[table.Comparison] = []
+        libraries = (f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "confluent-kafka", "msgspec"))
+        self._conditions = (
+            f"`{command}`: {os.cpu_count()} cores, "
+            f"load {os.getloadavg()[0]:.1f} before it; Python {platform.python_version()}, {', '.join(libraries)}; "
+            f"{generator.name()}; medians of {wanted.rounds} rounds of {wanted.seconds:.0f} s, with the least and the "
+            f"most"
+        )
+
+    def draw(self, kind: curves.Kind, xs: Sequence[int]) -> None:
+        """Measure curves, print their table, and write that and the pictures unless the run is dry."""
+        wanted = self._wanted
+        paths = wanted.paths or kind.paths
+        self._write_records(paths)
+        measured = []
+        for curve in curves.measure_curves(kind, self._targets, paths, xs, wanted.rounds, wanted.seconds):
+            measured.append(curve)
+            print("\n".join(list(curves.render_curves(kind, [curve], xs))[2:]), flush=True)
+        pictures = curves.draw_curves(kind, measured)
+        lines = [f"{self._conditions}.\n", *(f"![{name}](curves/{name})" for name in pictures), ""]
+        lines += curves.render_curves(kind, measured, xs)
+        if not wanted.dry:
+            for name, picture in pictures.items():
+                (page.DOCS / "curves" / name).write_text(picture)
+            page.write_section(kind.name, "\n".join(lines))
+
+    def compare(self) -> None:
+        """Measure the tables, print them line by line, and write them unless the run is dry, partial or too slow."""
+        wanted, lines = self._wanted, []
+        for line in self._measure_table():
+            print(line, flush=True)
+            lines += line.splitlines()
+        names = [peer.name for peer in wanted.peer]
+        peers = [f"{self._conditions}.\n", *table.render_peers(self._comparisons, names)] if names else []
+        print("\n".join(peers))
+        recorded = page.read_section("bench").splitlines()
+        if wanted.paths:
+            recorded = [line for line in recorded if any(ratio.path in wanted.paths for ratio in read_ratios([line]))]
+        faults = find_faults(recorded, lines)
+        if not wanted.dry and not wanted.paths and (wanted.accept or not faults):
+            page.write_section("bench", "\n".join(lines))
+            if peers:
+                page.write_section("peers", "\n".join(peers))
+        if faults and not wanted.accept:
+            sys.exit("\n".join(["Below 0.9 of what docs/benchmarks.md records:", *faults]))
+
+    def _measure_table(self) -> Iterator[str]:
+        wanted, service = self._wanted, self._service
+        yield f"{self._conditions}. Ratios and goals are of the round with the least CPU."
+        yield f"\n{table.HEAD}"
+        idle = replay.memory(service.pid, "VmRSS")
+        if wanted.paths:
+            self._write_records(wanted.paths)
+        with _bounds(self._servers, wanted) as bounds:
+            for name in wanted.paths or table.GOALS:
+                yield from self._measure_path(name, bounds)
+        if wanted.paths:
+            return
+        loaded = replay.memory(service.pid, "VmRSS")
+        stalled = min((stalls.run(service.url) for _ in range(wanted.rounds)), key=attrgetter("longest_wait"))
+        yield f"\n{stalled} (goal: 50 ms)."
         if wanted.schemas:
-            replay.write(kafka.bootstrap_servers, wanted.schemas, 1000)
-            begun = min(replay.start(kafka.bootstrap_servers, replay.TOPIC) for _ in range(wanted.rounds))
-            yield f"\nStart with {wanted.schemas:,} schemas: {begun} (goal: 3 s CPU, 250 MB)."
-    yield f"\nMemory: {idle:.0f} MB when idle (goal: 90 MB), {loaded:.0f} MB after all of the above but the start."
+            replay.write(self._servers, wanted.schemas, 1000)
+            started = min(replay.start(self._servers, replay.TOPIC) for _ in range(wanted.rounds))
+            yield f"\nStart with {wanted.schemas:,} schemas: {started} (goal: 3 s CPU, 250 MB)."
+        yield f"\nMemory: {idle:.0f} MB when idle (goal: 90 MB), {loaded:.0f} MB after all of the above but the start."
+
+    def _measure_path(self, name: str, bounds: Mapping[str, "Bound"]) -> Iterator[str]:
+        """Yield the line of a path, which takes turns with its bounds and with peers."""
+        ours, *peers = self._targets
+        goal, run = table.GOALS[name], self._own_run(name)
+        names = [bound for bound in (goal.bound, *goal.rates) if bound]
+        rounds: dict[str, list[Found]] = {each: [] for each in (*names, name)}
+        of_peers: dict[str, list[Found] | str] = {peer.name: _probe(peer, name) for peer in peers}
+        for _ in range(self._wanted.rounds):
+            for bound in list(names):
+                try:
+                    rounds[bound].append(bounds[bound](ours.count_connections(name)))
+                except BrokerError as error:
+                    yield f"| {bound} | not measured: {error} | | | | | | | |"
+                    names.remove(bound)
+            rounds[name].append(run() if run is not None else self._run(ours, name))
+            for peer in peers:
+                measured = of_peers[peer.name]
+                if isinstance(measured, list):
+                    try:
+                        measured.append(self._run(peer, name))
+                    except FAILURES as error:
+                        of_peers[peer.name] = str(error)
+        if run is None:
+            self._comparisons.append(table.Comparison(name, rounds[name], of_peers))
+        yield table.render_row(name, {each: measured for each, measured in rounds.items() if measured})
+
+    def _run(self, target: Target, name: str) -> Found:
+        quarters = 3 if consume.is_native(name) else 1
+        return target.run(name, self._wanted.seconds, records=self._wanted.records * quarters // 4)
+
+    def _own_run(self, name: str) -> Callable[[], Found] | None:
+        """Return how a path is measured that no peer has; `None` for the others."""
+        pid, url, seconds = self._service.pid, self._service.url, self._wanted.seconds
+        runs: Mapping[str, Callable[[], Found]] = {
+            table.QUEUE: partial(queues.run, pid, url, consume.NATIVE_TOPIC, self._wanted.records // 4),
+            table.ATOMIC: partial(writes.run_atomic, pid, url, seconds),
+            table.WITH_KEY: partial(writes.run_once, pid, url, seconds),
+        }
+        return runs.get(name)
+
+    def _write_records(self, paths: Sequence[str]) -> None:
+        """Write what consumers read, which other paths and bounds do in a run of all of them."""
+        for name in paths:
+            if name == table.QUEUE or consume.is_native(name):
+                native.loop_produce(self._servers, consume.NATIVE_TOPIC, self._wanted.records)
+            elif name in consume.READINGS:
+                for target in self._targets:
+                    target.fill(name)
+
+
+def _probe(peer: Target, name: str) -> list[Found] | str:
+    """Return no rounds yet, or why there will be none."""
+    try:
+        peer.probe(name)
+    except FAILURES as error:
+        return str(error)
+    return []
 
 
 Bound = Callable[[int], Found]
@@ -152,64 +258,17 @@ def _bounds(bootstrap_servers: str, wanted: argparse.Namespace) -> Iterator[Mapp
 
     try:
         yield {
-            _GET: http(Path(_GET, "GET", "/ready/1")),
-            _POST: http(Path(_POST, "POST", "/subjects/a/versions", b"x" * 1200, "application/json")),
-            _LOOP: program(native.loop_produce),
-            _JAVA: program(native.java_produce),
-            _READING: program(native.loop_consume),
-            _JAVA_READING: program(native.java_consume),
+            table.GET: http(Path(table.GET, "GET", "/ready/1")),
+            table.POST: http(Path(table.POST, "POST", "/subjects/a/versions", b"x" * 1200, "application/json")),
+            table.LOOP: program(native.loop_produce),
+            table.JAVA: program(native.java_produce),
+            table.READING: program(native.loop_consume),
+            table.JAVA_READING: program(native.java_consume),
         }
     finally:
         process.terminate()
         process.wait()
 
 
-def _measured(
-    name: str, run: Callable[[], Found], bounds: Mapping[str, Bound], rounds: int, connections: int = 0
-) -> Iterator[str]:
-    """A line for the path, which takes turns with its bounds."""
-    goal = GOALS[name]
-    names = [each for each in (goal.bound, *goal.rates) if each]
-    founds: dict[str, list[Found]] = {each: [] for each in (*names, name)}
-    for _ in range(rounds):
-        for each in list(names):
-            try:
-                founds[each].append(bounds[each](connections))
-            except BrokerError as error:
-                yield f"| {each} | not measured: {error} | | | | | | | |"
-                names.remove(each)
-        founds[name].append(run())
-    yield _row(name, {each: generator.least(found) for each, found in founds.items() if found})
-
-
-def _row(name: str, best: Mapping[str, Found]) -> str:
-    goal, found = GOALS[name], best[name]
-    bound = best.get(goal.bound)
-    ratio = None if bound is None else found.cpu_us / bound.cpu_us
-    rates = {each: found.units_a_second / best[each].units_a_second for each in goal.rates if each in best}
-    shown = [] if bound is None else [f"{ratio:.2f} of {bound.cpu_us:.1f} µs"]
-    shown += [f"{rate:.2f} of {best[each].units_a_second:,.0f} a second ({each})" for each, rate in rates.items()]
-    checks = [
-        (goal.cpu_us, f"{goal.cpu_us} µs", found.cpu_us <= (goal.cpu_us or 0)),
-        (goal.ratio, f"{goal.ratio} x {goal.bound}", ratio is not None and ratio <= (goal.ratio or 0)),
-        (goal.p50_ms, f"p50 {goal.p50_ms} ms", found.p50_ms <= (goal.p50_ms or 0)),
-        (goal.a_second, f"{goal.a_second}/s", found.units_a_second >= (goal.a_second or 0)),
-        *((wanted, f"{wanted} of {each}", rates.get(each, 0) >= wanted) for each, wanted in goal.rates.items()),
-    ]
-    wanted = [(text, met) for value, text, met in checks if value]
-    cells = (
-        name,
-        f"{found.units_a_second:,.0f}",
-        f"{found.cpu_us:.1f}",
-        ", ".join(shown),
-        f"{found.p50_ms:.2f}",
-        f"{found.p99_ms:.2f}",
-        found.errors,
-        ", ".join(text for text, _ in wanted),
-        ", ".join("yes" if met else "no" for _, met in wanted),
-    )
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

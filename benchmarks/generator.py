@@ -1,6 +1,7 @@
 """What sends the load: `wrk`, a program of its own in C; where it is missing, the client of `benchmarks/load.py`.
 
-Either way the CPU time is the service's, from /proc, and everything is warmed up for a second first.
+Either way the CPU time is the service's, from /proc, and everything is warmed up for a second first. An open loop is
+always the client's: wrk has none.
 """
 
 import json
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path as File
 
 from benchmarks import load
-from benchmarks.paths import UNIQUE, Path
+from benchmarks.load import UNIQUE
+from benchmarks.paths import Path
 
 _TIMEOUT_SECONDS = 30
 """After which an answer counts as an error; wrk's own 2 s would call slow answers of a busy machine wrong ones."""
@@ -36,6 +38,10 @@ done = function(summary, latency, requests)
     e.connect + e.read + e.write + e.status + e.timeout))
 end
 """
+
+
+class LoadError(Exception):
+    """A path cannot be measured; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +71,17 @@ def name() -> str:
     return (shown.stdout + shown.stderr).splitlines()[0].split("[")[0].strip()
 
 
-def run(pid: int, url: str, path: Path, seconds: float) -> Found:
-    """Load the path of a process for so long."""
-    if shutil.which("wrk") is None:
-        return _own(pid, url, path, seconds)
+def run(pid: int, url: str, path: Path, seconds: float, rate: float = 0) -> Found:
+    """Load the path of a process for so long, at so many requests a second where a rate is given."""
+    if rate or shutil.which("wrk") is None:
+        return _own(pid, url, path, seconds, rate)
     with tempfile.TemporaryDirectory() as folder:
         script = File(folder, "path.lua")
         script.write_text(_SCRIPT % {"method": path.method, "content": _content(path, folder), "unique": _unique(path)})
         _wrk(url, path, script, 1)
-        before = load.cpu_seconds(pid)
+        before = load.tree_cpu_seconds(pid)
         found = _wrk(url, path, script, seconds)
-        spent = load.cpu_seconds(pid) - before
+        spent = load.tree_cpu_seconds(pid) - before
     units = found["requests"] * path.units
     return Found(
         units / found["us"] * 1e6, spent / max(units, 1) * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["errors"]
@@ -91,31 +97,24 @@ def _content(path: Path, folder: str) -> str:
 
 
 def _unique(path: Path) -> str:
-    return UNIQUE if UNIQUE in path.path else ""
+    return UNIQUE if UNIQUE in path.path or UNIQUE.encode() in path.body else ""
 
 
 def _wrk(url: str, path: Path, script: File, seconds: float) -> dict[str, int]:
     options = [f"-c{path.connections}", f"-d{seconds:.0f}s", f"--timeout={_TIMEOUT_SECONDS}s"]
     command = ["wrk", "-t1", *options, "-s", str(script), url + path.path]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    line = next(line for line in shown.splitlines() if line.startswith("FOUND "))
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    line = next((line for line in ended.stdout.splitlines() if line.startswith("FOUND ")), None)
+    if line is None:
+        raise LoadError(f"wrk ended with {ended.returncode}: {ended.stderr.strip()}")
     found: dict[str, int] = json.loads(line.removeprefix("FOUND "))
     return found
 
 
-def _own(pid: int, url: str, path: Path, seconds: float) -> Found:
+def _own(pid: int, url: str, path: Path, seconds: float, rate: float) -> Found:
     host, _, port = url.removeprefix("http://").partition(":")
     headers = {"Content_Type": path.content_type} if path.content_type else {}
-    sent = [
-        load.request(
-            path.method,
-            path.path.replace(UNIQUE, str(number)),
-            f"{host}:{port}",
-            path.body.replace(UNIQUE.encode(), b"%d" % number),
-            **headers,
-        )
-        for number in range(1 if UNIQUE not in path.path else 100_000)
-    ]
-    cost = load.measure(pid, host, int(port), sent, load.Load(path.connections, seconds))
-    rate = cost.requests * path.units / cost.seconds
-    return Found(rate, cost.cpu_us / path.units, cost.p50_ms, cost.p99_ms, cost.failures)
+    sent = load.request(path.method, path.path, f"{host}:{port}", path.body, **headers)
+    cost = load.measure(pid, host, int(port), [sent], load.Load(path.connections, seconds, rate=rate))
+    units = cost.requests * path.units
+    return Found(units / cost.seconds, cost.cpu_us / path.units, cost.p50_ms, cost.p99_ms, cost.failures)

@@ -3,13 +3,13 @@
 import base64
 import json
 import urllib.request
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from benchmarks import codecs
+from benchmarks.load import UNIQUE
 
 REGISTRY = "application/vnd.schemaregistry.v1+json"
-UNIQUE = "UNIQUE"
-"""In a path and its body: a number that no other request has."""
 BATCH = 100
 """Records of one request, where there are many."""
 SCHEMA = json.dumps(
@@ -20,7 +20,8 @@ SCHEMA = json.dumps(
     },
     separators=(",", ":"),
 )
-_SCHEMAS: dict[str, dict[str, Any]] = {
+_ADDED_FIELD = {"name": f"field_{UNIQUE}", "type": "int", "default": 0}
+SCHEMAS: dict[str, dict[str, Any]] = {
     "avro": {"schema": json.dumps(codecs.AVRO)},
     "jsonschema": {"schema": json.dumps(codecs.JSON_SCHEMA), "schemaType": "JSON"},
     "protobuf": {"schema": codecs.PROTOBUF, "schemaType": "PROTOBUF"},
@@ -40,6 +41,11 @@ class Path(NamedTuple):
     """What one call counts for."""
     connections: int = 32
 
+    @property
+    def is_of_proxy(self) -> bool:
+        """Whether the REST proxy has it, and not the registry."""
+        return self.path.startswith("/topics/")
+
 
 def post(url: str, path: str, body: bytes, content_type: str) -> Any:
     """The answer, as JSON."""
@@ -57,6 +63,9 @@ def registry_paths(url: str) -> list[Path]:
     """Reads, look-ups and checks of a schema that is registered here."""
     body = json.dumps({"schema": SCHEMA}).encode()
     found = post(url, "/subjects/bench/versions", body, REGISTRY)["id"]
+    schema = json.loads(SCHEMA)
+    schema["fields"].append(_ADDED_FIELD)
+    successor = json.dumps({"schema": json.dumps(schema)}).encode()
     return [
         Path("get by id", "GET", f"/schemas/ids/{found}"),
         Path("get version", "GET", "/subjects/bench/versions/1"),
@@ -64,6 +73,7 @@ def registry_paths(url: str) -> list[Path]:
         Path("look up", "POST", "/subjects/bench", body, REGISTRY),
         Path("register known", "POST", "/subjects/bench/versions", body, REGISTRY),
         Path("check", "POST", "/compatibility/subjects/bench/versions/latest", body, REGISTRY),
+        Path("check new", "POST", "/compatibility/subjects/bench/versions/latest", successor, REGISTRY),
     ]
 
 
@@ -77,29 +87,26 @@ def new_paths() -> list[Path]:
     ]
 
 
-def produce_paths(url: str) -> list[Path]:
-    """One record a request, and many; the schemas are registered here."""
+def produce_paths(url: str, formats: Iterable[str] = tuple(SCHEMAS), topics: str = "bench") -> list[Path]:
+    """One record a request, and many; the schemas of the formats are registered here. Topics begin with `topics`."""
     binary = base64.b64encode(bytes(range(256)) * 4).decode()
     plain = {"text": "x" * 188}
     one = {"binary": base64.b64encode(b"x" * 75).decode(), "json": {"a": "x" * 90}}
     found = [
-        _produced(f"produce 1 {name}", name, "bench-1", [value], connections=64, fields={})
+        _produced(f"produce 1 {name}", name, f"{topics}-1", [value], connections=64, fields={})
         for name, value in one.items()
     ]
     found += [
-        _produced(f"produce {BATCH} binary 1 KB", "binary", "bench-binary", [binary] * BATCH, fields={}),
-        _produced(f"produce {BATCH} json 200 B", "json", "bench-json", [plain] * BATCH, fields={}),
+        _produced(f"produce {BATCH} binary 1 KB", "binary", f"{topics}-binary", [binary] * BATCH, fields={}),
+        _produced(f"produce {BATCH} json 200 B", "json", f"{topics}-json", [plain] * BATCH, fields={}),
     ]
-    for name, schema in _SCHEMAS.items():
-        registered = post(url, f"/subjects/bench-{name}-value/versions", json.dumps(schema).encode(), REGISTRY)["id"]
-        fields = {"value_schema_id": registered}
+    for name in formats:
+        topic, value = f"{topics}-{name}", _VALUES[name]
+        schema = json.dumps(SCHEMAS[name]).encode()
+        fields = {"value_schema_id": post(url, f"/subjects/{topic}-value/versions", schema, REGISTRY)["id"]}
         if name == "avro":
-            found.insert(
-                2, _produced("produce 1 avro", name, "bench-avro", [_VALUES[name]], connections=64, fields=fields)
-            )
-        found.append(
-            _produced(f"produce {BATCH} {name}", name, f"bench-{name}", [_VALUES[name]] * BATCH, fields=fields)
-        )
+            found.insert(2, _produced("produce 1 avro", name, topic, [value], connections=64, fields=fields))
+        found.append(_produced(f"produce {BATCH} {name}", name, topic, [value] * BATCH, fields=fields))
     return found
 
 

@@ -20,8 +20,8 @@ from pathlib import Path as File
 from statistics import median
 
 from benchmarks import consume, generator, native
-from benchmarks.generator import Found
-from benchmarks.paths import new_paths, produce_paths, registry_paths
+from benchmarks.generator import Found, LoadError
+from benchmarks.targets import Target
 from karapace_like.kafka.cluster import Cluster
 from tests.cluster.relays import Relays
 from tests.service_process import ServiceProcess
@@ -43,7 +43,7 @@ def main() -> None:
     with ExitStack() as stack:
         kafka, servers = stack.enter_context(_kafka(wanted.delay_ms / 1000))
         services = [stack.enter_context(_service(each, servers)) for each in (wanted.other.resolve(), _HERE)]
-        if any(each in consume.READINGS for each in wanted.names):
+        if any(map(consume.is_native, wanted.names)):
             native.loop_produce(kafka.bootstrap_servers, consume.NATIVE_TOPIC, _RECORDS)
         for name, connections in product(wanted.names, wanted.connections):
             before, after = _in_turns(services, name, wanted, connections)
@@ -83,18 +83,14 @@ def _in_turns(
 
 
 def _run(service: ServiceProcess, name: str, seconds: float, connections: int) -> partial[Found]:
-    paths = (*registry_paths(service.url), *new_paths(), *produce_paths(service.url))
-    by_name = {each.name: each for each in paths}
-    if name in by_name:
-        path = by_name[name]
-        path = path._replace(connections=connections or path.connections)
-        return partial(generator.run, service.pid, service.url, path, seconds)
-    reading = consume.READINGS.get(name)
-    if reading is None:
-        sys.exit(f"a path is one of: {', '.join([*by_name, *consume.READINGS])}")
-    if reading.topic != consume.NATIVE_TOPIC:
-        generator.run(service.pid, service.url, by_name[f"produce 100 {reading.embedded}"], 2)
-    return partial(consume.run, service.pid, service.url, reading, _RECORDS * 3 // 4)
+    target = Target("", service.url, service.url, service.pid)
+    try:
+        target.probe(name)
+    except LoadError as error:
+        sys.exit(f"{name}: {error}; a path is one of: {', '.join([*target.paths, *consume.READINGS])}")
+    if name in consume.READINGS:
+        target.fill(name)
+    return partial(target.run, name, seconds, records=_RECORDS * 3 // 4, connections=connections)
 
 
 def _shown(found: list[Found]) -> str:

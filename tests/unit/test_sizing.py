@@ -9,9 +9,9 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 SIZING, BENCHMARKS = (DOCS / "sizing.md").read_text(), (DOCS / "benchmarks.md").read_text()
 MEASURED = {
-    name: float(cpu)
+    name: float(cpu.replace(",", ""))
     for name, cpu in re.findall(
-        r"^\| ([\w ,]+) \| [\d,]+ \| ([\d.]+) \| ",
+        r"^\| ([\w ,]+) \| [^|]+ \| ([\d.,]+)(?: \([^|]+\))? \| ",
         BENCHMARKS.partition("<!-- bench: begin -->")[2].partition("<!-- bench: end -->")[0],
         flags=re.MULTILINE,
     )
