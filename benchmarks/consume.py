@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from benchmarks import load
 from benchmarks.generator import Found, LoadError
 from benchmarks.paths import media_type
+from karapace_like.web.http.media_types import MESSAGE_PACK
 
 _RECORDS = 500
 """Of one response."""
-_RECORD = b'"offset":'
-"""Which a response has as often as records."""
+_OFFSET = (b'"offset":', b"\xa6offset")
+"""Which a response in JSON or MessagePack has as often as records."""
 _START_SECONDS = 60
 """Within which an instance has read its first records."""
 
@@ -31,12 +32,15 @@ class Reading(NamedTuple):
     embedded: str
     record_bytes: int
     """About."""
+    accept: str = ""
+    """Instead of the media type of the format in JSON."""
 
 
 NATIVE_TOPIC = "bench-native"
 """Which the tools without HTTP write."""
 READINGS: Mapping[str, Reading] = {
     "consume binary 1 KB": Reading(NATIVE_TOPIC, "binary", 1025),
+    "consume MessagePack 1 KB": Reading(NATIVE_TOPIC, "binary", 1025, MESSAGE_PACK),
     "consume avro": Reading("bench-avro", "avro", 75),
 }
 """By the path's name."""
@@ -67,7 +71,9 @@ class _Reader:
     """One consumer instance in a group of its own, and its connection."""
 
     def __init__(self, url: str, reading: Reading, number: int) -> None:
-        self._topic, self._embedded, record_bytes = reading
+        self._topic, self._embedded, record_bytes, accept = reading
+        self._accept = accept or media_type(self._embedded)
+        self._offset = _OFFSET[accept == MESSAGE_PACK]
         address = urlsplit(url)
         self._connection = HTTPConnection(address.hostname or "", address.port, timeout=_START_SECONDS)
         self._group = f"/consumers/bench-{self._topic}-{time.time_ns()}-{number}"
@@ -85,7 +91,7 @@ class _Reader:
         until = time.perf_counter() + _START_SECONDS
         while time.perf_counter() < until:
             self._send_poll()
-            if self._receive_records().count(_RECORD):
+            if self._receive_records().count(self._offset):
                 return
         raise LoadError(f"no record of {self._topic} within {_START_SECONDS} s: is it in the Kafka that is used?")
 
@@ -97,7 +103,7 @@ class _Reader:
             body = self._receive_records()
             answered = time.perf_counter()
             self._send_poll()
-            if not (count := body.count(_RECORD)):
+            if not (count := body.count(self._offset)):
                 break
             self.records += count
             self.times.append(answered - sent)
@@ -111,7 +117,7 @@ class _Reader:
         self._connection.close()
 
     def _send_poll(self) -> None:
-        self._connection.request("GET", self._poll, headers={"Accept": media_type(self._embedded)})
+        self._connection.request("GET", self._poll, headers={"Accept": self._accept})
 
     def _receive_records(self) -> bytes:
         response = self._connection.getresponse()

@@ -33,7 +33,7 @@ import aiohttp
 from hdrh.histogram import HdrHistogram
 
 from benchmarks import hostile, load, loop_turns, paths
-from benchmarks.paths import BATCH, UNIQUE, Path
+from benchmarks.paths import BATCH, Path
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
 
@@ -81,7 +81,7 @@ async def make_mix(url: str) -> list[Part]:
             await session.post(f"{group}{number}", json=settings, headers=headers)
             assigned = {"partitions": [{"topic": _TOPIC, "partition": 0}]}
             await session.post(f"{group}{number}/instances/c/assignments", json=assigned, headers=headers)
-    polled = f"{group}{UNIQUE}/instances/c/records?timeout=100&max_bytes={_POLL_BYTES}"
+    polled = f"{group}{load.UNIQUE}/instances/c/records?timeout=100&max_bytes={_POLL_BYTES}"
     return [
         Part(40, registered["get by id"]),
         Part(26, registered["get latest"]),
@@ -185,8 +185,8 @@ class Lane:
 
 def _render(path: Path, host: str, port: int, number: int) -> bytes:
     headers = {"Content_Type": path.content_type} if path.body else {"Accept": paths.media_type("binary") + ", */*"}
-    body = path.body.replace(UNIQUE.encode(), b"%d" % number)
-    return load.request(path.method, path.path.replace(UNIQUE, str(number)), f"{host}:{port}", body, **headers)
+    body = path.body.replace(load.UNIQUE.encode(), b"%d" % number)
+    return load.request(path.method, path.path.replace(load.UNIQUE, str(number)), f"{host}:{port}", body, **headers)
 
 
 async def _load_closed(lanes: Sequence[Lane], order: Sequence[int], seconds: float) -> None:

@@ -6,8 +6,11 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from benchmarks import codecs
 from benchmarks.load import UNIQUE
+from karapace_like.web.http.media_types import MESSAGE_PACK
 
 REGISTRY = "application/vnd.schemaregistry.v1+json"
 BATCH = 100
@@ -98,6 +101,14 @@ def produce_paths(url: str, formats: Iterable[str] = tuple(SCHEMAS), topics: str
     ]
     found += [
         _produced(f"produce {BATCH} binary 1 KB", "binary", f"{topics}-binary", [binary] * BATCH, fields={}),
+        Path(
+            f"produce {BATCH} MessagePack 1 KB",
+            "POST",
+            f"/topics/{topics}-binary",
+            msgspec.msgpack.encode({"records": [{"value": bytes(range(256)) * 4}] * BATCH}),
+            MESSAGE_PACK,
+            BATCH,
+        ),
         _produced(f"produce {BATCH} json 200 B", "json", f"{topics}-json", [plain] * BATCH, fields={}),
     ]
     for name in formats:

@@ -40,8 +40,10 @@ GOALS = {
     "register new": Goal(a_second=2500), "register new, one client": Goal(p50_ms=1.5),
     "produce 1 binary": _ONE, "produce 1 json": _ONE, "produce 1 avro": _ONE,
     "produce 100 binary 1 KB": Goal(9, rates={LOOP: 0.5, JAVA: 1.0}), "produce 100 json 200 B": Goal(6.5),
+    "produce 100 MessagePack 1 KB": Goal(rates={LOOP: 0.9}),
     "produce 100 avro": Goal(14), "produce 100 jsonschema": Goal(10), "produce 100 protobuf": Goal(16),
     "consume binary 1 KB": Goal(4.5, rates={READING: 0, JAVA_READING: 0.9}), "consume avro": Goal(18),
+    "consume MessagePack 1 KB": Goal(rates={READING: 0.6}),
     QUEUE: Goal(6.75, a_second=100_000), ATOMIC: Goal(p50_ms=15), WITH_KEY: Goal(250, p50_ms=25),
 }  # fmt: skip
 """By path, in the order of the table."""

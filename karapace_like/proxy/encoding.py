@@ -27,7 +27,7 @@ from karapace_like.schema.model import (
     UnparsedSchema,
 )
 from karapace_like.serde import wire
-from karapace_like.serde.codec import Codec, HeavyWorkError, JsonReading
+from karapace_like.serde.codec import Codec, EncodeError, HeavyWorkError, JsonReading
 from karapace_like.serde.schemaless import SCHEMALESS
 
 ABSENT = msgspec.Raw()
@@ -94,6 +94,21 @@ def has_content(text: msgspec.Raw) -> bool:
     return text is not ABSENT and (len(text) != _NULL_LENGTH or bytes(text) != _NULL)
 
 
+@dataclass(frozen=True, slots=True)
+class MessagePackEncoder(Encoder):
+    """Encodes keys, or values, that are bytes or nil in MessagePack."""
+
+    def encode(self, text: msgspec.Raw) -> bytes | None:
+        """Return the bytes; None for nil, and for an absent key or value. Raises EncodeError for any other type."""
+        try:
+            return None if text is ABSENT else _decode_bytes(text)
+        except msgspec.MsgspecError as error:
+            what = f"The {self.role} is not of MessagePack's type bin, nor nil ({error})"
+            raise EncodeError((), f"{what}; pack it as bytes.") from error
+
+
+_decode_bytes = msgspec.msgpack.Decoder(bytes | None).decode
+MESSAGE_PACK_ENCODERS: Mapping[RecordPart, Encoder] = {role: MessagePackEncoder(role, None) for role in RecordPart}
 SCHEMALESS_ENCODERS: Mapping[RecordPart, Mapping[EmbeddedFormat, Encoder]] = {
     role: {
         embedded: Encoder(role, adapt_codec(SCHEMALESS[embedded], role))

@@ -22,6 +22,7 @@ from karapace_like.proxy.contracts.violations import RefusedRecordError
 from karapace_like.proxy.deadline import SharedDeadline
 from karapace_like.proxy.encoding import (
     ABSENT,
+    MESSAGE_PACK_ENCODERS,
     NOTHING_ENCODERS,
     SCHEMALESS_ENCODERS,
     Encoder,
@@ -64,7 +65,7 @@ class ProducedHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
 
 
 class ProducedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One record of a request; key and value are the text of their JSON."""
+    """One record of a request; key and value are the text of their JSON, or as MessagePack has them."""
 
     key: msgspec.Raw = ABSENT
     value: msgspec.Raw = ABSENT
@@ -148,6 +149,8 @@ class ProduceOptions(msgspec.Struct, frozen=True):
     """Whether a request of which no record is certain to be written fails, with an error that says what it did."""
     reading: JsonReading | None = None
     """How objects are read in formats with schemas; None: as Confluent's proxy does."""
+    is_message_pack: bool = False
+    """Whether keys and values are bytes in MessagePack instead of JSON; their formats are binary then."""
     progress: GroupProgress | None = None
     """Of a group, committed in the transaction of an atomic request."""
 
@@ -208,7 +211,7 @@ class Producing:
         Raises ApiError.
         """
         embedded = request.key_format or options.formats[_KEY] or EmbeddedFormat.STRING
-        of_keys = _PartFormat.of(request, _KEY, embedded, options.reading)
+        of_keys = _PartFormat.of(request, _KEY, embedded, options)
         lane = await self._open_lane(
             topic, of_keys, _PartFormat(EmbeddedFormat.BINARY, NOTHING_ENCODERS[_VALUE]), rights
         )
@@ -255,10 +258,14 @@ class Producing:
         finally:
             self._under_way -= count
 
-    def _count_under_way(self, count: int, options: ProduceOptions) -> None:
-        overrides = options.overrides
+    def check_count(self, count: int) -> None:
+        """Raise ProxyError 413 for more records than one request may have."""
         if count > self._settings.max_records:
             raise errors.too_many_records(count, self._settings.max_records)
+
+    def _count_under_way(self, count: int, options: ProduceOptions) -> None:
+        overrides = options.overrides
+        self.check_count(count)
         if options.is_atomic and overrides is not NO_OVERRIDES:
             raise overridden_error()
         for name, value in () if overrides is NO_OVERRIDES else overrides._asdict().items():
@@ -315,8 +322,8 @@ class Producing:
         if key_format is None or value_format is None:
             chosen = await choose_formats(request, options.formats, set(topics), self._gate, self._schemas, rights)
             key_format, value_format = key_format or chosen[_KEY], value_format or chosen[_VALUE]
-        of_keys = _PartFormat.of(request, _KEY, key_format, options.reading)
-        of_values = _PartFormat.of(request, _VALUE, value_format, options.reading)
+        of_keys = _PartFormat.of(request, _KEY, key_format, options)
+        of_values = _PartFormat.of(request, _VALUE, value_format, options)
         lanes: dict[str, _Lane] = {}
         for topic in topics:
             if topic not in lanes:
@@ -430,9 +437,11 @@ class _PartFormat(NamedTuple):
 
     @classmethod
     def of(
-        cls, request: ProduceRequest, role: RecordPart, embedded: EmbeddedFormat, reading: JsonReading | None
+        cls, request: ProduceRequest, role: RecordPart, embedded: EmbeddedFormat, options: ProduceOptions
     ) -> "_PartFormat":
-        return cls(embedded, request.part_encoding(role, embedded, reading))
+        if options.is_message_pack:
+            return cls(embedded, MESSAGE_PACK_ENCODERS[role])
+        return cls(embedded, request.part_encoding(role, embedded, options.reading))
 
     def offer(self, encoder: Encoder) -> Offer:
         """Return what the request offers to a topic for which this is its encoder."""

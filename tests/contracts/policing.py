@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from tests.contracts.producing import TOGETHER, WAYS, Part, Verdict, frame
+from tests.contracts.producing import AS_BYTES, TOGETHER, WAYS, Part, Verdict, frame
 from tests.kafka.service_in_process import Node
 
 LIFT = {
@@ -35,7 +35,7 @@ async def put(node: Node, name: str, policy: object, **query: str) -> None:
 
 
 async def offer(node: Node, way: str, topic: str, value: Part, *headers: Any, key: Part | None = None) -> Verdict:
-    verdict: Verdict = await {**WAYS, **TOGETHER}[way](node, topic, value, key, headers)
+    verdict: Verdict = await {**WAYS, **TOGETHER, **AS_BYTES}[way](node, topic, value, key, headers)
     return verdict
 
 

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from karapace_like.kafka.cluster import Cluster
+from karapace_like.web.http.media_types import MESSAGE_PACK
 from tests.kafka.service_in_process import Node
 
 Header = tuple[str, bytes]
@@ -181,6 +183,31 @@ async def produce_from_instance(
     return await produce_v2(node, topic, value, key, headers, "/consumers/writers/instances/writer/records")
 
 
+async def produce_in_message_pack(
+    node: Node, topic: str, value: Part, key: Part | None, headers: Sequence[Header]
+) -> Verdict:
+    """Produce the bytes that the formats without schemas write."""
+    record = {"value": _encode_part(value), "headers": [{"key": name, "value": data} for name, data in headers]}
+    if key is not None:
+        record["key"] = _encode_part(key)
+    body = msgspec.msgpack.encode({"records": [record]})
+    async with node.session.post(f"/topics/{topic}", data=body, headers={"Content-Type": MESSAGE_PACK}) as response:
+        answer = await response.json(content_type=None)
+    if response.status != 200:
+        return Verdict(answer["error_code"], answer["message"])
+    (result,) = answer["offsets"]
+    return Verdict(result["error_code"], result["error"] or "", answer["key_schema_id"], answer["value_schema_id"])
+
+
+def _encode_part(part: Part) -> bytes:
+    match part.format:
+        case "binary":
+            return base64.b64decode(part.data)
+        case "string":
+            return str(part.data).encode()
+    return msgspec.json.encode(part.data)
+
+
 Produce = Callable[..., Awaitable[Verdict]]
 WAYS: Mapping[str, Produce] = {
     "v2 topic": produce_v2,
@@ -195,6 +222,8 @@ WAYS: Mapping[str, Produce] = {
 }
 WITHOUT_IDS = frozenset({"request", "file", "socket"})
 """The ways that do not answer which schemas were used."""
+AS_BYTES: Mapping[str, Produce] = {"MessagePack": produce_in_message_pack}
+"""The ways whose keys and values are bytes, in a call that is one of the others, too."""
 TOGETHER: Mapping[str, Produce] = {
     "v2 instance": produce_from_instance,
     "v2 atomic": partial(produce_v2, query="?atomic=true"),

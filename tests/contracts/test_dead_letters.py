@@ -9,7 +9,7 @@ import pytest
 
 from karapace_like.kafka.cluster import Cluster
 from tests.contracts.policing import JSON_LIFT, offer, plain, put, register
-from tests.contracts.producing import WAYS, Part, read_all
+from tests.contracts.producing import AS_BYTES, WAYS, Part, read_all
 from tests.kafka.service_in_process import Node, serving
 
 DEAD = "dead_letter."
@@ -38,7 +38,7 @@ def dead_letters_at(topic: str, **more: str) -> dict[str, Any]:
     return {"value": {"plain": "validate", "invalid": "dead_letter"}, "dead_letter_topic": topic, **more}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, *AS_BYTES])
 async def test_an_invalid_record_goes_to_the_dead_letter_topic(
     kafka: Cluster, node: Node, lifts: tuple[str, str], way: str
 ) -> None:

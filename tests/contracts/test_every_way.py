@@ -12,7 +12,7 @@ import pytest
 from karapace_like.web import files, proxy, proxy_v3, request_reply
 from karapace_like.web.http.api_roles import ApiRole
 from tests.contracts.policing import frame_bytes, in_base64, offer, put, register
-from tests.contracts.producing import TOGETHER, WAYS, WITHOUT_IDS, Part
+from tests.contracts.producing import AS_BYTES, TOGETHER, WAYS, WITHOUT_IDS, Part
 from tests.forms import shorten
 from tests.kafka.service_in_process import Node
 
@@ -153,11 +153,11 @@ async def test_every_way_gives_the_same_verdict(node: Node, topic: Callable[[], 
                     if part == "key"
                     else offer(node, way, name, case.part, *case.headers)
                 )
-                for way in ways
+                for way in (*ways, *(AS_BYTES if case.part.format == "binary" else ()))
             }
             codes = {way: verdict.code for way, verdict in verdicts.items()}
             expected = None if case.is_accepted(setting) else 422
-            assert codes == dict.fromkeys(ways, expected), (setting, case, verdicts)
+            assert codes == dict.fromkeys(verdicts, expected), (setting, case, verdicts)
             assert len({verdict.message.removesuffix(" (record 0)") for verdict in verdicts.values()}) == 1
             ids = {verdict[2:] for way, verdict in verdicts.items() if way not in WITHOUT_IDS}
             assert len(ids) == 1, (setting, case, verdicts)

@@ -9,6 +9,8 @@ REGISTRY_V1 = "application/vnd.schemaregistry.v1+json"
 REGISTRY = "application/vnd.schemaregistry+json"
 JSON = "application/json"
 KAFKA_V2 = "application/vnd.kafka.v2+json"
+MESSAGE_PACK = "application/vnd.kafka.binary.v2+msgpack"
+"""Records whose keys and values are bytes, in MessagePack (ADR 35)."""
 
 REGISTRY_OFFER = (REGISTRY_V1, REGISTRY, JSON)
 """Media types of the registry's responses, the preferred one first (source: Confluent API, content types)."""
@@ -21,6 +23,11 @@ _SHOWN = 200
 def essence(content_type: str) -> str:
     """Return type and subtype in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def is_message_pack(media_type: str | None) -> bool:
+    """Return whether a `Content-Type`, None where there is none, is that of records in MessagePack."""
+    return media_type is not None and essence(media_type) == MESSAGE_PACK
 
 
 def check(content_type: str | None, accepted: Sequence[str]) -> None:

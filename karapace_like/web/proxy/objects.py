@@ -40,6 +40,9 @@ from karapace_like.web.http.json_schemas import (
 from karapace_like.web.proxy.requests import EMBEDDED
 from karapace_like.web.routing import Call, Parameter
 
+_TYPES = (*EMBEDDED, media_types.JSON, media_types.MESSAGE_PACK)
+"""Of bodies with records. In MessagePack they have the same fields, of which JSON Schema describes bytes as text."""
+
 # The order of the fields is the wire's: that of Confluent REST Proxy.
 
 
@@ -211,7 +214,7 @@ PRODUCE = Call(
     query=_PRODUCE_QUERY,
     body=ref("ProduceRequest"),
     response=ref("ProduceResponse"),
-    request_types=(*EMBEDDED, media_types.JSON),
+    request_types=_TYPES,
     response_types=(media_types.KAFKA_V2, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
     accepted=ref("AcceptedDelivery"),
@@ -220,7 +223,7 @@ PRODUCE_ROUTED = Call(
     query=_PRODUCE_QUERY,
     body=ref("ProduceTopicsRequest"),
     response=ref("ProduceTopicsResponse"),
-    request_types=(*EMBEDDED, media_types.JSON),
+    request_types=_TYPES,
     response_types=(media_types.KAFKA_V2, media_types.JSON),
     headers=(IDEMPOTENCY_KEY, PREFER),
     accepted=ref("AcceptedDelivery"),
@@ -300,7 +303,7 @@ _LIMITS = (
         "How to treat records that cannot be decoded: `refuse` them with 40801, or `report` the error in the record.",
     ),
 )
-POLL = Call((*_LIMITS, _SHOW_FORMAT), response=_RECORDS, response_types=(*EMBEDDED, media_types.JSON))
+POLL = Call((*_LIMITS, _SHOW_FORMAT), response=_RECORDS, response_types=_TYPES)
 READ = Call(
     (
         Parameter("offset", OFFSET, "Offset to start at; the first record if unset."),
@@ -315,7 +318,7 @@ READ = Call(
         *READERS,
     ),
     response=_RECORDS,
-    response_types=(*EMBEDDED, media_types.JSON),
+    response_types=_TYPES,
 )
 KEY_LOOKUP = Call(
     (

@@ -1,7 +1,7 @@
 """Produce records to a topic, to one partition, or to several topics."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.proxy.deliveries import respond_async, wants_async
 from karapace_like.web.proxy.idempotency import check_size, produce_once, read_key
 from karapace_like.web.proxy.internal import use_topics
+from karapace_like.web.proxy.message_pack import parse_message_pack, require_binary
 from karapace_like.web.proxy.objects import (
     OVERRIDES,
     PRODUCE,
@@ -67,6 +68,7 @@ from karapace_like.web.server.caching import CACHING
 
 logger = logging.getLogger(__name__)
 
+_TAKEN = (*EMBEDDED, media_types.MESSAGE_PACK)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw_records = msgspec.json.Decoder(list[dict[str, msgspec.Raw] | None])
 
@@ -87,7 +89,7 @@ async def produce_to_partition(request: web.Request) -> web.Response:
 async def produce_to_topics(request: web.Request) -> web.Response:
     """POST /records: Produce records to several topics; each record names its topic."""
     head = parse_head(request)
-    wanted = parse_body(await read_body(request), TopicsRequest)
+    wanted = head.parse_body(await read_body(request), TopicsRequest)
     use_topics(request, Operation.WRITE, (record.topic for record in wanted.records))
     rights = find_subject_rights(request)
     if head.key is not None:
@@ -101,10 +103,10 @@ async def produce_to_topics(request: web.Request) -> web.Response:
 async def _produce(request: web.Request, topic: str, to: int | None) -> web.Response:
     head = parse_head(request, topic, to)
     if head.key is not None:
-        wanted = parse_body(await read_body(request), ProduceRequest)
+        wanted = head.parse_body(await read_body(request), ProduceRequest)
         return await _write_once(request, head, head.key, [topic] * len(wanted.records), wanted)
     if wants_async(request):
-        wanted, rights = parse_body(await read_body(request), ProduceRequest), find_subject_rights(request)
+        wanted, rights = head.parse_body(await read_body(request), ProduceRequest), find_subject_rights(request)
         return await respond_async(request, head.media_type, partial(_write_to_topic, head, wanted, rights))
     answer = await _write(head, await read_body(request), find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
@@ -129,19 +131,27 @@ class ProduceHead(msgspec.Struct, frozen=True):
     key: str | None
     """The `Idempotency-Key`; with one, the request is atomic."""
 
+    def parse_body(self, body: bytes, wanted: type[Request]) -> Request:
+        """Return the request that the body has: 4xx for what is no such request in the notation of the media type."""
+        if self.options.is_message_pack:
+            return parse_message_pack(body, wanted, self.producing.check_count)
+        return parse_body(body, wanted)
+
 
 def parse_head(request: web.Request, topic: str = "", to: int | None = None) -> ProduceHead:
     """Return what path, query and headers say; without `topic`, each record names its own."""
     # First, so that no record is written for a client that does not accept the response.
     media_type = responses.negotiate_media_type(request, PRODUCE_OFFER)
-    embedded, key = _embedded_format(request), read_key(request)
+    is_message_pack = media_types.is_message_pack(request.headers.get("Content-Type"))
+    key = read_key(request)
     options = ProduceOptions(
-        _formats(request, embedded),
+        require_binary(request.query) if is_message_pack else _formats(request, _embedded_format(request, _TAKEN)),
         to,
         _overrides(request),
         key is not None or request.query.get("atomic", "").lower() == "true",
         _is_strict(request),
         find_reading(request),
+        is_message_pack,
     )
     return ProduceHead(
         proxy(request).producing,
@@ -166,7 +176,7 @@ async def _answer_same_head(head: ProduceHead, body: bytes) -> EncodedResponse:
 
 
 async def _write(head: ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
-    return await _write_to_topic(head, parse_body(body, ProduceRequest), rights)
+    return await _write_to_topic(head, head.parse_body(body, ProduceRequest), rights)
 
 
 async def _write_to_topic(head: ProduceHead, wanted: ProduceRequest, rights: SubjectRights) -> EncodedResponse:
@@ -201,8 +211,8 @@ async def _write_once(
         return await produce_once(request, key, encode, render)
 
 
-def _embedded_format(request: web.Request) -> EmbeddedFormat | None:
-    """Return the format of the Content-Type, binary if there is none; 415 for another media type.
+def _embedded_format(request: web.Request, types: Collection[str] = EMBEDDED) -> EmbeddedFormat | None:
+    """Return the format of the Content-Type, binary if there is none; 415, which lists `types`, for another one.
 
     None for `application/json`, which names no format.
     """
@@ -212,7 +222,7 @@ def _embedded_format(request: web.Request) -> EmbeddedFormat | None:
     media_type = media_types.essence(content_type)
     embedded = EMBEDDED.get(media_type)
     if embedded is None and media_type != media_types.JSON:
-        raise errors.unsupported_media_type(content_type, EMBEDDED)
+        raise errors.unsupported_media_type(content_type, types)
     return embedded
 
 

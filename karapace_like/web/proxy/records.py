@@ -24,6 +24,7 @@ from karapace_like.web.http.errors import build_error_response
 from karapace_like.web.http.streaming import may_wait, send_in_pieces
 from karapace_like.web.proxy.consumers import find_instance, require_reading
 from karapace_like.web.proxy.instance_owners import at_owner
+from karapace_like.web.proxy.message_pack import encode_records, require_binary
 from karapace_like.web.proxy.objects import POLL, READ, PolledHeader, PolledRecord
 from karapace_like.web.proxy.requests import (
     EMBEDDED,
@@ -44,7 +45,7 @@ Shown = TypeVar("Shown", bound=PolledRecord)
 _encoder = msgspec.json.Encoder()
 _ANY_COUNT = 2**63
 _BINARY = next(iter(EMBEDDED))
-_OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED, media_types.JSON)
+_OFFER = (_BINARY, media_types.KAFKA_V2, *EMBEDDED, media_types.MESSAGE_PACK, media_types.JSON)
 """The media types of polls; binary unless the client accepts another format. JSON leaves the format to the instance,
 or to the query."""
 
@@ -65,17 +66,24 @@ async def _answer(
 ) -> web.StreamResponse:
     """Respond with the records, or the error, in the media type that the client accepts."""
     media_type = responses.negotiate_media_type(request, _OFFER)
+    is_message_pack = media_type == media_types.MESSAGE_PACK
     try:
+        if is_message_pack:
+            require_binary(request.query)
         named = None if media_type == media_types.JSON else EMBEDDED.get(media_type, EMBEDDED[_BINARY])
         records = await read_records(request, named)
     except ApiError as error:
         failed = build_error_response(request.path, error)
-        failed.content_type = media_type
+        failed.content_type = media_types.KAFKA_V2 if is_message_pack else media_type
         return failed
     settings = proxy(request).settings
     find_usage(request).consumed += len(records)
     is_timed = settings.record_timestamps or request.query.get("timestamps", "").lower() == "true"
-    body = _json_array(records, with_timestamp=is_timed, with_format=shows_format(request))
+    body = (
+        encode_records(records, with_timestamp=is_timed)
+        if is_message_pack
+        else _json_array(records, with_timestamp=is_timed, with_format=shows_format(request))
+    )
     return await send_in_pieces(request, web.Response(body=body, content_type=media_type), settings.stalled_after)
 
 

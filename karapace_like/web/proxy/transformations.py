@@ -15,7 +15,7 @@ from karapace_like.web.proxy.idempotency import refuse_key
 from karapace_like.web.proxy.instance_owners import at_owner
 from karapace_like.web.proxy.internal import use_topics
 from karapace_like.web.proxy.objects import PRODUCE_ROUTED
-from karapace_like.web.proxy.produce import parse_body, parse_head, write_to_topics
+from karapace_like.web.proxy.produce import parse_head, write_to_topics
 from karapace_like.web.proxy.subject_rights import find_subject_rights
 from karapace_like.web.routing import Route
 
@@ -24,7 +24,7 @@ async def produce_and_commit(request: web.Request) -> web.Response:
     """POST .../records: Write records to several topics, and commit the offsets of polled records, together."""
     refuse_key(request, "the committed offsets say whether the records were written.")
     head = parse_head(request)
-    wanted = parse_body(await read_body(request), TopicsRequest)
+    wanted = head.parse_body(await read_body(request), TopicsRequest)
     use_topics(request, Operation.WRITE, (record.topic for record in wanted.records))
     instance, rights = find_instance(request), find_subject_rights(request)
     require_reading(request, instance)
