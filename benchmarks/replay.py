@@ -1,10 +1,11 @@
 """What a start costs: a topic of schemas is written, then the service is started on it until it is ready.
 
-python -m benchmarks.replay [--schemas 100000] [--bytes 1000] [--workers 1] [--rounds 3]
+python -m benchmarks.replay [--schemas 100000] [--bytes 1000] [--workers 1] [--rounds 3] [--snapshots]
 
 CPU time is that of the serving process, all threads, from its exec to "Ready"; memory is its resident set then and its
 peak before. With several workers all their processes count, the supervisor included, and a page that some of them
-share counts once (PSS). Everything is from /proc: Linux only.
+share counts once (PSS). With `--snapshots` each start but the first has the snapshot that the one before wrote when it
+stopped. Everything is from /proc: Linux only.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -94,9 +96,10 @@ class Start(NamedTuple):
         return f"{self.cpu:5.2f} s CPU  {self.wall:5.2f} s wall  {memory}"
 
 
-def start(bootstrap_servers: str, topic: str, workers: int = 1) -> Start:
-    """Start on the topic."""
-    service = ServiceProcess(bootstrap_servers, topic_name=topic, workers=workers)
+def start(bootstrap_servers: str, topic: str, workers: int = 1, snapshots: Path | None = None) -> Start:
+    """Start on the topic; `snapshots` is the directory of snapshots, if any."""
+    settings: dict[str, Any] = {} if snapshots is None else {"snapshot_directory": snapshots}
+    service = ServiceProcess(bootstrap_servers, topic_name=topic, workers=workers, **settings)
     begun = time.perf_counter()
     with service:
         wall = time.perf_counter() - begun
@@ -117,14 +120,16 @@ def main() -> None:
     arguments.add_argument("--bytes", type=int, default=1000, help="of one schema, about")
     arguments.add_argument("--workers", type=int, default=1)
     arguments.add_argument("--rounds", type=int, default=3, help="starts on the full topic")
+    arguments.add_argument("--snapshots", action="store_true")
     wanted = arguments.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed service has its bytecode
-    with Cluster() as kafka:
+    with Cluster() as kafka, TemporaryDirectory() as folder:
+        snapshots = Path(folder) / "snapshots" if wanted.snapshots else None
         print(f"{'an empty topic':32}{start(kafka.bootstrap_servers, TOPIC + '-empty', wanted.workers)}", flush=True)
         mean = write(kafka.bootstrap_servers, wanted.schemas, wanted.bytes)
         for _ in range(wanted.rounds):
             name = f"{wanted.schemas} schemas of {mean:.0f} B"
-            print(f"{name:32}{start(kafka.bootstrap_servers, TOPIC, wanted.workers)}", flush=True)
+            print(f"{name:32}{start(kafka.bootstrap_servers, TOPIC, wanted.workers, snapshots)}", flush=True)
 
 
 if __name__ == "__main__":

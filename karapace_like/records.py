@@ -114,6 +114,32 @@ class ConsumedRecord(msgspec.Struct, frozen=True, gc=False):
     """Bytes of key and value, but at least 1: a limit in bytes also limits the number of empty records."""
 
 
+class LogPosition(NamedTuple):
+    """How far a log is applied: up to which record, and under which leader of the partition that was written."""
+
+    offset: int
+    """The offset after the record."""
+    leader_epoch: int
+    """That of the record's batch (KIP-320)."""
+    fence: bytes = b""
+    """How the last primary before the offset has fenced its predecessors; empty where none has, or it is unknown."""
+
+
+class LogDescription(NamedTuple):
+    """What the cluster says of a log's topic."""
+
+    cluster_id: str
+    topic: str
+    topic_id: str
+    """Another one once the topic is deleted and recreated (KIP-516); empty where the brokers have none."""
+    start: int
+    """The offset of the first record that was never deleted from the beginning of the topic."""
+    tombstone_seconds: float
+    """How long compaction keeps a tombstone at least (`delete.retention.ms`)."""
+    epoch_end: int
+    """The offset at which the records of the leader epoch in question end, or those of the last one before it."""
+
+
 class Isolation(enum.StrEnum):
     """Which records of transactions a reader sees (`isolation.level`)."""
 

@@ -6,7 +6,7 @@ where the cluster fences by epoch, else `log_topic_writer.py`. `election.py` dec
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,10 +28,14 @@ from karapace_like.kafka.retrying_producer import ProducerSettings
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import Statistics
 from karapace_like.leadership import Fencing, Takeover, Term
-from karapace_like.records import LogEntry, take_plain
+from karapace_like.records import LogDescription, LogEntry, LogPosition, take_plain
 
 logger = logging.getLogger(__name__)
 
+_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+"""The topic id of brokers that have none."""
+FindBegin = Callable[[], Awaitable[LogPosition | None]]
+"""Called once the topic is known, before it is read."""
 _FIRST_RECORD_SECONDS = 1.0
 """How long an elected primary is given, which has taken its epoch, to append its first record."""
 _FIRST_RECORD_CHECKS = 5
@@ -79,14 +83,16 @@ class LogTopic:
         self._reader: LogTopicReader | None = None
         self._writer: LogTopicWriter | None = None
         self._epochs: EpochWriter | None = None
+        self._read_back: ReadBack | None = None
         self._is_by_epoch = False
         """Whether the term of now writes by epoch."""
         self._keeping: asyncio.Task[None] | None = None
 
-    async def open(self, apply: ApplyRecords, give_up: GiveUp) -> int:
+    async def open(self, apply: ApplyRecords, give_up: GiveUp, find_begin: FindBegin | None = None) -> int:
         """Create or check the topic, start to read it, and return its end offset. Raises KafkaFailure.
 
         Until `close`, `apply` is called on the event loop for each batch of records, and `give_up` at most once.
+        `find_begin` may describe the topic, and returns where to begin; None is the beginning.
         """
         settings = self._settings
         self._admin = admin = await call_in_thread(
@@ -99,12 +105,19 @@ class LogTopic:
         if settings.is_optional:
             await call_in_thread(admin.require_reading)
         end = await self.end()
+        begin = None if find_begin is None else await find_begin()
         self._reader = LogTopicReader(
-            self._kafka, settings.name, settings.contents, admin, self.statistics, timeout=settings.timeout
+            self._kafka,
+            settings.name,
+            settings.contents,
+            admin,
+            self.statistics,
+            begin=begin,
+            timeout=settings.timeout,
         )
         self._writer = self._create_writer()
         if settings.fencing.tries_epoch and settings.joint_records is None:
-            apply = self._create_epoch_writer(admin, apply)
+            apply = self._create_epoch_writer(admin, apply, begin)
         await self._reader.start(apply, give_up)
         if self._epochs is not None:
             self._keeping = self._kafka.background.start(
@@ -156,6 +169,36 @@ class LogTopic:
         """Return the offset after the last readable record. Raises KafkaFailure."""
         assert self._admin is not None
         return await call_in_thread(self._admin.fetch_end)
+
+    async def describe(self, leader_epoch: int) -> LogDescription:
+        """Return what the cluster says of the topic and this leader epoch. Raises KafkaFailure."""
+        admin, name = self._admin, self.name
+        assert admin is not None
+        leader = PartitionLeader(self._kafka, topic=name, transactional_id="")
+        try:
+            await leader.connect()
+            epoch_end = await leader.fetch_epoch_end(leader_epoch)
+        finally:
+            leader.disconnect()
+        topic_id = await call_in_thread(admin.fetch_topic_id, self._settings.timeout)
+        return LogDescription(
+            self.cluster_id or "",
+            name,
+            "" if topic_id == _NO_ID else topic_id,
+            await call_in_thread(admin.fetch_start),
+            await call_in_thread(admin.fetch_tombstone_seconds),
+            epoch_end,
+        )
+
+    async def end_reading(self) -> LogPosition | None:
+        """Read no more, and return the position after the last record, which is applied; None where it is unknown."""
+        if self._reader is None:
+            return None
+        await self._reader.end()
+        position = self._reader.last_record
+        if position is None or self._read_back is None:
+            return position
+        return position._replace(fence=self._read_back.fence)
 
     async def take_over(self, term: Term) -> Takeover:
         """Become the only writer. Raises KafkaFailure."""
@@ -214,11 +257,15 @@ class LogTopic:
             return JointWriter(self._kafka, settings.joint_records, **options)
         return LogTopicWriter(self._kafka, **options, fencing=settings.fencing, timeout=settings.timeout)
 
-    def _create_epoch_writer(self, admin: LogTopicAdmin, apply: ApplyRecords) -> ApplyRecords:
-        """Create the writer; return `apply` with a note of what was read."""
+    def _create_epoch_writer(
+        self, admin: LogTopicAdmin, apply: ApplyRecords, begin: LogPosition | None
+    ) -> ApplyRecords:
+        """Create the writer; return `apply` with a note of what was read, which begins at that position."""
         settings = self._settings
         transactional_id = name_transactional_id(settings.group_id, settings.name)
-        read_back = ReadBack(transactional_id)
+        self._read_back = read_back = ReadBack(transactional_id)
+        if begin is not None:
+            read_back.begin(begin)
         partition = FencedPartition(
             leader=PartitionLeader(self._kafka, topic=settings.name, transactional_id=transactional_id),
             read_back=read_back,

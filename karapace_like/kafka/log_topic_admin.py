@@ -184,6 +184,23 @@ class LogTopicAdmin:
             is_log_append_time=bool(configs) and configs["message.timestamp.type"].value == "LogAppendTime",
         )
 
+    def fetch_tombstone_seconds(self) -> float:
+        """Return how long compaction keeps a tombstone of the topic at least."""
+        with translate.failures():
+            resource = ConfigResource(ResourceType.TOPIC, self._topic)
+            configs = self._client.describe_configs([resource])[resource].result(self._timeout)
+            return int(configs["delete.retention.ms"].value) / 1000
+
+    def fetch_start(self) -> int:
+        """Return the offset of the first record that was never deleted from the beginning; compaction changes none."""
+        with translate.failures():
+            partition = TopicPartition(self._topic, 0)
+            offsets = self._client.list_offsets(
+                {partition: OffsetSpec.earliest()},  # type: ignore[no-untyped-call]
+                request_timeout=SILENCE_MS / 1000,
+            )
+            return int(offsets[partition].result(self._timeout).offset)
+
     def fetch_end(self) -> int:
         """Return the offset after the last readable record."""
         with translate.failures():

@@ -1,4 +1,4 @@
-"""The thread that reads the topic of a log from its beginning for as long as the process runs.
+"""The thread that reads the topic of a log, from its beginning or a position, for as long as the process runs.
 
 Records reach the event loop in batches, each with the position up to which the topic is read. The position is the
 consumer's, not the last record's offset: transaction markers and compaction leave gaps. A topic that is deleted,
@@ -26,6 +26,7 @@ from karapace_like.kafka.log_topic_writer import SILENCE_MS
 from karapace_like.kafka.own_names import name_reader_group
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.kafka.statistics import Statistics
+from karapace_like.records import LogPosition
 
 logger = logging.getLogger(__name__)
 
@@ -74,14 +75,17 @@ class LogTopicReader:
         admin: LogTopicAdmin,
         statistics: Statistics,
         *,
+        begin: LogPosition | None = None,
         timeout: float,
     ) -> None:
         """`contents` names what the topic holds. `statistics` receives those of the client that reads.
 
-        `timeout` is in seconds, for the first request.
+        `begin` is where to begin; None for the beginning of the topic. `timeout` is in seconds, for the first request.
         """
-        self.has_read = False
-        """Whether a record has been read."""
+        self.has_read = begin is not None
+        """Whether a record has been read, now or before the position at which this began."""
+        self.last_record = begin
+        """The position after the last record that was read; None before the first, and where its epoch is unknown."""
         self._kafka = kafka
         self._topic = topic
         self._contents = contents
@@ -92,7 +96,7 @@ class LogTopicReader:
         self._thread: threading.Thread | None = None
         self._topic_id: str | None = None
         """The id of the topic that is read; None where the brokers do not report it."""
-        self._position = OFFSET_BEGINNING
+        self._position = OFFSET_BEGINNING if begin is None else begin.offset
         """The offset up to which the topic is read."""
         self._next_check = 0.0
         self._missed = 0
@@ -105,7 +109,7 @@ class LogTopicReader:
         """Whether records that the client has returned may not have been handed over."""
 
     async def start(self, apply: ApplyRecords, give_up: GiveUp) -> None:
-        """Read from the beginning. Raises KafkaFailure."""
+        """Begin to read. Raises KafkaFailure."""
         self._topic_id = await call_in_thread(self._find_topic_id)
         self._consumer = consumer = self._create_consumer()
         # Without it the consumer looks for the partition's leader only after half a second.
@@ -123,11 +127,15 @@ class LogTopicReader:
         """Read through new clients from the next batch on. Any thread may call it."""
         self._is_stale.set()
 
-    async def stop(self) -> None:
-        """Stop the thread and close the client."""
+    async def end(self) -> None:
+        """Stop the thread; what it has read is applied when this returns."""
         self._stopping.set()
         if self._thread is not None:
             await call_in_thread(self._thread.join)
+
+    async def stop(self) -> None:
+        """Stop the thread and close the client."""
+        await self.end()
         if self._consumer is not None:
             with translate.failures():
                 await call_in_thread(self._consumer.close)
@@ -162,6 +170,7 @@ class LogTopicReader:
                     self._replace_clients()
                 messages = self._poll()
                 records, position = _parse_messages(messages)
+                self._note_last_record(messages)
                 # The end of the topic is reported after each record, too: the event loop need not wake for that.
                 if position is not None and (records or position != self._position):
                     loop.call_soon_threadsafe(self._hand_over, apply, records, position)
@@ -179,6 +188,12 @@ class LogTopicReader:
         with translate.failures():
             first = self._consumer.poll(_POLL_SECONDS)
             return [] if first is None else [first, *self._consumer.consume(_BATCH, 0)]
+
+    def _note_last_record(self, messages: Sequence[Message]) -> None:
+        last = next((message for message in reversed(messages) if message.error() is None), None)
+        if last is not None:
+            offset, epoch = last.offset(), last.leader_epoch()
+            self.last_record = None if offset is None or epoch is None else LogPosition(offset + 1, epoch)
 
     def _replace_stale_clients(self) -> None:
         """Read through clients with the credentials of now; through the old ones where none can be created."""

@@ -156,43 +156,41 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
     context = store.contexts.get(context_name)
     if context is None:
         context = store.contexts[context_name] = store.new_context(context_name)
-    content = value.content
-    if value.id in context.ids:
-        content = _share(context.ids[value.id], content)
     versions = context.subjects.get(subject)
     replaced = None if versions is None else versions.get(number)
-    is_new = replaced is None
     place = None
     if replaced is not None:
         place = _place_of(context, replaced, value)
         _forget(store, subject, number)
-        versions = context.subjects.get(subject)
-    if versions is None:
-        versions = context.subjects[subject] = {}
-        store.subject_order.add(subject)
-    latest = versions[next(reversed(versions))] if versions else None
-    if latest is not None:
-        subject = latest.subject  # one text for all versions
-    stored = StoredVersion(subject, number, value.id, content, value.deleted, timestamp)
-    versions[number] = stored
-    if latest is not None and latest.version > number:
-        context.subjects[subject] = dict(sorted(versions.items()))
-        is_new = False
-    if (subject, number) in store.referrers:
-        is_new = False  # schemas that could not be resolved can be now
-    _index(store, context, stored, place)
+    stored = StoredVersion(subject, number, value.id, value.content, value.deleted, timestamp)
+    is_last = add_version(store, context, stored, place)
     if replaced is not None and replaced.id != stored.id:
         _retire(store, replaced)
-    if not is_new:
+    # Schemas that refer to the version could not be resolved before.
+    if not is_last or replaced is not None or (subject, number) in store.referrers:
         store.revision += 1
 
 
-def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
-    """The content as it is kept already, if it is: for the first or the last holder of its id."""
-    for holder in (holders[0], holders[-1]):
-        if holder.content == content:
-            return holder.content
-    return content
+def add_version(store: Store, context: Context, stored: StoredVersion, place: int | None = None) -> bool:
+    """Add a version that the context does not have; return whether it is the last one of its subject.
+
+    `place` is that among the holders of the id; None for the last.
+    """
+    number = stored.version
+    versions = context.subjects.get(stored.subject)
+    is_last = True
+    if versions is None:
+        context.subjects[stored.subject] = {number: stored}
+        store.subject_order.add(stored.subject)
+    else:
+        latest = versions[next(reversed(versions))]
+        stored.subject = latest.subject  # one text for all versions
+        versions[number] = stored
+        if latest.version > number:
+            context.subjects[stored.subject] = dict(sorted(versions.items()))
+            is_last = False
+    _index(store, context, stored, place)
+    return is_last
 
 
 def _place_of(context: Context, replaced: StoredVersion, value: SchemaVersion) -> int | None:
@@ -202,26 +200,32 @@ def _place_of(context: Context, replaced: StoredVersion, value: SchemaVersion) -
     return context.ids[replaced.id].index(replaced)
 
 
-def _index(store: Store, context: Context, stored: StoredVersion, place: int | None = None) -> None:
-    """Let the version be found by its id, its content and what it refers to, and count it.
-
-    `place` is that among the holders of the id; None for the last.
-    """
-    content = stored.content
+def _index(store: Store, context: Context, stored: StoredVersion, place: int | None) -> None:
+    """Let the version be found by its id, its content and what it refers to, and count it."""
     holders = context.ids.get(stored.id)
     if holders is None:
         context.ids[stored.id] = [stored]
         _index_content(store, context, stored)
     else:
+        content = stored.content = _share(holders, stored.content)
         first, last = holders[0].content, holders[-1].content
         if content is not first:  # nearly always they are one object
             if content is not last and all(holder.content != content for holder in holders):
                 _index_content(store, context, stored)
             context.mixed.add(stored.id)
         holders.insert(len(holders) if place is None else place, stored)
+    content = stored.content
     store.census.version(content, 1, deleted=stored.deleted)
     for target in _targets(content, stored.subject) if content.references else ():
         store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
+
+
+def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
+    """The content as it is kept already, if it is: for the first or the last holder of its id."""
+    for holder in (holders[0], holders[-1]):
+        if holder.content == content:
+            return holder.content
+    return content
 
 
 def _index_content(store: Store, context: Context, stored: StoredVersion) -> None:

@@ -48,7 +48,8 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
     """MD5 over all of it: 16 bytes that are equal for equal contents in every context and registry."""
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "digest", self._digest())
+        if not self.digest:
+            msgspec.structs.force_setattr(self, "digest", self._digest())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Content) or self.digest != other.digest:

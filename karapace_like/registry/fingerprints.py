@@ -6,6 +6,7 @@ It is built once the replay has ended (`spellings.py`) and kept up to date by `a
 import zlib
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from karapace_like.process.lru import LruCache
@@ -47,6 +48,11 @@ class FingerprintIndex:
         """The contents whose fingerprints are not known yet: each may have any."""
         self._entries: array[int] = array("Q")
         """Fingerprint and id in one number each, ascending."""
+
+    @property
+    def entries(self) -> Sequence[int]:
+        """The numbers of `make_entry`, ascending."""
+        return self._entries
 
     def add(self, context: str, content: Content, schema_id: int) -> None:
         """The id has this content now, among others."""

@@ -76,6 +76,11 @@ class RetiredIds:
         """Return the version that had the id last; None for an id that is not remembered."""
         return self._versions.get((context, schema_id))
 
+    def list_versions(self) -> list[tuple[str, StoredVersion]]:
+        """Return (context, version) of each id that is remembered; `add` in this order remembers the same."""
+        ids = self._versions.list_keys()
+        return [(name, version) for name, schema_id in ids if (version := self.find_version(name, schema_id))]
+
     def find_id(self, context: str, content: Content) -> int | None:
         """Return the id that the content had; None for content that is not remembered."""
         schema_id = self._ids.get((context, content.digest))

@@ -80,6 +80,11 @@ class Replica(ABC, Generic[S]):
         """Why this process gave up; None while it serves."""
         return self._failure
 
+    def restore(self, store: S, position: int) -> None:
+        """Continue with this state, which has the topic up to the position; before the replay has begun."""
+        self._store = store
+        self._position.move(position)
+
     def begin_replay(self, end: int) -> None:
         """Set the topic's end: reads are refused until the state has reached it."""
         self._replay_end = end

@@ -26,7 +26,7 @@ async def become_ready(parts: Parts, progress: ReportProgress) -> None:
     registry, health = parts.registry, parts.health
     end = await _open(parts, progress)
     registry.begin_replay(end)
-    progress(f"Replaying {end} records of the schemas topic")
+    progress(f"Replaying {end - registry.position} records of the schemas topic")
     replayed = asyncio.create_task(registry.wait_until_replayed())
     while not (await asyncio.wait([replayed], timeout=_PROGRESS_SECONDS))[0]:
         progress(f"Replayed {registry.progress.position} of {end} records")
@@ -64,7 +64,8 @@ async def _open(parts: Parts, progress: ReportProgress) -> int:
         try:
             if parts.kafka.has_credentials:
                 await wire.check_credentials(parts.kafka)  # opening the topic would retry wrong credentials for ever
-            return await parts.topic.open(parts.registry.apply_batch, parts.registry.give_up)
+            find_begin = None if parts.snapshots is None else parts.snapshots.restore
+            return await parts.topic.open(parts.registry.apply_batch, parts.registry.give_up, find_begin)
         except KafkaFailure as error:
             if not error.retriable:
                 raise

@@ -34,7 +34,9 @@ from karapace_like.proxy.schemas import SchemaCache
 from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.proxy.validators import Validators
 from karapace_like.registry.registry import Registry
+from karapace_like.registry.store import Store
 from karapace_like.replication.logs import ReplicatedLogs
+from karapace_like.replication.snapshots import Snapshots
 from karapace_like.schemas_access.registry_in_process import RegistrySchemas
 from karapace_like.schemas_access.registry_over_http import RemoteSchemas
 from karapace_like.serve.internal_resources import list_internal_resources
@@ -44,7 +46,7 @@ from karapace_like.serve.policies import PoliciesLog
 from karapace_like.serve.process_role import ProcessRole
 from karapace_like.serve.proxy import make_producer_settings, make_proxy
 from karapace_like.serve.receipts import ReceiptsLog, make_receipts_log
-from karapace_like.serve.registry import make_election, make_nodes, make_registry
+from karapace_like.serve.registry import make_election, make_nodes, make_registry, make_snapshots
 from karapace_like.serve.security import Security
 from karapace_like.telemetry.certificates import CertificateExpiry
 from karapace_like.telemetry.key_metrics import KeyMetrics
@@ -73,6 +75,7 @@ class _ReplicatedParts(NamedTuple):
 
     registry: Registry
     topic: LogTopic
+    snapshots: Snapshots[Store] | None
     policies: PoliciesLog
     keys: KeysLog | None
     receipts: ReceiptsLog | None
@@ -89,6 +92,8 @@ class Parts:
     background: BackgroundTasks
     registry: Registry
     topic: LogTopic
+    snapshots: Snapshots[Store] | None
+    """The local snapshots of the registry's state; None where there are none."""
     policies: PoliciesLog
     schemas: SchemaCache
     """Those that policies use."""
@@ -186,6 +191,7 @@ class Parts:
             proxy=self.proxy_usage,
             receipts=None if self.receipts is None else self.receipts.receipts,
             topic=self.topic,
+            snapshots=self.snapshots,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),
             watchers=self.watchers,
@@ -259,7 +265,8 @@ def _build_replicated_parts(
     registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
     for state in optional:
         state.share_with(partial(siblings.wait_until_applied, state.contents))
-    return _ReplicatedParts(registry, topic, policies, keys, receipts, ReplicatedLogs(registry, optional))
+    snapshots = make_snapshots(settings, registry, topic)
+    return _ReplicatedParts(registry, topic, snapshots, policies, keys, receipts, ReplicatedLogs(registry, optional))
 
 
 def _make_proxy_usage(settings: Settings) -> ProxyUsage:

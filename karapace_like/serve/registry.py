@@ -1,6 +1,9 @@
 """Builds the registry: its topic, its rules, and the election of the primary."""
 
-from karapace_like.config import SchemaValidation, Settings
+from pathlib import Path
+
+from karapace_like import __version__
+from karapace_like.config import ConfigError, SchemaValidation, Settings
 from karapace_like.kafka.election import Election, ElectionSettings
 from karapace_like.kafka.group import Group, GroupSettings
 from karapace_like.kafka.log_topic import LogTopic, LogTopicSettings
@@ -8,7 +11,10 @@ from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import MARK, Registry
+from karapace_like.registry.store import Store
 from karapace_like.replication.logs import ReplicatedLogs
+from karapace_like.replication.snapshot_file import prepare_directory
+from karapace_like.replication.snapshots import Snapshots
 from karapace_like.schema.model import Strictness
 from karapace_like.serve.process_role import ProcessRole
 from karapace_like.web.http.dialects import Dialect
@@ -37,6 +43,22 @@ def make_registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, L
         explicit_only=settings.explicit_registration_subjects,
     )
     return Registry(topic, rules, max_waiting=settings.registry_writes_max), topic
+
+
+def make_snapshots(settings: Settings, registry: Registry, topic: LogTopic) -> Snapshots[Store] | None:
+    """Return the snapshots of the registry's state; None where no directory is set. Raises ConfigError."""
+    if settings.snapshot_directory is None:
+        return None
+    directory = Path(settings.snapshot_directory)
+    try:
+        prepare_directory(directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(
+            f"snapshot_directory: {directory} cannot hold snapshots: {reason}. Name a directory that only the user of "
+            "the service may use (mode 700), or one that does not exist yet in one that does."
+        ) from error
+    return Snapshots(registry, topic, registry.state_form, directory / "schemas.snapshot", __version__)
 
 
 def _choose_strictness(settings: Settings) -> Strictness:

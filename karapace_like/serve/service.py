@@ -98,6 +98,7 @@ async def start_service(
         app = parts.app(collectors, tracing)
         # Stopped in reverse: requests complete, consumers leave their groups, records are flushed, the topic closes.
         stack.push_async_callback(parts.topic.close)
+        stack.push_async_callback(_save_snapshot, parts)
         stack.push_async_callback(parts.policies.close)
         if parts.keys is not None:
             stack.push_async_callback(parts.keys.close)
@@ -161,6 +162,12 @@ async def _runner(stack: AsyncExitStack, app: Application, parts: Parts, *, cach
     await runner.setup()
     stack.push_async_callback(_stop, runner, parts.background)
     return runner
+
+
+async def _save_snapshot(parts: Parts) -> None:
+    """Write the snapshot, in one process of the node; not where a critical task has failed, and the state with it."""
+    if parts.snapshots is not None and parts.role.is_elected_here and parts.background.fatal is None:
+        await parts.snapshots.save()
 
 
 async def _stop(runner: Runner, background: BackgroundTasks) -> None:

@@ -24,6 +24,8 @@ from karapace_like.proxy.contracts.violation_log import ViolationLog
 from karapace_like.proxy.usage import ProxyUsage
 from karapace_like.receipts.receipts import Receipts
 from karapace_like.registry.registry import Registry
+from karapace_like.registry.store import Store
+from karapace_like.replication.snapshots import Snapshots
 from karapace_like.replication.write_availability import WriteRole
 from karapace_like.telemetry.certificates import CertificateExpiry
 from karapace_like.telemetry.key_metrics import KeyMetrics
@@ -63,6 +65,7 @@ class ServiceMetrics:
     proxy: ProxyUsage
     receipts: Receipts | None
     topic: LogTopic
+    snapshots: Snapshots[Store] | None
     group: str
     """The group of the election."""
     bounds: Bounds
@@ -210,6 +213,9 @@ class ServiceMetrics:
         yield _gauge("registry_versions", "Versions.", ("type", "state"), census.versions)
         yield _gauge("registry_ready", "Whether reads are served.", (), {(): self.health.why_no_reads is None})
         yield _gauge("registry_writable", "Whether writes find a primary.", (), {(): self.health.why_no_writes is None})
+        if self.snapshots is not None and self.snapshots.outcome is not None:
+            outcome = {(self.snapshots.outcome.value,): 1}
+            yield _gauge("registry_snapshot", "What became of the snapshot at the start.", ("outcome",), outcome)
         progress = registry.progress
         yield _gauge("registry_position", "The offset up to which the topic is applied.", (), {(): progress.position})
         end = max(self.topic.statistics.figures().find_end(self.topic.name) or 0, progress.end or 0)

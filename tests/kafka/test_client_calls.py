@@ -28,7 +28,7 @@ APART_CALLS = {
 """Handing one record over is translated without a block, for speed: see `test_odd_records`. The end of a transaction is
 translated where the error says what to do: abort, try again, or give up."""
 HARMLESS = {
-    *("to_thread", "call_in_thread", "wrap_future", "_await_with_nudges", "result", "latest"),
+    *("to_thread", "call_in_thread", "wrap_future", "_await_with_nudges", "result", "latest", "earliest"),
     *("client_options", "callback", "failure", "append", "int", "str", "len", "TopicSettings"),
 }
 """What waits for the client, or has nothing to do wrong."""

@@ -41,6 +41,15 @@ class RegistrySettings(SettingsGroup):
             "group need the same value."
         ),
     ] = False
+    snapshot_directory: Annotated[
+        str | None,
+        describe(
+            "Directory in which a node keeps the state of its registry when it stops, so that its next start need not "
+            "read the whole schemas topic. It is created if it is missing; no other user may have access to it. Unset: "
+            "each start reads the topic from its beginning.",
+            "/var/lib/karapace-like/snapshots",
+        ),
+    ] = None
     registry_writes_max: Annotated[
         int, describe("Writes that wait at the primary; further writes are rejected with 429.", 200, ge=1)
     ] = 1_000

@@ -17,7 +17,13 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate, wire
 from karapace_like.kafka.admin.protocol import check
 from karapace_like.kafka.epoch_fence.read_back import ProducerEpoch
-from karapace_like.kafka.epoch_fence.requests import Append, Appended, DescribeProducers, InitProducerId
+from karapace_like.kafka.epoch_fence.requests import (
+    Append,
+    Appended,
+    DescribeProducers,
+    InitProducerId,
+    OffsetForLeaderEpoch,
+)
 from karapace_like.kafka.settings import KafkaSettings
 
 _CONNECT_SECONDS = 3.0
@@ -83,6 +89,13 @@ class PartitionLeader:
         (_, error_code, *rest), = response.topics[0][1]  # fmt: skip
         check(error_code, None)
         return int(rest[1])
+
+    async def fetch_epoch_end(self, leader_epoch: int) -> int:
+        """Return the offset at which the records of that leader epoch end, or of the last one before it; -1: none."""
+        response = await self._send(OffsetForLeaderEpoch(self._topic, leader_epoch))
+        ((error_code, _, _, end),) = response.topics[0][1]
+        check(error_code, None)
+        return int(end)
 
     async def fetch_epoch(self, producer_id: int) -> int | None:
         """Return the newest epoch of the producer that the partition remembers; None where it remembers none."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from karapace_like.records import LogPosition
+
 _HEADER = "fence"
 """The header of a NOOP that fences: `<producer id>:<epoch>:<nonce>:<transactional id>`."""
 _PARTS = 4
@@ -30,7 +32,11 @@ class FenceMark(NamedTuple):
 
     def encode(self, transactional_id: str) -> list[tuple[str, bytes | None]]:
         """Return the headers of the NOOP."""
-        return [(_HEADER, f"{self.producer.id}:{self.producer.epoch}:{self.nonce}:{transactional_id}".encode())]
+        return [(_HEADER, self.format(transactional_id.encode()))]
+
+    def format(self, transactional_id: bytes) -> bytes:
+        """Return the value of the header."""
+        return b"%d:%d:%b:%b" % (*self.producer, self.nonce.encode(), transactional_id)
 
 
 class ReadRecord(Protocol):
@@ -63,6 +69,16 @@ class ReadBack:
         self._kept: list[ReadRecord] | None = None
         self._kept_fences: dict[int, FenceMark] = {}
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+
+    def begin(self, position: LogPosition) -> None:
+        """Begin at this position of the topic, before anything is read."""
+        self.position = position.offset
+        self.last_fence = self._parse([(_HEADER, position.fence)])
+
+    @property
+    def fence(self) -> bytes:
+        """The last fence, as `LogPosition` has it."""
+        return b"" if self.last_fence is None else self.last_fence.format(self._transactional_id)
 
     def note(self, records: Sequence[ReadRecord], position: int) -> None:
         """Note the records that were read and applied, and the position after them."""

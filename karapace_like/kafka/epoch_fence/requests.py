@@ -1,8 +1,8 @@
-"""Requests about producers for which aiokafka has no classes (source: Kafka protocol guide; KIP-360, KIP-664).
+"""Requests for which aiokafka has no classes (source: Kafka protocol guide; KIP-320, KIP-360, KIP-664).
 
-InitProducerId (key 22) in the versions that take the current id and epoch, which only their owner may raise,
-DescribeProducers (key 61), and Produce (key 0) of one batch, whose bytes are read and written without aiokafka's
-schemas: those take 21 of the 160 µs of an append.
+OffsetForLeaderEpoch (key 23), InitProducerId (key 22) in the versions that take the current id and epoch, which only
+their owner may raise, DescribeProducers (key 61), and Produce (key 0) of one batch, whose bytes are read and written
+without aiokafka's schemas: those take 21 of the 160 µs of an append.
 """
 
 import struct
@@ -11,11 +11,23 @@ from typing import NamedTuple, TypeAlias
 
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.produce import ProduceRequest_v7
-from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
+from aiokafka.protocol.types import (
+    Array,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    String,
+    TaggedFields,
+)
 
 _TEXT = CompactString("utf-8")
 NO_PRODUCER = -1
 """The id and the epoch in a request that takes whatever epoch comes next."""
+_ANY_EPOCH = -1
+"""In place of the epoch that the client believes to be the leader's."""
 
 
 class _InitializedV3(Response):  # type: ignore[misc] # aiokafka has no annotations
@@ -132,6 +144,53 @@ class DescribeProducers(Request[_DescribeV0]):  # type: ignore[misc] # aiokafka 
     def build(self, request_struct_class: type[_DescribeV0]) -> _DescribeV0:
         """Return the request in the version that the broker supports."""
         return request_struct_class([(self._topic, [0], {})], {})
+
+
+class _EpochEndedV2(Response):  # type: ignore[misc] # aiokafka has no annotations
+    API_KEY = 23
+    API_VERSION = 2
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                (
+                    "partitions",
+                    Array(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64)),
+                ),
+            ),
+        ),
+    )
+
+
+class _EndEpochV2(RequestStruct):  # type: ignore[misc] # aiokafka has no annotations
+    API_KEY = 23
+    API_VERSION = 2
+    RESPONSE_TYPE = _EpochEndedV2
+    SCHEMA = Schema(
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                ("partitions", Array(("partition", Int32), ("current_leader_epoch", Int32), ("leader_epoch", Int32))),
+            ),
+        ),
+    )
+
+
+class OffsetForLeaderEpoch(Request[_EndEpochV2]):  # type: ignore[misc] # aiokafka has no annotations
+    """OffsetForLeaderEpoch of a topic's first partition, which only its leader answers."""
+
+    API_KEY = 23
+
+    def __init__(self, topic: str, leader_epoch: int) -> None:
+        self._topic = topic
+        self._leader_epoch = leader_epoch
+
+    def build(self, request_struct_class: type[_EndEpochV2]) -> _EndEpochV2:
+        """Return the request in the version that the broker supports."""
+        return request_struct_class([(self._topic, [(0, _ANY_EPOCH, self._leader_epoch)])])
 
 
 class Appended(NamedTuple):
