@@ -69,7 +69,7 @@ def reload(store: Store) -> Store:
     return loader.finish()
 
 
-def run(building: Coroutine[Any, Any, None]) -> None:
+def run(building: Coroutine[Any, Any, object]) -> None:
     """Run to its end what needs no event loop here, since the texts are few."""
     try:
         building.send(None)
