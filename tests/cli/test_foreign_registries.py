@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from karapace_like.backup import archive, key_archives
 from karapace_like.cli import _COMMANDS
 from karapace_like.kafka.cluster import Cluster
 from tests.cli.foreign_registry import PRODUCTS, ForeignRegistry, serve_as
@@ -18,7 +19,6 @@ SETTINGS = '[subjects.order]\ncompatibility = "FULL"\n'
 ACCEPT = '[[accept]]\nsubject = "*"\nrule = "READER_FIELD_MISSING_DEFAULT_VALUE"\nuntil = 2999-01-01\nreason = "x"\n'
 MISSING = 2
 """The exit code where a product lacks a call that the command needs."""
-NO_KEYS = "Error: The registry has no DEK registry."
 WITHOUT_REGISTRY = {
     "serve": "it is one",
     "config": "about this service's settings",
@@ -142,8 +142,27 @@ def copy(registries: Registries) -> None:
             ),
         ):
             assert takes_ids or "The registry has no call PUT /mode" in ended.err
-    has_keys = registries.product == "confluent"
-    assert registries.expect(0 if has_keys else MISSING, "keys", "list").err.startswith("" if has_keys else NO_KEYS)
+
+
+def manage_keys(registries: Registries) -> None:
+    archive.write_entries(registries.folder / "keys.jsonl", key_archives.FORMAT, [])
+    commands = (
+        ["list"],
+        ["export", "exported.jsonl"],
+        ["verify", "keys.jsonl"],
+        ["import", "keys.jsonl"],
+        ["rotate", "nobody"],
+        ["rewrap", "nobody"],
+    )
+    for command in commands:
+        if registries.product != "confluent":
+            assert re.search(
+                "no (DEK registry|call GET /dek-registry/)", registries.expect(MISSING, "keys", *command).err
+            )
+        elif "nobody" in command:
+            assert "nobody" in registries.expect(2, "keys", *command).err
+        else:
+            registries.expect(0, "keys", *command)
 
 
 def promote(registries: Registries) -> None:
@@ -163,7 +182,12 @@ def test_all_commands_work_on_every_product(registries: Registries) -> None:
     judge(registries)
     set_and_delete(registries)
     copy(registries)
+    manage_keys(registries)
     promote(registries)
+    (registries.folder / "parcel.proto").unlink()
+    write(registries.folder, {"karapace-like.toml": f'exclude = ["pulled/*"]\n{SETTINGS}{ACCEPT}'})
+    registries.expect(0, "apply", "--yes", "--delete", "par*")
+    assert registries.expect(0, "subjects").out.split() == ["address", "order", "size"]
 
 
 def test_every_command_is_tried_or_needs_no_registry() -> None:
