@@ -2,6 +2,7 @@
 
 import click
 
+from karapace_like.cli.arguments import subject_argument
 from karapace_like.cli.confirmation import confirm
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
@@ -16,7 +17,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("subject")
+@subject_argument
 @click.option("--version", help="Version number, or `latest`.  [default: all versions]")
 @click.option("--permanent", is_flag=True, help="Remove the versions for good, not only softly.")
 @click.option("--yes", is_flag=True, help="Delete without confirmation.")

@@ -2,6 +2,7 @@
 
 import click
 
+from karapace_like.cli.arguments import NON_EMPTY
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
@@ -15,7 +16,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("word")
+@click.argument("word", type=NON_EMPTY)
 @registry_options(required=True)
 @format_option
 def find(*, word: str, form: str, registry: str, **credentials: str | None) -> None:
@@ -25,8 +26,6 @@ def find(*, word: str, form: str, registry: str, **credentials: str | None) -> N
 
     Exit codes: 0 found, 1 found nowhere, 2 error.
     """
-    if not word.strip():
-        raise click.UsageError("The word is empty: name a part of a subject, a field or a text, or the id of a schema.")
     with report_failures():
         hits = ask_registry(lambda remote: find_word(remote, word), registry, credentials)
     print_value(hits, "\n".join(hit.sentence for hit in hits), form)

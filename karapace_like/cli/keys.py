@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 import msgspec
 
+from karapace_like.cli.arguments import NON_EMPTY
 from karapace_like.cli.key_archives import export_command, import_command, verify_command
 from karapace_like.cli.printing import format_option, print_item, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
@@ -33,8 +34,8 @@ Examples:
   karapace-like keys rotate people
   karapace-like keys rotate people --subject people-value --algorithm AES256_GCM
 """
-_kek_argument = click.argument("kek")
-_subject_option = click.option("--subject", help="Only DEKs of this subject.")
+_kek_argument = click.argument("kek", type=NON_EMPTY)
+_subject_option = click.option("--subject", type=NON_EMPTY, help="Only DEKs of this subject.")
 _algorithm_option = click.option("--algorithm", type=click.Choice(ALGORITHMS), help="Only DEKs of this algorithm.")
 
 
@@ -51,7 +52,7 @@ for _command in (export_command, import_command, verify_command):
 
 
 @keys.command("list", epilog=_LIST_EXAMPLES)
-@click.argument("kek", required=False)
+@click.argument("kek", required=False, type=NON_EMPTY)
 @registry_options(required=True)
 @format_option
 def list_command(*, kek: str | None, form: str, registry: str, **credentials: str | None) -> None:

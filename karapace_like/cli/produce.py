@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from karapace_like.cli.arguments import topic_argument
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ProxyAccess, ask_proxy, proxy_options
@@ -25,7 +26,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("topic")
+@topic_argument
 @click.argument("file", type=click.File("rb"), default="-", required=False)
 @click.option("--value-format", type=click.Choice(FORMATS), default="json", show_default=True, help="Format of values.")
 @click.option("--key-format", type=click.Choice(FORMATS), help="Format of keys.  [default: that of values]")

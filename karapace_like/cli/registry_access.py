@@ -216,8 +216,9 @@ def registry_failures(service: str = "registry", option: str = "--registry") -> 
         raise ToolError(f"{error}. Check {option}, and that the service runs.") from error
     except RefusedError as error:
         if error.is_unknown_call:
+            reason = str(error).rstrip(".")
             raise ToolError(
-                f"The {service} has no call {error.call}: {error}. This command needs it, and some products have it "
+                f"The {service} has no call {error.call}: {reason}. This command needs it, and some products have it "
                 f"not. Check {option}."
             ) from error
         hint = " Check --user, --password and --token." if error.status in {401, 403} else ""

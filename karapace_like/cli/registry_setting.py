@@ -2,6 +2,7 @@
 
 import click
 
+from karapace_like.cli.arguments import NON_EMPTY
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
@@ -27,7 +28,7 @@ def make_setting_command(kind: SettingKind, command: str, title: str, example: s
         help=_HELP.format(title=title),
         epilog=_EXAMPLES.format(command=command, value=example),
     )
-    @click.argument("subject", required=False)
+    @click.argument("subject", required=False, type=NON_EMPTY)
     @click.option(
         "--set", "value", metavar="VALUE", type=click.Choice(kind.choices, case_sensitive=False), help="Set it."
     )

@@ -2,6 +2,7 @@
 
 import click
 
+from karapace_like.cli.arguments import subject_argument
 from karapace_like.cli.outcome import report_failures
 from karapace_like.cli.printing import format_option, print_value
 from karapace_like.cli.registry_access import ask_registry, registry_options
@@ -15,7 +16,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("subject")
+@subject_argument
 @click.option("--version", default="latest", show_default=True, help="Version number, or `latest`.")
 @registry_options(required=True)
 @format_option

@@ -2,6 +2,7 @@
 
 import click
 
+from karapace_like.cli.arguments import topic_argument
 from karapace_like.cli.record_reading import Reading, reading_options, show_records
 from karapace_like.tooling.topics import Selection
 
@@ -13,7 +14,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("topic")
+@topic_argument
 @click.option(
     "--last", type=click.IntRange(min=0), default=0, help="Begin with so many earlier records of each partition."
 )

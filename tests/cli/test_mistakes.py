@@ -83,6 +83,28 @@ def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: s
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        *(
+            ["versions"],
+            ["show"],
+            ["delete", "--yes"],
+            ["level", "--set", "NONE"],
+            ["mode", "--set", "READONLY"],
+            ["find"],
+        ),
+        *(["produce"], ["consume"], ["tail"], ["keys", "list"], ["keys", "rotate"], ["keys", "rewrap"]),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_does_not_mean_everything(folder: Path, command: list[str], name: str) -> None:
+    """As of a variable that is not set: the global level and mode would be set, for one."""
+    at = "--proxy" if command[0] in {"produce", "consume", "tail"} else "--registry"
+    assert_told(run(*command, name, at, AWAY, folder=folder), "it is empty. Is the variable that it comes from set?")
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["nonsense"], "No such command 'nonsense'."),
@@ -103,7 +125,6 @@ def test_what_is_no_registry(with_backup: Path, shop: Shop, command: str, url: s
         (["diff", "no-such:a.avsc", "a.avsc"], "neither a folder nor a Git revision in"),
         (["diff", "a@1", "a.avsc"], "name the registry with --registry URL"),
         (["impact", "missing", "--registry", AWAY], "'missing' does not exist"),
-        (["find", " ", "--registry", AWAY], "The word is empty"),
         (["register", "empty", "--registry", AWAY], "There are no schemas below "),
         (["plan", "a.avsc", "--registry", AWAY], "'a.avsc' is a file"),
         (["plan", "empty", "--registry", AWAY], "There are no schemas below "),
