@@ -144,3 +144,12 @@ class Incompatibility:
 
 class InvalidSchemaError(ValueError):
     """A text is no valid schema of its type; the message says where and why in one line."""
+
+
+class UnresolvedReferenceError(InvalidSchemaError):
+    """A name in the text leads to no schema."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+        """As the text has it, or as a full name."""

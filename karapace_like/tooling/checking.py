@@ -28,10 +28,12 @@ from karapace_like.schema.model import (
     SchemaType,
     Strictness,
     UnparsedSchema,
+    UnresolvedReferenceError,
 )
 from karapace_like.tooling.accepting import EXPIRED, EXPIRED_MEANING
 from karapace_like.tooling.baselines import Baseline, Earlier
 from karapace_like.tooling.example_budget import ExampleBudget
+from karapace_like.tooling.project import FILE_NAME
 from karapace_like.tooling.removals import Removals
 from karapace_like.tooling.report import (
     Case,
@@ -62,6 +64,9 @@ RULES: Mapping[str, str] = {
 }
 """The rules in addition to those of the formats: name -> meaning."""
 
+_UNRESOLVED_ADVICE = (
+    f"correct the name, or add a file with it; `include` and `exclude` in {FILE_NAME} say which files are schemas"
+)
 _LINE_AND_COLUMN = re.compile(r"\bline (\d+),? column (\d+)")
 _FAULTS: Mapping[Direction, str] = {
     Direction.BACKWARD: "the new schema cannot read old data",
@@ -281,16 +286,26 @@ def _name_document(place: Excerpt, paths: Mapping[str, str]) -> Excerpt:
 
 def report_unreadable(subject: str, file: SchemaFile, error: InvalidSchemaError) -> Case:
     """Return the verdict on a schema that cannot be parsed."""
-    return _make_case(subject, file, Verdict.UNKNOWN, RULES[INVALID], [_locate_parse_error(file, str(error))])
+    return _make_case(subject, file, Verdict.UNKNOWN, RULES[INVALID], [_locate_parse_error(file, error)])
 
 
-def _locate_parse_error(file: SchemaFile, message: str) -> Problem:
+def _locate_parse_error(file: SchemaFile, error: InvalidSchemaError) -> Problem:
     """Return the problem, at the line that the parser names if the error is in the file itself."""
+    message = str(error)
+    if isinstance(error, UnresolvedReferenceError):
+        return _locate_unresolved_reference(file, error)
     position = None if "reference" in message else _LINE_AND_COLUMN.search(message)
     if position is None or not 0 < int(position[1]) <= file.text.count("\n") + 1:
         return _make_top_problem(file, INVALID, message)
     offset = find_offset(file.text, int(position[1]), int(position[2]))
     return _make_problem(file, INVALID, message, min(offset, len(file.text.rstrip())))
+
+
+def _locate_unresolved_reference(file: SchemaFile, error: UnresolvedReferenceError) -> Problem:
+    """Return the problem, at the first place of the name, which Avro may write without its namespace."""
+    offsets = (file.text.find(f'"{name}"') for name in (error.name, error.name.rpartition(".")[2]))
+    problem = _make_problem(file, INVALID, str(error), next((offset for offset in offsets if offset >= 0), 0))
+    return msgspec.structs.replace(problem, advice=_UNRESOLVED_ADVICE)
 
 
 def _make_top_problem(file: SchemaFile, rule: str, message: str, severity: Severity = Severity.ERROR) -> Problem:

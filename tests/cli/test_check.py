@@ -103,6 +103,21 @@ def test_a_field_without_a_default_is_reported_where_it_stands_for_its_file_and_
     assert problems(ended.json()) == [("address", *place, 5), ("order", *place, 5)]
 
 
+def test_a_type_that_no_file_has_is_reported_where_it_is_used(tmp_path: Path) -> None:
+    write(tmp_path, {"order.avsc": ORDER, "other.avsc": '"int"'})
+    ended = run("check", "--against", ".", folder=tmp_path)
+    assert ended.code == 2
+    assert ended.out.splitlines()[:4] == [
+        "order.avsc:7:28: error: INVALID_SCHEMA",
+        "  Undefined schema: shop.Address",
+        '      order.avsc:7 | {"name": "to", "type": "Address"}',
+        (
+            "  to do: correct the name, or add a file with it; `include` and `exclude` in karapace-like.toml say which "
+            "files are schemas"
+        ),
+    ]
+
+
 def test_imports_are_found_by_the_end_of_their_path_and_followed_to_the_line(tmp_path: Path) -> None:
     repository = Repository(tmp_path, {"proto/common/size.proto": SIZE, "proto/parcel.proto": PARCEL})
     write(tmp_path, {"proto/common/size.proto": SIZE.replace("int32", "string")})

@@ -316,6 +316,8 @@ def test_a_reference_that_leads_nowhere_is_reported_and_one_into_the_text_is_rea
     messages = {case["subject"]: case["problems"][0]["message"] for case in ended.json()["cases"]}
     assert ended.code == 2
     assert "cannot be resolved" in messages["a"]
+    problem = ended.json()["cases"][0]["problems"][0]
+    assert (problem["place"]["column"], problem["advice"][:16]) == (31, "correct the name")
     assert "type" in messages["b"]
 
 

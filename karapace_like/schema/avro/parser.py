@@ -37,7 +37,7 @@ from karapace_like.schema.avro.model import (
 )
 from karapace_like.schema.avro.names import check_name, check_namespace, qualify, split
 from karapace_like.schema.avro.signature import signature
-from karapace_like.schema.model import Dependencies, InvalidSchemaError, Strictness
+from karapace_like.schema.model import Dependencies, InvalidSchemaError, Strictness, UnresolvedReferenceError
 from karapace_like.schema.sharing import SharedReferences, share
 
 _RESERVED: Final = frozenset(
@@ -119,7 +119,7 @@ class _Parser:
         root = self._type(json_text.read(text), "")
         for use in self._undefined.values():
             if use.name not in self.names:
-                raise InvalidSchemaError(f"Undefined schema: {use.name}")
+                raise UnresolvedReferenceError(f"Undefined schema: {use.name}", use.name)
         settled = Defaults(self.names)
         for field in self._unsettled:
             if not settled.fits(field.type, field.default):

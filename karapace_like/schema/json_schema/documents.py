@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from karapace_like.schema.json_schema.draft import Draft
 from karapace_like.schema.json_schema.json_text import JsonValue, read
-from karapace_like.schema.model import Dependencies, InvalidSchemaError
+from karapace_like.schema.model import Dependencies, InvalidSchemaError, UnresolvedReferenceError
 from karapace_like.schema.sharing import SharedReferences, share
 
 _OPAQUE = {"enum", "const", "default", "examples"}
@@ -91,7 +91,7 @@ class Documents:
                 target = self._descend(resource, fragment.replace(_DEFS, _DEFINITIONS, 1))
                 if target is not None:
                     return target
-        raise InvalidSchemaError(f"the reference {reference[:_SHOWN]!r} cannot be resolved")
+        raise UnresolvedReferenceError(f"the reference {reference[:_SHOWN]!r} cannot be resolved", reference)
 
     def holds(self, uri: str) -> bool:
         """Return whether the schema's own text has a part of this URI."""
