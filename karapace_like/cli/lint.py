@@ -13,6 +13,7 @@ from karapace_like.cli.outcome import (
     report_failures,
     settings_option,
 )
+from karapace_like.cli.printing import print_value
 from karapace_like.tooling.fixing import FIXABLE, fix_files
 from karapace_like.tooling.lint_rules import CATEGORIES, RULES
 from karapace_like.tooling.linting import Linter, check_rules
@@ -26,12 +27,24 @@ Examples:
 """
 
 
-def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
-    if wanted and not context.resilient_parsing:
-        for rule in RULES.values():
-            types = ", ".join(sorted(rule.types))
-            click.echo(f"{rule.name:<18} {rule.default:<8} {rule.category or '':<9} {types:<21} {rule.about}")
-        context.exit()
+def _print_rules(form: str) -> None:
+    if form not in {"text", "json", "yaml"}:
+        raise click.UsageError(f"--list-rules has no format {form}: choose from text, json, yaml.")
+    rules = [
+        {
+            "name": rule.name,
+            "severity": rule.default,
+            "category": rule.category,
+            "types": sorted(rule.types),
+            "about": rule.about,
+        }
+        for rule in RULES.values()
+    ]
+    lines = (
+        f"{rule.name:<18} {rule.default:<8} {rule.category or '':<9} {', '.join(sorted(rule.types)):<21} {rule.about}"
+        for rule in RULES.values()
+    )
+    print_value(rules, "\n".join(lines), form)
 
 
 @click.command(epilog=_EXAMPLES)
@@ -52,12 +65,7 @@ def _list_rules(context: click.Context, _: click.Parameter, wanted: bool) -> Non
 @click.option("--fix", is_flag=True, help=f"Fix what has one right answer in the files: {', '.join(sorted(FIXABLE))}.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
-    "--list-rules",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_list_rules,
-    help="List the rules with their default severities, categories and formats.",
+    "--list-rules", is_flag=True, help="List the rules with their default severities, categories and schema types."
 )
 @settings_option
 @output_option
@@ -68,6 +76,7 @@ def lint(
     category: str | None,
     fix: bool,
     strict: bool,
+    list_rules: bool,
     settings: Path | None,
     outputs: Sequence[tuple[str, str | None]],
 ) -> None:
@@ -78,6 +87,9 @@ def lint(
 
     Exit codes: 0 no errors, 1 errors, 2 a schema or a setting cannot be read.
     """
+    if list_rules:
+        _print_rules(outputs[0][0] if outputs else "text")
+        return
     with report_failures():
         overrides = {name: severity for name, _, severity in (setting.partition("=") for setting in rules)}
         check_rules(overrides, "--rule")

@@ -394,6 +394,12 @@ def test_the_rules_are_listed(tmp_path: Path) -> None:
     ended = run("lint", "--list-rules", folder=tmp_path)
     assert ended.code == 0
     assert [line.split()[0] for line in ended.out.splitlines()] == list(RULES)
+    listed = run("lint", "--list-rules", "--format", "json", folder=tmp_path).json()
+    assert [(rule["name"], rule["severity"]) for rule in listed] == [
+        (rule.name, rule.default) for rule in RULES.values()
+    ]
+    refused = run("lint", "--list-rules", "--format", "sarif", folder=tmp_path)
+    assert (refused.code, "--list-rules has no format sarif" in refused.err) == (2, True)
 
 
 @pytest.mark.parametrize(
