@@ -46,7 +46,7 @@ from karapace_like.tooling.report import (
     make_group_key,
     time_cases,
 )
-from karapace_like.tooling.workspace import Linked, SchemaFile, Workspace, is_at_or_below
+from karapace_like.tooling.workspace import UNDECODED, Linked, SchemaFile, Workspace, is_at_or_below
 
 INVALID = "INVALID_SCHEMA"
 """The rule name of a schema that cannot be parsed."""
@@ -294,6 +294,11 @@ def _locate_parse_error(file: SchemaFile, error: InvalidSchemaError) -> Problem:
     message = str(error)
     if isinstance(error, UnresolvedReferenceError):
         return _locate_unresolved_reference(file, error)
+    if undecoded := UNDECODED.search(file.text):
+        message = f"the file is not UTF-8: it has the byte 0x{ord(undecoded[0]) - 0xDC00:02x}. Save it as UTF-8"
+        return _make_problem(file, INVALID, message, undecoded.start())
+    if not file.text.strip():
+        return _make_top_problem(file, INVALID, "the file is empty")
     position = None if "reference" in message else _LINE_AND_COLUMN.search(message)
     if position is None or not 0 < int(position[1]) <= file.text.count("\n") + 1:
         return _make_top_problem(file, INVALID, message)

@@ -4,6 +4,7 @@ References are resolved by name: an Avro type by its full name, a JSON document 
 by the end of its path. Of several candidates, the file nearest to the referring one is used.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from karapace_like.tooling.project import (
     VersionSettings,
 )
 from karapace_like.tooling.trees import Tree
+
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""A byte of a file that is not UTF-8, as `decode_text` writes it: 0xdc00 higher."""
 
 
 @dataclass(frozen=True, slots=True)

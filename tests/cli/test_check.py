@@ -118,6 +118,28 @@ def test_a_type_that_no_file_has_is_reported_where_it_is_used(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            '{"type": "enum", "name": "\xe9"}'.encode("latin-1"),
+            "a.avsc:1:27: the file is not UTF-8: it has the byte 0xe9.",
+        ),
+        ('"int"'.encode("utf-16"), "a.avsc:1:1: the file is not UTF-8: it has the byte 0xff. Save it as UTF-8"),
+        (b"", "a.avsc:1:1: the file is empty"),
+        (b" \r\n", "a.avsc:1:1: the file is empty"),
+    ],
+)
+@pytest.mark.parametrize("command", [["check", "--against", "."], ["lint"]])
+def test_a_file_that_is_no_text_is_told(tmp_path: Path, command: list[str], content: bytes, told: str) -> None:
+    (tmp_path / "a.avsc").write_bytes(content)
+    ended = run(*command, "--format", "json", folder=tmp_path)
+    (problem,) = ended.json()["cases"][0]["problems"]
+    place = problem["place"]
+    assert ended.code == 2
+    assert f"{place['path']}:{place['line']}:{place['column']}: {problem['message']}".startswith(told)
+
+
 def test_imports_are_found_by_the_end_of_their_path_and_followed_to_the_line(tmp_path: Path) -> None:
     repository = Repository(tmp_path, {"proto/common/size.proto": SIZE, "proto/parcel.proto": PARCEL})
     write(tmp_path, {"proto/common/size.proto": SIZE.replace("int32", "string")})
