@@ -28,6 +28,7 @@ from karapace_like.registry.records import (
 )
 from karapace_like.registry.store import COUNTED_IDS, Context, Deleted, Store, StoredVersion
 from karapace_like.replication.log import LogRecord
+from karapace_like.schema.model import LATEST
 
 logger = logging.getLogger(__name__)
 
@@ -166,9 +167,14 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
     is_last = add_version(store, context, stored, place)
     if replaced is not None and replaced.id != stored.id:
         _retire(store, replaced)
-    # Schemas that refer to the version could not be resolved before.
-    if not is_last or replaced is not None or (subject, number) in store.referrers:
+    if not is_last or replaced is not None or _is_referred_to(store, subject, number):
         store.revision += 1
+
+
+def _is_referred_to(store: Store, subject: str, number: int) -> bool:
+    """Whether schemas that could not be resolved can be now, or mean this version instead of the latest before it."""
+    referrers = store.referrers
+    return bool(referrers) and ((subject, number) in referrers or (subject, LATEST) in referrers)
 
 
 def add_version(store: Store, context: Context, stored: StoredVersion, place: int | None = None) -> bool:

@@ -4,10 +4,11 @@ The schema room decides which two schemas are compatible; this module selects th
 of the result.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import msgspec
 
+from karapace_like.process.turns import Turn
 from karapace_like.registry import content as contents
 from karapace_like.registry import engine_jobs, errors, parsing
 from karapace_like.registry.content import Json
@@ -111,14 +112,41 @@ async def _find_first_failing(
     store: RegistryView,
     engines: EngineAccess,
     new: ResolvedSchema,
-    counted: Iterable[StoredVersion],
+    counted: Sequence[StoredVersion],
     config: Config,
     level: CompatibilityLevel,
 ) -> list[str]:
     """Return the messages about the first version with which the schema is not compatible; none if there is none."""
     if level is CompatibilityLevel.NONE:
         return []
+    key = _make_key(store, new, counted, config, level)
+    return await engines.run_once(key, lambda: _compare_in_order(store, engines, new, counted, config, level))
+
+
+def _make_key(
+    store: RegistryView,
+    new: ResolvedSchema,
+    counted: Sequence[StoredVersion],
+    config: Config,
+    level: CompatibilityLevel,
+) -> Hashable:
+    """Return what a comparison with all these versions depends on."""
+    refers = any(old.content.references for old in counted)
+    return new, tuple(counted), config.compatibility_policy, level, store.revision if refers else None
+
+
+async def _compare_in_order(
+    store: RegistryView,
+    engines: EngineAccess,
+    new: ResolvedSchema,
+    counted: Iterable[StoredVersion],
+    config: Config,
+    level: CompatibilityLevel,
+) -> list[str]:
+    turn = Turn()
     for old in counted:
+        if turn.is_over():
+            await turn.yield_to_others()
         differences = await compare(store, engines, new, old, config, level)
         if differences:
             text = old.content.text

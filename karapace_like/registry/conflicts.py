@@ -73,7 +73,7 @@ def find_conflicts_at_once(store: Store) -> list[Conflict]:
     raise AssertionError("an engine that answers at once has suspended")
 
 
-class _Inline:
+class _Inline(EngineAccess):
     """Computes every job where it is asked for."""
 
     async def run(self, job: Job[T], /) -> T:

@@ -9,7 +9,7 @@ cached, refusals too, and callers that ask the same at the same time share one c
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -59,8 +59,15 @@ class EngineAccess(Protocol):
         """The job's answer; raises RegistryError (42201) for a schema that an engine refuses."""
         ...
 
+    async def run_once(self, key: Hashable, run: Callable[[], Awaitable[T]], /) -> T:  # noqa: ARG002 - kept by some
+        """Return what `run`, which awaits many jobs, returns; for one write it is called once for each key.
 
-class Engines:
+        So the plan of a write does not go through thousands of outcomes again without suspending.
+        """
+        return await run()
+
+
+class Engines(EngineAccess):
     """The engines of one process of the service; `close` them at the end."""
 
     def __init__(self) -> None:
@@ -145,12 +152,13 @@ class Engines:
             return Outcome(fault=error)
 
 
-class PinnedOutcomes:
+class PinnedOutcomes(EngineAccess):
     """The outcomes that one write depends on: kept until it is done, whatever the caches drop meanwhile."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._outcomes: dict[Job[Any], Outcome] = {}
+        self._results: dict[Hashable, Any] = {}
 
     async def run(self, job: Job[T]) -> T:
         """See `EngineAccess`."""
@@ -160,6 +168,13 @@ class PinnedOutcomes:
             if outcome.fault is None:
                 self._outcomes[job] = outcome
         return _answer(job, outcome)
+
+    async def run_once(self, key: Hashable, run: Callable[[], Awaitable[T]]) -> T:
+        """See `EngineAccess`."""
+        if key not in self._results:
+            self._results[key] = await run()
+        result: T = self._results[key]
+        return result
 
 
 def _make_outcome_cache(name: str) -> _OutcomeCache:

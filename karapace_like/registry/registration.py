@@ -299,13 +299,16 @@ async def find_newest(
 async def _find_equal(
     store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], content: Content
 ) -> StoredVersion | None:
+    digest, text = content.digest, content.text  # compared here, because a subject may have thousands of versions
     for version in reversed(versions):
-        if version.content == content and await spellings.is_meant_by_id(store, engines, version):
+        stored = version.content
+        if stored.digest == digest and stored == content and await spellings.is_meant_by_id(store, engines, version):
             return version
     for version in reversed(versions):
-        if contents.same_but_for_number(content, version.content, version.version):
+        stored = version.content
+        if stored.text == text and contents.same_but_for_number(content, stored, version.version):
             return version
-        has_more = version.content.references and not content.references
+        has_more = stored.references and not content.references
         if has_more and await parsing.write_out_references(store, engines, version.content, version.subject) == content:
             return version
     return None

@@ -146,7 +146,7 @@ class Store:
     inherits_config: bool = False
     """Whether a config takes what it leaves out from the outer ones."""
     revision: int = 0
-    """Grows with every change except new versions at the end of a subject."""
+    """Grows with every change except new versions at the end of a subject to whose latest version nothing refers."""
     unknown: int = 0
     """Number of records that could not be read."""
     unreadable: dict[bytes, int] = field(default_factory=dict)

@@ -36,6 +36,11 @@ EVERYBODY: SubjectReader = _Everybody()
 class RegistryView(Protocol):
     """The part of the registry's state that look-ups read; see `Store` for each method."""
 
+    @property
+    def revision(self) -> int:
+        """Return what grows with every change except new versions at the end of a subject."""
+        ...
+
     def shows(self, subject: str) -> bool:
         """Return whether the subject is shown."""
         ...
@@ -117,6 +122,11 @@ class CallerView:
     def __init__(self, store: Store, reader: SubjectReader) -> None:
         self._store = store
         self._sees = reader.may_read
+
+    @property
+    def revision(self) -> int:
+        """As the store's: a number says nothing of what has changed."""
+        return self._store.revision
 
     def shows(self, subject: str) -> bool:
         """Return whether the subject is shown."""

@@ -29,7 +29,7 @@ class Plan(Generic[T_co]):
 
 
 Planner: TypeAlias = Callable[[S, E], Coroutine[Any, Any, Plan[T]]]
-"""Raises ApiError to refuse a request. It suspends only to await an engine."""
+"""Raises ApiError to refuse a request. It suspends only to await an engine, or to let others have their turn before."""
 
 
 def without_engines(plan: Callable[[S], Plan[T]]) -> Planner[S, Any, T]:

@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from karapace_like.schema import formats, protobuf
 from karapace_like.schema.model import CompatibilityPolicy, InvalidSchemaError, SchemaType, Strictness, UnparsedSchema
+from karapace_like.schema.protobuf.compiler import MAX_FILES
 
 P2 = 'syntax = "proto2";\n'
 P3 = 'syntax = "proto3";\n'
@@ -223,8 +224,15 @@ def test_many_messages_in_a_long_chain_of_types_are_parsed_and_compared() -> Non
 
 
 def test_a_chain_of_too_many_imports_is_refused() -> None:
-    dependencies = {f"{i}.proto": P3 + f'import "{i + 1}.proto";' for i in range(600)} | {"600.proto": P3}
-    assert refusal(P3 + 'import "0.proto";', dependencies) == "the schema imports more than 500 files"
+    """The longest one that is not refused is compiled."""
+
+    def chain(files: int) -> dict[str, str]:
+        imports = {f"{i}.proto": P3 + f'import "{i + 1}.proto";' for i in range(files - 1)}
+        return imports | {f"{files - 1}.proto": P3}
+
+    protobuf.parse(P3 + 'import "0.proto";', chain(MAX_FILES), Strictness.STRICT)
+    dependencies = chain(MAX_FILES + 1)
+    assert refusal(P3 + 'import "0.proto";', dependencies) == "the schema imports more than 1000 files"
 
 
 def test_a_parsed_schema_can_be_sent_to_another_process() -> None:
