@@ -2,9 +2,11 @@
 
 import asyncio
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -18,7 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from karapace_like.errors import KafkaFailure
 from karapace_like.kafka.cluster import Cluster
-from karapace_like.kafka.epoch_fence import batches, fencer
+from karapace_like.kafka.epoch_fence import batches, fencer, writer
 from karapace_like.kafka.epoch_fence.partition import PartitionLeader
 from karapace_like.kafka.own_names import name_transactional_id
 from karapace_like.kafka.settings import KafkaSettings
@@ -105,6 +107,26 @@ async def test_the_coordinator_shows_no_transaction_and_the_sign_of_earlier_writ
     described = await describe_transactional_id(kafka_settings, name_transactional_id(f"group-of-{name}", name))
     assert described is not None
     assert (described.state, described.has_written) == ("Empty", True)
+
+
+async def test_the_batch_of_a_large_schema_is_built_in_a_thread(
+    kafka: Cluster, topic: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop is free meanwhile; small batches, which take microseconds, are built on it."""
+    threads: list[str] = []
+    build = batches.build_batch
+
+    def record_and_build(*arguments: Any, **options: Any) -> bytes:
+        threads.append(threading.current_thread().name)
+        return build(*arguments, **options)
+
+    monkeypatch.setattr(writer, "build_batch", record_and_build)
+    async with leading(kafka, topic()) as node:
+        await node.register("small", '"int"')
+        assert set(threads) == {"MainThread"}
+        fields = ",".join(f'{{"name":"f{at}","type":"int","default":0}}' for at in range(14_000))
+        await node.register("large", f'{{"type":"record","name":"R","fields":[{fields}]}}')
+    assert set(threads) != {"MainThread"}
 
 
 def test_an_elected_primary_that_a_straggler_has_fenced_takes_the_next_epoch(

@@ -27,7 +27,11 @@ async def main():
 asyncio.run(main())
 """
 _KAFKA = Path(__file__).parents[3] / "karapace_like" / "kafka"
-_WITHOUT_CLIENT = {"epoch_fence/writer.py": "compresses", "wire.py": "asks for a token", "jar_download.py": "set-up"}
+_WITHOUT_CLIENT = {
+    "epoch_fence/writer.py": "builds batches",
+    "wire.py": "asks for a token",
+    "jar_download.py": "set-up",
+}
 """Modules of the Kafka room that hand other work to an executor, and which."""
 
 
