@@ -96,6 +96,10 @@ def _read_peer(text: str) -> Target:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+Bound = Callable[[int], Found]
+"""Measures a bound, with so many connections where it has any."""
+
+
 class _Run:
     """One run of the command: what was wanted, and what is measured."""
 
@@ -175,13 +179,13 @@ class _Run:
             yield f"\nStart with {wanted.schemas:,} schemas: {started} (goal: 3 s CPU, 250 MB)."
         yield f"\nMemory: {idle:.0f} MB when idle (goal: 90 MB), {loaded:.0f} MB after all of the above but the start."
 
-    def _measure_path(self, name: str, bounds: Mapping[str, "Bound"]) -> Iterator[str]:
+    def _measure_path(self, name: str, bounds: Mapping[str, Bound]) -> Iterator[str]:
         """Yield the line of a path, which takes turns with its bounds and with peers."""
         ours, *peers = self._targets
         goal, run = table.GOALS[name], self._own_run(name)
         names = [bound for bound in (goal.bound, *goal.rates) if bound]
         rounds: dict[str, list[Found]] = {each: [] for each in (*names, name)}
-        of_peers: dict[str, list[Found] | str] = {peer.name: _probe(peer, name) for peer in peers}
+        of_peers: dict[str, list[Found] | str] = {peer.name: peer.find_fault(name) or [] for peer in peers}
         for _ in range(self._wanted.rounds):
             for bound in list(names):
                 try:
@@ -223,19 +227,6 @@ class _Run:
             elif name in consume.READINGS:
                 for target in self._targets:
                     target.fill(name)
-
-
-def _probe(peer: Target, name: str) -> list[Found] | str:
-    """Return no rounds yet, or why there will be none."""
-    try:
-        peer.probe(name)
-    except FAILURES as error:
-        return str(error)
-    return []
-
-
-Bound = Callable[[int], Found]
-"""Measures a bound, with so many connections where it has any."""
 
 
 @contextmanager

@@ -76,12 +76,7 @@ def measure_curves(
     """Yield the curves of each path, whose targets take turns in each round and at each x."""
     for path in paths:
         points: dict[str, dict[int, list[Found]]] = {target.name: {} for target in targets}
-        failures: dict[str, str] = {}
-        for target in targets:
-            try:
-                target.probe(path)
-            except FAILURES as error:
-                failures[target.name] = str(error)
+        failures = {target.name: fault for target in targets if (fault := target.find_fault(path))}
         for x in xs:
             for _ in range(rounds):
                 for target in targets:

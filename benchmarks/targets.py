@@ -74,6 +74,14 @@ class Target:
         except urllib.error.HTTPError as error:
             raise LoadError(f"answers {error.code}") from error
 
+    def find_fault(self, name: str) -> str:
+        """Return why the path cannot be measured here; empty if it can."""
+        try:
+            self.probe(name)
+        except FAILURES as error:
+            return str(error) or type(error).__name__
+        return ""
+
     def run(
         self, name: str, seconds: float, *, records: int | None = None, connections: int = 0, rate: float = 0
     ) -> Found:
