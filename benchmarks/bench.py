@@ -47,8 +47,10 @@ def main(arguments: Sequence[str]) -> None:
     # An environment may forbid Python to keep bytecode: a start would be measured with all of it made anew.
     compileall.compile_dir(File(karapace_like.__file__).parent, quiet=1)
     with ExitStack() as stack:
-        servers = wanted.bootstrap_servers or stack.enter_context(Cluster()).bootstrap_servers
-        service = stack.enter_context(ServiceProcess(servers))
+        servers = wanted.bootstrap_servers or stack.enter_context(_kafka(wanted.records)).bootstrap_servers
+        # Each connection of a consumer is an instance of its own, and the default admits 250 at once.
+        settings = {"consumer_max_active_instances": 2 * max(wanted.connections)} if wanted.connections else {}
+        service = stack.enter_context(ServiceProcess(servers, **settings))
         targets = [Target(_OURS, service.url, service.url, service.pid), *wanted.peer]
         for peer in wanted.peer:
             peer.create_topics(servers)
