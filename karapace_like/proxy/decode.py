@@ -277,6 +277,7 @@ class RecordDecoder:
         self._keys = _make_decoder(schemas, key, RecordPart.KEY, form)
         self._values = _make_decoder(schemas, value, RecordPart.VALUE, form, reader)
         self._recognises = isinstance(key, RecognisedFormat) or isinstance(value, RecognisedFormat)
+        self._is_binary = key is value is EmbeddedFormat.BINARY
 
     async def decode(self, record: ConsumedRecord, rights: SubjectRights) -> DecodedRecord:
         """Decode key and value of the record; raise ApiError if the registry fails (5xx)."""
@@ -347,6 +348,9 @@ class RecordDecoder:
                 size += record.size
                 if size >= max_bytes and (decoded or not one_at_least):
                     break
+                if self._is_binary:  # nothing to decode: the general way takes five times as long
+                    decoded.append(DecodedRecord(record, record.key, record.value))
+                    continue
                 result = self._decode_at_once(record) or await self._decode_after_lookup(record)
                 if result.refusal is not None and undecodable is Undecodable.REFUSE:
                     if decoded:

@@ -361,11 +361,14 @@ class Producing:
         """
         outgoing: list[OutgoingRecord] = []
         turn = Turn()
+        latest: str | None = None
         for at, record in enumerate(records):
             if turn.is_over():
                 await turn.yield_to_others()
             topic = topics[at]
-            keys, values, admission = lanes[topic]
+            if topic is not latest:  # most records follow others of their topic
+                latest = topic
+                keys, values, admission = lanes[topic]
             chosen = partition if record.partition is None else record.partition
             headers = () if record.headers is None else tuple((header.key, header.value) for header in record.headers)
             key = None

@@ -26,7 +26,8 @@ class BinaryCodec:
         """The bytes of a base64 string, padded or, as the reference allows, not."""
         try:
             if len(text) > LONG and (quoted := memoryview(text))[0] == quoted[-1] == _QUOTE:
-                return b64decode(quoted[1:-1], validate=True)
+                # By position: named, the third argument takes as long as decoding 1 KB.
+                return b64decode(quoted[1:-1], None, True)
         except ValueError:
             pass  # escapes, or no padding
         try:
