@@ -2,8 +2,9 @@
 
     python -m benchmarks.replayed_state [--schemas 50000] [--bytes 1000]
 
-Records of the topic are decoded and applied as at a start; then the index of texts is built, which a primary needs. The
-bytes by line of code are from a second, smaller replay under tracemalloc, since that makes everything slower.
+Records of the topic are decoded and applied as at a start; then the index of texts is built, which a primary needs, and
+a snapshot of that state is written and loaded. The bytes by line of code are from a second, smaller replay under
+tracemalloc, since that makes everything slower.
 """
 
 import argparse
@@ -14,13 +15,15 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.replay import memory, schema
 from karapace_like.kafka.log_topic_reader import TopicRecord
-from karapace_like.registry import apply, records, spellings
+from karapace_like.registry import apply, records, snapshot_parts, spellings
 from karapace_like.registry.content import Content
 from karapace_like.registry.records import SchemaRecord, SchemaVersion
 from karapace_like.registry.store import Store
+from karapace_like.replication import snapshot_file
 from karapace_like.schema.model import SchemaType
 
 _BATCH = 500
@@ -54,6 +57,21 @@ def replay(count: int, size: int) -> tuple[Store, float]:
     return store, seconds
 
 
+def _measure_snapshot(store: Store, path: Path, count: int) -> None:
+    begun = time.process_time()
+    size = snapshot_file.write_blocks(path, snapshot_parts.dump_state(store))
+    written = time.process_time()
+    loader = snapshot_parts.StateLoader(Store())
+    gc.disable()  # as the service does
+    for block in snapshot_file.read_blocks(path):
+        loader.add(block)
+    loaded = time.process_time()
+    gc.enable()
+    assert loader.finish().census == store.census
+    writing, loading = (written - begun) / count * 1e6, (loaded - written) / count * 1e6
+    print(f"snapshot {writing:5.1f} us a schema to write, {loading:.1f} to load  {size / count:6.0f} bytes a schema")
+
+
 def main() -> None:
     """Print a line for the replay, one for the index, and one for each line of code that allocated much."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -67,6 +85,8 @@ def main() -> None:
     begun = time.process_time()
     asyncio.run(spellings.build_index(store))
     print(f"index   {(time.process_time() - begun) / wanted.schemas * 1e6:6.1f} us a schema", flush=True)
+    with TemporaryDirectory() as folder:
+        _measure_snapshot(store, Path(folder) / "snapshot", wanted.schemas)
     tracemalloc.start(1)
     traced, _ = replay(_TRACED, wanted.bytes)
     for line in tracemalloc.take_snapshot().statistics("lineno")[:_SHOWN]:

@@ -283,9 +283,10 @@ async def _add_blocks(loader: Loader[S], blocks: Iterator[bytes]) -> None:
 
 @contextmanager
 def _pause_collector() -> Iterator[None]:
-    """Collect no garbage, which a state that is loaded has not: it would take a sixth of the time."""
+    """Collect no garbage meanwhile: a state has none, and the collector would look through it again and again."""
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
