@@ -2,7 +2,8 @@
 
     python -m benchmarks.listings [--subjects 200000] [--versions 5]
 
-In one process, without HTTP. The first listing sorts the names of all subjects, once.
+In one process, without HTTP. The first listing sorts the names of all subjects, once; the service does that before it
+is ready.
 """
 
 import argparse
@@ -27,10 +28,14 @@ def _fill(subjects: int, versions: int) -> Store:
     for number in range(subjects * versions):
         # Not in the order of the names: compaction leaves none.
         subject = f"subject-{number % subjects * 7919 % subjects}-value"
-        value = SchemaVersion(number + 1, Content(SchemaType.AVRO, f'"{number}"'))
-        record = SchemaRecord(subject, number // subjects + 1, value)
-        apply.apply(store, record, key=records.encode_key(record), timestamp=0, holds_value=True)
+        _add(store, subject, number // subjects + 1, number + 1)
     return store
+
+
+def _add(store: Store, subject: str, version: int, schema_id: int) -> None:
+    value = SchemaVersion(schema_id, Content(SchemaType.AVRO, f'"{schema_id}"'))
+    record = SchemaRecord(subject, version, value)
+    apply.apply(store, record, key=records.encode_key(record), timestamp=0, holds_value=True)
 
 
 async def _measure(name: str, listing: Awaitable[list[Any]]) -> None:
@@ -66,6 +71,9 @@ async def _main(subjects: int, versions: int) -> None:
         ("versions, page in the middle", lookups.list_versions(store, "", deleted, ListPage(middle, _PAGE))),
     ):
         await _measure(name, listing)
+    _add(store, "subject-new", 1, subjects * versions + 1)
+    first = lookups.subjects(store, _EVERY_SUBJECT, deleted, ListPage(0, _PAGE))
+    await _measure("subjects, first page after a new subject", first)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ It is built once the replay has ended (`spellings.py`) and kept up to date by `a
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain, groupby
 from typing import TypeAlias
 
 from karapace_like.process.lru import LruCache
@@ -16,6 +17,9 @@ from karapace_like.schema.model import SchemaType
 
 UnindexedKey: TypeAlias = tuple[str, int, bytes]
 """Context, id, and the digest of a content of the id."""
+
+_BUCKETS = 256
+_SHIFT = 64 - 8
 
 _recent: LruCache[tuple[SchemaType, bytes], int] = LruCache(256)
 """Type and digest of a content -> the fingerprint of its text: one registration asks several times for it."""
@@ -43,16 +47,29 @@ class FingerprintIndex:
 
     def __init__(self) -> None:
         self.is_complete = False
-        """Whether it has all schemas; until then it has those that came since it was begun."""
+        """Whether it has all schemas; until then it has some of them."""
         self.unindexed: dict[UnindexedKey, Content] = {}
         """The contents whose fingerprints are not known yet: each may have any."""
-        self._entries: array[int] = array("Q")
-        """Fingerprint and id in one number each, ascending."""
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
+        """Fingerprint and id in one number each, ascending; the first bits of a number choose its bucket. An insertion
+        moves the numbers after it, and in one array of a million it would take a third of a registration."""
 
     @property
-    def entries(self) -> Sequence[int]:
+    def entries(self) -> Iterable[int]:
         """The numbers of `make_entry`, ascending."""
-        return self._entries
+        return chain.from_iterable(self._buckets)
+
+    def extend(self, entries: Iterable[int]) -> None:
+        """Add the numbers, which ascend and are greater than all that were added before."""
+        for bucket, members in groupby(entries, lambda entry: entry >> _SHIFT):
+            self._buckets[bucket].extend(members)
+
+    def insert(self, entry: int) -> None:
+        """Add a number of `make_entry`, if it is not there."""
+        bucket = self._buckets[entry >> _SHIFT]
+        place = bisect_left(bucket, entry)
+        if place == len(bucket) or bucket[place] != entry:
+            bucket.insert(place, entry)
 
     def add(self, context: str, content: Content, schema_id: int) -> None:
         """The id has this content now, among others."""
@@ -60,7 +77,7 @@ class FingerprintIndex:
         if fingerprint is None:
             self.unindexed[context, schema_id, content.digest] = content
         else:
-            self._insert(_combine(context, fingerprint, schema_id))
+            self.insert(_combine(context, fingerprint, schema_id))
 
     def discard(self, context: str, content: Content, schema_id: int) -> None:
         """The id has this content no longer. The entry of a long text may stay: nothing else has its id."""
@@ -69,35 +86,25 @@ class FingerprintIndex:
         if fingerprint is None:
             return
         entry = _combine(context, fingerprint, schema_id)
-        place = bisect_left(self._entries, entry)
-        if self._entries[place : place + 1] == array("Q", [entry]):
-            del self._entries[place]
+        bucket = self._buckets[entry >> _SHIFT]
+        place = bisect_left(bucket, entry)
+        if place < len(bucket) and bucket[place] == entry:
+            del bucket[place]
 
     def settle(self, key: UnindexedKey, fingerprint: int) -> None:
         """Take in the fingerprint of an unindexed content, unless its id does not have it any more."""
         if self.unindexed.pop(key, None) is not None:
-            self._insert(_combine(key[0], fingerprint, key[1]))
+            self.insert(_combine(key[0], fingerprint, key[1]))
 
     def find(self, context: str, fingerprint: int) -> list[int]:
         """Return the ids in the context that have, or may have, a text with the fingerprint, the smallest first."""
         first = _combine(context, fingerprint, 0)
-        begin, end = bisect_left(self._entries, first), bisect_left(self._entries, first + (1 << 32))
-        indexed = [entry & 0xFFFFFFFF for entry in self._entries[begin:end]]
+        bucket = self._buckets[first >> _SHIFT]
+        begin, end = bisect_left(bucket, first), bisect_left(bucket, first + (1 << 32))
+        indexed = [entry & 0xFFFFFFFF for entry in bucket[begin:end]]
         if not self.unindexed:
             return indexed
         return sorted({*indexed, *(schema_id for name, schema_id, _ in self.unindexed if name == context)})
-
-    def complete(self, earlier: "array[int]") -> None:
-        """Take in the entries, ascending, of all schemas from before the index was begun."""
-        since, self._entries = self._entries, earlier
-        for entry in since:
-            self._insert(entry)
-        self.is_complete = True
-
-    def _insert(self, entry: int) -> None:
-        place = bisect_left(self._entries, entry)
-        if self._entries[place : place + 1] != array("Q", [entry]):
-            self._entries.insert(place, entry)
 
 
 def make_entry(context: str, content: Content, schema_id: int) -> int:

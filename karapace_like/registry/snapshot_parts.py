@@ -4,7 +4,6 @@ Versions are written in the order in which their ids list them; `apply.add_versi
 are found by. Left out: the file of the parts, and when it is trusted (`replication/snapshots.py`).
 """
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, TypeVar
@@ -68,7 +67,7 @@ class StateLoader:
     def __init__(self, store: Store) -> None:
         """`store` is empty and becomes the state."""
         self._store = store
-        self._fingerprints: array[int] | None = None
+        self._index: FingerprintIndex | None = None
 
     def add(self, block: bytes) -> None:
         """Add a part. Raises msgspec.DecodeError, and whatever an impossible state leads to."""
@@ -88,14 +87,14 @@ class StateLoader:
         for association in part.associations:
             store.associations.put(association)
         if part.fingerprints is not None:
-            self._fingerprints = self._fingerprints or array("Q")
-            self._fingerprints.extend(part.fingerprints)
+            self._index = self._index or FingerprintIndex()
+            self._index.extend(part.fingerprints)
 
     def finish(self) -> Store:
         """Return the state, once all parts are added."""
-        if self._fingerprints is not None:
-            self._store.fingerprints = index = FingerprintIndex()
-            index.complete(self._fingerprints)
+        if self._index is not None:
+            self._index.is_complete = True
+            self._store.fingerprints = self._index
         return self._store
 
 

@@ -6,11 +6,9 @@ schema takes on the spelling that is stored: from then on, equal contents are eq
 """
 
 import asyncio
-from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import groupby
 
 from karapace_like.registry import errors, fingerprints, parsing
 from karapace_like.registry.content import LONG_CHARACTERS, Content
@@ -41,7 +39,6 @@ async def build_index(store: Store) -> FingerprintIndex:
     The event loop is free meanwhile.
     """
     index = store.fingerprints = FingerprintIndex()
-    entries: array[int] = array("Q")
     for name, context in list(store.contexts.items()):
         ids = list(context.ids)
         for begin in range(0, len(ids), _CHUNK):
@@ -54,8 +51,9 @@ async def build_index(store: Store) -> FingerprintIndex:
                         contents.append((content, schema_id))
             work = partial(_make_entries, name, contents)
             is_little = sum(len(content.text) for content, _ in contents) <= LIGHT_CHARACTERS
-            entries.extend(work() if is_little else await asyncio.to_thread(work))
-    index.complete(_sort(entries) if len(entries) <= _CHUNK else await asyncio.to_thread(_sort, entries))
+            for entry in work() if is_little else await asyncio.to_thread(work):
+                index.insert(entry)
+    index.is_complete = True
     return index
 
 
@@ -84,11 +82,6 @@ async def _may_spell(engines: EngineAccess, content: Content, fingerprint: int) 
 
 def _make_entries(context: str, contents: Iterable[tuple[Content, int]]) -> list[int]:
     return [fingerprints.make_entry(context, content, schema_id) for content, schema_id in contents]
-
-
-def _sort(entries: Sequence[int]) -> "array[int]":
-    """The entries in ascending order; two spellings in one id have one entry."""
-    return array("Q", (entry for entry, _ in groupby(sorted(entries))))
 
 
 async def adopt(

@@ -30,6 +30,8 @@ async def become_ready(parts: Parts, progress: ReportProgress) -> None:
     replayed = asyncio.create_task(registry.wait_until_replayed())
     while not (await asyncio.wait([replayed], timeout=_PROGRESS_SECONDS))[0]:
         progress(f"Replayed {registry.progress.position} of {end} records")
+    # The names are sorted once, for a third of a second where there are a million: better now than in a request.
+    registry.store.ordered_subjects()
     await parts.topic.check_emptiness()
     optional = (
         parts.policies.replicated_policies,

