@@ -11,7 +11,7 @@ service and have a table of their own. `--connections` and `--rate` measure curv
 with so many connections, or an open loop that offers so many requests a second.
 
 The ratios that the page has are floors (`floors.py`): where one of this run is below 0.9 of it, the run fails and
-leaves the page as it is, unless told to `--accept` that. A run of some `--paths` checks theirs and does not write.
+leaves the table as it is, unless told to `--accept` that. A run of some `--paths` checks theirs and does not write it.
 """
 
 import argparse
@@ -115,11 +115,12 @@ class _Run:
     ) -> None:
         self._wanted, self._servers, self._service, self._targets = wanted, servers, service, targets
         self._comparisons: list[table.Comparison] = []
+        sender = "benchmarks/load.py" if wanted.rate else generator.name()
         libraries = (f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "confluent-kafka", "msgspec"))
         self._conditions = (
             f"`{command}`: {os.cpu_count()} cores, "
             f"load {os.getloadavg()[0]:.1f} before it; Python {platform.python_version()}, {', '.join(libraries)}; "
-            f"{generator.name()}; medians of {wanted.rounds} rounds of {wanted.seconds:.0f} s, with the least and the "
+            f"{sender}; medians of {wanted.rounds} rounds of {wanted.seconds:.0f} s, with the least and the "
             f"most"
         )
 
@@ -133,15 +134,16 @@ class _Run:
             measured.append(curve)
             print("\n".join(list(curves.render_curves(kind, [curve], xs))[2:]), flush=True)
         pictures = curves.draw_curves(kind, measured)
-        lines = [f"{self._conditions}.\n", *(f"![{name}](curves/{name})" for name in pictures), ""]
-        lines += curves.render_curves(kind, measured, xs)
+        titles = (f"{metric.name} by {kind.x_label}" for metric in kind.metrics)
+        shown = [f"![{title}](curves/{name})" for title, name in zip(titles, pictures, strict=True)]
+        lines = [f"{self._conditions}.\n", *shown, "", *curves.render_curves(kind, measured, xs)]
         if not wanted.dry:
             for name, picture in pictures.items():
                 (page.DOCS / "curves" / name).write_text(picture)
             page.write_section(kind.name, "\n".join(lines))
 
     def compare(self) -> None:
-        """Measure the tables, print them line by line, and write them unless the run is dry, partial or too slow."""
+        """Measure the tables, print and write them; that of the bounds only if all its paths are fast enough."""
         wanted, lines = self._wanted, []
         for line in self._measure_table():
             print(line, flush=True)
@@ -153,10 +155,10 @@ class _Run:
         if wanted.paths:
             recorded = [line for line in recorded if any(ratio.path in wanted.paths for ratio in read_ratios([line]))]
         faults = find_faults(recorded, lines)
+        if peers and not wanted.dry:
+            page.write_section("peers", "\n".join(peers))
         if not wanted.dry and not wanted.paths and (wanted.accept or not faults):
             page.write_section("bench", "\n".join(lines))
-            if peers:
-                page.write_section("peers", "\n".join(peers))
         if faults and not wanted.accept:
             sys.exit("\n".join(["Below 0.9 of what docs/benchmarks.md records:", *faults]))
 

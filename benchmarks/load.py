@@ -26,7 +26,7 @@ UNIQUE = "UNIQUE_NUMBER_16"
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
 _CHUNKED = re.compile(rb"\r\n[Tt]ransfer-[Ee]ncoding: *chunked\r\n")
 _LAST_CHUNK = b"0\r\n\r\n"
-_GRACE_SECONDS = 30
+_GRACE_SECONDS = 10
 """For responses after the load has ended; a request without one by then has failed."""
 
 
@@ -246,11 +246,14 @@ def measure(
     *,
     warm_up: Sequence[bytes] | None = None,
 ) -> Cost:
-    """Warm up for a second, with the same requests unless told, then load and see what it cost the process."""
-    how = {"once": load.once, "rate": load.rate}
+    """Warm up for a second, with the same requests unless told, then load and see what it cost the process.
+
+    The warm-up is a closed loop, so that an open one begins without a backlog.
+    """
     with get_context("spawn").Pool(1) as pool:
-        pool.apply(client, (host, port, warm_up or requests, load.connections, 1.0), how)
+        pool.apply(client, (host, port, warm_up or requests, load.connections, 1.0), {"once": load.once})
         before, begun = tree_cpu_seconds(pid), time.perf_counter()
+        how = {"once": load.once, "rate": load.rate}
         times, failures = pool.apply(client, (host, port, requests, load.connections, load.seconds), how)
         wall, spent = time.perf_counter() - begun, tree_cpu_seconds(pid) - before
     times.sort()

@@ -5,6 +5,7 @@ goals are of the round with the least CPU, for a bound as for the service: on a 
 neighbours did.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -112,14 +113,14 @@ def render_peers(comparisons: Sequence[Comparison], peers: Sequence[str]) -> Ite
     for name, ours, by_peer in comparisons:
         cells = [name, *_render_three(ours)]
         for peer in peers:
-            rounds = by_peer[peer]
-            if isinstance(rounds, str):
-                cells += [rounds.replace("|", "\\|").replace("\n", " "), "", "", ""]
+            measured = by_peer[peer]
+            if isinstance(measured, str):
+                cells += [measured.replace("|", "\\|").replace("\n", " "), "", "", ""]
+            elif rounds := [each for each in measured if each.units_a_second]:
+                cpu_us, its_cpu_us = (compute_spread(each.cpu_us for each in of) for of in (ours, rounds))
+                cells += [*_render_three(rounds), f"{cpu_us.median / (its_cpu_us.median or math.inf):.3f}"]
             else:
-                ratio = compute_spread(each.cpu_us for each in ours).median / (
-                    compute_spread(each.cpu_us for each in rounds).median or float("inf")
-                )
-                cells += [*_render_three(rounds), f"{ratio:.3f}"]
+                cells += ["no response within a round", "", "", ""]
         yield "| " + " | ".join(cells) + " |"
 
 

@@ -53,11 +53,13 @@ def test_peers_have_a_ratio_of_medians_or_the_reason_why_they_have_none() -> Non
     comparisons = [
         Comparison("check", ROUNDS, {"other": peer, "third": "answers 404"}),
         Comparison("look up", ROUNDS, {"other": "a|b\nc", "third": ROUNDS}),
+        Comparison("check new", ROUNDS, {"other": [Found(0, 9e9, 0, 0, 0)], "third": "answers 404"}),
     ]
     lines = list(render_peers(comparisons, ["other", "third"]))
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
     assert "| 500 | 80.0 | 4.00 | 0.250 | answers 404 |" in lines[2]
     assert "| a\\|b c |" in lines[3]
+    assert "| no response within a round |  |  |  | answers 404 |" in lines[4]
     assert "2,000 (1,000\N{EN DASH}3,000), 2 errors" in lines[3]
 
 
