@@ -16,7 +16,7 @@ WITH_KAFKA := clients cluster contracts fuzz security web/console web/proxy web/
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile soak fuzz chaos interchange backup image viewer console-libraries screenshots lock clean
+.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile flames soak fuzz chaos interchange backup image viewer console-libraries screenshots lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -62,8 +62,12 @@ structure: $(VENV)/.dev ## draw the rooms and their imports into docs/architectu
 bench: $(VENV)/.dev ## measure every fast path beside its bounds, into docs/benchmarks.md (up to ten minutes; wrk if installed; ARGS="--peer ..." measures others beside it, ARGS="--connections 1 16 64" draws curves)
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-profile: $(VENV)/.dev ## show where the service spends its time on one path (CALL="get by id"; no CALL lists them)
-	$(BIN)/python -m benchmarks.profile "$(CALL)"
+profile: $(VENV)/.dev ## show where the service spends its time on one path (CALL="get by id"; no CALL lists them; FLAME=FILE.svg draws a flame graph with py-spy)
+	$(BIN)/python -m benchmarks.profile "$(CALL)" $(if $(FLAME),--flame "$(FLAME)")
+
+flames: $(VENV)/.dev ## draw the flame graphs of docs/flames again (py-spy has to be installed)
+	@for call in "register new" "check new" "produce 1 json" "produce 100 avro" "consume avro"; do \
+		$(BIN)/python -m benchmarks.profile "$$call" --flame "docs/flames/$$(echo $$call | tr ' ' -).svg" || exit 1; done
 
 soak: $(VENV)/.dev ## run mixed load for long and see whether anything grows (SOAK_SECONDS, default 1800)
 	$(BIN)/python -m benchmarks.soak --seconds $${SOAK_SECONDS:-1800} $(ARGS)

@@ -21,7 +21,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from operator import attrgetter
@@ -91,6 +91,12 @@ def _read_count(text: str) -> int:
     return int(text)
 
 
+def _kafka(records: int) -> Cluster:
+    """Return a Kafka that forgets old records: a run produces some gigabytes, which may be in memory."""
+    kept = {"log.retention.bytes": max(2**29, 3 * 1100 * records), "log.segment.bytes": 2**26}
+    return Cluster(properties={**kept, "log.retention.check.interval.ms": 5000, "log.segment.delete.delay.ms": 1000})
+
+
 def _read_peer(text: str) -> Target:
     try:
         return parse_peer(text)
@@ -138,8 +144,10 @@ class _Run:
         shown = [f"![{title}](curves/{name})" for title, name in zip(titles, pictures, strict=True)]
         lines = [f"{self._conditions}.\n", *shown, "", *curves.render_curves(kind, measured, xs)]
         if not wanted.dry:
+            folder = page.DOCS / "curves"
+            folder.mkdir(exist_ok=True)
             for name, picture in pictures.items():
-                (page.DOCS / "curves" / name).write_text(picture)
+                (folder / name).write_text(picture)
             page.write_section(kind.name, "\n".join(lines))
 
     def compare(self) -> None:
@@ -230,7 +238,8 @@ class _Run:
                 native.loop_produce(self._servers, consume.NATIVE_TOPIC, self._wanted.records)
             elif name in consume.READINGS:
                 for target in self._targets:
-                    target.fill(name)
+                    with suppress(*FAILURES):  # a target that cannot produce has nothing to read, which reading shows
+                        target.fill(name, self._wanted.records)
 
 
 @contextmanager
@@ -261,8 +270,8 @@ def _bounds(bootstrap_servers: str, wanted: argparse.Namespace) -> Iterator[Mapp
             table.JAVA_READING: program(native.java_consume),
         }
     finally:
-        process.terminate()
-        process.wait()
+        with process:  # which waits until it has ended
+            process.terminate()
 
 
 if __name__ == "__main__":

@@ -122,11 +122,13 @@ def draw_curves(kind: Kind, curves: Sequence[Curve]) -> Mapping[str, str]:
 
 
 def _spread(points: Points, metric: Metric) -> Mapping[float, Spread]:
-    """Return the spread of each x, but those in which nothing was answered: a logarithm has no place for 0."""
-    spreads = {x: compute_spread(map(metric.read, rounds)) for x, rounds in points.items()}
-    return {x: spread for x, spread in spreads.items() if spread.least > 0}
+    """Return the spread of each x, but those at which nothing was answered: a logarithm has no place for 0."""
+    values = {x: [value for found in rounds if (value := metric.read(found)) > 0] for x, rounds in points.items()}
+    return {x: compute_spread(of_rounds) for x, of_rounds in values.items() if of_rounds}
 
 
 def _render_cell(rounds: Sequence[Found], metric: Metric) -> str:
     errors = sum(found.errors for found in rounds)
-    return compute_spread(map(metric.read, rounds)).format(metric.digits) + (f", {errors} errors" if errors else "")
+    answered = [found for found in rounds if found.units_a_second]
+    text = compute_spread(map(metric.read, answered)).format(metric.digits) if answered else "no response"
+    return text + (f", {errors} errors" if errors else "")

@@ -44,7 +44,7 @@ def draw_panels(panels: Sequence[Panel], x_label: str, y_label: str) -> str:
             *_draw_panel(panel, targets, x_label),
             "</g>",
         ]
-    parts += _draw_legend(targets, height - 9)
+    parts += _draw_legend(y_label, targets, height - 9)
     return render_picture(width, height, f"{y_label} by {x_label}", _style(len(targets)), parts)
 
 
@@ -54,8 +54,9 @@ def _style(lines: int) -> str:
     return f"{''.join(light)}\n@media (prefers-color-scheme:dark){{{''.join(dark)}}}\n"
 
 
-def _draw_legend(targets: Sequence[str], y: float) -> Iterator[str]:
-    x = 12
+def _draw_legend(y_label: str, targets: Sequence[str], y: float) -> Iterator[str]:
+    yield render_text(12, y, f"{y_label}:")
+    x = 26 + 7 * len(y_label)
     for at, target in enumerate(targets):
         yield f'<path class="line{at}" d="M{x} {y - 4}h24" stroke-width="2" stroke-dasharray="{_DASHES[at % 4]}"/>'
         yield render_text(x + 30, y, target)

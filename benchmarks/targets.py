@@ -27,7 +27,7 @@ from benchmarks.paths import SCHEMAS, Path, new_paths, produce_paths, registry_p
 FAILURES = (LoadError, OSError, HTTPException, subprocess.SubprocessError, ValueError)
 """By which a target shows that it does not have a path."""
 _NAME = re.compile(r"[\w.-]+")
-_FILLING_SECONDS = 2
+_FILLING_SECONDS, _FILLINGS = 2, 5
 _PROBE_SECONDS = 60
 _READING_SECONDS = 60
 """After which a consumer ends that has not read its records."""
@@ -105,10 +105,18 @@ class Target:
         """Return with how many connections the path is loaded; 0 of one that is no call."""
         return self.paths[name].connections if name in self.paths else 0
 
-    def fill(self, name: str) -> None:
-        """Produce what the path of a consumer reads, unless the tools without HTTP write it."""
-        if not consume.is_native(name):
-            self.run(f"produce 100 {consume.READINGS[name].embedded}", _FILLING_SECONDS)
+    def fill(self, name: str, records: int) -> None:
+        """Produce about so many records for the path of a consumer, unless the tools without HTTP write them.
+
+        A target that is too slow for that produces fewer.
+        """
+        if consume.is_native(name):
+            return
+        produced = 0.0
+        for _ in range(_FILLINGS):
+            if produced < records:
+                found = self.run(f"produce 100 {consume.READINGS[name].embedded}", _FILLING_SECONDS)
+                produced += found.units_a_second * _FILLING_SECONDS
 
     def create_topics(self, bootstrap_servers: str) -> None:
         """Create the topics of the paths, since not every proxy does. Ones that exist are left as they are."""

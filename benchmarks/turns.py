@@ -89,7 +89,7 @@ def _run(service: ServiceProcess, name: str, seconds: float, connections: int) -
     except LoadError as error:
         sys.exit(f"{name}: {error}; a path is one of: {', '.join([*target.paths, *consume.READINGS])}")
     if name in consume.READINGS:
-        target.fill(name)
+        target.fill(name, _RECORDS)
     return partial(target.run, name, seconds, records=_RECORDS * 3 // 4, connections=connections)
 
 

@@ -124,6 +124,8 @@ def test_pictures_of_curves_are_the_same_for_the_same_figures_and_readable_on_da
 
 def test_a_point_without_answers_is_left_out_of_the_picture() -> None:
     nothing = [Found(0, 0, 0, 0, 9)]
-    pictures = draw_curves(BY_RATE, [Curve("get by id", "ours", {100: nothing, 1000: ROUNDS}, "")])
-    root = ET.fromstring(pictures["rates-p99-ms.svg"])
+    curves = [Curve("get by id", "ours", {100: nothing, 1000: [*nothing, *ROUNDS]}, "")]
+    root = ET.fromstring(draw_curves(BY_RATE, curves)["rates-p99-ms.svg"])
     assert len(list(root.iter(f"{SVG}circle"))) == 1
+    row = "| get by id, p50 ms | ours | no response, 9 errors | 2.00 (1.00\N{EN DASH}3.00), 11 errors |"
+    assert list(render_curves(BY_RATE, curves, [100, 1000]))[2] == row
