@@ -93,7 +93,7 @@ def _read_count(text: str) -> int:
 
 
 def _kafka(records: int) -> Cluster:
-    """Return a Kafka that forgets old records: a run produces some gigabytes, which may be in memory."""
+    """Return a Kafka that forgets old records: a run produces some gigabytes."""
     kept = {"log.retention.bytes": max(2**29, 3 * 1100 * records), "log.segment.bytes": 2**26}
     return Cluster(properties={**kept, "log.retention.check.interval.ms": 5000, "log.segment.delete.delay.ms": 1000})
 
