@@ -1,5 +1,6 @@
 """The command line `karapace-like`. Each command is a module of this package, imported only when it is called."""
 
+import io
 import os
 import sys
 import traceback
@@ -54,9 +55,18 @@ _PIPE_CLOSED = 141
 """The exit code that shells give to a process that SIGPIPE ended."""
 
 
+def _set_output_encoding() -> None:
+    """Write UTF-8, as files of reports have it, unless to a terminal, whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
 class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a failure never ends with 1, which means incompatible schemas."""
+        _set_output_encoding()
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

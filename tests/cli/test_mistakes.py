@@ -200,6 +200,21 @@ def test_output_that_nobody_can_store(tmp_path: Path, command: list[str]) -> Non
     assert (ended.returncode, ended.stderr) == (2, "Error: No space left on device.\n")
 
 
+@pytest.mark.parametrize("form", ["text", "json", "yaml", "markdown", "gitlab", "github", "junit", "sarif"])
+def test_output_is_utf_8_whatever_the_locale_says(tmp_path: Path, form: str) -> None:
+    """That of Windows has neither the signs of Markdown nor every letter of a name."""
+    write(tmp_path, {"\u0142\xf3d\u017a.avsc": '{"type": "record", "name": "R", "fields": []}'})
+    ended = subprocess.run(
+        [sys.executable, "-m", "karapace_like", "lint", "--strict", "--rule=type-doc=error", "--format", form],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert "\u0142\xf3d\u017a" in ended.stdout.decode()
+
+
 @pytest.mark.parametrize("command", [["lint"], ["lint", "--list-rules"], ["diff", "a.avsc", "a.avsc"]])
 def test_output_that_nobody_reads_on(folder: Path, command: list[str]) -> None:
     reader, writer = os.pipe()
