@@ -85,7 +85,8 @@ class LogTopicReader:
         self.has_read = begin is not None
         """Whether a record has been read, now or before the position at which this began."""
         self.last_record = begin
-        """The position after the last record that was read; None before the first, and where its epoch is unknown."""
+        """The position after the last record that was handed over; None before the first, and where its epoch is
+        unknown."""
         self._kafka = kafka
         self._topic = topic
         self._contents = contents
@@ -170,11 +171,11 @@ class LogTopicReader:
                     self._replace_clients()
                 messages = self._poll()
                 records, position = _parse_messages(messages)
-                self._note_last_record(messages)
                 # The end of the topic is reported after each record, too: the event loop need not wake for that.
                 if position is not None and (records or position != self._position):
                     loop.call_soon_threadsafe(self._hand_over, apply, records, position)
                     self._position, is_handed_over = position, True
+                    self._note_last_record(messages)
                 if reason := self._find_reason_to_give_up(messages):
                     loop.call_soon_threadsafe(give_up, reason)
                     return

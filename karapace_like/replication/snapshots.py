@@ -165,11 +165,11 @@ class Snapshots(Generic[S]):
             logger.info("The snapshot %s was written: %.1f MB, up to offset %d", self._path, size / 1e6, offset)
 
     async def _describe_state(self) -> Header | None:
-        """Return the header of the state, which has the whole topic; None where its position is not known."""
+        """Return the header of the state, which has the whole topic; None where it has not, or nobody knows."""
         now = time.time()
         await self._replica.wait_until_applied(await self._log.end())
         position = await self._log.end_reading()
-        if position is None:
+        if position is None or position.offset > self._replica.position or not self._replica.is_readable:
             return None
         log = await self._log.describe(position.leader_epoch)
         return Header(
