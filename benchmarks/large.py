@@ -1,10 +1,10 @@
 """What large inputs cost everybody else: a subject of many versions, closures of many files, schemas of megabytes.
 
-python -m benchmarks.large [CASE ...] [--versions 2000] [--files 600] [--megabytes 5] [--sampled-from 20]
+python -m benchmarks.large [CASE ...] [--service] [--versions 2000] [--files 600] [--megabytes 5]
 
-Each case runs in this process without Kafka; the client is a thread. A row shows a request's status and duration, the
-CPU time of the event loop's longest turn meanwhile, which is how long the service makes others wait whatever the
-machine adds, and where turns were after `--sampled-from` milliseconds.
+A row shows a request's status and duration, the CPU time of the event loop's longest turn meanwhile, which is how long
+the service makes others wait whatever the machine adds, and where turns of 20 ms and more were found. A case runs in
+this process without Kafka, or (`--service`) in a service with the embedded Kafka, whose limits are raised.
 """
 
 import argparse
@@ -13,20 +13,28 @@ import gc
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-from benchmarks.loop_turns import Turns
+from confluent_kafka import Producer
+
+from benchmarks.loop_turns import PROGRAM, Report, Turns, report
+from karapace_like.kafka.cluster import Cluster
 from karapace_like.registry import records
 from karapace_like.registry.content import Content
 from karapace_like.registry.records import Record, SchemaRecord, SchemaVersion
 from karapace_like.registry.registration import Rules
 from karapace_like.schema.model import Reference, SchemaType, Subject, Version
 from karapace_like.web.app import RequestHandling, make_app
+from tests.service_process import ServiceProcess
 from tests.web.conftest import Server, in_memory, leading
 
 _LIMIT_BYTES = 64 * 1_048_576
 """Of bodies and records: more than the defaults of 16 and 1 MB."""
+_PROPERTIES = {"message.max.bytes": _LIMIT_BYTES, "replica.fetch.max.bytes": _LIMIT_BYTES}
 _SETTLING_SECONDS = 0.05
 """After a response, for what the service does once it is sent."""
 _YOUNG_CONTAINERS = 10_000
@@ -176,36 +184,49 @@ CASES = {
 }
 
 
-def _send(calls: Iterable[Call], port: int, turns: Turns) -> Iterator[Row]:
+def _send(calls: Iterable[Call], port: int, report: Callable[[], Report]) -> Iterator[Row]:
     """Send one request after the other; for a thread."""
     connection = HTTPConnection("127.0.0.1", port)
     for call in calls:
         body = None if call.body is None else json.dumps(call.body)
-        turns.reset()
+        report()
         begun = time.monotonic()
         connection.request(call.method, call.path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         response.read()
         seconds = time.monotonic() - begun
         time.sleep(_SETTLING_SECONDS)
-        places = "; ".join(f"{count} x {place}" for place, count in turns.places.most_common(3))
-        yield Row(call.name, response.status, 1e3 * seconds, 1e3 * max(turns.seconds, default=0.0), places)
+        turns = report()
+        yield Row(call.name, response.status, 1e3 * seconds, turns.longest, turns.places)
     connection.close()
 
 
-async def run(case: Case, sizes: Sizes, sampled_from: float = 0.02) -> list[Row]:
-    """Return the rows of a case."""
+async def run(case: Case, sizes: Sizes) -> list[Row]:
+    """Return the rows of a case in this process."""
     registry, log = in_memory(Rules(max_record_bytes=_LIMIT_BYTES), write_timeout=600.0)
     await log.append([records.encode(record) for record in case.stored(sizes)])
     await registry.index_texts()
     async with leading(registry):
         server = Server(make_app(registry, handling=RequestHandling(max_body_bytes=_LIMIT_BYTES)))
         await server.start_server()
-        turns = Turns(asyncio.get_running_loop(), sampled_from=sampled_from)
-        rows = await asyncio.to_thread(lambda: list(_send(case.calls(sizes), server.port or 0, turns)))
+        turns = Turns(asyncio.get_running_loop())
+        rows = await asyncio.to_thread(lambda: list(_send(case.calls(sizes), server.port or 0, turns.report)))
         await server.close()
     await registry.engines.close()
     return rows
+
+
+def _run_service(case: Case, sizes: Sizes, kafka: Cluster) -> Iterator[Row]:
+    """Yield the rows of a case in a service."""
+    settings = {"producer_max_request_size": _LIMIT_BYTES, "http_request_max_size": _LIMIT_BYTES}
+    topic = f"_schemas-large-{time.time_ns()}"
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    with ServiceProcess(kafka.bootstrap_servers, program=PROGRAM, topic_name=topic, **settings) as service:
+        for record in case.stored(sizes):
+            key, value = records.encode(record)
+            producer.produce(topic, key=key, value=value)
+        producer.flush()
+        yield from _send(case.calls(sizes), urlsplit(service.url).port or 0, partial(report, service))
 
 
 def main() -> None:
@@ -215,15 +236,17 @@ def main() -> None:
     arguments.add_argument("--versions", type=int, default=Sizes().versions)
     arguments.add_argument("--files", type=int, default=Sizes().files)
     arguments.add_argument("--megabytes", type=float, default=Sizes().megabytes)
-    arguments.add_argument("--sampled-from", type=float, default=20.0, metavar="MILLISECONDS")
+    arguments.add_argument("--service", action="store_true", help="with Kafka, in a process of its own")
     wanted = arguments.parse_args()
     sizes = Sizes(wanted.versions, wanted.files, wanted.megabytes)
-    for name in wanted.cases or CASES:
-        gc.freeze()  # as the service does when it is ready
-        gc.set_threshold(_YOUNG_CONTAINERS)
-        print(f"\n{name}\n\n| request | status | ms | longest turn, ms of CPU | where |\n|---|---|---|---|---|")
-        for row in asyncio.run(run(CASES[name], sizes, wanted.sampled_from / 1e3)):
-            print(row, flush=True)
+    with Cluster(properties=_PROPERTIES) if wanted.service else nullcontext() as kafka:
+        for name in wanted.cases or CASES:
+            gc.freeze()  # as the service does when it is ready
+            gc.set_threshold(_YOUNG_CONTAINERS)
+            print(f"\n{name}\n\n| request | status | ms | longest turn, ms of CPU | where |\n|---|---|---|---|---|")
+            case = CASES[name]
+            for row in asyncio.run(run(case, sizes)) if kafka is None else _run_service(case, sizes, kafka):
+                print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ measured so). SIGUSR1 prints how long the turns took since the last one, and whe
 
 import asyncio
 import functools
+import re
 import signal
 import sys
 import threading
@@ -13,16 +14,49 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from karapace_like.cli import main as run_command
 from karapace_like.serve import process
+from tests.service_process import ServiceProcess
 
-LINE = "Turns of the event loop: "
+PROGRAM = (sys.executable, "-m", "benchmarks.loop_turns")
+"""For `ServiceProcess`."""
+_LINE = "Turns of the event loop: "
+_REPORT = re.compile(re.escape(_LINE) + r"(.*max ([0-9.]+))(.*)")
+_POLL_SECONDS = 0.005
 _SAMPLE_SECONDS = 0.002
 _FRAMES = 4
 _PACKAGE = "karapace_like"
 _SHOWN = 5
+
+
+class Report(NamedTuple):
+    """The turns since the last report."""
+
+    text: str
+    longest: float
+    """In milliseconds of CPU."""
+    places: str
+    """Where turns of 20 ms and more were found."""
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, [self.text, self.places]))
+
+
+def report(service: ServiceProcess) -> Report:
+    """Return the report of a service that runs this program, and have it begin the next one."""
+    count = len(reports := _list_reports(service))
+    service.send(signal.SIGUSR1)
+    while len(reports) == count:
+        time.sleep(_POLL_SECONDS)
+        reports = _list_reports(service)
+    return reports[-1]
+
+
+def _list_reports(service: ServiceProcess) -> list[Report]:
+    matches = filter(None, map(_REPORT.search, list(service.lines)))
+    return [Report(match[1], float(match[2]), match[3].removeprefix("; ")) for match in matches]
 
 
 class Turns:
@@ -31,7 +65,7 @@ class Turns:
     def __init__(self, loop: Any, *, sampled_from: float = 0.02) -> None:
         """`sampled_from`: CPU seconds from which a turn is sampled."""
         self.seconds: list[float] = []
-        """CPU seconds of the turns since `reset`."""
+        """CPU seconds of the turns since the last report."""
         self.places: Counter[str] = Counter()
         """Functions in which long turns were found -> how often, every 2 ms."""
         self._thread = threading.get_ident()
@@ -42,17 +76,16 @@ class Turns:
         loop._selector.select = functools.partial(self._select, select)  # noqa: SLF001
         threading.Thread(target=self._sample, daemon=True).start()
 
-    def reset(self) -> None:
-        """Forget what was measured."""
-        self.seconds.clear()
+    def report(self) -> Report:
+        """Return what was measured, and forget it."""
+        places = "; ".join(f"{count} x {place}" for place, count in self.places.most_common(_SHOWN))
+        turns, self.seconds = sorted(self.seconds) or [0.0], []
         self.places.clear()
-
-    def __str__(self) -> str:
-        turns = sorted(self.seconds) or [0.0]
         shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
-        return f"{len(turns):,}, ms of CPU: " + ", ".join(
+        text = f"{len(turns):,}, ms of CPU: " + ", ".join(
             f"{name} {1e3 * turns[min(int(len(turns) * share), len(turns) - 1)]:.1f}" for name, share in shares.items()
         )
+        return Report(text, 1e3 * turns[-1], places)
 
     def _select(self, select: Any, timeout: float | None = None) -> object:
         if self._begun is not None:
@@ -83,12 +116,10 @@ def main(arguments: Sequence[str]) -> None:
         loop = asyncio.SelectorEventLoop()
         turns = Turns(loop)
 
-        def report(*_: object) -> None:
-            places = "".join(f"; {count} x {place}" for place, count in turns.places.most_common(_SHOWN))
-            print(f"{LINE}{turns}{places}", file=sys.stderr, flush=True)
-            turns.reset()
+        def print_report(*_: object) -> None:
+            print(f"{_LINE}{turns.report()}", file=sys.stderr, flush=True)
 
-        signal.signal(signal.SIGUSR1, report)
+        signal.signal(signal.SIGUSR1, print_report)
         return loop
 
     process.find_loop_factory = lambda: make_loop

@@ -17,8 +17,6 @@ import base64
 import itertools
 import json
 import multiprocessing
-import signal
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -276,15 +274,6 @@ def _print_rows(title: str, mix: Sequence[Part], results: Sequence[Result], fold
                 result.decode_histogram().output_percentile_distribution(file, 1000.0)
 
 
-def _report_turns(service: ServiceProcess) -> str:
-    """Return the line about the turns of the event loop since the last one."""
-    count = sum(line.startswith(loop_turns.LINE) for line in service.lines)
-    service.send(signal.SIGUSR1)
-    while len(lines := [line for line in service.lines if line.startswith(loop_turns.LINE)]) == count:
-        time.sleep(_TICK_SECONDS)
-    return lines[-1]
-
-
 def main() -> None:
     """Print the capacity, and a table for the load alone and for the load beside the attack."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -297,7 +286,7 @@ def main() -> None:
     arguments.add_argument("--histograms", type=File, help="the folder for percentiles in the format of HdrHistogram")
     wanted = arguments.parse_args()
     spawning = multiprocessing.get_context("spawn")
-    settings = {"program": [sys.executable, "-m", loop_turns.__name__]} if wanted.turns else {"workers": wanted.workers}
+    settings = {"program": loop_turns.PROGRAM} if wanted.turns else {"workers": wanted.workers}
     with (
         Cluster() as kafka,
         ServiceProcess(kafka.bootstrap_servers, **settings) as service,
@@ -316,11 +305,11 @@ def main() -> None:
             if name in hostile.ATTACKS:
                 attacking.start()
             if wanted.turns:
-                _report_turns(service)
+                loop_turns.report(service)
             _, results = pool.apply(drive, (service.url, mix, wanted.seconds, rate))
             _print_rows(name, mix, results, wanted.histograms)
             if wanted.turns:
-                print(f"\n{_report_turns(service)}", flush=True)
+                print(f"\nTurns of the event loop: {loop_turns.report(service)}", flush=True)
             if attacking.pid is not None:
                 stop.set()
                 attacking.join()

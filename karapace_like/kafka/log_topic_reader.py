@@ -30,8 +30,8 @@ from karapace_like.records import LogPosition
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 500
-"""Records taken from the client in one call."""
+_BATCH = 250
+"""Records taken from the client in one call: a deletion of 250 versions takes 6 ms of the event loop."""
 _BATCHES_AHEAD = 2
 """Batches that may wait for the event loop: a replayed topic must not be in memory twice."""
 _PREFETCHED_KIB = 4_096

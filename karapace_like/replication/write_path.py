@@ -214,6 +214,7 @@ class WritePath(Generic[S, E]):
                     raise
             else:
                 if plan is None:
+                    await asyncio.sleep(0)  # what follows is another turn of the event loop
                     await self._compute(request, engines)
                     continue
                 if is_current or plan.records:

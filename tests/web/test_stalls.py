@@ -14,10 +14,13 @@ from karapace_like.registry.content import Content
 from karapace_like.registry.engine_jobs import Canonicalise, Compare, Job
 from karapace_like.registry.records import SchemaRecord, SchemaVersion
 from karapace_like.registry.registration import Rules
+from karapace_like.replication.planning import Plan
+from karapace_like.replication.writes import WriteOutcome, WriteRequest, Written
 from karapace_like.schema import spelling
 from karapace_like.schema.model import SchemaType
 from karapace_like.web.http import bodies, request_bodies, responses
-from tests.web.conftest import Api
+from tests.kafka.fenced_nodes import Unforwardable
+from tests.web.conftest import Api, in_memory, leading
 
 
 def _schema(number: int, fields: int = 4_000) -> str:
@@ -198,3 +201,30 @@ async def test_a_job_is_sent_to_its_process_in_pieces(api: Api, monkeypatch: pyt
     assert (await api("POST", "/subjects/a/versions", {"schema": _schema(0, 12_000)}))[0] == 200
     assert sum(sent) > 2 * job_process._PIECE_BYTES
     assert max(sent) <= job_process._PIECE_BYTES
+
+
+async def test_a_plan_that_lacks_an_outcome_and_its_computing_are_turns_of_their_own() -> None:
+    """Each of them may take a turn's share of light jobs."""
+    registry, _ = in_memory()
+    turns = 0
+    called_at: list[int] = []
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def plan(*_: object) -> Plan[str]:
+        called_at.append(turns)
+        if len(called_at) <= 2:
+            await asyncio.sleep(0)  # as for an engine
+        return Plan("planned")
+
+    async with leading(registry):
+        counting = asyncio.create_task(count_turns())
+        outcome: WriteOutcome[str, object] = await registry.write(WriteRequest(planner=plan), Unforwardable())
+        counting.cancel()
+    await registry.engines.close()
+    assert outcome == Written("planned")
+    assert called_at[0] < called_at[1] < called_at[2]
