@@ -33,7 +33,8 @@ class Opened:
 def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | None = None) -> Opened:
     """Open the folder of the settings file, or else the current one; raises ToolError.
 
-    A named folder is the root itself if it is compared with another folder or lies outside the current one.
+    A named folder is the root itself if it is compared with another folder or lies outside the current one. The
+    settings file, which a hook names when it changes, stands for all schemas.
     """
     named = [path.resolve() for path in paths]
     beside = named[0] if named else Path.cwd()
@@ -54,7 +55,8 @@ def open_workspace(paths: Sequence[Path], settings: Path | None, against: str | 
         workspace.acceptances.check_rules(lambda rule: rule in RULES or is_acceptable(rule))
     if not (workspace.subjects or rules.subjects) and all(path.is_dir() for path in named):
         raise _no_schemas(root)
-    below = [_make_relative(path, root) for path in named if path != root]
+    is_whole = settings_file is not None and settings_file.resolve() in named
+    below = [] if is_whole else [_make_relative(path, root) for path in named if path != root]
     without = [path for path in below if not workspace.select([path], referring=False)]
     for path in without:
         if (root / path).is_dir():

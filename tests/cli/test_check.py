@@ -163,6 +163,17 @@ def test_references_of_json_schemas_are_relative_to_their_files(tmp_path: Path) 
     ]
 
 
+def test_the_settings_file_stands_for_all_schemas(tmp_path: Path) -> None:
+    """A hook names the changed files."""
+    repository = Repository(tmp_path, {"karapace-like.toml": "", "deep/address.avsc": ADDRESS, "b.avsc": '"int"'})
+    write(tmp_path, {"deep/address.avsc": ADDRESS_WITH_ZIP})
+    for folder, named in ((".", "karapace-like.toml"), ("deep", "../karapace-like.toml")):
+        ended = run("check", named, "--against", "HEAD", "--format", "json", folder=tmp_path / folder)
+        assert [case["verdict"] for case in ended.json()["cases"]] == ["failed", "passed"]
+        assert (ended.code, ended.err) == (1, "")
+    assert repository.run("check", "b.avsc", "--against", "HEAD").code == 0
+
+
 def test_a_file_is_judged_with_those_that_refer_to_it(tmp_path: Path) -> None:
     repository = Repository(tmp_path, {"address.avsc": ADDRESS, "order.avsc": ORDER, "other.avsc": '"string"'})
     write(tmp_path, {"address.avsc": ADDRESS_WITH_ZIP})
