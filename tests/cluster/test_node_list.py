@@ -16,7 +16,7 @@ def test_nodes_list_each_other_with_the_primary_and_their_workers(kafka: Cluster
     names = {"topic_name": f"_schemas-{secrets.token_hex(6)}", "group_id": f"nodes-{secrets.token_hex(6)}"}
     with (
         ServiceProcess(kafka.bootstrap_servers, **names, workers=2) as first,
-        ServiceProcess(kafka.bootstrap_servers, **names) as second,
+        ServiceProcess(kafka.bootstrap_servers, **names, workers=1) as second,
     ):
         call(first.url, "POST", "/subjects/lifts/versions", {"schema": '"int"'})
 
