@@ -1,5 +1,6 @@
 """The command line `karapace-like`. Each command is a module of this package, imported only when it is called."""
 
+import codecs
 import io
 import os
 import sys
@@ -58,7 +59,7 @@ _PIPE_CLOSED = 141
 def _set_output_encoding() -> None:
     """Write UTF-8, as files of reports have it, unless to a terminal, whatever the locale says."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             encoding = stream.encoding if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
