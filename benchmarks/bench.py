@@ -48,9 +48,10 @@ def main(arguments: Sequence[str]) -> None:
     compileall.compile_dir(File(karapace_like.__file__).parent, quiet=1)
     with ExitStack() as stack:
         servers = wanted.bootstrap_servers or stack.enter_context(_kafka(wanted.records)).bootstrap_servers
-        # Each connection of a consumer is an instance of its own, and the default admits 250 at once. A process has no
-        # room for the clients of twice as many.
-        settings = {"consumer_max_active_instances": max(250, max(wanted.connections or [0]) + 40)}
+        # Each connection of a consumer is an instance of its own, and the defaults admit 250 of one caller, and so many
+        # at once. Not more than needed: a process has no room for the clients of some 660.
+        instances = max(250, max(wanted.connections or [0]) + 40)
+        settings = {"consumer_max_active_instances": instances, "consumer_max_instances_of_user": instances}
         service = stack.enter_context(ServiceProcess(servers, **settings))
         targets = [Target(_OURS, service.url, service.url, service.pid), *wanted.peer]
         for peer in wanted.peer:
