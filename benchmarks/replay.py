@@ -3,18 +3,21 @@
 python -m benchmarks.replay [--schemas 100000] [--bytes 1000] [--workers 1] [--rounds 3] [--snapshots]
 
 CPU time is that of the serving process, all threads, from its exec to "Ready"; memory is its resident set then and its
-peak before. With several workers all their processes count, the supervisor included, and a page that some of them
-share counts once (PSS). With `--snapshots` each start but the first has the snapshot that the one before wrote when it
-stopped. Everything is from /proc: Linux only.
+peak before. Then 500 new schemas are registered, one after the other. With several workers all their processes count,
+the supervisor included, and a page that some of them share counts once (PSS). With `--snapshots` each start but the
+first has the snapshot that the one before wrote when it stopped. Everything is from /proc: Linux only.
 """
 
 import argparse
 import json
 import os
+import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -25,11 +28,14 @@ from karapace_like.registry import records
 from karapace_like.registry.content import Content
 from karapace_like.registry.records import SchemaRecord, SchemaVersion
 from karapace_like.schema.model import SchemaType
+from tests.calling import call
 from tests.service_process import ServiceProcess
 
 TOPIC = "_schemas-of-the-benchmark"
 _VERSIONS = 5
 """Of each subject."""
+_REGISTRATIONS = 500
+"""New schemas after each start, one after the other."""
 
 
 def schema(number: int, size: int) -> str:
@@ -90,10 +96,13 @@ class Start(NamedTuple):
     peak_mb: float
     proportional_mb: float
     """A page that several processes have counts once."""
+    registration: float
+    """Seconds of CPU that one new schema takes after the start."""
 
     def __str__(self) -> str:
         memory = f"{self.resident_mb:4.0f} MB RSS  {self.peak_mb:4.0f} MB peak  {self.proportional_mb:4.0f} MB PSS"
-        return f"{self.cpu:5.2f} s CPU  {self.wall:5.2f} s wall  {memory}"
+        registration = f"{self.registration * 1e6:4.0f} us CPU a registration"
+        return f"{self.cpu:5.2f} s CPU  {self.wall:5.2f} s wall  {memory}  {registration}"
 
 
 def start(bootstrap_servers: str, topic: str, workers: int = 1, snapshots: Path | None = None) -> Start:
@@ -104,13 +113,29 @@ def start(bootstrap_servers: str, topic: str, workers: int = 1, snapshots: Path 
     with service:
         wall = time.perf_counter() - begun
         pids = service.pids
-        return Start(
-            sum(map(cpu_seconds, pids)),
-            wall,
-            sum(memory(pid, "VmRSS") for pid in pids),
-            sum(memory(pid, "VmHWM") for pid in pids),
-            sum(memory(pid, "Pss:", "smaps_rollup") for pid in pids),
-        )
+        cpu = sum(map(cpu_seconds, pids))
+        resident = sum(memory(pid, "VmRSS") for pid in pids)
+        peak = sum(memory(pid, "VmHWM") for pid in pids)
+        proportional = sum(memory(pid, "Pss:", "smaps_rollup") for pid in pids)
+        return Start(cpu, wall, resident, peak, proportional, measure_registration(service))
+
+
+def measure_registration(service: ServiceProcess) -> float:
+    """Return the seconds of CPU of one new schema, as the mean of many."""
+    name = secrets.token_hex(8)
+
+    def register(number: int) -> None:
+        body = {"schema": schema(number, 1000).replace("Record", f"Record_{name}_")}
+        call(service.url, "POST", f"/subjects/{name}-{number}/versions", body)
+
+    while True:  # until the index of texts is built
+        with suppress(HTTPError):
+            register(0)
+            break
+    begun = sum(map(cpu_seconds, service.pids))
+    for number in range(1, _REGISTRATIONS + 1):
+        register(number)
+    return (sum(map(cpu_seconds, service.pids)) - begun) / _REGISTRATIONS
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -114,6 +115,20 @@ def test_a_restart_loads_the_snapshot_and_continues_with_the_topic(node: Node, k
     assert outcome(node) == "used"
     assert read_all(node) == after
     assert register(node, "f", '"double"') == 5
+
+
+def test_a_node_that_was_killed_loads_the_snapshot_of_its_last_orderly_stop(node: Node) -> None:
+    """And reads from the topic what it had applied since."""
+    node.stop()
+    node.start()
+    call(node.url, "DELETE", "/subjects/b")
+    register(node, "d", '"bytes"')
+    before = read_all(node)
+    node.stop(signal.SIGKILL)
+    node.start()
+    assert outcome(node) == "used"
+    assert read_all(node) == before
+    assert register(node, "e", '"float"') == 4
 
 
 def test_a_topic_that_was_recreated_has_no_snapshot(node: Node, kafka: Cluster) -> None:
