@@ -111,6 +111,17 @@ class Result(NamedTuple):
         )
 
 
+class Driven(NamedTuple):
+    """What a load came to."""
+
+    completed: float
+    """Responses a second."""
+    results: list[Result]
+    """Of each path."""
+    lateness: Result
+    """How late the open loop sent its requests, which their latencies include: the machine's part at least."""
+
+
 class _Connection(load.Connection):
     def __init__(self, lane: "Lane", request: bytes | None) -> None:
         super().__init__()
@@ -203,27 +214,31 @@ async def _load_closed(lanes: Sequence[Lane], order: Sequence[int], seconds: flo
     await asyncio.sleep(seconds)
 
 
-async def _load_open(lanes: Sequence[Lane], order: Sequence[int], seconds: float, rate: float) -> None:
-    """Send requests at fixed times, `rate` a second."""
+async def _load_open(
+    lanes: Sequence[Lane], order: Sequence[int], seconds: float, rate: float, lateness: HdrHistogram
+) -> None:
+    """Send requests at fixed times, `rate` a second; note how many microseconds late each is."""
     begun = time.perf_counter()
     for tick in range(int(seconds / _TICK_SECONDS)):
         scheduled = begun + tick * _TICK_SECONDS
         await asyncio.sleep(max(0.0, scheduled - time.perf_counter()))
         for number in range(int(tick * _TICK_SECONDS * rate), int((tick + 1) * _TICK_SECONDS * rate)):
             lanes[order[number % len(order)]].submit(scheduled)
+            lateness.record_value(max(1, int((time.perf_counter() - scheduled) * 1e6)))
 
 
-async def _drive(url: str, mix: Sequence[Part], seconds: float, rate: float | None) -> tuple[float, list[Result]]:
+async def _drive(url: str, mix: Sequence[Part], seconds: float, rate: float | None) -> Driven:
     address = urlsplit(url)
     lanes = [Lane(part, address.hostname or "", address.port or 0) for part in mix]
     for lane in lanes:
         await lane.connect()
     order = [number for number, part in enumerate(mix) for _ in range(part.weight)]
     Random(28).shuffle(order)
+    lateness = HdrHistogram(1, _MAX_MICROSECONDS, 3)
     if rate is None:
         await _load_closed(lanes, order, seconds)
     else:
-        await _load_open(lanes, order, seconds, rate)
+        await _load_open(lanes, order, seconds, rate, lateness)
     completed = sum(lane.completed for lane in lanes) / seconds
     for _ in range(int(_DRAIN_SECONDS / _DRAIN_STEP_SECONDS)):
         if not any(lane.unanswered for lane in lanes):
@@ -231,11 +246,11 @@ async def _drive(url: str, mix: Sequence[Part], seconds: float, rate: float | No
         await asyncio.sleep(_DRAIN_STEP_SECONDS)
     for lane in lanes:
         lane.close()
-    return completed, [lane.result() for lane in lanes]
+    return Driven(completed, [lane.result() for lane in lanes], Result(lateness.encode(), 0))
 
 
-def drive(url: str, mix: Sequence[Part], seconds: float, rate: float | None = None) -> tuple[float, list[Result]]:
-    """Load the service, from this process: (responses a second, the result of each path).
+def drive(url: str, mix: Sequence[Part], seconds: float, rate: float | None = None) -> Driven:
+    """Load the service from this process.
 
     `rate`: requests a second, at fixed times; None for a closed loop.
     """
@@ -264,13 +279,14 @@ def attack(url: str, name: str, stop: Event) -> None:
     asyncio.run(run())
 
 
-def _print_rows(title: str, mix: Sequence[Part], results: Sequence[Result], folder: File | None) -> None:
+def _print_rows(title: str, mix: Sequence[Part], driven: Driven, folder: File | None) -> None:
     print(f"\n{title}\n\n{_HEAD}")
-    for part, result in zip(mix, results, strict=True):
-        print(f"| {part.path.name} | {result} |", flush=True)
+    names = [*(part.path.name for part in mix), "sent late by"]
+    for name, result in zip(names, [*driven.results, driven.lateness], strict=True):
+        print(f"| {name} | {result} |", flush=True)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            with (folder / f"{title}, {part.path.name}.hgrm").open("wb") as file:
+            with (folder / f"{title}, {name}.hgrm").open("wb") as file:
                 result.decode_histogram().output_percentile_distribution(file, 1000.0)
 
 
@@ -296,7 +312,7 @@ def main() -> None:
         pool.apply(drive, (service.url, mix, 3.0))  # a warm-up
         rate = wanted.rate
         if rate is None:
-            capacity, _ = pool.apply(drive, (service.url, mix, 5.0))
+            capacity = pool.apply(drive, (service.url, mix, 5.0)).completed
             rate = wanted.share * capacity
             print(f"{capacity:,.0f} requests a second in a closed loop; {rate:,.0f} are offered")
         for name in ["the load alone"] + [wanted.attack] * (wanted.attack != "none"):
@@ -306,8 +322,8 @@ def main() -> None:
                 attacking.start()
             if wanted.turns:
                 loop_turns.report(service)
-            _, results = pool.apply(drive, (service.url, mix, wanted.seconds, rate))
-            _print_rows(name, mix, results, wanted.histograms)
+            driven = pool.apply(drive, (service.url, mix, wanted.seconds, rate))
+            _print_rows(name, mix, driven, wanted.histograms)
             if wanted.turns:
                 print(f"\nTurns of the event loop: {loop_turns.report(service)}", flush=True)
             if attacking.pid is not None:

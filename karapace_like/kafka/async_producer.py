@@ -43,8 +43,8 @@ _NOW = 0
 _RECORDS_PER_TURN = 500
 """Records queued before other requests get the event loop again."""
 
-_REPORTS_PER_POLL = 1_000
-"""Reports served before other requests get the event loop again: 2 ms. Those of all records under way may arrive at
+_REPORTS_PER_POLL = 500
+"""Reports served before other requests get the event loop again: 1 ms. Those of all records under way may arrive at
 once, after an outage of a broker."""
 
 _topic_of = attrgetter("topic")

@@ -16,11 +16,10 @@ from tests.service_process import ServiceProcess
 def test_every_request_of_the_mix_is_answered_at_a_fixed_rate(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers) as service:
         mix = asyncio.run(mixed.make_mix(service.url))
-        completed, _ = mixed.drive(service.url, mix, 0.5)
-        assert completed > 0
-        _, results = mixed.drive(service.url, mix, 1.0, rate=100.0)
-    assert [result.failures for result in results] == [0] * len(mix)
-    assert [result.decode_histogram().total_count for result in results] == [part.weight for part in mix]
+        assert mixed.drive(service.url, mix, 0.5).completed > 0
+        driven = mixed.drive(service.url, mix, 1.0, rate=100.0)
+    assert [result.failures for result in driven.results] == [0] * len(mix)
+    assert [result.decode_histogram().total_count for result in driven.results] == [part.weight for part in mix]
     assert sum(part.weight for part in mix) == 100
 
 
