@@ -43,10 +43,6 @@ _NOW = 0
 _RECORDS_PER_TURN = 500
 """Records queued before other requests get the event loop again."""
 
-_REPORTS_PER_POLL = 500
-"""Reports served before other requests get the event loop again: 1 ms. Those of all records under way may arrive at
-once, after an outage of a broker."""
-
 _topic_of = attrgetter("topic")
 _Report: TypeAlias = Callable[[KafkaError | None, Any], None]
 """librdkafka's delivery callback: (error, message)."""
@@ -75,10 +71,6 @@ class _SendCall:
 
 
 _UNREPORTED = Delivery()
-
-
-class _PollIsOverError(Exception):
-    """Raised by a delivery callback: librdkafka keeps the other reports for the next poll (`rd_kafka_yield`)."""
 
 
 class AsyncProducer:
@@ -114,8 +106,6 @@ class AsyncProducer:
         self._context = contextvars.Context()
         """That of the timer: what the client logs belongs to no request."""
         self._complete: list[_SendCall] = []
-        self._served = 0
-        """Reports since a poll began."""
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
         self._next: asyncio.TimerHandle | None = None
@@ -242,9 +232,6 @@ class AsyncProducer:
         call.reported += 1
         if call.reported == call.sent:
             self._complete.append(call)
-        self._served += 1
-        if self._served == _REPORTS_PER_POLL:
-            raise _PollIsOverError
 
     async def _enqueue_later(self, record: OutgoingRecord, report: _Report) -> None:
         """Queue one record once there is room for it."""
@@ -276,8 +263,6 @@ class AsyncProducer:
             self._ended.set()
         else:
             interval = _BATCH_SECONDS if self._sending else _IDLE_SECONDS
-            if self._served >= _REPORTS_PER_POLL:
-                interval = 0.0  # there may be more
             self._next = self._loop.call_later(interval, self._serve, context=self._context)
 
     def _serve_in_thread(self) -> None:
@@ -292,13 +277,10 @@ class AsyncProducer:
         return self._stopping.is_set() and not self._sending and not len(self._client)
 
     def _poll(self, seconds: float) -> list[_SendCall]:
-        """Serve some reports that arrive within `seconds`; return the calls whose reports are complete."""
-        self._served = 0
+        """Serve the reports that arrive within `seconds`; return the calls whose reports are complete."""
         try:
             with translate.failures():
                 self._client.poll(seconds)
-        except _PollIsOverError:
-            pass
         except KafkaFailure as failure:
             if (
                 failure.name == "_INVALID_ARG"

@@ -1,17 +1,16 @@
 """The shared producer on a real broker: what one request does must not hurt another."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
 
-from karapace_like.kafka import async_producer
-from karapace_like.kafka.async_producer import AsyncProducer
+from karapace_like.kafka.async_producer import _SendCall
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.retrying_producer import ProducerSettings, RetryingProducer
 from karapace_like.kafka.settings import KafkaSettings
@@ -54,37 +53,6 @@ async def send_all(producer: RetryingProducer, *records: OutgoingRecord) -> list
     return [outcome(delivery) for [delivery] in reports]
 
 
-async def test_reports_that_arrive_together_are_served_in_several_turns(
-    producer: RetryingProducer, topic_of: Topics, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each is noted once, and in order. Of 100,000 records that may be under way, a report takes about 2 µs each."""
-    topic, is_open, served = topic_of(), threading.Event(), list[int]()
-    poll = AsyncProducer._poll
-
-    def poll_when_open(client: AsyncProducer, seconds: float) -> list[Any]:
-        if not is_open.is_set():
-            return []
-        complete = poll(client, seconds)
-        served.append(client._served)
-        return complete
-
-    monkeypatch.setattr(AsyncProducer, "_poll", poll_when_open)
-    count = 3 * async_producer._REPORTS_PER_POLL
-    sending = asyncio.create_task(producer.send([OutgoingRecord(topic, b"", b"v", 0)] * count))
-    partition, latest = TopicPartition(topic, 0), OffsetSpec.latest()  # type: ignore[no-untyped-call]
-
-    async def is_written() -> bool:
-        listed = admin.list_offsets({partition: latest})[partition]
-        offsets = await asyncio.wrap_future(listed)
-        return bool(offsets.offset == count)
-
-    await until(is_written)
-    is_open.set()
-    assert [delivery.offset for delivery in await sending] == list(range(count))
-    assert sum(served) == count
-    assert max(served) <= async_producer._REPORTS_PER_POLL
-
-
 async def test_a_producer_that_can_write_nothing_any_more_is_made_anew(kafka: Cluster, topic_of: Topics) -> None:
     """After an error that is fatal to it: here that a gap would come into what it promised to write without one."""
     security = {"enable.gapless.guarantee": True}
@@ -100,6 +68,22 @@ async def test_a_producer_that_can_write_nothing_any_more_is_made_anew(kafka: Cl
         client.produce(topic, b"x")
     assert await send_all(made, small, small) == ["written", "written"]
     await made.close()
+
+
+async def test_a_request_leaves_nothing_behind(producer: RetryingProducer, topic_of: Topics) -> None:
+    """Neither its records nor what waits for their reports, of which more come than one poll has to serve."""
+    topic = topic_of()
+
+    def count_calls() -> int:
+        return sum(isinstance(each, _SendCall) for each in gc.get_objects())
+
+    before = count_calls()
+    for _ in range(3):
+        batches = [[OutgoingRecord(topic, None, b"x")] * 500 for _ in range(4)]
+        for deliveries in await asyncio.gather(*map(producer.send, batches)):
+            assert {outcome(delivery) for delivery in deliveries} == {"written"}
+    gc.collect()
+    assert count_calls() == before
 
 
 async def test_requests_that_share_a_batch_do_not_share_its_refusal(
