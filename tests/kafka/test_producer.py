@@ -83,7 +83,7 @@ async def test_a_request_leaves_nothing_behind(producer: RetryingProducer, topic
         for deliveries in await asyncio.gather(*map(producer.send, batches)):
             assert {outcome(delivery) for delivery in deliveries} == {"written"}
     gc.collect()
-    assert count_calls() == before
+    assert count_calls() <= before
 
 
 async def test_requests_that_share_a_batch_do_not_share_its_refusal(
