@@ -90,7 +90,8 @@ def announce(text: str, level: int = logging.INFO) -> None:
         )
         text = "\n".join(map(_JsonLines().format, records))
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what the command prints
+        sys.stderr.write(f"{text}\n")  # as one piece: several processes write to the same pipe
+        sys.stderr.flush()
 
 
 def is_json() -> bool:

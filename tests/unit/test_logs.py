@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import socket
+import subprocess
 import sys
 import threading
 import warnings
@@ -89,3 +91,12 @@ async def test_a_background_task_that_a_request_starts_does_not_log_as_the_reque
         await asyncio.sleep(0)
     task.cancel()
     assert found == [None, None]
+
+
+def test_a_line_is_written_in_one_piece() -> None:
+    """Also unbuffered: several processes of a node write to the same pipe, and parts of lines would mix."""
+    program = "import sys; from karapace_like.process import logs; logs.announce('Stopping')"
+    reading, writing = socket.socketpair(type=socket.SOCK_DGRAM)
+    with reading, writing:
+        subprocess.run([sys.executable, "-u", "-c", program], stderr=writing.fileno(), check=True)
+        assert reading.recv(100) == b"Stopping\n"
