@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from confluent_kafka import Producer
 
-from benchmarks.loop_turns import PROGRAM, Report, Turns, report
+from benchmarks.loop_turns import PROGRAM, SAMPLED_FROM, Report, Turns, report
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.registry import records
 from karapace_like.registry.content import Content
@@ -201,15 +201,15 @@ def _send(calls: Iterable[Call], port: int, report: Callable[[], Report]) -> Ite
     connection.close()
 
 
-async def run(case: Case, sizes: Sizes) -> list[Row]:
-    """Return the rows of a case in this process."""
+async def run(case: Case, sizes: Sizes, sampled_from: float | None = None) -> list[Row]:
+    """Return the rows of a case in this process; `sampled_from` is that of `Turns`."""
     registry, log = in_memory(Rules(max_record_bytes=_LIMIT_BYTES), write_timeout=600.0)
     await log.append([records.encode(record) for record in case.stored(sizes)])
     await registry.index_texts()
     async with leading(registry):
         server = Server(make_app(registry, handling=RequestHandling(max_body_bytes=_LIMIT_BYTES)))
         await server.start_server()
-        turns = Turns(asyncio.get_running_loop())
+        turns = Turns(asyncio.get_running_loop(), sampled_from=sampled_from)
         rows = await asyncio.to_thread(lambda: list(_send(case.calls(sizes), server.port or 0, turns.report)))
         await server.close()
     await registry.engines.close()
@@ -245,7 +245,9 @@ def main() -> None:
             gc.set_threshold(_YOUNG_CONTAINERS)
             print(f"\n{name}\n\n| request | status | ms | longest turn, ms of CPU | where |\n|---|---|---|---|---|")
             case = CASES[name]
-            for row in asyncio.run(run(case, sizes)) if kafka is None else _run_service(case, sizes, kafka):
+            for row in (
+                asyncio.run(run(case, sizes, SAMPLED_FROM)) if kafka is None else _run_service(case, sizes, kafka)
+            ):
                 print(row, flush=True)
 
 

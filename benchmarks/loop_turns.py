@@ -26,6 +26,8 @@ _LINE = "Turns of the event loop: "
 _REPORT = re.compile(re.escape(_LINE) + r"(.*max ([0-9.]+))(.*)")
 _POLL_SECONDS = 0.005
 _SAMPLE_SECONDS = 0.002
+SAMPLED_FROM = 0.02
+"""CPU seconds of a turn that is too long."""
 _FRAMES = 4
 _PACKAGE = "karapace_like"
 _SHOWN = 5
@@ -62,8 +64,11 @@ def _list_reports(service: ServiceProcess) -> list[Report]:
 class Turns:
     """Measures each turn of a loop, in the CPU time of its thread, and samples where long ones are."""
 
-    def __init__(self, loop: Any, *, sampled_from: float = 0.02) -> None:
-        """`sampled_from`: CPU seconds from which a turn is sampled."""
+    def __init__(self, loop: Any, *, sampled_from: float | None = None) -> None:
+        """`sampled_from`: CPU seconds from which a turn is sampled, by a thread that runs as long as the process.
+
+        Looking at another thread's frames has crashed an interpreter: only programs that measure do it.
+        """
         self.seconds: list[float] = []
         """CPU seconds of the turns since the last report."""
         self.places: Counter[str] = Counter()
@@ -71,10 +76,10 @@ class Turns:
         self._thread = threading.get_ident()
         self._clock = time.pthread_getcpuclockid(self._thread)
         self._begun: float | None = None
-        self._sampled_from = sampled_from
         select = loop._selector.select  # noqa: SLF001 - the only place between two turns
         loop._selector.select = functools.partial(self._select, select)  # noqa: SLF001
-        threading.Thread(target=self._sample, daemon=True).start()
+        if sampled_from is not None:
+            threading.Thread(target=self._sample, args=(sampled_from,), daemon=True).start()
 
     def report(self) -> Report:
         """Return what was measured, and forget it."""
@@ -95,11 +100,11 @@ class Turns:
         self._begun = time.thread_time()
         return events
 
-    def _sample(self) -> None:
+    def _sample(self, sampled_from: float) -> None:
         while True:
             time.sleep(_SAMPLE_SECONDS)
             begun = self._begun
-            if begun is not None and time.clock_gettime(self._clock) - begun > self._sampled_from:
+            if begun is not None and time.clock_gettime(self._clock) - begun > sampled_from:
                 self.places[self._find_place()] += 1
 
     def _find_place(self) -> str:
@@ -114,7 +119,7 @@ def main(arguments: Sequence[str]) -> None:
 
     def make_loop() -> asyncio.AbstractEventLoop:
         loop = asyncio.SelectorEventLoop()
-        turns = Turns(loop)
+        turns = Turns(loop, sampled_from=SAMPLED_FROM)
 
         def print_report(*_: object) -> None:
             print(f"{_LINE}{turns.report()}", file=sys.stderr, flush=True)
