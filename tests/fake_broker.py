@@ -63,8 +63,8 @@ class FakeBroker:
             COORDINATOR: FindCoordinatorRequest_v1,
             OFFSETS: OffsetRequest_v3,
             PRODUCE: ProduceRequest_v7,
-            INIT: InitProducerId._CLASSES[-1],
-            DESCRIBE: DescribeProducers._CLASSES[-1],
+            INIT: InitProducerId("", 0, None)._CLASSES[-1],
+            DESCRIBE: DescribeProducers("")._CLASSES[-1],
         }
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()

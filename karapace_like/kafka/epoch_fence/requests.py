@@ -7,7 +7,7 @@ without aiokafka's schemas: those take 21 of the 160 µs of an append.
 
 import struct
 from io import BytesIO
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.produce import ProduceRequest_v7
@@ -22,6 +22,8 @@ from aiokafka.protocol.types import (
     String,
     TaggedFields,
 )
+
+from karapace_like.kafka.admin.protocol import SingleVersionRequest
 
 _TEXT = CompactString("utf-8")
 NO_PRODUCER = -1
@@ -67,22 +69,12 @@ class _InitializeV4(_InitializeV3):
     RESPONSE_TYPE = _InitializedV4
 
 
-_Initialize: TypeAlias = _InitializeV3 | _InitializeV4
-
-
-class InitProducerId(Request[_Initialize]):  # type: ignore[misc] # aiokafka has no annotations
+class InitProducerId(SingleVersionRequest):
     """InitProducerId of a transactional id; with a current id and epoch, only for their owner."""
 
-    API_KEY = 22
-
     def __init__(self, transactional_id: str, timeout_ms: int, current: tuple[int, int] | None) -> None:
-        self._transactional_id = transactional_id
-        self._timeout_ms = timeout_ms
-        self._current = current or (NO_PRODUCER, NO_PRODUCER)
-
-    def build(self, request_struct_class: type[_Initialize]) -> _Initialize:
-        """Return the request in the version that the broker supports."""
-        return request_struct_class(self._transactional_id, self._timeout_ms, *self._current, {})
+        current = current or (NO_PRODUCER, NO_PRODUCER)
+        super().__init__(_InitializeV3, transactional_id, timeout_ms, *current, {}, newer=_InitializeV4)
 
 
 class _DescribedV0(Response):  # type: ignore[misc] # aiokafka has no annotations
@@ -133,17 +125,11 @@ class _DescribeV0(RequestStruct):  # type: ignore[misc] # aiokafka has no annota
     )
 
 
-class DescribeProducers(Request[_DescribeV0]):  # type: ignore[misc] # aiokafka has no annotations
+class DescribeProducers(SingleVersionRequest):
     """DescribeProducers of a topic's first partition, which only its leader answers."""
 
-    API_KEY = 61
-
     def __init__(self, topic: str) -> None:
-        self._topic = topic
-
-    def build(self, request_struct_class: type[_DescribeV0]) -> _DescribeV0:
-        """Return the request in the version that the broker supports."""
-        return request_struct_class([(self._topic, [0], {})], {})
+        super().__init__(_DescribeV0, [(topic, [0], {})], {})
 
 
 class _EpochEndedV2(Response):  # type: ignore[misc] # aiokafka has no annotations
@@ -179,18 +165,11 @@ class _EndEpochV2(RequestStruct):  # type: ignore[misc] # aiokafka has no annota
     )
 
 
-class OffsetForLeaderEpoch(Request[_EndEpochV2]):  # type: ignore[misc] # aiokafka has no annotations
+class OffsetForLeaderEpoch(SingleVersionRequest):
     """OffsetForLeaderEpoch of a topic's first partition, which only its leader answers."""
 
-    API_KEY = 23
-
     def __init__(self, topic: str, leader_epoch: int) -> None:
-        self._topic = topic
-        self._leader_epoch = leader_epoch
-
-    def build(self, request_struct_class: type[_EndEpochV2]) -> _EndEpochV2:
-        """Return the request in the version that the broker supports."""
-        return request_struct_class([(self._topic, [(0, _ANY_EPOCH, self._leader_epoch)])])
+        super().__init__(_EndEpochV2, [(topic, [(0, _ANY_EPOCH, leader_epoch)])])
 
 
 class Appended(NamedTuple):
