@@ -143,5 +143,10 @@ class ServiceProcess:
 
 def _list_descendants(pid: int) -> Iterator[int]:
     yield pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield from _list_descendants(int(child))
+    for child in list_children(pid):
+        yield from _list_descendants(child)
+
+
+def list_children(pid: int) -> set[int]:
+    """Return the processes that the process has started and that run."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

@@ -60,9 +60,8 @@ async def build_index(store: Store) -> FingerprintIndex:
 async def index_long_texts(index: FingerprintIndex, engines: EngineAccess) -> None:
     """Take the long texts into the index that were stored elsewhere, or before it was built."""
     for key, content in list(index.unindexed.items()):
-        with suppress(
-            RegistryError
-        ):  # an engine that is busy or lost: the text stays one that may have any fingerprint
+        # An engine may be busy or lost: the text stays one that may have any fingerprint.
+        with suppress(RegistryError):
             index.settle(key, await _fingerprint(engines, content))
 
 

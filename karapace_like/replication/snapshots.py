@@ -165,7 +165,7 @@ class Snapshots(Generic[S]):
             logger.info("The snapshot %s was written: %.1f MB, up to offset %d", self._path, size / 1e6, offset)
 
     async def _describe_state(self) -> Header | None:
-        """Return the header of the state, which has the whole topic; None where it has not, or nobody knows."""
+        """Return the header of the state, which has the whole topic; None where it has not, or that is unknown."""
         now = time.time()
         await self._replica.wait_until_applied(await self._log.end())
         position = await self._log.end_reading()

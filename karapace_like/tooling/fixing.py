@@ -34,7 +34,7 @@ def fix_files(root: Path, files: Mapping[str, SchemaFile], report: Report) -> li
     fixed: list[str] = []
     for case in report.cases:
         if case.path not in files:
-            continue  # the settings file, whose problems nobody fixes for its author
+            continue  # the settings file, whose problems only its author can fix
         file = files[case.path]
         insertions = [
             fix

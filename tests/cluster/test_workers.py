@@ -21,7 +21,7 @@ from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.cluster import held_worker
 from tests.cluster.registry_nodes import RegistryNodes, health, is_running
-from tests.service_process import ServiceProcess
+from tests.service_process import ServiceProcess, list_children
 from tests.waiting import wait_until
 
 _SECONDS = 120.0
@@ -32,10 +32,6 @@ def node(kafka: Cluster) -> Iterator[ServiceProcess]:
     """A test that ends a worker waits for the next one."""
     with ServiceProcess(kafka.bootstrap_servers, workers=2, ssl_password="the workers' own") as process:
         yield process
-
-
-def children(pid: int) -> set[int]:
-    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def folder_of(node: ServiceProcess) -> Path:
@@ -192,8 +188,8 @@ def test_a_killed_worker_is_replaced(node: ServiceProcess, number: int) -> None:
     replaced(node, number, before)
     for _ in range(8):
         assert call(node.url, "GET", f"/schemas/ids/{second}")["schema"] == text
-    (template,) = children(node.pid)
-    assert children(template) == {node.worker(0), node.worker(1)}
+    (template,) = list_children(node.pid)
+    assert list_children(template) == {node.worker(0), node.worker(1)}
 
 
 def test_a_consumer_instance_answers_over_any_connection_until_its_worker_ends(
@@ -292,13 +288,13 @@ def test_nothing_outlives_the_supervisor(kafka: Cluster, how: signal.Signals) ->
 
 def test_one_worker_is_one_process(kafka: Cluster) -> None:
     with ServiceProcess(kafka.bootstrap_servers, workers=1) as service:
-        assert children(service.pid) == set()
+        assert list_children(service.pid) == set()
 
 
 def test_workers_outlive_the_process_that_they_were_forked_from(kafka: Cluster) -> None:
     """The next worker is forked from another one, and all of them stop in order."""
     with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
-        (template,) = children(service.pid)
+        (template,) = list_children(service.pid)
         os.kill(template, signal.SIGKILL)
         wait_until(lambda: not is_running(template))
         workers = [service.worker(0), service.worker(1)]
@@ -307,7 +303,7 @@ def test_workers_outlive_the_process_that_they_were_forked_from(kafka: Cluster) 
         os.kill(workers[1], signal.SIGKILL)
         replaced(service, 1, workers[1])
         assert service.worker(0) == workers[0]
-        assert not children(service.pid).intersection({template, *workers})
+        assert not list_children(service.pid).intersection({template, *workers})
         assert service.stop() == 0
         assert not is_running(workers[0])
     assert not any("killed" in line for line in service.lines)
