@@ -19,8 +19,9 @@ from karapace_like.config.description import Group, Setting
 from karapace_like.config.errors import ConfigError
 from karapace_like.config.service_links import explain_service_links
 from karapace_like.config.settings import Settings
-from karapace_like.config.sources import ENVIRONMENT_PREFIX, Reading, load, read
+from karapace_like.config.sources import Reading, load, read
 from karapace_like.config.values import describe_settings
+from karapace_like.process.child_environment import ENVIRONMENT_PREFIX
 
 __all__ = [
     "ENVIRONMENT_PREFIX",

@@ -12,8 +12,8 @@ from karapace_like.config.errors import ConfigError, Fault
 from karapace_like.config.service_links import find_service
 from karapace_like.config.settings import Settings
 from karapace_like.config.values import SECRETS, TYPES, Origin, ValueFaultError, convert
+from karapace_like.process.child_environment import ENVIRONMENT_PREFIX
 
-ENVIRONMENT_PREFIX = "KARAPACE_"
 _OF_COMMANDS = "KARAPACE_LIKE_"
 """The prefix of variables of the commands on schemas, which are no settings."""
 _FILE_SUFFIX = "_file"

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
+from karapace_like.process.child_environment import build_child_environment
+
 try:
     import resource
 except ImportError:  # pragma: no cover - a platform without limits has none
@@ -38,8 +40,6 @@ _DEATH_SECONDS = 5.0
 _PIECE_BYTES = 262_144
 """Of a message that are handed to the event loop at once, which copies them."""
 _LENGTH = struct.Struct(">I")
-_ENVIRONMENT_PREFIX = "KARAPACE_"
-"""Settings, of which some are secrets: the child needs none."""
 
 
 class JobLimits(NamedTuple):
@@ -164,7 +164,7 @@ async def _start(module: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", module,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.upper().startswith(_ENVIRONMENT_PREFIX)},
+        env=build_child_environment(),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from karapace_like.config import ENVIRONMENT_PREFIX
+from karapace_like.process.child_environment import build_child_environment
 from karapace_like.process.fork_server import NUMBER_BYTES, encode_number, send_request
 
 logger = logging.getLogger(__name__)
@@ -80,8 +80,7 @@ class WorkerTemplate:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", _MODULE, str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, pass_fds=(theirs.fileno(),),
-                # Workers get the settings as a message; their environment variables may hold secrets.
-                env={key: value for key, value in os.environ.items() if not key.upper().startswith(ENVIRONMENT_PREFIX)},
+                env=build_child_environment(),
             )  # fmt: skip
         return self._requests
 
