@@ -170,3 +170,19 @@ async def test_a_version_that_the_caller_may_not_read_is_not_compared(guarded: A
     path = "/subjects/lifts-value/versions/1/diff/1?subject=secrets-value"
     assert (await guarded("GET", path, headers=basic("lift-team", "lift-password")))[0] == 403
     assert (await guarded("GET", path, headers=ROOT))[0] == 200
+
+
+async def test_an_address_that_changes_while_the_view_is_drawn_is_followed(chromium: Browser, guarded: Api) -> None:
+    async with reading(chromium, str(guarded.client.make_url("/"))) as reader:
+        page = await reader.open("me")
+        await page.evaluate(
+            """() => new MutationObserver((_, observer) => {
+                if (!document.querySelector("nav")) return;
+                observer.disconnect();
+                location.hash = "#/subject/lifts-value";
+            }).observe(document.getElementById("app"), { childList: true, subtree: true })"""
+        )
+        await page.get_by_label("User name").fill("root")
+        await page.get_by_label("Password", exact=True).last.fill("root-password")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("heading", name="lifts-value")).to_be_visible()

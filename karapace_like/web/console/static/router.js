@@ -1,6 +1,6 @@
 // The address after the `#`: which view is shown, of what. Every view has an address of its own.
 
-import { useEffect, useState } from "./vendored/preact.js";
+import { useEffect, useMemo, useState } from "./vendored/preact.js";
 
 /** Return {path: [...], query: {...}} of an address such as `#/subjects/a%2Fb?version=3`. */
 export function parse(hash) {
@@ -37,11 +37,12 @@ export function replace(path, query) {
 }
 
 export function useAddress() {
-  const [address, setAddress] = useState(() => parse(location.hash));
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const follow = () => setAddress(parse(location.hash));
+    const follow = () => setHash(location.hash);
     addEventListener("hashchange", follow);
+    follow(); // the address may have changed after it was rendered: effects run later
     return () => removeEventListener("hashchange", follow);
   }, []);
-  return address;
+  return useMemo(() => parse(hash), [hash]);
 }
