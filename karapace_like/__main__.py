@@ -1,5 +1,5 @@
 """`python -m karapace_like` is the command `karapace-like`."""
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 
-main(prog_name="karapace-like")
+run()

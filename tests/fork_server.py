@@ -20,10 +20,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TextIO
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.process.fork_server import NUMBER_BYTES, ForkServer, send_request
 
-_PROGRAM = "karapace-like"
 _KILLED = -9
 """The exit code of a process whose server has ended before it."""
 
@@ -115,7 +114,7 @@ def _run(requests: int) -> None:
         arguments, environment, folder = json.loads(request.message)
         _become(environment, folder, *request.descriptors)
         sys.argv[1:] = arguments
-        main(arguments, prog_name=_PROGRAM)
+        run()
 
 
 if __name__ == "__main__":

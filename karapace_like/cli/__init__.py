@@ -6,13 +6,15 @@ import os
 import sys
 import traceback
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from karapace_like.cli.failures import CannotTellError, find_failure
+from karapace_like.process.ending import run_as_process
 
 _COMMANDS = {
     "serve": "Serve the schema registry and the Kafka REST proxy.",
@@ -51,7 +53,7 @@ _COMMANDS = {
 _SERVICES = frozenset({"serve", "kafka"})
 """Commands that run until a signal ends them; their exit code 1 means a failure."""
 
-
+_PROGRAM = "karapace-like"
 _PIPE_CLOSED = 141
 """The exit code that shells give to a process that SIGPIPE ended."""
 
@@ -137,3 +139,8 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def run() -> NoReturn:
+    """Run the command line of this process, and end the process with the exit code of the command."""
+    run_as_process(partial(main, prog_name=_PROGRAM))

@@ -1,6 +1,5 @@
 """`karapace-like serve`: the registry and the REST proxy."""
 
-import gc
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -85,8 +84,6 @@ def serve(*, file: Path | None, dev: bool, data: Path | None, ephemeral: bool, *
             raise click.ClickException(str(error)) from error
         except KafkaFailure as error:
             raise click.ClickException(error.message) from error
-        finally:
-            gc.freeze()  # the interpreter would look through all objects once more before it ends, for 0.4 s
 
 
 def _check_embedded_kafka(*, dev: bool, data: Path | None, ephemeral: bool, bootstrap_uri: object) -> None:

@@ -8,6 +8,7 @@ import gc
 import socket
 import sys
 
+from karapace_like.process.ending import run_as_process
 from karapace_like.process.fork_server import ForkServer
 from karapace_like.serve.process import find_loop_factory
 from karapace_like.workers import worker
@@ -23,4 +24,4 @@ def main(requests: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    run_as_process(lambda: sys.exit(main(int(sys.argv[1]))))

@@ -3,7 +3,7 @@
 `python -m tests.cluster.forgetful_node serve`: the whole service, but for that.
 """
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.registry import records
 from karapace_like.registry.records import Record
 
@@ -20,4 +20,4 @@ def _decode_small(key: bytes | None, value: bytes | None) -> Record:
 
 if __name__ == "__main__":
     records.decode = _decode_small
-    main()
+    run()

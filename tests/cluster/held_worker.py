@@ -7,7 +7,7 @@ import itertools
 import signal
 from collections.abc import Sequence
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.workers.forking import ForkedProcess, WorkerTemplate
 
 NUMBER = 1
@@ -25,4 +25,4 @@ async def _fork_held(template: WorkerTemplate, descriptors: Sequence[int]) -> Fo
 
 if __name__ == "__main__":
     WorkerTemplate.fork = _fork_held  # type: ignore[assignment, method-assign]
-    main()
+    run()

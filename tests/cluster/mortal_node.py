@@ -15,7 +15,7 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.kafka import log_topic
 from karapace_like.kafka.joint_writer import JointWriter
 from karapace_like.records import Batch, JointEntry, LogEntry
@@ -67,4 +67,4 @@ class CarelessWriter(MortalWriter):
 if __name__ == "__main__":
     # The one place that makes it.
     log_topic.JointWriter = CarelessWriter if "CARELESS" in os.environ else MortalWriter  # type: ignore[attr-defined]
-    main()
+    run()

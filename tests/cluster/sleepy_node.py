@@ -11,7 +11,7 @@ import threading
 
 from confluent_kafka import Producer
 
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.kafka import log_topic
 from karapace_like.kafka.epoch_fence.partition import PartitionLeader
 from karapace_like.kafka.log_topic_writer import LogTopicWriter
@@ -55,4 +55,4 @@ if __name__ == "__main__":
     # The one place that makes them.
     log_topic.LogTopicWriter = SleepyWriter  # type: ignore[attr-defined]
     log_topic.PartitionLeader = SleepyLeader  # type: ignore[attr-defined]
-    main()
+    run()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from karapace_like import background
-from karapace_like.cli import main
+from karapace_like.cli import run
 from karapace_like.kafka.log_topic_reader import LogTopicReader
 
 _poll = LogTopicReader._poll
@@ -20,4 +20,4 @@ LogTopicReader._poll = poisoned  # type: ignore[assignment, method-assign]
 background._FIRST_PAUSE_SECONDS = 0.01
 
 if __name__ == "__main__":
-    main()
+    run()

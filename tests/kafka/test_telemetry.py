@@ -227,7 +227,7 @@ def test_metrics_are_those_of_prometheus(traced: Traced) -> None:
 def test_a_missing_extra_is_named() -> None:
     started = (
         "import sys; sys.modules['opentelemetry.exporter.otlp.proto.http'] = None; sys.argv[1:] = ['serve'];"
-        "from karapace_like.cli import main; main()"
+        "from karapace_like.cli import run; run()"
     )
     found = subprocess.run(
         [sys.executable, "-c", started],
