@@ -4,8 +4,9 @@ python -m benchmarks.replay [--schemas 100000] [--bytes 1000] [--workers 1] [--r
 
 CPU time is that of the serving process, all threads, from its exec to "Ready"; memory is its resident set then and its
 peak before. Then 500 new schemas are registered, one after the other. With several workers all their processes count,
-the supervisor included, and a page that some of them share counts once (PSS). With `--snapshots` each start but the
-first has the snapshot that the one before wrote when it stopped. Everything is from /proc: Linux only.
+the supervisor and those that have ended by then included, and a page that some of them share counts once (PSS). With
+`--snapshots` each start but the first has the snapshot that the one before wrote when it stopped. Everything is from
+/proc: Linux only.
 """
 
 import argparse
@@ -113,7 +114,7 @@ def start(bootstrap_servers: str, topic: str, workers: int = 1, snapshots: Path 
     with service:
         wall = time.perf_counter() - begun
         pids = service.pids
-        cpu = sum(map(cpu_seconds, pids))
+        cpu = sum(cpu_seconds(pid, with_ended=True) for pid in pids)
         resident = sum(memory(pid, "VmRSS") for pid in pids)
         peak = sum(memory(pid, "VmHWM") for pid in pids)
         proportional = sum(memory(pid, "Pss:", "smaps_rollup") for pid in pids)

@@ -200,7 +200,6 @@ def compute_limits(load: Load, costs: Costs) -> list[Limit]:
     """Return the limits for the deployment of all loads, the one that is nearest first."""
     *_, together = compute_needs(load, costs)
     nodes = together.nodes(load)
-    processes = nodes * load.workers_per_node
     active = load.instances * load.active_share
     topic_mb = load.schemas * 1.2 / 1000
     limits = [
@@ -209,9 +208,8 @@ def compute_limits(load: Load, costs: Costs) -> list[Limit]:
             "a second", "none: nodes and workers do not help",
         ),
         Limit(
-            "replay fan-out: the leader of the schemas topic sends it to each process that starts",
-            _READY_SECONDS * load.broker_mb / topic_mb, processes, "processes that start at once",
-            "start nodes in waves; fewer workers with more schemas",
+            "replay fan-out: the leader of the schemas topic sends it to each node that starts",
+            _READY_SECONDS * load.broker_mb / topic_mb, nodes, "nodes that start at once", "start nodes in waves",
         ),
         Limit(
             "CPU of a replay within the startup probe",

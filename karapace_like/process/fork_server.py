@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -51,8 +51,11 @@ class ForkServer:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the client
         signal.set_wakeup_fd(self._waking)
 
-    def serve(self) -> ForkRequest | None:
-        """Fork until the client ends, and return None; return the request in each forked process."""
+    def serve(self, prepare: Callable[[bytes], object] = lambda _: None) -> ForkRequest | None:
+        """Fork until the client ends, and return None; return the request in each forked process.
+
+        `prepare` gets the message of each request before the fork: what it loads is shared from then on.
+        """
         while True:
             by_descriptor = {handle.fileno(): pid for pid, handle in self._handles.items()}
             requests = self._requests.fileno()
@@ -68,6 +71,7 @@ class ForkServer:
                 if not header:
                     return None
                 request = ForkRequest(self._read(int(header)), descriptors[1:])
+                prepare(request.message)
                 if self._fork(descriptors[0], request):
                     return request
 

@@ -10,12 +10,10 @@ from karapace_like.registry.drafts import draft_versions
 from karapace_like.registry.engines import Engines, PinnedOutcomes
 from karapace_like.registry.records import Record, UnknownRecord
 from karapace_like.registry.registration import Rules
-from karapace_like.registry.snapshot_parts import StateLoader, dump_state
 from karapace_like.registry.store import Store
 from karapace_like.registry.unknown_log import UnknownLog
 from karapace_like.replication.log import Log, LogRecord
 from karapace_like.replication.replicated_state import DEFAULT_MAX_WAITING, ReplicatedState
-from karapace_like.replication.snapshots import StateForm
 
 MARK = records.encode_key(records.NoopRecord())
 """The key of the record that says nothing."""
@@ -73,13 +71,9 @@ class Registry(ReplicatedState[Store]):
             and (not validity.needs_term or self.is_current)
         )
 
-    @property
-    def state_form(self) -> StateForm[Store]:
-        """How the state is written into snapshots."""
-        return StateForm(dump_state, lambda: StateLoader(Store(inherits_config=self.rules.inherits_config)))
-
     def restore(self, store: Store, position: int) -> None:
         """Continue with this state, which has the topic up to the position; before the replay has begun."""
+        store.inherits_config = self.rules.inherits_config
         super().restore(store, position)
         self.conflict_watch = ConflictWatch(store, self.engines)
 

@@ -6,7 +6,7 @@ are found by. Left out: the file of the parts, and when it is trusted (`replicat
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from karapace_like.registry.associations import Association
 from karapace_like.registry.fingerprints import FingerprintIndex
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.registry.store import Context, Store, StoredVersion
+from karapace_like.replication.snapshots import LoadedSnapshot, StateForm
 
 T = TypeVar("T")
 
@@ -95,7 +96,14 @@ class StateLoader:
         if self._index is not None:
             self._index.is_complete = True
             self._store.fingerprints = self._index
+        self._store.ordered_subjects()  # which sorts them; so they share it who share the state
         return self._store
+
+
+STATE_FORM = StateForm(dump_state, lambda: StateLoader(Store()))
+"""How the state is written into snapshots. Whether configs are inherited is a setting, which it does not have."""
+LoadedState: TypeAlias = LoadedSnapshot[Store]
+"""A snapshot of the state in memory."""
 
 
 def _list_parts(store: Store) -> Iterator[Part]:

@@ -113,10 +113,44 @@ class StateForm(NamedTuple, Generic[S]):
     create_loader: Callable[[], Loader[S]]
 
 
-class Snapshots(Generic[S]):
-    """The snapshot of one state in one file."""
+class LoadedSnapshot(NamedTuple, Generic[S]):
+    """A snapshot in memory, which nobody has verified yet."""
 
-    def __init__(self, replica: Replica[S], log: SnapshotLog, form: StateForm[S], path: Path, release: str) -> None:
+    header: Header
+    state: S
+
+
+def load_snapshot(path: Path, form: StateForm[S]) -> LoadedSnapshot[S] | None:
+    """Return the snapshot at the path; None if there is none, or it cannot be loaded. Blocks."""
+    loader = form.create_loader()
+    try:
+        blocks = read_blocks(path)
+        header = msgspec.msgpack.decode(next(blocks, b""), type=Header)
+        with _pause_collector():
+            for block in blocks:
+                loader.add(block)
+            return LoadedSnapshot(header, loader.finish())
+    except FileNotFoundError:
+        return None
+    except Exception:
+        logger.exception("The snapshot %s cannot be loaded", path)
+        return None
+
+
+class Snapshots(Generic[S]):
+    """The snapshot of one state, in one file or in memory."""
+
+    def __init__(
+        self,
+        replica: Replica[S],
+        log: SnapshotLog,
+        form: StateForm[S],
+        path: Path | None,
+        release: str,
+        *,
+        loaded: LoadedSnapshot[S] | None = None,
+    ) -> None:
+        """Without a path nothing is written. `loaded` takes the place of the file that is there at the start."""
         self.outcome: Outcome | None = None
         """None before the start has come to it."""
         self._replica = replica
@@ -124,11 +158,12 @@ class Snapshots(Generic[S]):
         self._form = form
         self._path = path
         self._release = release
+        self._loaded = loaded
         self._replayed = time.time()
 
     async def restore(self) -> LogPosition | None:
         """Give the replica the state of the snapshot, and return its position; None where it is not used."""
-        begun = time.monotonic()
+        begun, place = time.monotonic(), self._path if self._loaded is None else "in memory"
         try:
             header, state = await self._load()
         except FileNotFoundError:
@@ -136,19 +171,21 @@ class Snapshots(Generic[S]):
             return None
         except _UnusedError as unused:
             self.outcome, reason = unused.doubt
-            logger.warning("The snapshot %s is not used, and the topic is read instead: %s.", self._path, reason)
+            logger.warning("The snapshot %s is not used, and the topic is read instead: %s.", place, reason)
             return None
+        finally:
+            self._loaded = None
         position = header.position
         self._replica.restore(state, position.offset)
         self._replayed = header.replayed
         self.outcome = Outcome.USED
         seconds = time.monotonic() - begun
-        logger.info("The snapshot %s was loaded in %.1f s, up to offset %d", self._path, seconds, position.offset)
+        logger.info("The snapshot %s was loaded in %.1f s, up to offset %d", place, seconds, position.offset)
         return position
 
     async def save(self) -> None:
         """Write the snapshot of the state that the replica has; it reads no more then. A failure is logged."""
-        if not self._replica.is_readable:
+        if self._path is None or not self._replica.is_readable:
             return
         try:
             async with asyncio.timeout(_SAVE_SECONDS):
@@ -185,14 +222,11 @@ class Snapshots(Generic[S]):
 
     async def _load(self) -> tuple[Header, S]:
         """Return the state and its header. Raises _UnusedError, and FileNotFoundError."""
-        loader = self._form.create_loader()
         try:
-            blocks = read_blocks(self._path)
-            header = msgspec.msgpack.decode(await asyncio.to_thread(next, blocks, b""), type=Header)
-            await self._verify(header)
-            with _pause_collector():
-                await _add_blocks(loader, blocks)
-            return header, loader.finish()
+            if self._loaded is not None:
+                await self._verify(self._loaded.header)
+                return self._loaded
+            return await self._load_file()
         except (FileNotFoundError, _UnusedError):
             raise
         except KafkaFailure as failure:
@@ -204,6 +238,16 @@ class Snapshots(Generic[S]):
             logger.exception("The snapshot %s cannot be loaded", self._path)
             reason = f"it cannot be loaded: {type(error).__name__}"
             raise _UnusedError(Doubt(Outcome.DAMAGED, reason)) from error
+
+    async def _load_file(self) -> tuple[Header, S]:
+        if self._path is None:
+            raise FileNotFoundError
+        loader, blocks = self._form.create_loader(), read_blocks(self._path)
+        header = msgspec.msgpack.decode(await asyncio.to_thread(next, blocks, b""), type=Header)
+        await self._verify(header)
+        with _pause_collector():
+            await _add_blocks(loader, blocks)
+        return header, loader.finish()
 
     async def _verify(self, header: Header) -> None:
         """Raise _UnusedError where the snapshot may not be the state of the topic at its offset."""

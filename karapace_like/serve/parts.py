@@ -230,6 +230,7 @@ class Parts:
                 hides_routes=any(listening.roles != ALL_ROLES for listening in role.sockets),
                 speaks_karapace=any(listening.dialect is Dialect.KARAPACE for listening in role.sockets),
                 tracing=tracing,
+                is_reader=role.reader_file is not None,
             ),
             policies=PolicyServices(
                 self.policies.policies,
@@ -265,7 +266,7 @@ def _build_replicated_parts(
     registry.share_with(partial(siblings.wait_until_applied, registry.contents), role.shared)
     for state in optional:
         state.share_with(partial(siblings.wait_until_applied, state.contents))
-    snapshots = make_snapshots(settings, registry, topic)
+    snapshots = make_snapshots(settings, registry, topic, role)
     return _ReplicatedParts(registry, topic, snapshots, policies, keys, receipts, ReplicatedLogs(registry, optional))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from karapace_like.config import Listener, Settings
 from karapace_like.ownership import Owner
 from karapace_like.process.shared_claims import SharedClaims
+from karapace_like.registry.snapshot_parts import LoadedState
 from karapace_like.replication.shared_progress import SharedProgress
 from karapace_like.serve.listeners import ListeningSocket
 
@@ -30,6 +31,11 @@ class ProcessRole:
     """The progress that all workers of the node share; None for the only process."""
     claims: SharedClaims | None = None
     """Names that at most one worker of the node may hold; None for the only process."""
+    reader_file: Path | None = None
+    """Where this process writes the state for the workers that follow it, as soon as it has read the topic: it does
+    nothing else. None for a process that serves."""
+    loaded: LoadedState | None = None
+    """What such a process has read, which the workers share."""
     accepts_when_ready: bool = False
     """Whether this process waits until it is ready, while other workers accept connections."""
     member_id: str = ""

@@ -11,6 +11,7 @@ from karapace_like.kafka.nodes import Nodes
 from karapace_like.kafka.settings import KafkaSettings
 from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import MARK, Registry
+from karapace_like.registry.snapshot_parts import STATE_FORM
 from karapace_like.registry.store import Store
 from karapace_like.replication.logs import ReplicatedLogs
 from karapace_like.replication.snapshot_file import prepare_directory
@@ -45,11 +46,22 @@ def make_registry(settings: Settings, kafka: KafkaSettings) -> tuple[Registry, L
     return Registry(topic, rules, max_waiting=settings.registry_writes_max), topic
 
 
-def make_snapshots(settings: Settings, registry: Registry, topic: LogTopic) -> Snapshots[Store] | None:
-    """Return the snapshots of the registry's state; None where no directory is set. Raises ConfigError."""
-    if settings.snapshot_directory is None:
+def make_snapshots(
+    settings: Settings, registry: Registry, topic: LogTopic, role: ProcessRole
+) -> Snapshots[Store] | None:
+    """Return the snapshots of the registry's state; None where it has none. Raises ConfigError."""
+    file = _prepare_file(settings) or role.reader_file
+    if file is None and role.loaded is None:
         return None
-    directory = Path(settings.snapshot_directory)
+    return Snapshots(registry, topic, STATE_FORM, file, __version__, loaded=role.loaded)
+
+
+def _prepare_file(settings: Settings) -> Path | None:
+    """Return the file of the snapshot, in its directory; None where no directory is set. Raises ConfigError."""
+    file = settings.snapshot_file
+    if file is None:
+        return None
+    directory = file.parent
     try:
         prepare_directory(directory)
     except OSError as error:
@@ -58,7 +70,7 @@ def make_snapshots(settings: Settings, registry: Registry, topic: LogTopic) -> S
             f"snapshot_directory: {directory} cannot hold snapshots: {reason}. Name a directory that only the user of "
             "the service may use (mode 700), or one that does not exist yet in one that does."
         ) from error
-    return Snapshots(registry, topic, registry.state_form, directory / "schemas.snapshot", __version__)
+    return file
 
 
 def _choose_strictness(settings: Settings) -> Strictness:

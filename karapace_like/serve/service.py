@@ -12,6 +12,7 @@ from karapace_like.background import BackgroundTasks
 from karapace_like.config import AccessLogFormat, Settings
 from karapace_like.registry.registry import Registry
 from karapace_like.replication.logs import ReplicatedLogs
+from karapace_like.replication.snapshots import Outcome
 from karapace_like.serde.formats import import_codecs
 from karapace_like.serve.election_member import (
     ReportProgress,
@@ -97,13 +98,7 @@ async def start_service(
         )
         app = parts.app(collectors, tracing)
         # Stopped in reverse: requests complete, consumers leave their groups, records are flushed, the topic closes.
-        stack.push_async_callback(parts.topic.close)
-        stack.push_async_callback(_save_snapshot, parts)
-        stack.push_async_callback(parts.policies.close)
-        if parts.keys is not None:
-            stack.push_async_callback(parts.keys.close)
-        if parts.receipts is not None:
-            stack.push_async_callback(parts.receipts.close)
+        stack.push_async_callback(_close_logs, parts)
         stack.push_async_callback(parts.registry.engines.close)
         stack.push_async_callback(parts.validators.close)
         stack.push_async_callback(parts.nodes.close)
@@ -164,10 +159,27 @@ async def _runner(stack: AsyncExitStack, app: Application, parts: Parts, *, cach
     return runner
 
 
+async def _close_logs(parts: Parts) -> None:
+    """Close the logs at the same time: each waits half a second for its last read, where no record comes any more."""
+
+    async def close_schemas() -> None:
+        await _save_snapshot(parts)
+        await parts.topic.close()
+
+    others = [log.close() for log in (parts.policies, parts.keys, parts.receipts) if log is not None]
+    closed = await asyncio.gather(close_schemas(), *others, return_exceptions=True)
+    for failure in closed:
+        if failure is not None:
+            raise failure
+
+
 async def _save_snapshot(parts: Parts) -> None:
     """Write the snapshot, in one process of the node; not where a critical task has failed, and the state with it."""
-    if parts.snapshots is not None and parts.role.is_elected_here and parts.background.fatal is None:
-        await parts.snapshots.save()
+    snapshots, role = parts.snapshots, parts.role
+    if snapshots is None or parts.background.fatal is not None:
+        return
+    if role.is_elected_here or (role.reader_file is not None and snapshots.outcome is not Outcome.USED):
+        await snapshots.save()
 
 
 async def _stop(runner: Runner, background: BackgroundTasks) -> None:

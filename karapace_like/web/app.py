@@ -63,7 +63,7 @@ from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.registry.rules import RULE_PROCESSES
 from karapace_like.web.registry.search import SEARCHES, Searches
-from karapace_like.web.routing import Route, add_routes, hide_other_roles
+from karapace_like.web.routing import Route, add_routes, hide_other_roles, refuse_until_started
 from karapace_like.web.server.draining import Draining
 
 Application: TypeAlias = web.Application
@@ -89,6 +89,8 @@ class RequestHandling:
     speaks_karapace: bool = False
     """Whether any listener has Karapace's dialect."""
     tracing: Sequence[Middleware] = ()
+    is_reader: bool = False
+    """Whether this process only reads the topic for the workers that follow it."""
 
 
 def make_app(
@@ -170,6 +172,7 @@ def _list_middlewares(handling: RequestHandling, peers: Peers, quotas: Quotas | 
         *([] if handling.allowed_hosts is None else [hosts.serve_only(handling.allowed_hosts)]),
         *([] if handling.cors is None else [cors.answer_preflights]),
         *([hide_other_roles] if handling.hides_routes else []),
+        *([refuse_until_started] if handling.is_reader else []),
         limit_requests(handling.max_requests),
         *([proof_middleware] if peers.are_authenticated else []),
     ]

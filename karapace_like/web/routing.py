@@ -142,6 +142,15 @@ async def hide_other_roles(request: web.Request, handler: Handler) -> web.Stream
     return await handler(request)
 
 
+@web.middleware
+async def refuse_until_started(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer calls of the operations role only; others get 503, since this process ends when it has read the topic."""
+    match = request.match_info
+    if match.http_exception is None and request.app[ROUTE_ROLES].get(match.route) is not ApiRole.OPERATIONS:
+        raise ApiError(503, "This node is starting: it still reads its schemas from Kafka. Retry later.", retry_after=1)
+    return await handler(request)
+
+
 async def _find_role(request: web.Request, method: str) -> ApiRole | None:
     """Return the role of the call with another method."""
     match = await request.app.router.resolve(request.clone(method=method))

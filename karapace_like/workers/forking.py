@@ -50,14 +50,17 @@ class WorkerTemplate:
         self._requests: socket.socket | None = None
         self._connecting = asyncio.Lock()
 
-    async def fork(self, descriptors: Sequence[int]) -> ForkedProcess:
-        """Return a new process that runs `worker.main` with these file descriptors. Raises OSError."""
+    async def fork(self, state_file: bytes, descriptors: Sequence[int]) -> ForkedProcess:
+        """Return a new process that runs `worker.main` with these file descriptors. Raises OSError.
+
+        `state_file` is the path of the state that the template has loaded by then; empty for none.
+        """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             async with self._connecting:
                 requests = await self._connect()
-            send_request(requests, b"", theirs, descriptors)
+            send_request(requests, state_file, theirs, descriptors)
         pid = await _receive_number(ours)
         if pid is None:
             raise ConnectionResetError("The process from which workers are forked has ended")

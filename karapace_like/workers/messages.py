@@ -27,6 +27,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     listeners: tuple[tuple[bool, Dialect, ApiRoles], ...]
     """(whether it speaks TLS, its clients' dialect, what is served there) of each listening socket that the worker
     was forked with."""
+    reader_file: str | None
+    """Where the worker writes the state for the others, and ends; None for one that serves."""
     replaces: bool
     """Whether it succeeds a worker that has ended: the others accept connections until it is ready."""
     member_id: str

@@ -3,7 +3,9 @@
 It opens the listening sockets, so that they outlive every worker, and the folder of the workers' Unix sockets. Each
 worker is a process with a pipe from the supervisor. When the pipe closes, because the supervisor stops or is killed,
 the worker stops as well. Worker 0 takes part in the election; the others get its address and stop before it. Workers
-are forked from one process that has imported everything (`template.py`).
+are forked from one process that has imported everything (`template.py`). One that comes before them, the reader, reads
+the schemas topic and writes the state to a file, which that process loads: so the topic is read once, and its state is
+in memory once.
 """
 
 import asyncio
@@ -119,6 +121,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._failed: str | None = None
         self._member_id = ""
+        self._state_file = settings.snapshot_file or folder / "schemas.snapshot"
+        """Where the reader writes what the workers share."""
 
     @property
     def was_ready(self) -> bool:
@@ -139,6 +143,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Return when all workers have stopped; raises WorkerFailedError if the node cannot serve."""
+        await self._read()
         keeping = [asyncio.create_task(self._keep(number)) for number in range(self._settings.workers)]
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([stopped, *keeping], return_when=asyncio.FIRST_COMPLETED)
@@ -153,6 +158,18 @@ class Supervisor:
         await self._template.close()
         if self._failed is not None:
             raise WorkerFailedError(self._failed)
+
+    async def _read(self) -> None:
+        """Have a worker read the schemas topic for all, and return when it has ended; where it fails, each reads it."""
+        reader = self._workers[0] = await self._start(0, replaces=False, is_reader=True)
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([stopped, reader.ending], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._stopping.is_set():
+            await reader.stop()
+        self._forget(reader)
+        if reader.process.returncode != 0 and not self._stopping.is_set():
+            logger.error("The reader has ended (%s); each worker reads the topic", _describe_end(reader.process))
 
     async def _keep(self, number: int) -> None:
         """Keep a worker of this number running until the node stops."""
@@ -178,7 +195,7 @@ class Supervisor:
             SharedProgress(self._shared, number).count_restart()
             pause, replaces = min(max(2 * pause, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS), True
 
-    async def _start(self, number: int, *, replaces: bool) -> _Worker:
+    async def _start(self, number: int, *, replaces: bool, is_reader: bool = False) -> _Worker:
         path = self._folder / str(next(self._names))
         replaces &= any(worker.is_ready for worker in self._workers.values())
         SharedProgress(self._shared, number).begin(accepts_when_ready=replaces)
@@ -186,12 +203,15 @@ class Supervisor:
         messages, said = os.pipe()
         try:
             process = await self._template.fork(
-                [heard, said, self._shared, *(listening.socket.fileno() for listening in self._sockets)]
+                b"" if is_reader else os.fsencode(self._state_file),
+                [heard, said, self._shared, *(listening.socket.fileno() for listening in self._sockets)],
             )
         finally:
             os.close(heard)
             os.close(said)
-        logger.info("Worker %d is process %d", number, process.pid)
+        if not is_reader and self._state_file.parent == self._folder:
+            self._state_file.unlink(missing_ok=True)  # the template has loaded it
+        logger.info("%s is process %d", "The reader" if is_reader else f"Worker {number}", process.pid)
         worker = _Worker(number, path, process, await _open_to_write(orders), await _open_to_read(messages))
         worker.send(
             Orders(
@@ -199,6 +219,7 @@ class Supervisor:
                 socket=str(path),
                 listeners=tuple(listening[1:] for listening in self._sockets),
                 node=self._node,
+                reader_file=str(self._state_file) if is_reader else None,
                 replaces=replaces,
                 member_id=self._member_id if number == 0 else "",
                 settings=self._settings,

@@ -22,6 +22,7 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.ownership import Owner
 from karapace_like.process import logs
 from karapace_like.process.shared_claims import SharedClaims
+from karapace_like.registry.snapshot_parts import LoadedState
 from karapace_like.replication.shared_progress import SharedProgress
 from karapace_like.serve.listeners import ListeningSocket
 from karapace_like.serve.process import find_loop_factory
@@ -95,7 +96,13 @@ def _lines(descriptor: int) -> Iterator[bytes]:
         yield from lines
 
 
-async def _work(orders: Orders, supervisor: _Supervisor, shared: int, listeners: Sequence[int]) -> None:
+async def _work(
+    orders: Orders,
+    supervisor: _Supervisor,
+    loaded: LoadedState | None,
+    shared: int,
+    listeners: Sequence[int],
+) -> None:
     stopping = asyncio.Event()
     heard: asyncio.Queue[Neighbours | Stopping] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -107,10 +114,12 @@ async def _work(orders: Orders, supervisor: _Supervisor, shared: int, listeners:
             for descriptor, (is_tls, dialect, roles) in zip(listeners, orders.listeners, strict=True)
         ],
         owner=Owner(orders.node, int(Path(orders.socket).name)),
-        is_elected_here=orders.number == 0,
+        is_elected_here=orders.number == 0 and orders.reader_file is None,
         unix_socket=Path(orders.socket),
         shared=SharedProgress(shared, orders.number),
         claims=SharedClaims(shared),
+        reader_file=None if orders.reader_file is None else Path(orders.reader_file),
+        loaded=loaded,
         accepts_when_ready=orders.replaces,
         member_id=orders.member_id,
         on_member=lambda member_id: supervisor.send(Member(member_id)),
@@ -118,7 +127,8 @@ async def _work(orders: Orders, supervisor: _Supervisor, shared: int, listeners:
     async with start_service(orders.settings, role, logger.info) as service:
         following = service.background.start("introduction of other workers", partial(_follow, service, heard))
         try:
-            await service.run_until(stopping, lambda: supervisor.send(Ready()))
+            on_ready = partial(supervisor.send, Ready()) if orders.reader_file is None else stopping.set
+            await service.run_until(stopping, on_ready)
         finally:
             following.cancel()
 
@@ -139,11 +149,11 @@ async def _follow(service: Service, heard: asyncio.Queue[Neighbours | Stopping])
             raise
 
 
-def main(heard: int, said: int, shared: int, *listeners: int) -> int:
+def main(loaded: LoadedState | None, heard: int, said: int, shared: int, *listeners: int) -> int:
     """Serve until the supervisor stops this worker, and return the exit code.
 
-    The arguments are file descriptors: the pipes from and to the supervisor, the memory that all workers share
-    (`SharedProgress`, `SharedClaims`), and the listening sockets.
+    `loaded` is the state that the node's reader has read; the other arguments are file descriptors: the pipes from and
+    to the supervisor, the memory that all workers share (`SharedProgress`, `SharedClaims`), and the listening sockets.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     supervisor = _Supervisor(heard, os.fdopen(said, "wb", buffering=0))
@@ -151,7 +161,7 @@ def main(heard: int, said: int, shared: int, *listeners: int) -> int:
     logs.configure(orders.settings.log_level, orders.settings.log_format)
     try:
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-            runner.run(_work(orders, supervisor, shared, listeners))
+            runner.run(_work(orders, supervisor, loaded, shared, listeners))
     except (KafkaFailure, ConfigError) as error:
         supervisor.send(Failed(str(error)))
         return 1

@@ -16,9 +16,9 @@ _fork = WorkerTemplate.fork
 _started = itertools.count()
 
 
-async def _fork_held(template: WorkerTemplate, descriptors: Sequence[int]) -> ForkedProcess:
-    process = await _fork(template, descriptors)
-    if next(_started) == NUMBER:
+async def _fork_held(template: WorkerTemplate, state_file: bytes, descriptors: Sequence[int]) -> ForkedProcess:
+    process = await _fork(template, state_file, descriptors)
+    if state_file and next(_started) == NUMBER:  # the reader comes before, and has no file to load
         process.send_signal(signal.SIGSTOP)
     return process
 

@@ -332,3 +332,51 @@ def test_workers_of_two_nodes_write_through_either(kafka: Cluster) -> None:
             found = call(url, "POST", f"/subjects/two{number}/versions", {"schema": text})["id"]
             for _ in range(3):
                 assert call(url, "GET", f"/schemas/ids/{found}")["schema"] == text
+
+
+def test_the_topic_is_read_once_for_all_workers(kafka: Cluster) -> None:
+    """Also for one that replaces another; each reads what has been written since."""
+    with ServiceProcess(kafka.bootstrap_servers, workers=2) as service:
+        first = call(service.url, "POST", "/subjects/early/versions", {"schema": '"int"'})["id"]
+    service.lines.clear()
+    with service:
+        assert count_loads(service) == 2
+        assert list(folder_of(service).glob("*.snapshot*")) == []
+        second = call(service.url, "POST", "/subjects/late/versions", {"schema": '"long"'})["id"]
+        assert second == first + 1
+        end(service, 1, signal.SIGKILL)
+        assert count_loads(service) == 3
+        for _ in range(12):
+            assert call(service.url, "GET", "/subjects") == ["early", "late"]
+
+
+def count_loads(service: ServiceProcess) -> int:
+    return sum("The snapshot in memory was loaded" in line for line in service.lines)
+
+
+@pytest.mark.long
+def test_a_node_whose_reader_is_killed_serves(breakable_kafka: Cluster) -> None:
+    """While the reader waits for Kafka it tells the node's health, and refuses what it would not live to complete."""
+    service = ServiceProcess(breakable_kafka.bootstrap_servers, workers=2)
+    breakable_kafka.brokers[0].pause()
+    try:
+        service.start(wait=False)
+        wait_until(lambda: any("The reader is process" in line for line in service.lines))
+        assert call(service.url, "GET", "/health/live")["live"] is True
+        for path, status in {"/health/ready": 503, "/subjects": 503, "/topics": 503, "/nothing": 404}.items():
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                call(service.url, "GET", path)
+            assert refused.value.code == status
+            if path != "/health/ready":
+                assert json.load(refused.value)["message"]
+        (line,) = (line for line in service.lines if "The reader is process" in line)
+        os.kill(int(line.split()[-1]), signal.SIGKILL)
+        wait_until(lambda: any("The reader has ended (SIGKILL)" in line for line in service.lines))
+    finally:
+        breakable_kafka.brokers[0].resume()
+    try:
+        service.wait()
+        assert call(service.url, "POST", "/subjects/a/versions", {"schema": '"int"'})["id"] == 1
+        assert count_loads(service) == 0
+    finally:
+        service.stop()

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 
 from karapace_like.proxy.proxy import Proxy
@@ -25,7 +26,7 @@ from karapace_like.web.operations.exposition import Exposition
 from karapace_like.web.operations.health import ElectionElsewhere, Health
 from karapace_like.web.routing import REGISTERED_ROUTES, RegisteredRoute, add_routes, hide_other_roles
 from karapace_like.web.server.runner import Runner
-from tests.web.conftest import in_memory, policies_in_memory
+from tests.web.conftest import Server, in_memory, policies_in_memory
 
 VARIABLE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 VALUES = {"id": "1", "version": "1", "other": "1", "partition": "0", "broker": "1", "context": ".c", "guid": "0" * 32}
@@ -186,6 +187,19 @@ async def _read(port: int, path: str) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     return head.partition(b"\r\n")[0]
+
+
+async def test_a_process_that_only_reads_the_topic_answers_for_operations() -> None:
+    registry, _ = in_memory()
+    health = Health(registry, ElectionElsewhere())
+    app = make_app(registry, health=health, handling=RequestHandling(is_reader=True))
+    async with TestClient(Server(app)) as client:
+        for path, status in {"/health/live": 200, "/subjects": 503, "/console": 404, "/nothing": 404}.items():
+            async with client.get(path) as response:
+                assert response.status == status
+                if status == 503:
+                    assert response.headers["Retry-After"] == "1"
+                    assert (await response.json())["error_code"] == 503
 
 
 async def test_a_cached_response_stays_at_its_listener() -> None:

@@ -6,6 +6,7 @@ documentation.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from karapace_like.config.choices import Listener, PoliciesEnabled
 from karapace_like.config.errors import ConfigError
@@ -80,6 +81,11 @@ class Settings(
             headers=split_list(self.cors_allowed_headers),
             allows_credentials=self.cors_allow_credentials,
         )
+
+    @property
+    def snapshot_file(self) -> Path | None:
+        """The snapshot of the schemas topic; None where no directory is set."""
+        return None if self.snapshot_directory is None else Path(self.snapshot_directory, "schemas.snapshot")
 
     @property
     def roles_of_nodes(self) -> ApiRoles:

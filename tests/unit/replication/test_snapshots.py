@@ -7,8 +7,9 @@ import pytest
 from karapace_like.errors import KafkaFailure
 from karapace_like.records import LogDescription, LogPosition
 from karapace_like.registry.registry import Registry
+from karapace_like.registry.snapshot_parts import STATE_FORM
 from karapace_like.registry.store import Store
-from karapace_like.replication.snapshots import Outcome, Snapshots
+from karapace_like.replication.snapshots import Outcome, Snapshots, load_snapshot
 from tests.web.conftest import MemoryLog, TopicRecord, in_memory
 
 KEY = b'{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}'
@@ -36,7 +37,7 @@ class Log(MemoryLog):
 def make(path: Path, *, ready: bool = True) -> tuple[Registry, Log, Snapshots[Store]]:
     registry, memory = in_memory(ready=ready)
     log = Log(memory)
-    return registry, log, Snapshots(registry, log, registry.state_form, path / "s.snapshot", "1.0")
+    return registry, log, Snapshots(registry, log, STATE_FORM, path / "s.snapshot", "1.0")
 
 
 def list_files(path: Path) -> list[Path]:
@@ -101,3 +102,34 @@ async def test_a_state_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> 
     await log.append([(KEY, VALUE[:-1] + b',"metadata":{"later":%d}}' % 2**70)])
     await snapshots.save()
     assert list_files(tmp_path) == []
+
+
+async def test_a_state_in_memory_is_used_in_place_of_the_file(path: Path) -> None:
+    file = path / "s.snapshot"
+    loaded = load_snapshot(file, STATE_FORM)
+    file.unlink()
+    registry, log, _ = make(path, ready=False)
+    log.records = [TopicRecord(KEY, VALUE, 0, 0)]
+    snapshots = Snapshots(registry, log, STATE_FORM, None, "1.0", loaded=loaded)
+    assert await snapshots.restore() == LogPosition(1, 0)
+    assert snapshots.outcome is Outcome.USED
+    assert registry.store.subjects_in(".") == {"s": {1: registry.store.version("s", 1)}}
+    assert await snapshots.restore() is None  # it is given once
+    await snapshots.save()
+    assert list_files(path) == []
+
+
+async def test_a_state_in_memory_is_verified(path: Path) -> None:
+    loaded = load_snapshot(path / "s.snapshot", STATE_FORM)
+    registry, log, _ = make(path, ready=False)
+    snapshots = Snapshots(registry, log, STATE_FORM, None, "2.0", loaded=loaded)
+    assert await snapshots.restore() is None
+    assert snapshots.outcome is Outcome.OTHER_RELEASE
+    assert registry.position == 0
+
+
+def test_a_file_that_is_missing_or_damaged_is_not_loaded(path: Path) -> None:
+    file = path / "s.snapshot"
+    assert load_snapshot(path / "missing", STATE_FORM) is None
+    file.write_bytes(file.read_bytes()[:-1])
+    assert load_snapshot(file, STATE_FORM) is None
