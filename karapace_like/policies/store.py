@@ -74,6 +74,8 @@ class PolicyStore:
 
     def find(self, topic: str, *, without: str = "") -> PolicyEntry | None:
         """Return the policy of the topic: its own, else the one with the longest prefix; never the one `without`."""
+        if not self._in_force:
+            return None
         entry = self._in_force.get(topic)
         if entry is not None and topic != without:
             return entry

@@ -4,6 +4,7 @@ They wrap every port, so that a new call cannot bypass them. Descriptions pass; 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from karapace_like.administration import (
     Acl,
@@ -44,6 +45,9 @@ from karapace_like.records import (
     TopicPartition,
 )
 
+_KEPT_TOPICS = 10_000
+_topic_of = attrgetter("topic")
+
 
 class GuardedProducer:
     """A `Producer` that raises ProxyError, and writes no record, if a record is for an internal topic."""
@@ -51,13 +55,22 @@ class GuardedProducer:
     def __init__(self, producer: Producer, internal: InternalResources) -> None:
         self._producer = producer
         self._internal = internal
+        self._checked: set[str] = set()
+        """Topics that have passed the check, which are most of those that come."""
 
     def send(
         self, records: Sequence[OutgoingRecord], overrides: ProducerOverrides = NO_OVERRIDES
     ) -> Awaitable[list[Delivery]]:
         """Write the records; see `Producer.send`."""
-        self._internal.check_topics({record.topic for record in records})
+        if not self._checked.issuperset(map(_topic_of, records)):
+            self._check_topics(set(map(_topic_of, records)))
         return self._producer.send(records, overrides)
+
+    def _check_topics(self, topics: set[str]) -> None:
+        self._internal.check_topics(topics)
+        if len(self._checked) > _KEPT_TOPICS:
+            self._checked.clear()
+        self._checked |= topics
 
     async def close(self) -> None:
         """Close the wrapped producer."""

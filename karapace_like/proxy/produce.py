@@ -93,10 +93,10 @@ class ProduceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def part_encoding(
         self, role: RecordPart, embedded: EmbeddedFormat, reading: JsonReading | None = None
     ) -> Encoder | PartEncoding:
-        """Return the encoder of the keys or values, or the encoding by which its schema is looked up."""
-        schemaless = SCHEMALESS_ENCODERS[role].get(embedded)
-        if schemaless is not None:
-            return schemaless
+        """Return the encoding by which the schema of the keys or values is looked up, in a format with schemas.
+
+        Where the request needs none, its records have none, and this is their encoder.
+        """
         said = schema, schema_id, references, subject, strategy = _SAID_OF[role](self)
         takes_latest = (subject is not None or self._names_no_schema) and any(
             map(has_content, map(_HELD[role], self.records))
@@ -428,7 +428,9 @@ class _Lane(NamedTuple):
 
     def find_schema_ids(self) -> SchemaIds:
         """Return the schemas that have encoded the keys and values."""
-        key, value = (None, None) if self.admission is None else self.admission.schema_ids
+        if self.admission is None:
+            return SchemaIds(self.keys.schema_id, self.values.schema_id)
+        key, value = self.admission.schema_ids
         return SchemaIds(key or self.keys.schema_id, value or self.values.schema_id)
 
 
@@ -444,13 +446,18 @@ class _PartFormat(NamedTuple):
     ) -> "_PartFormat":
         if options.is_message_pack:
             return cls(embedded, MESSAGE_PACK_ENCODERS[role])
-        return cls(embedded, request.part_encoding(role, embedded, options.reading))
+        schemaless = _SCHEMALESS_FORMATS[role].get(embedded)
+        return schemaless or cls(embedded, request.part_encoding(role, embedded, options.reading))
 
     def offer(self, encoder: Encoder) -> Offer:
         """Return what the request offers to a topic for which this is its encoder."""
         return Offer(self.embedded, encoder.schema_id, encoder.encode_anywhere, encoder.encode)
 
 
+_SCHEMALESS_FORMATS = {
+    role: {embedded: _PartFormat(embedded, encoder) for embedded, encoder in encoders.items()}
+    for role, encoders in SCHEMALESS_ENCODERS.items()
+}
 _NOT_SENT = Delivery()
 """Stands for the delivery of a record that is a dead letter."""
 

@@ -161,15 +161,19 @@ class Replica(ABC, Generic[S]):
     @property
     def is_readable(self) -> bool:
         """Whether `read` returns the state."""
-        return self._failure is None and self.progress.is_ready
+        return self._failure is None and self._is_replayed
 
     def read(self) -> S:
         """Return the state, which callers must not change; raises 503 before the replay has ended."""
         if self._failure is not None:
             raise errors.topic_lost_error(self.contents, self._failure)
-        if not self.progress.is_ready:
+        if not self._is_replayed:
             raise errors.not_ready(self.contents, self._position.offset, self._replay_end)
         return self._store
+
+    @property
+    def _is_replayed(self) -> bool:
+        return self._replay_end is not None and self._position.offset >= self._replay_end
 
     def extend_lease(self, until: float) -> None:
         """Extend the lease: if this process writes, no other node can before that time; see `Election`."""

@@ -108,7 +108,8 @@ async def _produce(request: web.Request, topic: str, to: int | None) -> web.Resp
     if wants_async(request):
         wanted, rights = head.parse_body(await read_body(request), ProduceRequest), find_subject_rights(request)
         return await respond_async(request, head.media_type, partial(_write_to_topic, head, wanted, rights))
-    answer = await _write(head, await read_body(request), find_subject_rights(request))
+    wanted = head.parse_body(await read_body(request), ProduceRequest)
+    answer = await _write_to_topic(head, wanted, find_subject_rights(request))
     # Not for authenticated callers: each write needs its line in the audit log, and a check of permissions.
     is_decided = None not in head.options.formats.values()  # else a 415 has a header that the cache would leave out
     if is_decided and caller(request) is ANYONE and PROXY_OF_CALLER not in request:
@@ -167,16 +168,12 @@ def parse_head(request: web.Request, topic: str = "", to: int | None = None) -> 
 async def _answer_same_head(head: ProduceHead, body: bytes) -> EncodedResponse:
     """Respond to another request with the same head, where every caller may do everything, also with an error."""
     try:
-        return await _write(head, body, ALL_SUBJECTS)
+        return await _write_to_topic(head, head.parse_body(body, ProduceRequest), ALL_SUBJECTS)
     except ApiError as error:
         return encode_error(head.path, error)
     except Exception:
         logger.exception("Unexpected failure of POST %s", head.path)
         return encode_error(head.path, ApiError(500, "Internal Server Error"))
-
-
-async def _write(head: ProduceHead, body: bytes, rights: SubjectRights) -> EncodedResponse:
-    return await _write_to_topic(head, head.parse_body(body, ProduceRequest), rights)
 
 
 async def _write_to_topic(head: ProduceHead, wanted: ProduceRequest, rights: SubjectRights) -> EncodedResponse:
