@@ -1,11 +1,16 @@
 """Which topics, groups and ACLs are internal, however they are spelled."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from karapace_like.administration import AclFilter, PatternType, ResourceType
 from karapace_like.config import Settings
+from karapace_like.proxy import guarding
 from karapace_like.proxy.errors import ProxyError
+from karapace_like.proxy.guarding import GuardedProducer
 from karapace_like.proxy.internal import InternalResources
+from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, ProducerOverrides
 from karapace_like.serve.internal_resources import list_internal_resources
 
 SETTINGS = Settings(topic_name="state.of-mine", group_id="nodes")
@@ -45,6 +50,37 @@ def test_topics(topic: str, code: int | None) -> None:
     assert refusal(INTERNAL, topic=topic) == code
     assert refusal(ALLOWED, topic=topic) == (40002 if "\0" in topic else None)
     assert INTERNAL.is_internal_topic(topic) is (code == 403)
+
+
+class Sent:
+    """A producer that notes the topics of what it is to send."""
+
+    def __init__(self) -> None:
+        self.topics: list[list[str]] = []
+
+    async def send(self, records: Sequence[OutgoingRecord], _: ProducerOverrides = NO_OVERRIDES) -> list[Delivery]:
+        self.topics.append([record.topic for record in records])
+        return [Delivery()] * len(records)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def test_a_topic_that_has_passed_lets_no_other_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarding, "_KEPT_TOPICS", 2)
+    sent = Sent()
+    guarded = GuardedProducer(sent, INTERNAL)
+
+    async def send(*topics: str) -> None:
+        await guarded.send([OutgoingRecord(topic, None, None) for topic in topics])
+
+    accepted = [["a"], ["a"], ["a", "b"], ["c", "d"], ["e"], ["a"]]
+    for topics in accepted:
+        await send(*topics)
+        for refused in ("state.of-mine", "__consumer_offsets", "x\0"):
+            with pytest.raises(ProxyError):
+                await send("a", refused)
+    assert sent.topics == accepted
 
 
 @pytest.mark.parametrize(
