@@ -34,6 +34,18 @@ class CacheValidity(NamedTuple):
         """Return whether a response with this validity may still be sent."""
         return self.registry.is_valid(self)
 
+    def is_unchanged(self) -> bool:
+        """Return whether nothing has changed here that the response depends on: it may be sent after a `confirm`."""
+        return self.registry.is_valid(self, has_caught_up=True)
+
+    async def confirm(self) -> bool:
+        """Wait for every write that was acknowledged before, and return whether the response may still be sent.
+
+        Raises KafkaFailure.
+        """
+        await self.registry.catch_up()
+        return self.is_unchanged()
+
 
 class Registry(ReplicatedState[Store]):
     """The state and the only way to change it."""
@@ -62,13 +74,13 @@ class Registry(ReplicatedState[Store]):
         """Return the validity of a response that was chosen from these versions, of a subject or of an id."""
         return CacheValidity(self, self._store.revision, versions, len(versions), needs_term)
 
-    def is_valid(self, validity: CacheValidity) -> bool:
-        """Return whether nothing has changed that the response depends on."""
+    def is_valid(self, validity: CacheValidity, *, has_caught_up: bool = False) -> bool:
+        """Return whether nothing has changed that the response depends on; `has_caught_up`: just now."""
         return (
             self._store.revision == validity.revision
             and len(validity.versions) == validity.size
             and self._failure is None
-            and (not validity.needs_term or self.is_current)
+            and (has_caught_up or not validity.needs_term or self.is_current)
         )
 
     def restore(self, store: Store, position: int) -> None:

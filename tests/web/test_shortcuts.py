@@ -174,16 +174,25 @@ async def test_what_changes_is_seen_at_once(api: Api) -> None:
         assert (await here.ask(latest)).status == 404
 
 
-async def test_who_is_deposed_or_has_lost_its_topic_remembers_nothing(api: Api, taken: list[int]) -> None:
+async def test_who_is_deposed_asks_for_the_end_first_and_who_has_lost_its_topic_remembers_nothing(
+    api: Api, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_end, ends = api.log.end, []
+
+    async def note_end() -> int:
+        ends.append(await find_end())
+        return ends[-1]
+
+    monkeypatch.setattr(api.log, "end", note_end)
     known, by_id = request("POST", "/subjects/s/versions", SCHEMA), request("GET", "/schemas/ids/1")
     async with line(api) as here:
         for each in (known, by_id) * 2:
             await here.ask(each)
-        assert len(taken) == 2
+        assert (len(taken), ends) == (2, [])
         assert api.registry.term is not None
         api.registry.term = None
-        assert (await here.ask(known)).status == 200  # asked again after a barrier
-        assert len(taken) == 2
+        assert (await here.ask(known)).status == 200
+        assert (len(taken), ends) == (3, [api.registry.position])
         api.registry.give_up("it is another one")
         assert (await here.ask(by_id)).status == 503
 

@@ -10,6 +10,7 @@ tests/web/test_aiohttp_internals.py lists them all. setup.cfg holds aiohttp to i
 
 import asyncio
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
-from karapace_like.errors import ApiError
+from karapace_like.errors import ApiError, KafkaFailure
 from karapace_like.process import logs
 from karapace_like.web.http import request_ids
 from karapace_like.web.http.api_roles import ApiRoles
@@ -31,23 +32,27 @@ from karapace_like.web.server.caching import Admit, store_response
 from karapace_like.web.server.observer import Observer
 from karapace_like.web.server.rejected_heads import find_status, name_fault
 from karapace_like.web.server.request_heads import UNKNOWN, RequestHead, parse_request_head
-from karapace_like.web.server.response_cache import AnswerBody, CacheEntry, ResponseCache
+from karapace_like.web.server.response_cache import AnswerBody, CachedResponse, CacheEntry, ResponseCache
 
 logger = logging.getLogger(__name__)
 
 _DISCARD_SECONDS = 1.0
 """How long the rest of a body is discarded before the connection is closed."""
+_CONFIRM_SECONDS = 1.0
+"""How long a cached response may take to be confirmed, before aiohttp answers, which knows how to wait for Kafka."""
 _CONTINUE = "100-continue"
 """The one value of `Expect` (RFC 9110)."""
 
 
 class _PendingRequest(NamedTuple):
-    """One request that a function of its body answers."""
+    """One request whose answer is awaited: from a function of its body, or a cached one once that is confirmed."""
 
     entry: CacheEntry
-    answer_body: AnswerBody
+    answer: AnswerBody | CachedResponse
     head: RequestHead
     body: bytes
+    data: bytes
+    """Head and body as they came."""
 
 
 class Connection(RequestHandler):
@@ -154,6 +159,10 @@ class Connection(RequestHandler):
             entry = self._responses.find(head)
             if entry is not None and self._try_cache(entry, head, data):
                 return
+        self._hand_over(head, data, is_idle=is_idle)
+
+    def _hand_over(self, head: RequestHead | None, data: bytes, *, is_idle: bool) -> None:
+        """Have aiohttp answer the request that begins with these bytes."""
         self._head = None
         if head is None or not head.is_plain:
             self._rest = UNKNOWN
@@ -206,10 +215,7 @@ class Connection(RequestHandler):
             return False
         body = data[head.size :]
         cached = entry.responses.get(body) if entry.responses else None  # a large body takes long to hash
-        if cached is not None:
-            if not cached.validity.is_current():
-                self._responses.forget(entry, body)
-                return False
+        if cached is not None and cached.validity.is_current():
             request_id = head.request_id.decode() if head.request_id else request_ids.generate()
             self._write(cached.head, request_id, cached.body)
             entry.tally.count(cached.status, head.body, len(cached.body))
@@ -217,8 +223,13 @@ class Connection(RequestHandler):
                 self._observer.log_cached_response(
                     entry.counted, head, self.transport, request_id, cached.status, len(cached.body)
                 )
+        elif cached is not None:
+            if not cached.validity.is_unchanged():
+                self._responses.forget(entry, body)
+                return False
+            self._start_answering(_PendingRequest(entry, cached, head, body, data))
         elif entry.answer_body is not None:
-            self._start_answering(_PendingRequest(entry, entry.answer_body, head, body))
+            self._start_answering(_PendingRequest(entry, entry.answer_body, head, body, data))
         else:
             return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
@@ -234,7 +245,11 @@ class Connection(RequestHandler):
     async def _answer_requests(self) -> None:
         """Answer one request after the other, until the connection ends."""
         while self._is_answering or not (self._is_ending or self.transport is None):
-            await self._answer(*await self._next_request)
+            request = await self._next_request
+            if isinstance(request.answer, CachedResponse):
+                await self._confirm(request, request.answer)
+            else:
+                await self._answer(request.entry, request.answer, request.head, request.body)
             self._next_request = self._loop.create_future()
             later, self._later = self._later, []
             if later:
@@ -261,6 +276,33 @@ class Connection(RequestHandler):
             logs.request_id.reset(token)
             metrics.in_flight -= 1
             self._is_answering = False
+
+    async def _confirm(self, request: _PendingRequest, cached: CachedResponse) -> None:
+        """Send the cached response once it is confirmed; leave the request to aiohttp where that is not so soon."""
+        metrics = self._responses.metrics
+        begun = perf_counter()
+        metrics.in_flight += 1
+        is_confirmed = False
+        try:
+            with suppress(ApiError, KafkaFailure, TimeoutError):
+                async with asyncio.timeout(_CONFIRM_SECONDS):
+                    is_confirmed = await cached.validity.confirm()
+        finally:
+            metrics.in_flight -= 1
+            self._is_answering = False
+        if not is_confirmed:
+            if self.transport is not None:
+                self._hand_over(request.head, request.data, is_idle=True)
+            return
+        entry, head = request.entry, request.head
+        request_id = head.request_id.decode() if head.request_id else request_ids.generate()
+        self._write(cached.head, request_id, cached.body)
+        seconds, size = perf_counter() - begun, len(cached.body)
+        entry.counted.count_response(cached.status, seconds, head.body, size)
+        if self._observer.access_log is not None:
+            self._observer.log_cached_response(
+                entry.counted, head, self.transport, request_id, cached.status, size, seconds
+            )
 
     def _check_answering(self, ended: asyncio.Task[None]) -> None:
         """Close the connection after an `answer_body` that raised: its client would wait for ever."""
