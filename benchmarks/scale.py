@@ -35,23 +35,23 @@ _ACTIVE_INSTANCES = 250
 class Costs:
     """What was measured, by the commands that `docs/benchmarks.md` names."""
 
-    read_us: float = 13.5
+    read_us: float = 14.7
     """CPU of a read of a schema that the response cache has: `benchmarks.bench`, get by id."""
     unseen_read_us: float = 103.0
     """One that it does not have: `benchmarks.unseen`."""
-    known_us: float = 11.7
+    known_us: float = 18.3
     """A registration of a known schema at the primary: `benchmarks.bench`, register known."""
     known_elsewhere: float = 3.5
     """As many times that, at another node, which asks Kafka for the topic's end: `benchmarks.forwarding`."""
-    new_us: float = 434.8
+    new_us: float = 550.5
     """A registration of a new one, at the primary: `benchmarks.bench`, register new."""
     forwarded: float = 2.0
     """As many times that at another node, which forwards it, beside the primary's part: `benchmarks.forwarding`."""
-    single_us: float = 54.3
+    single_us: float = 75.8
     """A produce request with one record: `benchmarks.bench`, produce 1 json."""
-    produce_us: float = 9.7
+    produce_us: float = 9.2
     """A record among 100 in Avro: `benchmarks.bench`, produce 100 avro."""
-    consume_us: float = 10.4
+    consume_us: float = 11.2
     """A record that is read in Avro: `benchmarks.bench`, consume avro."""
     replay_us: float = 17.0
     """A record of the schemas topic at the start: `benchmarks.replay`."""
