@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from karapace_like.errors import KafkaFailure
@@ -45,8 +46,8 @@ _MISSED_CHECKS = 2
 _NO_TOPIC = ""
 
 
-class TopicRecord(NamedTuple):
-    """One record as it was read."""
+class TopicRecord(msgspec.Struct, frozen=True, gc=False):
+    """One record as it was read; a Struct because it is made four times as fast as a tuple with names."""
 
     key: bytes | None
     value: bytes | None
@@ -170,13 +171,13 @@ class LogTopicReader:
                 if was_unsafe:
                     self._replace_clients()
                 messages = self._poll()
-                records, position = _parse_messages(messages)
+                records, position, is_truncated = _parse_messages(messages)
                 # The end of the topic is reported after each record, too: the event loop need not wake for that.
                 if position is not None and (records or position != self._position):
                     loop.call_soon_threadsafe(self._hand_over, apply, records, position)
                     self._position, is_handed_over = position, True
                     self._note_last_record(messages)
-                if reason := self._find_reason_to_give_up(messages):
+                if reason := self._find_reason_to_give_up(is_silent=not messages, is_truncated=is_truncated):
                     loop.call_soon_threadsafe(give_up, reason)
                     return
                 self._is_unsafe = False
@@ -234,12 +235,12 @@ class LogTopicReader:
             reason = f"Records of the {self._contents} topic before offset {position} could not be applied"
             self._kafka.background.end_process(f"{reason}: {type(error).__name__}: {error}", error)
 
-    def _find_reason_to_give_up(self, messages: Sequence[Any]) -> str | None:
+    def _find_reason_to_give_up(self, *, is_silent: bool, is_truncated: bool) -> str | None:
         """Return why the topic is not the one any more that was read; None where it is, or the brokers do not say."""
         topic = self._topic
-        if any(_is_truncation(message) for message in messages):
+        if is_truncated:
             return f"The topic {topic} ends before the last offset read from it: it lost records, or was recreated."
-        if messages or time.monotonic() < self._next_check:
+        if not is_silent or time.monotonic() < self._next_check:
             return None
         topic_id = self._find_topic_id()
         self._next_check = time.monotonic() + _CHECK_SECONDS
@@ -258,15 +259,14 @@ class LogTopicReader:
             return _NO_TOPIC if failure.name == "UNKNOWN_TOPIC_OR_PART" else None
 
 
-def _is_truncation(message: Any) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - its public name
+def _parse_messages(messages: Sequence[Any]) -> tuple[list[TopicRecord], int | None, bool]:
+    """Return (the records, the position after them, whether the topic ends before it).
 
-
-def _parse_messages(messages: Sequence[Any]) -> tuple[list[TopicRecord], int | None]:
-    """Return (the records, the position after them); None where the messages do not change the position."""
+    The position is None where the messages do not change it.
+    """
     records: list[TopicRecord] = []
     position: int | None = None
+    is_truncated = False
     for message in messages:
         error = message.error()
         if error is None:
@@ -277,5 +277,6 @@ def _parse_messages(messages: Sequence[Any]) -> tuple[list[TopicRecord], int | N
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
             position = message.offset()
         else:
+            is_truncated = is_truncated or error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
             logger.warning("Error while reading the topic %s: %s", message.topic(), error.str())
-    return records, position
+    return records, position, is_truncated
