@@ -45,8 +45,8 @@ LIGHT_CHARACTERS = 2_000
 """Text up to this length is parsed and written in about a millisecond, whatever it holds."""
 
 
-class ResolvedSchema(msgspec.Struct, frozen=True, array_like=True):
-    """A schema with the texts of everything that it refers to."""
+class ResolvedSchema(msgspec.Struct, frozen=True, array_like=True, cache_hash=True):
+    """A schema with the texts of everything that it refers to. Jobs about it are keys of several caches."""
 
     type: SchemaType
     text: str

@@ -51,8 +51,7 @@ class Rules:
     """Regular expression for subjects whose new schemas need a request with `explicit=true`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A schema as a request sends it, to be registered, looked up or checked: the first stage of a schema.
 
     `UnparsedSchema` is its part that a parser needs, `ResolvedSchema` has its references' texts, `ParsedSchema` is what
@@ -179,9 +178,11 @@ async def _register(
     next_version = versions[-1].version + 1 if versions else 1
     existing = await find_newest(store, engines, live, content, normalize=normalize)
     if existing is None or submission.version:
-        content = _number(content, submission.version or 0, next_version, live)
-        newest = await find_newest(store, engines, live, content, normalize=normalize)
-        existing = newest or (None if changes_tags else existing)
+        numbered = _number(content, submission.version or 0, next_version, live)
+        if numbered is not content:
+            content = numbered
+            newest = await find_newest(store, engines, live, content, normalize=normalize)
+            existing = newest or (None if changes_tags else existing)
     if existing is not None:
         return Plan(Registered(subject, existing.version, existing.id, existing.content))
     _require_storable(store, subject, submission, content, rules)
@@ -384,7 +385,7 @@ def complete(submission: Submission, latest: StoredVersion | None, config: Confi
     has_only_attachments = not submission.text.strip() and bool(submission.metadata or submission.rule_set)
     if has_only_attachments and latest is not None and submission.reader.may_read(latest.subject):
         previous = latest.content
-        submission = replace(
+        submission = msgspec.structs.replace(
             submission,
             type=previous.type,
             text=previous.text,
@@ -398,7 +399,7 @@ def complete(submission: Submission, latest: StoredVersion | None, config: Confi
     if latest is not None:
         metadata = latest.content.metadata if metadata is None else metadata
         rule_set = latest.content.rule_set if rule_set is None else rule_set
-    return replace(
+    return msgspec.structs.replace(
         submission,
         metadata=contents.merge(config.default_metadata, metadata, config.override_metadata),
         rule_set=contents.merge(config.default_rule_set, rule_set, config.override_rule_set),
@@ -423,7 +424,7 @@ async def _change_tags(
         changes = (*unchanged, *changes)
     text = await engines.run(ApplyTags(resolved, changes))
     version = -1 if submission.tag_changes and submission.version is None else submission.version
-    return replace(submission, text=text, version=version)
+    return msgspec.structs.replace(submission, text=text, version=version)
 
 
 def _number(content: Content, wanted: int, next_version: int, live: list[StoredVersion]) -> Content:

@@ -84,8 +84,7 @@ class Reference:
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class UnparsedSchema:
+class UnparsedSchema(msgspec.Struct, frozen=True):
     """A schema as a request sends it or as the topic holds it, before it is parsed: it may be invalid."""
 
     type: SchemaType

@@ -112,8 +112,7 @@ class Field(msgspec.Struct, frozen=True, eq=False):
     properties: Properties
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class Record(msgspec.Struct, frozen=True, eq=False):
     """Named fields in an order."""
 
     kind: ClassVar[Literal["record"]] = "record"
@@ -145,8 +144,7 @@ SHARED_TYPES: Final[frozenset[AvroType]] = frozenset({*PRIMITIVES.values(), *NUL
 """Types of which there is one object, and which can be read as they were written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True, eq=False):
     """A schema with every named type that it can use."""
 
     root: AvroType

@@ -1,8 +1,8 @@
 """/subjects: registering, looking up, listing and deleting versions (Confluent API, "Subjects")."""
 
-from dataclasses import replace
 from functools import partial
 
+import msgspec
 from aiohttp import web
 
 from karapace_like.access.policy import Operation
@@ -86,7 +86,7 @@ async def list_versions(request: web.Request) -> web.Response:
 @requests.mentions_misspelt_fields
 async def register(request: web.Request) -> web.Response:
     """POST /subjects/{subject}/versions: Register a schema, or return the version that has it already."""
-    submission = replace(await requests.submission(request), force=requests.flag(request, "force"))
+    submission = msgspec.structs.replace(await requests.submission(request), force=requests.flag(request, "force"))
     registry = requests.registry(request)
     subject = requests.subject(request)
     if submission.force:

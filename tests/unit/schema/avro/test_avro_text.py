@@ -1,13 +1,18 @@
 """The texts of an Avro schema: canonical, normalized, resolved."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from karapace_like.schema import avro
+from karapace_like.schema.avro import json_text
 from karapace_like.schema.avro.rules import DIFFERENCES
 from karapace_like.schema.model import Dependencies, InvalidSchemaError, Strictness
+from tests.forms import count_examples
 
 NONE: Dependencies = {}
 
@@ -308,3 +313,37 @@ def test_every_known_difference_has_a_reason() -> None:
 def test_whole_numbers_of_any_size_are_kept_as_properties() -> None:
     text = record(fields='{"name":"a","type":{"type":"array","items":"int","p":123456789012345678901234567890}}')
     assert canonical(text) == normalized(text) == text
+
+
+JSON_TEXTS = ["-0", "-0.0", "1e400", "-1e400", "1e-400", "9223372036854775808", "-9223372036854775809", "1" * 40,
+              "1.", "01", "+1", ".5", "1e", "NaN", "Infinity", '"\x00"', '"\x1f"', '"\t"', '"\x7f"', '"\u2028"',
+              '"é😀"', r'"\ud800"', r'"\ud83d\ude00"', r'"\uD83D\u0041"', r'"\u0000"', r'"\x"', r'"\/"', "\ufeff1",
+              "\u00a01", "1 2", '{"a":1,"b":2,"a":3}', r'{"\u0061":1,"a":2}', '{"a":1,}', "[1,]", "tru", "",
+              "/* c */ 1", "1 // c", '{"//":1}', "1.7976931348623157e308", "1.7976931348623159e308", "5e-324",
+              "9007199254740993.0", "\x0b1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS)
+def test_json_is_read_as_by_the_lenient_decoder(text: str) -> None:
+    def read(by: Callable[[str], Any]) -> str:
+        try:
+            return repr(by(text))
+        except InvalidSchemaError as error:
+            return str(error)
+
+    assert read(json_text.read) == read(json_text._read_leniently)
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    ),
+    escapes=st.booleans(),
+)
+@settings(max_examples=count_examples(150), deadline=None, database=None)
+def test_values_are_read_as_by_the_lenient_decoder(value: Any, *, escapes: bool) -> None:
+    text = json.dumps(value, ensure_ascii=escapes)
+    if "Infinity" not in text:
+        assert repr(json_text.read(text)) == repr(json_text._read_leniently(text))
