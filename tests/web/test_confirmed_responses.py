@@ -98,15 +98,15 @@ async def nodes(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nodes]:
         assert await writer.ask() == FIRST
         follower.read()
         assert await client.ask() == FIRST
-        hand_over = Connection._hand_over
+        leave_to_aiohttp = Connection._leave_to_aiohttp
 
-        def note(self: Connection, head: RequestHead | None, data: bytes, *, is_idle: bool) -> None:
+        def note(self: Connection, head: RequestHead | None, data: bytes) -> None:
             assert self.transport is not None
             if self.transport.get_extra_info("sockname")[1] == server.port:
                 handed_over.append(data)
-            hand_over(self, head, data, is_idle=is_idle)
+            leave_to_aiohttp(self, head, data)
 
-        monkeypatch.setattr(Connection, "_hand_over", note)
+        monkeypatch.setattr(Connection, "_leave_to_aiohttp", note)
         follower.ends_asked = 0
         yield Nodes(follower, client, writer, handed_over)
 

@@ -20,18 +20,11 @@ from karapace_like.web.http.http_metrics import Series
 from karapace_like.web.server import response_cache
 from karapace_like.web.server.request_heads import MAX_CACHED
 from karapace_like.web.server.response_cache import ResponseCache
-from karapace_like.web.server.runner import _OPEN_DOOR, Runner
 from tests.web.conftest import Api
-from tests.web.test_shortcuts import Line, line, request
+from tests.web.test_shortcuts import Line, cache_of, line, request
 
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, Registry, Series, Policy, Access, Authentication)
 """What exists without the cache; its size is not the cache's."""
-
-
-def cache_of(api: Api) -> ResponseCache:
-    runner = api.client.server.runner
-    assert isinstance(runner, Runner)
-    return runner._caches[_OPEN_DOOR]
 
 
 def reach(cache: ResponseCache) -> list[Any]:

@@ -16,7 +16,7 @@ from karapace_like.web.http.dialects import Dialect
 from karapace_like.web.http.errors import Handler
 from karapace_like.web.registry import CONTEXT_PREFIX
 from karapace_like.web.routing import Route
-from karapace_like.web.server.caching import CACHING, ByLastSegment
+from karapace_like.web.server.caching import CACHING, BySegment
 from karapace_like.web.server.connection import Connection
 
 _EXCHANGE = web.RequestKey("exchange", Exchange)
@@ -93,11 +93,11 @@ async def _proceed(handler: Handler, rows: tuple[Difference, ...], exchange: Exc
 def _forget_caching(request: web.Request, exchange: Exchange) -> None:
     """Have no response cached that is not this one: of another body, or made by a function that knows no dialect."""
     is_rewritten = exchange.request._read_bytes is not request._read_bytes  # noqa: SLF001 - as above
-    caching = request.get(CACHING)
-    if isinstance(caching, ByLastSegment):
-        caching = request[CACHING] = caching.validity
-    if caching is not None and (is_rewritten or not isinstance(caching, CacheValidity)):
-        del request[CACHING]
+    caching = request.pop(CACHING, None)
+    if isinstance(caching, BySegment):
+        caching = caching.validity
+    if isinstance(caching, CacheValidity) and not is_rewritten:
+        request[CACHING] = caching
 
 
 def _adapt_answer(exchange: Exchange, rows: tuple[Difference, ...], response: web.StreamResponse) -> web.StreamResponse:

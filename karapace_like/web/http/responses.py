@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
+from karapace_like.registry.registry import CacheValidity
 from karapace_like.web.http import media_types
 
 LARGE_BYTES = 1_000_000
@@ -24,6 +25,8 @@ class EncodedResponse(NamedTuple):
     body: bytes
     retry_after: int | None = None
     """Seconds."""
+    validity: CacheValidity | None = None
+    """While it is current, the same request has the same response; None: that is not known."""
 
     def to_response(self) -> web.Response:
         """Return the response for aiohttp to send."""

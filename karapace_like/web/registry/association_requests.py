@@ -80,7 +80,13 @@ def parse_change(request: web.Request, info: JsonObject, operation: AssociationO
     subject, schema = info.string("subject"), info.object("schema", "RegisterSchemaRequest")
     submission: Submission | None = None
     if schema is not None:
-        submission = requests.parse_submission(request, schema, normalize=bool(info.boolean("normalize")))
+        submission = requests.parse_submission(
+            schema,
+            access.caller(request),
+            requests.registry(request).rules,
+            normalize=bool(info.boolean("normalize")),
+            explicit=requests.flag(request, "explicit"),
+        )
     return AssociationChange(
         operation=operation,
         association_type=info.string("associationType") or None,

@@ -1,48 +1,75 @@
 """/compatibility: may this schema follow what is registered? (Confluent API, "Compatibility")."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from aiohttp import web
 
 from karapace_like.access.policy import Operation
 from karapace_like.registry import checks, errors, registration
+from karapace_like.registry.registration import Submission
+from karapace_like.registry.registry import Registry
 from karapace_like.registry.store import StoredVersion
+from karapace_like.registry.view import RegistryView
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.json_schemas import ref
 from karapace_like.web.http.responses import respond_as_registry
-from karapace_like.web.registry import requests, visibility
+from karapace_like.web.registry import requests, subject_calls, visibility
 from karapace_like.web.registry.objects import NORMALIZE, VERBOSE
 from karapace_like.web.registry.permissions import on_subject
+from karapace_like.web.registry.subject_calls import SubjectAnswer
 from karapace_like.web.routing import Call, Route
 
 
 @requests.mentions_misspelt_fields
 async def check_version(request: web.Request) -> web.Response:
     """POST /compatibility/subjects/{subject}/versions/{version}: Check a schema against one version."""
-    number = requests.version(request)
-    store = visibility.store(request)
-    subject = requests.subject(request)
-    if number == -1:
-        return await _answer(request, store.versions(subject)[-1:])
-    stored = store.version(subject, number)
-    if stored is None:
-        raise errors.version_not_found_error(number)
-    return await _answer(request, [stored])
+    return await _respond(request, partial(_select_version, requests.version(request)))
 
 
 @requests.mentions_misspelt_fields
 async def check_all(request: web.Request) -> web.Response:
     """POST /compatibility/subjects/{subject}/versions: Check a schema as a registration would."""
-    return await _answer(request, visibility.store(request).versions(requests.subject(request)))
+    return await _respond(request, _select_all)
 
 
-async def _answer(request: web.Request, candidates: Sequence[StoredVersion]) -> web.Response:
-    submission = await requests.submission(request)
-    registry = requests.registry(request)
-    store, subject = registry.read(), requests.subject(request)
+_Select: TypeAlias = Callable[[RegistryView, str], Sequence[StoredVersion]]
+"""Returns the versions of a subject that are compared with; raises RegistryError."""
+
+
+def _select_version(number: int, store: RegistryView, subject: str) -> Sequence[StoredVersion]:
+    if number == -1:
+        return store.versions(subject)[-1:]
+    stored = store.version(subject, number)
+    if stored is None:
+        raise errors.version_not_found_error(number)
+    return [stored]
+
+
+def _select_all(store: RegistryView, subject: str) -> Sequence[StoredVersion]:
+    return store.versions(subject)
+
+
+async def _respond(request: web.Request, select: _Select) -> web.Response:
+    subject = requests.subject(request)
+    candidates = select(visibility.store(request), subject)
+    submission, is_verbose = await requests.submission(request), requests.flag(request, "verbose")
+    answer = await _check(requests.registry(request), subject, submission, candidates, is_verbose=is_verbose)
+    subject_calls.offer(request, answer.validity, partial(_answer_check, select))
+    return respond_as_registry(request, answer.value)
+
+
+async def _answer_check(select: _Select, registry: Registry, subject: str, submission: Submission) -> SubjectAnswer:
+    return await _check(registry, subject, submission, select(registry.read(), subject), is_verbose=False)
+
+
+async def _check(
+    registry: Registry, subject: str, submission: Submission, candidates: Sequence[StoredVersion], *, is_verbose: bool
+) -> SubjectAnswer:
+    store = registry.read()
     config = store.config(subject)
-    basis = requests.cache_validity(request, store.versions_by_number(subject), submission)
-    is_verbose = requests.flag(request, "verbose")
+    validity = requests.find_validity(registry, store.versions_by_number(subject), submission)
     try:
         resolved, content = await registration.understand(
             store, registry.engines, subject, submission, registry.rules.strictness, config
@@ -52,15 +79,14 @@ async def _answer(request: web.Request, candidates: Sequence[StoredVersion]) -> 
         if not is_verbose:
             raise
         # A check that asks for reasons gets this one in the same place, as from Confluent's registry.
-        return respond_as_registry(request, {"is_compatible": False, "messages": [error.message]})
+        return SubjectAnswer({"is_compatible": False, "messages": [error.message]}, None)
     judgement = await checks.check(
         store, registry.engines, resolved, content.metadata, candidates, config, registry.rules.compatibility
     )
-    requests.allow_caching(request, basis)
     answer: dict[str, object] = {"is_compatible": judgement.is_compatible}
     if is_verbose:
         answer["messages"] = judgement.messages
-    return respond_as_registry(request, answer)
+    return SubjectAnswer(answer, validity)
 
 
 _CHECK = Call((NORMALIZE, VERBOSE), ref("RegisterSchemaRequest"), ref("CompatibilityCheckResponse"))

@@ -13,10 +13,11 @@ from karapace_like.registry.content import RULE_LISTS, Json
 from karapace_like.registry.encryption_rules import name_keks
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.lookups import ListPage
-from karapace_like.registry.registration import Submission
+from karapace_like.registry.registration import Rules, Submission
 from karapace_like.registry.registry import CacheValidity, Registry
 from karapace_like.registry.store import Deleted, StoredVersion
 from karapace_like.registry.tagging import Tagging
+from karapace_like.registry.view import SubjectReader
 from karapace_like.schema.model import LATEST, Reference, SchemaType, Subject, Version
 from karapace_like.schema.tags import Entity, EntityKind, TagChange
 from karapace_like.web.callers import access
@@ -25,7 +26,7 @@ from karapace_like.web.http.app_keys import REGISTRY
 from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.errors import Handler
 from karapace_like.web.registry.objects import OBJECTS
-from karapace_like.web.server.caching import CACHING, ByLastSegment
+from karapace_like.web.server.caching import CACHING, BySegment
 
 _MAX_VERSION = 2**31 - 1
 _SUBJECT = web.RequestKey("subject", str)
@@ -182,12 +183,19 @@ def cache_validity(
     Call it before anything is awaited, so that changes meanwhile count. See `CacheValidity` for `needs_term`. None also
     where the submission refers to the latest version of another subject.
     """
+    return find_validity(registry(request), versions, submission, needs_term=needs_term)
+
+
+def find_validity(
+    registry: Registry, versions: Sized | None, submission: Submission | None = None, *, needs_term: bool = False
+) -> CacheValidity | None:
+    """Return what `cache_validity` does, without a request."""
     if versions is None or any(reference.version <= 0 for reference in (submission.references if submission else ())):
         return None
-    return registry(request).cache_validity(versions, needs_term=needs_term)
+    return registry.cache_validity(versions, needs_term=needs_term)
 
 
-def allow_caching(request: web.Request, validity: CacheValidity | ByLastSegment | None) -> None:
+def allow_caching(request: web.Request, validity: CacheValidity | BySegment | None) -> None:
     """Let the response be cached for equal requests, as long as its validity is current; not at all for None."""
     if validity is not None:
         request[CACHING] = validity
@@ -206,17 +214,25 @@ async def submission(request: web.Request) -> Submission:
     """Return the schema in the body, with the query's `normalize`."""
     json_object = await body(request, "RegisterSchemaRequest")
     request[_MISSPELT_FIELDS] = _find_misspelt_fields(json_object)
-    return parse_submission(request, json_object, normalize=flag(request, "normalize"))
+    return parse_submission(
+        json_object,
+        access.caller(request),
+        registry(request).rules,
+        normalize=flag(request, "normalize"),
+        explicit=flag(request, "explicit"),
+    )
 
 
-def parse_submission(request: web.Request, json_object: JsonObject, *, normalize: bool) -> Submission:
-    """Return the schema in a RegisterSchemaRequest."""
+def parse_submission(
+    json_object: JsonObject, reader: SubjectReader, settings: Rules, *, normalize: bool = False, explicit: bool = False
+) -> Submission:
+    """Return the schema in a RegisterSchemaRequest; the rest are fields of the Submission."""
     form, schema_id = schema_type(json_object.string("schemaType")), _drop_placeholder(json_object.integer("id"))
     rules: Json | None = rule_set(json_object.object("ruleSet", "RuleSet"))
-    if schema_id is None and registry(request).rules.names_keks:
+    if schema_id is None and settings.names_keks:
         rules = name_keks(rules)
     return Submission(
-        reader=access.caller(request),
+        reader=reader,
         type=form,
         text=_parse_schema_text(json_object),
         references=references(json_object, form),
@@ -225,7 +241,7 @@ def parse_submission(request: web.Request, json_object: JsonObject, *, normalize
         id=schema_id,
         version=json_object.integer("version"),
         normalize=normalize,
-        explicit=flag(request, "explicit"),
+        explicit=explicit,
         tag_changes=tag_changes(json_object, "schemaTagsToAdd", "schemaTagsToRemove"),
         propagate_tags=bool(json_object.boolean("propagateSchemaTags")),
     )

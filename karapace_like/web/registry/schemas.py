@@ -34,7 +34,7 @@ from karapace_like.web.registry.objects import (
     SUBJECT_NAME,
 )
 from karapace_like.web.routing import Call, Parameter, Route
-from karapace_like.web.server.caching import ByLastSegment, TaggedBody
+from karapace_like.web.server.caching import BySegment, TaggedBody
 
 _MOST_SCHEMAS = 1000
 """In one answer of GET /schemas."""
@@ -143,10 +143,10 @@ async def _respond_cacheable(
     if not request.query_string and requests.context(request) is None:
         registry = requests.registry(request)
         validity = requests.cache_validity(request, registry.read().context("").ids.get(first.id))
-        caching: CacheValidity | ByLastSegment | None = validity
+        caching: CacheValidity | BySegment | None = validity
         if answers_other_ids and validity is not None and "If-None-Match" not in request.headers:
             media_type = responses.negotiate_media_type(request, REGISTRY_OFFER)
-            caching = ByLastSegment(validity, partial(_find_body, registry, access.caller(request), media_type))
+            caching = BySegment(validity, partial(_find_body, registry, access.caller(request), media_type))
         requests.allow_caching(request, caching)
     return await responses.respond_conditionally(request, body, max_age=0 if request.query_string else _MAX_AGE)
 

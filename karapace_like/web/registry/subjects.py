@@ -11,16 +11,19 @@ from karapace_like.registry import deletion, lookups, registration, tagging
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.errors import IncompatibleSchemaError
 from karapace_like.registry.planning import Planner
-from karapace_like.registry.registration import Registered
-from karapace_like.registry.store import Store, StoredVersion
+from karapace_like.registry.registration import Registered, Submission
+from karapace_like.registry.registry import CacheValidity, Registry
+from karapace_like.registry.store import Deleted, Store, StoredVersion
+from karapace_like.registry.view import RegistryView
 from karapace_like.replication.planning import Plan, without_engines
 from karapace_like.web.callers import access
 from karapace_like.web.callers.permissions import AUTHENTICATED
+from karapace_like.web.cluster.writing import write_here
 from karapace_like.web.http import responses
 from karapace_like.web.http.api_roles import ApiRole
 from karapace_like.web.http.json_schemas import NUMBER, array, ref, text
 from karapace_like.web.http.responses import respond_as_registry
-from karapace_like.web.registry import rendering, requests, visibility, writing
+from karapace_like.web.registry import rendering, requests, subject_calls, visibility, writing
 from karapace_like.web.registry.objects import (
     DELETED,
     DELETED_ONLY,
@@ -38,6 +41,7 @@ from karapace_like.web.registry.objects import (
     SUBJECT_NAME,
 )
 from karapace_like.web.registry.permissions import on_subject, refuse_registration
+from karapace_like.web.registry.subject_calls import SubjectAnswer
 from karapace_like.web.routing import Call, Parameter, Route
 
 DESCRIBE, READ, WRITE, DELETE = Operation.DESCRIBE, Operation.READ, Operation.WRITE, Operation.DELETE
@@ -56,14 +60,25 @@ async def look_up(request: web.Request) -> web.Response:
     """POST /subjects/{subject}: Return the version with this schema."""
     submission = await requests.submission(request)
     store = visibility.store(request, READ, REGISTER_EXISTING)
-    subject = requests.subject(request)
-    validity = requests.cache_validity(request, store.versions_by_number(subject), submission)
-    stored = await lookups.look_up(
-        store, requests.engines(request), subject, submission, requests.read_deleted_flag(request)
-    )
-    if stored.subject == subject:  # else the answer follows from other subjects, too
-        requests.allow_caching(request, validity)
+    subject, deleted = requests.subject(request), requests.read_deleted_flag(request)
+    stored, validity = await _look_up(requests.registry(request), store, subject, submission, deleted)
+    subject_calls.offer(request, validity, _answer_look_up)
     return respond_as_registry(request, rendering.render_lookup(stored, await _format_text(request, stored)))
+
+
+async def _answer_look_up(registry: Registry, subject: str, submission: Submission) -> SubjectAnswer:
+    stored, validity = await _look_up(registry, registry.read(), subject, submission)
+    return SubjectAnswer(rendering.render_lookup(stored, stored.content.text), validity)
+
+
+async def _look_up(
+    registry: Registry, store: RegistryView, subject: str, submission: Submission, deleted: Deleted = Deleted.EXCLUDE
+) -> tuple[StoredVersion, CacheValidity | None]:
+    """Return the version with this schema, and the validity of a response that shows it."""
+    validity = requests.find_validity(registry, store.versions_by_number(subject), submission)
+    stored = await lookups.look_up(store, registry.engines, subject, submission, deleted)
+    # That of another subject follows from other subjects, too.
+    return stored, validity if stored.subject == subject else None
 
 
 async def delete_subject(request: web.Request) -> web.Response:
@@ -91,15 +106,24 @@ async def register(request: web.Request) -> web.Response:
     subject = requests.subject(request)
     if submission.force:
         access.caller(request).require((Operation.CONFIG,), (access.resource_names(subject),))
-    requests.allow_caching(
-        request,
-        requests.cache_validity(request, registry.read().versions_by_number(subject), submission, needs_term=True),
-    )
+    subject_calls.offer(request, _find_validity(registry, subject, submission), _answer_registration)
     planner = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
     refusal = refuse_registration(request, subject, chooses_id=submission.id is not None)
     if refusal is not None:
         planner = partial(_plan_existing_only, planner=planner, refusal=refusal)
     return await writing.respond(request, planner, partial(_render_registration, request), subject=subject)
+
+
+async def _answer_registration(registry: Registry, subject: str, submission: Submission) -> SubjectAnswer:
+    validity = _find_validity(registry, subject, submission)
+    planner = partial(registration.plan, subject=subject, submission=submission, rules=registry.rules)
+    registered = await write_here(registry, planner, key=subject)
+    return SubjectAnswer(rendering.render_registration(registered, registered.content.text), validity)
+
+
+def _find_validity(registry: Registry, subject: str, submission: Submission) -> CacheValidity | None:
+    versions = registry.read().versions_by_number(subject)
+    return requests.find_validity(registry, versions, submission, needs_term=True)
 
 
 async def _plan_existing_only(

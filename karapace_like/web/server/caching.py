@@ -37,17 +37,20 @@ class TaggedBody(NamedTuple):
     body: bytes
 
 
-class ByLastSegment(NamedTuple):
-    """How a request is answered, and others that differ from it in the last segment of their path only."""
+class BySegment(NamedTuple):
+    """How a request is answered, and others that differ from it in one segment of their path only.
 
-    validity: CacheValidity
-    """Of the response to this request."""
-    find_body: Callable[[bytes], TaggedBody | None]
-    """Returns the response for another segment, as it is written there; None leaves the request to aiohttp. It is kept,
-    and must not hold the request."""
+    The segment is that of a subject, or else the last one.
+    """
+
+    validity: CacheValidity | None
+    """Of the response to this request; None: it is not cached."""
+    answer_segment: Callable[[bytes], TaggedBody | AnswerBody | None]
+    """Returns the response for another segment, as it is written there, or how the body decides it; None leaves the
+    request to aiohttp. It is kept, and must not hold the request."""
 
 
-CACHING: web.RequestKey[CacheValidity | ByLastSegment | AnswerBody] = web.RequestKey("caching", object)  # type: ignore[arg-type]
+CACHING: web.RequestKey[CacheValidity | BySegment | AnswerBody] = web.RequestKey("caching", object)  # type: ignore[arg-type]
 """On a request: how others with its head are answered. A CacheValidity: with this response, while that is current."""
 
 _TAG = "etag"
@@ -85,37 +88,44 @@ def store_response(
         or not response.headers.keys().isdisjoint(_NOT_CACHED)
     ):
         return
-    segments = caching if isinstance(caching, ByLastSegment) else None
-    if segments is not None:
-        caching = segments.validity
-    is_function = not isinstance(caching, CacheValidity)
-    if not (is_function or (response.status in _CACHED and cache.takes(request_body, body))):
+    segments = caching if isinstance(caching, BySegment) else None
+    validity = caching if isinstance(caching, CacheValidity) else None if segments is None else segments.validity
+    is_small = cache.takes(request_body, body)
+    is_stored = validity is not None and response.status in _CACHED and is_small
+    is_pattern = segments is not None and response.status == HTTPStatus.OK and is_small
+    answer_body = None if isinstance(caching, CacheValidity | BySegment) else caching
+    if not (is_stored or is_pattern or answer_body):
         return
     is_admitted, counted = None if admit is None else admit(request), count_like(request)
     entry = cache.open_entry(head, counted, is_admitted, request.transport)
-    if isinstance(caching, CacheValidity):
-        encoded = CachedResponse(caching, response.status, _encode_head(response, len(body)), body)
+    if validity is not None and is_stored:
+        encoded = CachedResponse(validity, response.status, _encode_head(response, len(body)), body)
         cache.store(entry, request_body, encoded)
-        if segments is not None and response.status == HTTPStatus.OK:
-            cache.add_pattern(head, _make_answer(response, segments), counted, is_admitted)
-    elif not isinstance(caching, ByLastSegment):
-        extra_headers = _encode_headers(response, _PER_RESPONSE | {"content-type", "retry-after"})
-        cache.set_function(entry, caching, extra_headers)
+    if segments is not None and is_pattern:
+        answer_segment = _make_answer(response, segments)
+        cache.add_pattern(head, answer_segment, counted, is_admitted, _encode_extra_headers(response))
+    elif answer_body is not None:
+        cache.set_function(entry, answer_body, _encode_extra_headers(response))
 
 
-def _make_answer(response: web.Response, segments: ByLastSegment) -> AnswerSegment:
+def _make_answer(response: web.Response, segments: BySegment) -> AnswerSegment:
     """Return the function that answers other segments with the headers of this response, except those of its body."""
-    find_body = segments.find_body
+    answer_segment = segments.answer_segment
     start = b"HTTP/1.1 200 OK\r\n" + _encode_headers(response, _PER_RESPONSE | {_TAG})
 
-    def answer(segment: bytes) -> CachedResponse | None:
-        tagged = find_body(segment)
-        if tagged is None:
-            return None
-        head = b"%bETag: %b\r\nContent-Length: %d\r\n" % (start, tagged.tag.encode(), len(tagged.body))
-        return CachedResponse(tagged.validity, HTTPStatus.OK, head, tagged.body)
+    def answer(segment: bytes) -> CachedResponse | AnswerBody | None:
+        answer = answer_segment(segment)
+        if not isinstance(answer, TaggedBody):
+            return answer
+        head = b"%bETag: %b\r\nContent-Length: %d\r\n" % (start, answer.tag.encode(), len(answer.body))
+        return CachedResponse(answer.validity, HTTPStatus.OK, head, answer.body)
 
     return answer
+
+
+def _encode_extra_headers(response: web.Response) -> bytes:
+    """Return the header lines that are not those of one response."""
+    return _encode_headers(response, _PER_RESPONSE | {"content-type", "retry-after"})
 
 
 def _encode_head(response: web.Response, size: int) -> bytes:

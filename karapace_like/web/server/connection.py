@@ -50,7 +50,6 @@ class _PendingRequest(NamedTuple):
     entry: CacheEntry
     answer: AnswerBody | CachedResponse
     head: RequestHead
-    body: bytes
     data: bytes
     """Head and body as they came."""
 
@@ -154,15 +153,15 @@ class Connection(RequestHandler):
         """Read bytes that begin a request."""
         self._is_new = False
         head = self._parse_head(data)
-        is_idle = self._is_idle
-        if head is not None and head.is_small and head.body != UNKNOWN and is_idle:
+        if head is not None and head.is_small and head.body != UNKNOWN and self._is_idle:
             entry = self._responses.find(head)
             if entry is not None and self._try_cache(entry, head, data):
                 return
-        self._hand_over(head, data, is_idle=is_idle)
+        self._leave_to_aiohttp(head, data)
 
-    def _hand_over(self, head: RequestHead | None, data: bytes, *, is_idle: bool) -> None:
-        """Have aiohttp answer the request that begins with these bytes."""
+    def _leave_to_aiohttp(self, head: RequestHead | None, data: bytes) -> None:
+        """Have aiohttp read the bytes, which begin a request."""
+        is_idle = self._is_idle
         self._head = None
         if head is None or not head.is_plain:
             self._rest = UNKNOWN
@@ -223,15 +222,14 @@ class Connection(RequestHandler):
                 self._observer.log_cached_response(
                     entry.counted, head, self.transport, request_id, cached.status, len(cached.body)
                 )
-        elif cached is not None:
-            if not cached.validity.is_unchanged():
-                self._responses.forget(entry, body)
-                return False
-            self._start_answering(_PendingRequest(entry, cached, head, body, data))
-        elif entry.answer_body is not None:
-            self._start_answering(_PendingRequest(entry, entry.answer_body, head, body, data))
+        elif cached is not None and cached.validity.is_unchanged():
+            self._start_answering(_PendingRequest(entry, cached, head, data))
         else:
-            return False
+            if cached is not None:
+                self._responses.forget(entry, body)
+            if entry.answer_body is None:
+                return False
+            self._start_answering(_PendingRequest(entry, entry.answer_body, head, data))
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         return True
 
@@ -249,7 +247,7 @@ class Connection(RequestHandler):
             if isinstance(request.answer, CachedResponse):
                 await self._confirm(request, request.answer)
             else:
-                await self._answer(request.entry, request.answer, request.head, request.body)
+                await self._answer(request.entry, request.answer, request.head, request.data)
             self._next_request = self._loop.create_future()
             later, self._later = self._later, []
             if later:
@@ -257,7 +255,8 @@ class Connection(RequestHandler):
             for data in later:
                 self.data_received(data)
 
-    async def _answer(self, entry: CacheEntry, answer_body: AnswerBody, head: RequestHead, body: bytes) -> None:
+    async def _answer(self, entry: CacheEntry, answer_body: AnswerBody, head: RequestHead, data: bytes) -> None:
+        body = data[head.size :]
         metrics = self._responses.metrics
         begun = perf_counter()
         metrics.in_flight += 1
@@ -265,6 +264,9 @@ class Connection(RequestHandler):
         token = logs.request_id.set(lambda: request_id)
         try:
             response = await answer_body(body)
+            if response is None:
+                self._leave_to_aiohttp(head, data)
+                return
             self._write(response.head + entry.extra_headers, request_id, response.body)
             seconds, response_bytes = perf_counter() - begun, len(response.body)
             entry.counted.count_response(response.status, seconds, len(body), response_bytes)
@@ -272,6 +274,7 @@ class Connection(RequestHandler):
                 self._observer.log_cached_response(
                     entry.counted, head, self.transport, request_id, response.status, response_bytes, seconds
                 )
+            self._responses.store_answer(entry, body, response)
         finally:
             logs.request_id.reset(token)
             metrics.in_flight -= 1
@@ -292,7 +295,7 @@ class Connection(RequestHandler):
             self._is_answering = False
         if not is_confirmed:
             if self.transport is not None:
-                self._hand_over(request.head, request.data, is_idle=True)
+                self._leave_to_aiohttp(request.head, request.data)
             return
         entry, head = request.entry, request.head
         request_id = head.request_id.decode() if head.request_id else request_ids.generate()

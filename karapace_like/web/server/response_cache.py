@@ -2,9 +2,9 @@
 
 A request is recognised by its first line and by those of its header lines that can change a response. An entry answers
 it in one of two ways: with the bytes of an earlier response while `CacheValidity` says that they are current, or by a
-function of the request's body. A *pattern* answers requests that differ from an earlier one in the last segment of
-their path, such as an id, and opens an entry for each. `caching.py` decides which of aiohttp's responses are stored;
-`connection.py` looks requests up.
+function of the request's body. A *pattern* answers requests that differ from an earlier one in one segment of their
+path, such as an id or a subject, and opens an entry for each. `caching.py` decides which of aiohttp's responses are
+stored; `connection.py` looks requests up.
 
 The tables are bounded by the bytes that they keep, of which `ResponseCache.bytes` is the sum: nothing of a request is
 kept but its head, its body, and what names its caller.
@@ -21,10 +21,11 @@ from karapace_like.web.http.http_metrics import HttpMetrics, Series
 from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.server.request_heads import RequestHead
 
-AnswerBody: TypeAlias = Callable[[bytes], Awaitable[EncodedResponse]]
-"""Answers a request by its body. It never raises: failures are responses, too."""
-AnswerSegment: TypeAlias = Callable[[bytes], "CachedResponse | None"]
-"""Answers a request by the last segment of its path, as it is written there; None leaves the request to aiohttp."""
+AnswerBody: TypeAlias = Callable[[bytes], Awaitable[EncodedResponse | None]]
+"""Answers a request by its body; None leaves the request to aiohttp. It never raises: failures are responses, too."""
+AnswerSegment: TypeAlias = Callable[[bytes], "CachedResponse | AnswerBody | None"]
+"""Answers requests by one segment of their path, as it is written there: with a response to requests without a body, or
+by a function of their bodies; None leaves them to aiohttp."""
 IsAdmitted: TypeAlias = Callable[[asyncio.BaseTransport], bool]
 """Whether the caller on this connection is the one that the entry was made for, with the same permissions."""
 
@@ -36,6 +37,8 @@ _MAX_BYTES = 16 * 1_048_576
 """Of everything that is kept."""
 _HTTP = b" HTTP/1.1"
 """The end of a request's first line."""
+_SUBJECTS = b"/subjects/"
+"""Paths with it differ in the segment that follows."""
 _MAX_RESPONSE = _MAX_BYTES // 64
 _HEAD_BYTES = 250
 """What one kind of header lines takes beside its text: two objects and a place in a table."""
@@ -74,9 +77,11 @@ class Counted(NamedTuple):
 
 
 class _Pattern(NamedTuple):
-    """How requests are answered that differ only in the last segment of their path."""
+    """How requests are answered that differ only in one segment of their path."""
 
     answer_segment: AnswerSegment
+    extra_headers: bytes
+    """Header lines that the application adds to every response of a function of the body."""
     counted: Counted
     is_admitted: IsAdmitted | None
     bytes: int
@@ -131,7 +136,7 @@ class ResponseCache:
         if material is None:
             return None
         entry = self._entries.get((head.line, material))
-        return self._open_by_pattern(head, material) if entry is None and not head.body else entry
+        return self._open_by_pattern(head, material) if entry is None else entry
 
     def open_entry(
         self,
@@ -155,7 +160,6 @@ class ResponseCache:
             if entry is not None:
                 self.bytes -= entry.bytes
             entry = self._add_entry(head, material, counted, is_admitted)
-        self.metrics.stored += 1
         self.metrics.entries = len(self._entries)
         return entry
 
@@ -174,24 +178,34 @@ class ResponseCache:
         return entry
 
     def add_pattern(
-        self, head: RequestHead, answer_segment: AnswerSegment, counted: Counted, is_admitted: IsAdmitted | None
+        self,
+        head: RequestHead,
+        answer_segment: AnswerSegment,
+        counted: Counted,
+        is_admitted: IsAdmitted | None,
+        extra_headers: bytes,
     ) -> None:
-        """Answer requests that differ from this one, which has an entry, in the last segment of their path only."""
+        """Answer requests that differ from this one, which has an entry, in one segment of their path only."""
         material = self._material[head.block]
-        key = (_cut_segment(head.line)[0], material)
-        replaced = self._patterns.get(key)
+        start, segment = _cut_segment(head.line)
+        replaced = self._patterns.get((start, material))
         size = _ENTRY_BYTES + len(head.line) + (0 if is_admitted is None else len(material))
         self.bytes += size - (0 if replaced is None else replaced.bytes)
-        self._patterns[key] = _Pattern(answer_segment, counted, is_admitted, size)
+        self._patterns[start, material] = _Pattern(answer_segment, extra_headers, counted, is_admitted, size)
+        answer = answer_segment(segment)
+        if answer is not None and not isinstance(answer, CachedResponse):
+            self.set_function(self._entries[head.line, material], answer, extra_headers)
 
     def _open_by_pattern(self, head: RequestHead, material: bytes) -> CacheEntry | None:
-        """Return a new entry with the response of a pattern; None where none answers such requests."""
+        """Return a new entry with the answer of a pattern; None where none answers such requests."""
         start, segment = _cut_segment(head.line)
         pattern = self._patterns.get((start, material))
-        if pattern is None:
+        if pattern is None or not head.is_small:
             return None
-        response = pattern.answer_segment(segment)
-        if response is None or not head.is_small or not self.takes(b"", response.body):
+        answer = pattern.answer_segment(segment)
+        if answer is None:
+            return None
+        if isinstance(answer, CachedResponse) and (head.body or not self.takes(b"", answer.body)):
             return None
         if self._is_full:
             self._clear()
@@ -199,11 +213,22 @@ class ResponseCache:
             self._patterns[start, material] = pattern
             self.bytes += _HEAD_BYTES + len(head.block) + len(material) + pattern.bytes
         entry = self._add_entry(head, material, pattern.counted, pattern.is_admitted)
-        self.store(entry, b"", response)
-        self.metrics.stored += 1
-        self.metrics.computed += 1
+        if isinstance(answer, CachedResponse):
+            self.store(entry, b"", answer)
+            self.metrics.computed += 1
+        else:
+            self.set_function(entry, answer, pattern.extra_headers)
         self.metrics.entries = len(self._entries)
         return entry
+
+    def store_answer(self, entry: CacheEntry, request_body: bytes, response: EncodedResponse) -> None:
+        """Keep the response of a function of the body, if it says how long it is valid and that is not over yet."""
+        validity = response.validity
+        if validity is None or not self.takes(request_body, response.body) or not validity.is_current():
+            return
+        if self.is_open and not self._is_full:
+            head = response.head + entry.extra_headers
+            self.store(entry, request_body, CachedResponse(validity, response.status, head, response.body))
 
     def set_function(self, entry: CacheEntry, answer_body: AnswerBody, extra_headers: bytes) -> None:
         """Answer requests with this head by a function of the body."""
@@ -213,6 +238,7 @@ class ResponseCache:
     def store(self, entry: CacheEntry, request_body: bytes, response: CachedResponse) -> None:
         """Answer requests with this head and body so."""
         self.forget(entry, request_body)
+        self.metrics.stored += 1
         entry.responses[request_body] = response
         self._count(entry, len(request_body) + response.bytes)
 
@@ -237,12 +263,20 @@ class ResponseCache:
         self._entries: dict[tuple[bytes, bytes], CacheEntry] = {}
         """By first line and the header lines that matter."""
         self._patterns: dict[tuple[bytes, bytes], _Pattern] = {}
-        """By first line up to the last segment of the path, and the header lines that matter."""
+        """By first line without the segment that varies, and the header lines that matter."""
         self.bytes = 0
         self.metrics.entries = 0
 
 
 def _cut_segment(line: bytes) -> tuple[bytes, bytes]:
-    """Return a request's first line up to the last segment of its path, and that segment with the query."""
-    start, slash, segment = line.removesuffix(_HTTP).rpartition(b"/")
+    """Return a request's first line without one segment of its path, and that segment: a subject, else the last one.
+
+    The last segment has the query, too.
+    """
+    path = line.removesuffix(_HTTP)
+    start, is_subject, rest = path.partition(_SUBJECTS)
+    if is_subject:
+        segment, slash, end = rest.partition(b"/")
+        return start + is_subject + slash + end, segment
+    start, slash, segment = path.rpartition(b"/")
     return start + slash, segment
