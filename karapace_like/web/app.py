@@ -40,7 +40,7 @@ from karapace_like.web.http.app_keys import REGISTRY
 from karapace_like.web.http.cors import CORS
 from karapace_like.web.http.cors_policy import CorsPolicy
 from karapace_like.web.http.errors import Middleware, errors_middleware
-from karapace_like.web.http.overload import limit_requests
+from karapace_like.web.http.overload import REQUEST_LIMIT, RequestLimit, limit_requests
 from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.http.streaming import STOPPING
 from karapace_like.web.keys.services import KEYS, KeyHandling
@@ -126,6 +126,7 @@ def make_app(
     peers, handling = peers or Peers(), handling or RequestHandling()
     middlewares = _list_middlewares(handling, peers, quotas)
     app = web.Application(middlewares=middlewares, client_max_size=handling.max_body_bytes)
+    app[REQUEST_LIMIT] = RequestLimit(handling.max_requests)
     app.on_response_prepare.append(request_ids.echo)
     if handling.cors is not None:
         app[CORS] = handling.cors
@@ -173,7 +174,7 @@ def _list_middlewares(handling: RequestHandling, peers: Peers, quotas: Quotas | 
         *([] if handling.cors is None else [cors.answer_preflights]),
         *([hide_other_roles] if handling.hides_routes else []),
         *([refuse_until_started] if handling.is_reader else []),
-        limit_requests(handling.max_requests),
+        limit_requests,
         *([proof_middleware] if peers.are_authenticated else []),
     ]
 

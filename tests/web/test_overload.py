@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import aiohttp
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from karapace_like.records import LogEntry
@@ -13,7 +14,7 @@ from karapace_like.registry.registration import Rules
 from karapace_like.registry.registry import Registry
 from karapace_like.web.app import RequestHandling, make_app
 from karapace_like.web.operations.health import ElectionElsewhere, Health
-from tests.web.conftest import MemoryLog, leading
+from tests.web.conftest import MemoryLog, Server, leading
 
 
 class SlowLog(MemoryLog):
@@ -30,15 +31,20 @@ class SlowLog(MemoryLog):
         return await super().append(batch)
 
 
-async def flood(*, requests: int, max_requests: int, max_waiting: int) -> tuple[Counter[tuple[int, str | None]], int]:
-    """Send registrations while Kafka does not answer, then let it; (status, Retry-After) of all, and versions made."""
+async def flood(
+    *, requests: int, max_requests: int, max_waiting: int, server_class: type[TestServer] = TestServer
+) -> tuple[Counter[tuple[int, str | None]], int]:
+    """Send registrations while Kafka does not answer, then let it; (status, Retry-After) of all, and versions made.
+
+    One was registered before, which is not counted.
+    """
     log = SlowLog()
     registry = Registry(log, Rules(), max_waiting=max_waiting)
     log.registry = registry
     registry.begin_replay(0)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(leading(registry))
-        server = TestServer(
+        server = server_class(
             make_app(
                 registry,
                 health=Health(registry, ElectionElsewhere()),
@@ -54,6 +60,10 @@ async def flood(*, requests: int, max_requests: int, max_waiting: int) -> tuple[
                 await answer.read()
                 return answer.status, answer.headers.get("Retry-After")
 
+        log.let.set()
+        assert await register(requests) == (200, None)
+        log.let.clear()
+        log.asked.clear()
         first = asyncio.create_task(register(0))
         await log.asked.wait()
         others = [asyncio.create_task(register(number)) for number in range(1, requests)]
@@ -64,11 +74,13 @@ async def flood(*, requests: int, max_requests: int, max_waiting: int) -> tuple[
         async with client.get("/health/live") as answer:
             assert answer.status == 200
         log.let.set()
-        return Counter(await asyncio.gather(first, *others)), len(list(registry.read().all_versions()))
+        return Counter(await asyncio.gather(first, *others)), len(list(registry.read().all_versions())) - 1
 
 
-async def test_more_requests_than_the_bound_are_refused_at_once() -> None:
-    outcomes, versions = await flood(requests=40, max_requests=10, max_waiting=100)
+@pytest.mark.parametrize("server_class", [TestServer, Server])
+async def test_more_requests_than_the_bound_are_refused_at_once(server_class: type[TestServer]) -> None:
+    """Also those that the response cache answers by the function of the first."""
+    outcomes, versions = await flood(requests=40, max_requests=10, max_waiting=100, server_class=server_class)
     assert outcomes == {(200, None): 10, (429, "1"): 30}
     assert versions == 10
 

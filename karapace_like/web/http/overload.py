@@ -1,38 +1,57 @@
 """A limit on the requests that are answered at the same time: others are refused at once, so that these stay fast.
 
-Requests that the response cache answers are not counted: they wait for nothing, or in a queue with a limit of its own,
-of records under way (`proxy/produce.py`) or writes to the registry (`registry/registry.py`). Health is never refused.
+Requests that the response cache answers are not counted where they wait for nothing, or in a queue with a limit of its
+own, of records under way (`proxy/produce.py`). Health is never refused.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 
 from karapace_like.errors import ApiError
-from karapace_like.web.http.errors import Handler, Middleware
+from karapace_like.web.http.errors import Handler
 
 _HEALTH = ("/health", "/_health", "/master_available")
 _RETRY_SECONDS = 1
 
 
-def limit_requests(most: int) -> Middleware:
-    """Return a middleware that admits so many requests at the same time, streams included; others get 42901."""
-    inside = 0
+class RequestLimit:
+    """So many requests at the same time, streams included."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        nonlocal inside
-        if request.path.startswith(_HEALTH):
-            return await handler(request)
-        if inside >= most:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._inside = 0
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether no further request is admitted now."""
+        return self._inside >= self.most
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Count a request inside of the block; raises ApiError 42901 for one too many."""
+        if self.is_reached:
             raise ApiError(
                 42901,
-                f"Too many requests: this process answers {most} at the same time, the most that http_requests_max "
-                "allows. Nothing was done; repeat the request.",
+                f"Too many requests: this process answers {self.most} at the same time, the most that "
+                "http_requests_max allows. Nothing was done; repeat the request.",
                 retry_after=_RETRY_SECONDS,
             )
-        inside += 1
+        self._inside += 1
         try:
-            return await handler(request)
+            yield
         finally:
-            inside -= 1
+            self._inside -= 1
 
-    return middleware
+
+REQUEST_LIMIT = web.AppKey("request limit", RequestLimit)
+
+
+@web.middleware
+async def limit_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request within the limit."""
+    if request.path.startswith(_HEALTH):
+        return await handler(request)
+    with request.app[REQUEST_LIMIT].admit():
+        return await handler(request)

@@ -25,6 +25,7 @@ from karapace_like.web.http.bodies import JsonObject
 from karapace_like.web.http.dialects import Dialect
 from karapace_like.web.http.errors import encode_error
 from karapace_like.web.http.media_types import REGISTRY_OFFER
+from karapace_like.web.http.overload import REQUEST_LIMIT, RequestLimit
 from karapace_like.web.http.responses import EncodedResponse
 from karapace_like.web.registry import requests
 from karapace_like.web.server.caching import CACHING, BySegment
@@ -61,7 +62,7 @@ def offer(request: web.Request, validity: CacheValidity | None, answer: AnswerSu
         requests.allow_caching(request, validity)
         return
     media_type = responses.negotiate_media_type(request, REGISTRY_OFFER)
-    call = _SubjectCall(requests.registry(request), media_type, request.path, answer)
+    call = _SubjectCall(requests.registry(request), request.app[REQUEST_LIMIT], media_type, request.path, answer)
     request[CACHING] = BySegment(validity, call.find_answer)
 
 
@@ -69,6 +70,7 @@ class _SubjectCall(NamedTuple):
     """What requests have in common that differ in subject and body only."""
 
     registry: Registry
+    limit: RequestLimit
     media_type: str
     """Of responses."""
     path: str
@@ -80,6 +82,12 @@ class _SubjectCall(NamedTuple):
         return partial(self._answer, segment.decode()) if _PLAIN_NAME.fullmatch(segment) else None
 
     async def _answer(self, name: str, body: bytes) -> EncodedResponse | None:
+        if self.limit.is_reached:
+            return None
+        with self.limit.admit():
+            return await self._answer_admitted(name, body)
+
+    async def _answer_admitted(self, name: str, body: bytes) -> EncodedResponse | None:
         try:
             subject = self.registry.read().resolve_path(name, None)
             fields = JsonObject.of(bodies.decode(body), "RegisterSchemaRequest")
