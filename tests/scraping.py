@@ -30,8 +30,22 @@ def sum_of(series: Series, name: str) -> float:
     return sum(found for (each, _), found in series.items() if each == f"karapace_like_{name}")
 
 
+def values_by_labels(series: Series, name: str) -> Mapping[frozenset[tuple[str, str]], float]:
+    """Of all series of the name; there is at least one."""
+    found = {labels: value for (each, labels), value in series.items() if each == f"karapace_like_{name}"}
+    assert found
+    return found
+
+
+def count_in_flight(service: ServiceProcess) -> int:
+    """Return how many requests it is answering beside this one, which each of its workers counts.
+
+    A request that one worker forwards to another counts twice.
+    """
+    counts = values_by_labels(scraped(service), "http_requests_in_flight").values()
+    return int(sum(counts)) - len(counts)
+
+
 def is_busy(service: ServiceProcess) -> bool:
-    """Whether it is answering another request than this one, which each of its workers counts."""
-    counts = [count for (name, _), count in scraped(service).items() if name == "karapace_like_http_requests_in_flight"]
-    assert counts
-    return sum(counts) > len(counts)
+    """Whether it is answering another request than this one."""
+    return count_in_flight(service) > 0

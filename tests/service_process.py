@@ -37,7 +37,8 @@ class ServiceProcess:
         self.topic = str(settings.setdefault("topic_name", f"_schemas-{secrets.token_hex(6)}"))
         self.group = str(settings.setdefault("group_id", f"registry-of-{self.topic}"))
         leaks.register(*(str(settings[name]) for name in leaks.SECRET_SETTINGS & settings.keys()))
-        settings.setdefault("workers", os.environ.get("WORKERS", "1"))
+        self.workers = int(str(settings.setdefault("workers", os.environ.get("WORKERS", "1"))))
+        """How many processes serve."""
         self.lines: list[str] = []
         self.url = ""
         self._listening = threading.Event()
@@ -85,7 +86,7 @@ class ServiceProcess:
         """Start it and return when it is ready; without `wait` when it listens."""
         # Workers of an earlier process may end only now, which says nothing of this one.
         self._listening, self._ready = threading.Event(), threading.Event()
-        if self.program == _PROGRAM and self._environment["KARAPACE_WORKERS"] == "1":
+        if self.program == _PROGRAM and self.workers == 1:
             self._process = fork_server.start(["serve"], self._environment)
         else:
             self._process = subprocess.Popen(

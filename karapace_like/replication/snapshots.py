@@ -149,8 +149,12 @@ class Snapshots(Generic[S]):
         release: str,
         *,
         loaded: LoadedSnapshot[S] | None = None,
+        loaded_outcome: Outcome = Outcome.USED,
     ) -> None:
-        """Without a path nothing is written. `loaded` takes the place of the file that is there at the start."""
+        """Without a path nothing is written. `loaded` takes the place of the file that is there at the start.
+
+        `loaded_outcome` is the outcome if it is used: what became of the file, which may have been written anew.
+        """
         self.outcome: Outcome | None = None
         """None before the start has come to it."""
         self._replica = replica
@@ -159,6 +163,7 @@ class Snapshots(Generic[S]):
         self._path = path
         self._release = release
         self._loaded = loaded
+        self._used_outcome = Outcome.USED if loaded is None else loaded_outcome
         self._replayed = time.time()
 
     async def restore(self) -> LogPosition | None:
@@ -178,7 +183,7 @@ class Snapshots(Generic[S]):
         position = header.position
         self._replica.restore(state, position.offset)
         self._replayed = header.replayed
-        self.outcome = Outcome.USED
+        self.outcome = self._used_outcome
         seconds = time.monotonic() - begun
         logger.info("The snapshot %s was loaded in %.1f s, up to offset %d", place, seconds, position.offset)
         return position

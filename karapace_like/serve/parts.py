@@ -191,7 +191,7 @@ class Parts:
             proxy=self.proxy_usage,
             receipts=None if self.receipts is None else self.receipts.receipts,
             topic=self.topic,
-            snapshots=self.snapshots,
+            snapshots=None if self.settings.snapshot_file is None else self.snapshots,
             group=self.settings.group_id,
             bounds=Bounds(self.settings.http_requests_max, self.settings.consumer_max_instances),
             watchers=self.watchers,

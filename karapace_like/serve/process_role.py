@@ -10,6 +10,7 @@ from karapace_like.ownership import Owner
 from karapace_like.process.shared_claims import SharedClaims
 from karapace_like.registry.snapshot_parts import LoadedState
 from karapace_like.replication.shared_progress import SharedProgress
+from karapace_like.replication.snapshots import Outcome
 from karapace_like.serve.listeners import ListeningSocket
 
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -36,6 +37,8 @@ class ProcessRole:
     nothing else. None for a process that serves."""
     loaded: LoadedState | None = None
     """What such a process has read, which the workers share."""
+    snapshot_outcome: Outcome | None = None
+    """What became of the snapshot that was there at the node's start, as such a process has told."""
     accepts_when_ready: bool = False
     """Whether this process waits until it is ready, while other workers accept connections."""
     member_id: str = ""

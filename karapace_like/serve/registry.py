@@ -15,7 +15,7 @@ from karapace_like.registry.snapshot_parts import STATE_FORM
 from karapace_like.registry.store import Store
 from karapace_like.replication.logs import ReplicatedLogs
 from karapace_like.replication.snapshot_file import prepare_directory
-from karapace_like.replication.snapshots import Snapshots
+from karapace_like.replication.snapshots import Outcome, Snapshots
 from karapace_like.schema.model import Strictness
 from karapace_like.serve.process_role import ProcessRole
 from karapace_like.web.http.dialects import Dialect
@@ -53,7 +53,8 @@ def make_snapshots(
     file = _prepare_file(settings) or role.reader_file
     if file is None and role.loaded is None:
         return None
-    return Snapshots(registry, topic, STATE_FORM, file, __version__, loaded=role.loaded)
+    outcome = role.snapshot_outcome or Outcome.USED
+    return Snapshots(registry, topic, STATE_FORM, file, __version__, loaded=role.loaded, loaded_outcome=outcome)
 
 
 def _prepare_file(settings: Settings) -> Path | None:

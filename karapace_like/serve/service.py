@@ -11,8 +11,9 @@ from pathlib import Path
 from karapace_like.background import BackgroundTasks
 from karapace_like.config import AccessLogFormat, Settings
 from karapace_like.registry.registry import Registry
+from karapace_like.registry.store import Store
 from karapace_like.replication.logs import ReplicatedLogs
-from karapace_like.replication.snapshots import Outcome
+from karapace_like.replication.snapshots import Outcome, Snapshots
 from karapace_like.serde.formats import import_codecs
 from karapace_like.serve.election_member import (
     ReportProgress,
@@ -50,6 +51,7 @@ class Service:
     role: ProcessRole
     registry: Registry
     logs: ReplicatedLogs
+    snapshots: Snapshots[Store] | None
     siblings: SiblingWorkers
     ready: asyncio.Task[None]
     """Done once the service is ready, or failed with the error that prevents it."""
@@ -137,7 +139,9 @@ async def start_service(
             parts.health.is_stopping = True
             parts.draining.announce(runner)
 
-        yield Service(role, parts.registry, parts.logs, parts.siblings, ready, background, announce_stop)
+        yield Service(
+            role, parts.registry, parts.logs, parts.snapshots, parts.siblings, ready, background, announce_stop
+        )
 
 
 async def _runner(stack: AsyncExitStack, app: Application, parts: Parts, *, caches_responses: bool) -> Runner:

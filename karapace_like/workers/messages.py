@@ -1,8 +1,8 @@
 """The messages between the supervisor and its workers: JSON lines over pipes that close with the process.
 
 A worker receives `Orders` once, then `Neighbours` at each change, and `Stopping` at the end. It sends `Ready` or
-`Failed` once, and `Member` at each change. Settings travel in a message, since other users of the machine can
-see arguments and the environment.
+`Failed` once, and `Member` at each change; the reader sends `TopicRead` in place of `Ready`. Settings travel in a
+message, since other users of the machine can see arguments and the environment.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from karapace_like.config import Settings
+from karapace_like.replication.snapshots import Outcome
 from karapace_like.secret import Secret
 from karapace_like.web.http.api_roles import ApiRoles
 from karapace_like.web.http.dialects import Dialect
@@ -29,6 +30,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     was forked with."""
     reader_file: str | None
     """Where the worker writes the state for the others, and ends; None for one that serves."""
+    snapshot_outcome: Outcome | None
+    """What the reader has told of the snapshot (`TopicRead`)."""
     replaces: bool
     """Whether it succeeds a worker that has ended: the others accept connections until it is ready."""
     member_id: str
@@ -53,6 +56,13 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     """The worker is ready."""
 
 
+class TopicRead(msgspec.Struct, frozen=True, tag=True):
+    """The reader has read the topic."""
+
+    snapshot_outcome: Outcome | None
+    """What became of the snapshot that was there at the start."""
+
+
 class Member(msgspec.Struct, frozen=True, tag=True):
     """The worker's membership in the election's group, for its successor."""
 
@@ -66,7 +76,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 ToWorker = Orders | Neighbours | Stopping
-ToSupervisor = Ready | Member | Failed
+ToSupervisor = Ready | TopicRead | Member | Failed
 
 
 def encode(message: ToWorker | ToSupervisor) -> bytes:

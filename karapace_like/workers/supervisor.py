@@ -35,6 +35,7 @@ from karapace_like.workers.messages import (
     Neighbours,
     Orders,
     Stopping,
+    TopicRead,
     ToWorker,
     decode_for_supervisor,
     encode,
@@ -123,6 +124,7 @@ class Supervisor:
         self._member_id = ""
         self._state_file = settings.snapshot_file or folder / "schemas.snapshot"
         """Where the reader writes what the workers share."""
+        self._topic_read = TopicRead(None)
 
     @property
     def was_ready(self) -> bool:
@@ -220,6 +222,7 @@ class Supervisor:
                 listeners=tuple(listening[1:] for listening in self._sockets),
                 node=self._node,
                 reader_file=str(self._state_file) if is_reader else None,
+                snapshot_outcome=self._topic_read.snapshot_outcome,
                 replaces=replaces,
                 member_id=self._member_id if number == 0 else "",
                 settings=self._settings,
@@ -244,6 +247,9 @@ class Supervisor:
                 continue
             if isinstance(message, Member):
                 self._member_id = message.id
+                continue
+            if isinstance(message, TopicRead):
+                self._topic_read = message
                 continue
             worker.is_ready = True
             logger.info("Worker %d is ready", worker.number)

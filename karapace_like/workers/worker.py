@@ -35,6 +35,7 @@ from karapace_like.workers.messages import (
     Orders,
     Ready,
     Stopping,
+    TopicRead,
     ToSupervisor,
     decode_for_worker,
     encode,
@@ -120,14 +121,22 @@ async def _work(
         claims=SharedClaims(shared),
         reader_file=None if orders.reader_file is None else Path(orders.reader_file),
         loaded=loaded,
+        snapshot_outcome=orders.snapshot_outcome,
         accepts_when_ready=orders.replaces,
         member_id=orders.member_id,
         on_member=lambda member_id: supervisor.send(Member(member_id)),
     )
     async with start_service(orders.settings, role, logger.info) as service:
         following = service.background.start("introduction of other workers", partial(_follow, service, heard))
+
+        def on_ready() -> None:
+            if orders.reader_file is None:
+                supervisor.send(Ready())
+                return
+            supervisor.send(TopicRead(None if service.snapshots is None else service.snapshots.outcome))
+            stopping.set()
+
         try:
-            on_ready = partial(supervisor.send, Ready()) if orders.reader_file is None else stopping.set
             await service.run_until(stopping, on_ready)
         finally:
             following.cancel()

@@ -21,6 +21,7 @@ from karapace_like.kafka.cluster import Cluster
 from tests.calling import call
 from tests.cluster import held_worker
 from tests.cluster.registry_nodes import RegistryNodes, health, is_running
+from tests.scraping import scraped
 from tests.service_process import ServiceProcess, list_children
 from tests.waiting import wait_until
 
@@ -342,6 +343,7 @@ def test_the_topic_is_read_once_for_all_workers(kafka: Cluster) -> None:
     with service:
         assert count_loads(service) == 2
         assert list(folder_of(service).glob("*.snapshot*")) == []
+        assert not any("registry_snapshot" in name for name, _ in scraped(service))  # which is of `snapshot_directory`
         second = call(service.url, "POST", "/subjects/late/versions", {"schema": '"long"'})["id"]
         assert second == first + 1
         end(service, 1, signal.SIGKILL)

@@ -15,7 +15,7 @@ from tests.cluster import forgetful_node
 from tests.cluster.registry_nodes import RegistryNodes
 from tests.command_line import Outcome, run
 from tests.odd_records import ODD, write
-from tests.scraping import scraped, sum_of
+from tests.scraping import scraped, values_by_labels
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 from tests.web.schemas_topics import version_key
@@ -78,7 +78,8 @@ def test_odd_records_lose_no_schema_and_are_told(kafka: Cluster, count: int) -> 
                     f"left out: {len(offsets)}, the first at offset {offsets[0]}, the last at offset {offsets[-1]}"
                     in told
                 )
-                assert sum_of(scraped(node), "registry_unknown_records_total") == len(offsets) + 1
+                unknown = values_by_labels(scraped(node), "registry_unknown_records_total")
+                assert [*unknown.values()] == [len(offsets) + 1] * node.workers
                 logged = re.findall(
                     r"record at offset (\d+) of the schemas topic cannot be read: .", "\n".join(node.lines)
                 )

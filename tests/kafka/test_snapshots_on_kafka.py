@@ -1,11 +1,9 @@
 """Local snapshots on a real broker: a restart uses one that is sure to be the topic's state, and no other."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from karapace_like.records import LogPosition
 from karapace_like.replication.snapshot_file import read_blocks, write_blocks
 from karapace_like.replication.snapshots import Header
 from tests.calling import call
+from tests.scraping import scraped, values_by_labels
 from tests.service_process import ServiceProcess
 from tests.waiting import wait_until
 
@@ -33,12 +32,12 @@ PATHS = ("/subjects?deleted=true", "/schemas?deleted=true", "/contexts", "/confi
 
 
 def outcome(service: ServiceProcess) -> str:
-    """What became of the snapshot at the last start."""
-    with urllib.request.urlopen(f"{service.url}/metrics") as response:
-        text = response.read().decode()
-    found = re.findall(r'registry_snapshot\{.*?outcome="(\w+)".*?\} 1\.0', text)
-    assert len(found) == 1, found
-    return str(found[0])
+    """What became of the snapshot at the last start, as every worker tells."""
+    told = values_by_labels(scraped(service), "registry_snapshot")
+    assert set(told.values()) == {1.0}
+    assert len(told) == service.workers
+    (found,) = {dict(labels)["outcome"] for labels in told}
+    return found
 
 
 def register(service: ServiceProcess, subject: str, text: str) -> Any:
@@ -177,14 +176,20 @@ def test_a_directory_that_others_may_use_is_refused(tmp_path: Path) -> None:
 
 
 def test_workers_share_a_snapshot(kafka: Cluster, tmp_path: Path) -> None:
-    """One of them writes it; one process loads it for all."""
+    """One of them writes it; one process loads it for all, and all tell what became of it."""
     with Node(kafka, tmp_path, workers=2) as service:
+        assert outcome(service) == "missing"
         service.fill()
         service.stop()
         service.start()
+        assert outcome(service) == "used"
         assert len([line for line in service.lines if "was written" in line]) == 1
         assert len([line for line in service.lines if f"{service.file} was loaded" in line]) == 1
-        assert len([line for line in service.lines if "in memory was loaded" in line]) == 2
+        assert len([line for line in service.lines if "in memory was loaded" in line]) == 4
+        service.stop()
+        change_a_byte(service, kafka)
+        service.start()
+        assert outcome(service) == "damaged"
 
 
 def change_a_byte(node: Node, _: Cluster) -> None:

@@ -119,6 +119,17 @@ async def test_a_state_in_memory_is_used_in_place_of_the_file(path: Path) -> Non
     assert list_files(path) == []
 
 
+async def test_the_outcome_of_a_state_in_memory_is_that_of_its_file(path: Path) -> None:
+    """Of which nothing may be left: the state is then what was read from the topic in its place."""
+    loaded = load_snapshot(path / "s.snapshot", STATE_FORM)
+    registry, log, _ = make(path, ready=False)
+    log.records = [TopicRecord(KEY, VALUE, 0, 0)]
+    outcome = Outcome.DAMAGED
+    snapshots = Snapshots(registry, log, STATE_FORM, None, "1.0", loaded=loaded, loaded_outcome=outcome)
+    assert await snapshots.restore() == LogPosition(1, 0)
+    assert snapshots.outcome is Outcome.DAMAGED
+
+
 async def test_a_state_in_memory_is_verified(path: Path) -> None:
     loaded = load_snapshot(path / "s.snapshot", STATE_FORM)
     registry, log, _ = make(path, ready=False)
