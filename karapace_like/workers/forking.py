@@ -42,6 +42,10 @@ class ForkedProcess:
                 self._handle.send(encode_number(number))
 
 
+class TemplateEndedError(Exception):
+    """The template has ended before it said that it had forked a process."""
+
+
 class WorkerTemplate:
     """The supervisor's side: starts the template when a worker is needed, and again if it has ended."""
 
@@ -51,19 +55,23 @@ class WorkerTemplate:
         self._connecting = asyncio.Lock()
 
     async def fork(self, state_file: bytes, descriptors: Sequence[int]) -> ForkedProcess:
-        """Return a new process that runs `worker.main` with these file descriptors. Raises OSError.
+        """Return a new process that runs `worker.main` with these file descriptors.
 
-        `state_file` is the path of the state that the template has loaded by then; empty for none.
+        `state_file` is the path of the state that the template has loaded by then; empty for none. Raises
+        TemplateEndedError, and starts another template at the next call.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             async with self._connecting:
-                requests = await self._connect()
-            send_request(requests, state_file, theirs, descriptors)
+                requests, template = await self._connect()
+            with suppress(ConnectionError):  # then there is no number
+                send_request(requests, state_file, theirs, descriptors)
         pid = await _receive_number(ours)
         if pid is None:
-            raise ConnectionResetError("The process from which workers are forked has ended")
+            ours.close()
+            await template.wait()
+            raise TemplateEndedError
         return ForkedProcess(ours, pid)
 
     async def close(self) -> None:
@@ -72,9 +80,9 @@ class WorkerTemplate:
             self._requests.close()
             await self._process.wait()
 
-    async def _connect(self) -> socket.socket:
+    async def _connect(self) -> tuple[socket.socket, asyncio.subprocess.Process]:
         if self._requests is not None and self._process is not None and self._process.returncode is None:
-            return self._requests
+            return self._requests, self._process
         if self._requests is not None:
             self._requests.close()
             logger.error("The process from which workers are forked has ended; another one is started")
@@ -85,7 +93,7 @@ class WorkerTemplate:
                 stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, pass_fds=(theirs.fileno(),),
                 env=build_child_environment(),
             )  # fmt: skip
-        return self._requests
+        return self._requests, self._process
 
 
 async def _receive_number(handle: socket.socket) -> int | None:

@@ -28,7 +28,7 @@ from karapace_like.serve.announcement import announce_ready
 from karapace_like.serve.listeners import ListeningSocket, format_urls
 from karapace_like.serve.stop_signals import StopSignals
 from karapace_like.workers.errors import WorkerFailedError
-from karapace_like.workers.forking import ForkedProcess, WorkerTemplate
+from karapace_like.workers.forking import ForkedProcess, TemplateEndedError, WorkerTemplate
 from karapace_like.workers.messages import (
     Failed,
     Member,
@@ -49,6 +49,8 @@ _STOP_SECONDS = 30.0
 """Time for a worker to complete its requests before it is killed."""
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+_MAX_FORKS = 3
+"""Attempts to fork one worker; after the first, each is with a new template."""
 _STABLE_SECONDS = 60.0
 """A worker that ran this long did not end because of its start; the back-off begins again."""
 
@@ -201,16 +203,7 @@ class Supervisor:
         path = self._folder / str(next(self._names))
         replaces &= any(worker.is_ready for worker in self._workers.values())
         SharedProgress(self._shared, number).begin(accepts_when_ready=replaces)
-        heard, orders = os.pipe()
-        messages, said = os.pipe()
-        try:
-            process = await self._template.fork(
-                b"" if is_reader else os.fsencode(self._state_file),
-                [heard, said, self._shared, *(listening.socket.fileno() for listening in self._sockets)],
-            )
-        finally:
-            os.close(heard)
-            os.close(said)
+        process, orders, messages = await self._fork(is_reader=is_reader)
         if not is_reader and self._state_file.parent == self._folder:
             self._state_file.unlink(missing_ok=True)  # the template has loaded it
         logger.info("%s is process %d", "The reader" if is_reader else f"Worker {number}", process.pid)
@@ -233,6 +226,30 @@ class Supervisor:
         # Its pipe ends with the process, also where the template can no longer say so.
         worker.ending = asyncio.gather(self._listen(worker), process.wait())
         return worker
+
+    async def _fork(self, *, is_reader: bool) -> tuple[ForkedProcess, int, int]:
+        """Return a new process, with the pipes to and from it.
+
+        Where the template has ended, perhaps killed together with a worker, it is forked from the next one. It gets
+        pipes of its own, which the former template may have given to a process, too.
+        """
+        for _ in range(_MAX_FORKS):
+            heard, orders = os.pipe()
+            messages, said = os.pipe()
+            try:
+                process = await self._template.fork(
+                    b"" if is_reader else os.fsencode(self._state_file),
+                    [heard, said, self._shared, *(listening.socket.fileno() for listening in self._sockets)],
+                )
+            except TemplateEndedError:
+                os.close(orders)
+                os.close(messages)
+            else:
+                return process, orders, messages
+            finally:
+                os.close(heard)
+                os.close(said)
+        raise WorkerFailedError(f"The process from which workers are forked has ended {_MAX_FORKS} times.")
 
     async def _listen(self, worker: _Worker) -> None:
         """Handle the messages of the worker until it ends."""
