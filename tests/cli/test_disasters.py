@@ -119,10 +119,12 @@ def test_a_topic_is_moved_to_another_registry(kafka: Cluster, shell: Shell) -> N
         assert call(service.url, "GET", "/subjects/orders-value/versions/1")["id"] == first
 
 
-def test_a_node_without_space_on_its_disk_works(kafka: Cluster, shell: Shell) -> None:
-    """No file of the process can grow, as on a full disk."""
-    program = ("bash", "-c", f'ulimit -f 0; exec {sys.executable} -m karapace_like "$@"', "karapace-like")
-    with ServiceProcess(kafka.bootstrap_servers, program=program) as service:
+@pytest.mark.parametrize(("workers", "kilobytes"), [(1, 0), (2, 1)])
+def test_a_node_without_space_on_its_disk_works(kafka: Cluster, shell: Shell, workers: int, kilobytes: int) -> None:
+    """No file of the process can grow, as on a full disk; that of 48 bytes, which workers share, is there before."""
+    limit = f'ulimit -f {kilobytes}; exec {sys.executable} -m karapace_like "$@"'
+    program = ("bash", "-c", limit, "karapace-like")
+    with ServiceProcess(kafka.bootstrap_servers, program=program, workers=workers) as service:
         shell.use(service)
         assert register(service, "orders-value", WRONG) == 1
         assert json.loads(shell.run("The disk of a node is full"))["ready"] is True
