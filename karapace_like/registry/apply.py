@@ -157,24 +157,28 @@ def _put(store: Store, record: SchemaRecord, value: SchemaVersion, timestamp: in
     context = store.contexts.get(context_name)
     if context is None:
         context = store.contexts[context_name] = store.new_context(context_name)
-    versions = context.subjects.get(subject)
-    replaced = None if versions is None else versions.get(number)
-    place = None
-    if replaced is not None:
-        place = _place_of(context, replaced, value)
-        _forget(store, subject, number)
     stored = StoredVersion(subject, number, value.id, value.content, value.deleted, timestamp)
-    is_last = add_version(store, context, stored, place)
-    if replaced is not None and replaced.id != stored.id:
-        _retire(store, replaced)
-    if not is_last or replaced is not None or _is_referred_to(store, subject, number):
+    versions = context.subjects.get(subject)
+    if versions is not None and number in versions:
+        _replace(store, context, stored, versions[number])
         store.revision += 1
+    elif not add_version(store, context, stored) or (store.referrers and _is_referred_to(store, subject, number)):
+        store.revision += 1
+
+
+def _replace(store: Store, context: Context, stored: StoredVersion, replaced: StoredVersion) -> None:
+    """Put a version in the place of the one with the same number."""
+    place = _place_of(context, replaced, stored)
+    _forget(store, replaced.subject, replaced.version)
+    add_version(store, context, stored, place)
+    if replaced.id != stored.id:
+        _retire(store, replaced)
 
 
 def _is_referred_to(store: Store, subject: str, number: int) -> bool:
     """Whether schemas that could not be resolved can be now, or mean this version instead of the latest before it."""
     referrers = store.referrers
-    return bool(referrers) and ((subject, number) in referrers or (subject, LATEST) in referrers)
+    return (subject, number) in referrers or (subject, LATEST) in referrers
 
 
 def add_version(store: Store, context: Context, stored: StoredVersion, place: int | None = None) -> bool:
@@ -199,9 +203,9 @@ def add_version(store: Store, context: Context, stored: StoredVersion, place: in
     return is_last
 
 
-def _place_of(context: Context, replaced: StoredVersion, value: SchemaVersion) -> int | None:
+def _place_of(context: Context, replaced: StoredVersion, stored: StoredVersion) -> int | None:
     """The place of a version among the holders of its id, which it keeps where only its deletion is written."""
-    if replaced.id != value.id or replaced.content != value.content:
+    if replaced.id != stored.id or replaced.content != stored.content:
         return None
     return context.ids[replaced.id].index(replaced)
 
@@ -222,8 +226,9 @@ def _index(store: Store, context: Context, stored: StoredVersion, place: int | N
         holders.insert(len(holders) if place is None else place, stored)
     content = stored.content
     store.census.version(content, 1, deleted=stored.deleted)
-    for target in _targets(content, stored.subject) if content.references else ():
-        store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
+    if content.references:
+        for target in _targets(content, stored.subject):
+            store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
 
 
 def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
@@ -236,16 +241,16 @@ def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
 
 def _index_content(store: Store, context: Context, stored: StoredVersion) -> None:
     """Let the id be found by a content that is new to it, and count that."""
-    digest = stored.content.digest
+    schema_id, digest = stored.id, stored.content.digest
     store.census.schema(stored.content, 1)
-    if context.max_id < stored.id:
-        context.count(stored.id)
-    first_id = context.by_digest.setdefault(digest, stored.id)
-    if first_id != stored.id:
-        context.twins.setdefault(digest, {first_id}).add(stored.id)
-        context.by_digest[digest] = min(first_id, stored.id)
+    if context.max_id < schema_id:
+        context.count(schema_id)
+    first_id = context.by_digest.setdefault(digest, schema_id)
+    if first_id != schema_id:
+        context.twins.setdefault(digest, {first_id}).add(schema_id)
+        context.by_digest[digest] = min(first_id, schema_id)
     if store.fingerprints is not None:
-        store.fingerprints.add(names.context_of(stored.subject), stored.content, stored.id)
+        store.fingerprints.add(names.context_of(stored.subject), stored.content, schema_id)
 
 
 def _delete(store: Store, subject: str, number: int) -> None:
