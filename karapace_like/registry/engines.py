@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _AT_ONCE_SECONDS = 0.01
-"""Time of light jobs within one turn of the event loop: a transitive check may have thousands of them."""
+"""CPU time of a turn of the event loop after which light jobs go to threads: a transitive check may have thousands."""
 _THREADS = 2
 _PROCESSES = 2
 """Engine processes at most; each is started when it is needed, and ends when it was idle for a while."""
@@ -79,8 +79,8 @@ class Engines(EngineAccess):
         self._running: dict[Job[Any], asyncio.Task[Outcome]] = {}
         self._running_count = {False: 0, True: 0}
         """Running jobs, by whether they are heavy."""
-        self._spent_at_once = 0.0
-        """Seconds of light jobs in this turn of the event loop."""
+        self._turn_begun: float | None = None
+        """CPU seconds of the event loop's thread at the first light job of this turn; None before it."""
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="schema-engine")
         self._processes = JobProcesses(engine_process.__name__, engine_process.LIMITS, _PROCESSES)
 
@@ -102,8 +102,8 @@ class Engines(EngineAccess):
         cached = cache.get(job)
         if cached is not None:
             return cached
-        if job.is_light and self._spent_at_once < _AT_ONCE_SECONDS:
-            return _cache(cache, job, self._compute_at_once(job))
+        if job.is_light and self._has_time():
+            return _cache(cache, job, _compute(job))
         running = self._running.get(job)
         if running is None:
             most = _MAX_HEAVY if job.is_heavy else _MAX_ORDINARY
@@ -121,16 +121,16 @@ class Engines(EngineAccess):
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._processes.close()
 
-    def _compute_at_once(self, job: Job[Any]) -> Outcome:
-        if not self._spent_at_once:
-            asyncio.get_running_loop().call_soon(self._begin_turn)
-        begun = time.perf_counter()  # the thread's CPU time would take a call of the system
-        outcome = _compute(job)
-        self._spent_at_once += time.perf_counter() - begun
-        return outcome
+    def _has_time(self) -> bool:
+        """Return whether a light job may run in this turn of the event loop."""
+        now = time.thread_time()  # a call of the system, so there is one for each job
+        if self._turn_begun is None:
+            self._turn_begun = now
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return now - self._turn_begun < _AT_ONCE_SECONDS
 
-    def _begin_turn(self) -> None:
-        self._spent_at_once = 0.0
+    def _end_turn(self) -> None:
+        self._turn_begun = None
 
     def _finish(self, job: Job[Any], cache: _OutcomeCache, running: "asyncio.Task[Outcome]") -> None:
         del self._running[job]
