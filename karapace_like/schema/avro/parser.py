@@ -269,7 +269,7 @@ class _Parser:
             type_,
             default,
             order,
-            _text(node, "doc"),
+            _text(node, "doc") if "doc" in node else None,
             _alias_names(node) if "aliases" in node else (),
             _properties(node, _FIELD_RESERVED),
         )
@@ -306,6 +306,8 @@ class _Parser:
         return InvalidSchemaError(f"Invalid default for field {name}: {_excerpt(default)} not a {_cut(shown)}")
 
     def _check_field_names(self, record: str, fields: list[Field]) -> None:
+        if len({field.name for field in fields}) == len(fields):
+            return
         seen: dict[str, int] = {}
         for position, field in enumerate(fields):
             other = seen.setdefault(field.name, position)
