@@ -49,6 +49,11 @@ class ReplicatedLogs:
         for log in (self._main, *self._others):
             log.follow_local_primary(writer)
 
+    def stop_waiting_for_primary(self) -> None:
+        """Let writes fail at once while no primary is known, though this process is still in the election."""
+        for log in (self._main, *self._others):
+            log.stop_waiting_for_primary()
+
     def leave(self) -> None:
         """Leave the election; writes that wait for a primary fail at once."""
         for log in (self._main, *self._others):

@@ -50,6 +50,7 @@ class ReplicatedState(Replica[S]):
         `write_timeout` is in seconds, from the barrier of a write until it is applied.
         """
         super().__init__(log, store, contents)
+        self._waits_for_primary = True
         self._writes: WritePath[S, Any] = WritePath(
             self, pin_engines, draft, timeout=write_timeout, max_waiting=max_waiting
         )
@@ -61,7 +62,14 @@ class ReplicatedState(Replica[S]):
 
     def follow(self, primary: str | None) -> None:
         """Follow the primary at this URL; None while no primary is known."""
-        self.board.post(WriteAvailability(WriteRole.FOLLOWER, primary))
+        is_leaving = primary is None and not self._waits_for_primary
+        self.board.post(WriteAvailability(WriteRole.LEAVING if is_leaving else WriteRole.FOLLOWER, primary))
+
+    def stop_waiting_for_primary(self) -> None:
+        """Let writes fail at once while no primary is known, though this process is still in the election."""
+        self._waits_for_primary = False
+        if self.board.current == WriteAvailability():
+            self.leave()
 
     def follow_local_primary(self, writer: str | None) -> None:
         """Forward writes to the worker of this node that takes part in the election; None while that is starting."""

@@ -44,3 +44,8 @@ class WriteAvailabilityBoard:
         while self.current == seen:
             await self._changed.wait()
         return self.current
+
+    async def wait_for_other_primary(self, seen: WriteAvailability) -> None:
+        """Return once writes are no longer for the primary that the caller has seen, as far as this process learns."""
+        while (await self.wait_for_change_from(seen)).role is WriteRole.LEAVING:
+            seen = self.current

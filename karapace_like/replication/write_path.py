@@ -250,9 +250,12 @@ class WritePath(Generic[S, E]):
     async def _forward(
         self, seen: WriteAvailability, primary: str, forwarder: Forwarder[R]
     ) -> Forwarded[R] | NotWritten:
-        """Return the primary's response once its writes are applied here."""
+        """Return the primary's response once its writes are applied here.
+
+        A process that leaves the election still waits for it: it knows no other primary, and drains its requests.
+        """
         forwarding = asyncio.create_task(forwarder.forward(primary))
-        changed = asyncio.create_task(self._replica.board.wait_for_change_from(seen))
+        changed = asyncio.create_task(self._replica.board.wait_for_other_primary(seen))
         try:
             await asyncio.wait([forwarding, changed], return_when=asyncio.FIRST_COMPLETED)
             if not forwarding.done():

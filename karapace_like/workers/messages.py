@@ -1,6 +1,7 @@
 """The messages between the supervisor and its workers: JSON lines over pipes that close with the process.
 
-A worker receives `Orders` once, then `Neighbours` at each change, and `Stopping` at the end. It sends `Ready` or
+A worker receives `Orders` once, then `Neighbours` at each change, and `Stopping` at the end; worker 0 gets
+`LastWorker` as well. It sends `Ready` or
 `Failed` once, and `Member` at each change; the reader sends `TopicRead` in place of `Ready`. Settings travel in a
 message, since other users of the machine can see arguments and the environment.
 """
@@ -52,6 +53,10 @@ class Stopping(msgspec.Struct, frozen=True, tag=True):
     """The node is about to stop: the worker's readiness probe fails, and it serves until it is stopped."""
 
 
+class LastWorker(msgspec.Struct, frozen=True, tag=True):
+    """The other workers stop, and this one after them: what they forward no longer waits for a primary."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The worker is ready."""
 
@@ -75,7 +80,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-ToWorker = Orders | Neighbours | Stopping
+ToWorker = Orders | Neighbours | Stopping | LastWorker
 ToSupervisor = Ready | TopicRead | Member | Failed
 
 

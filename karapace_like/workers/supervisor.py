@@ -31,6 +31,7 @@ from karapace_like.workers.errors import WorkerFailedError
 from karapace_like.workers.forking import ForkedProcess, TemplateEndedError, WorkerTemplate
 from karapace_like.workers.messages import (
     Failed,
+    LastWorker,
     Member,
     Neighbours,
     Orders,
@@ -155,6 +156,8 @@ class Supervisor:
         for listening in self._sockets:
             listening.socket.close()
         writer = self._workers.get(0)
+        if writer is not None:
+            writer.send(LastWorker())
         await asyncio.gather(*(worker.stop() for worker in list(self._workers.values()) if worker is not writer))
         if writer is not None:
             await writer.stop()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from karapace_like.background import BackgroundTaskError
 from karapace_like.config import ConfigError
@@ -30,6 +30,7 @@ from karapace_like.serve.process_role import ProcessRole
 from karapace_like.serve.service import Service, start_service
 from karapace_like.workers.messages import (
     Failed,
+    LastWorker,
     Member,
     Neighbours,
     Orders,
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 _ORPHAN_SECONDS = 30.0
 _PIPE_BYTES = 65_536
+News: TypeAlias = Neighbours | Stopping | LastWorker
+"""What the supervisor tells a worker that runs."""
 
 
 class _Supervisor:
@@ -69,9 +72,7 @@ class _Supervisor:
         except OSError:
             logger.debug("The supervisor has ended")
 
-    def listen(
-        self, loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[Neighbours | Stopping], stopping: asyncio.Event
-    ) -> None:
+    def listen(self, loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[News], stopping: asyncio.Event) -> None:
         """Queue the messages of the supervisor; when it ends, stop this process, by force after 30 s. Blocks."""
         try:
             for line in self._lines:
@@ -105,7 +106,7 @@ async def _work(
     listeners: Sequence[int],
 ) -> None:
     stopping = asyncio.Event()
-    heard: asyncio.Queue[Neighbours | Stopping] = asyncio.Queue()
+    heard: asyncio.Queue[News] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     threading.Thread(target=supervisor.listen, args=(loop, heard, stopping), daemon=True).start()
@@ -142,12 +143,15 @@ async def _work(
             following.cancel()
 
 
-async def _follow(service: Service, heard: asyncio.Queue[Neighbours | Stopping]) -> None:
+async def _follow(service: Service, heard: asyncio.Queue[News]) -> None:
     """Connect the service to the workers that the supervisor names, and announce the stop that it plans."""
     while True:
         message = await heard.get()
         if isinstance(message, Stopping):
             service.announce_stop()
+            continue
+        if isinstance(message, LastWorker):
+            service.logs.stop_waiting_for_primary()
             continue
         neighbours = message
         try:

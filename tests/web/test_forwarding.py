@@ -293,6 +293,38 @@ async def test_a_write_does_not_wait_for_an_election_that_a_stopping_node_will_n
         assert await refusal(await node.ask("POST", "/subjects/a/versions", SCHEMA)) == expected
 
 
+async def test_a_write_waits_for_no_election_where_the_other_workers_stop() -> None:
+    """But it is written where this process is the primary, and fails once that is not so."""
+    async with follower(None) as node:
+        asked = asyncio.create_task(node.ask("POST", "/subjects/a/versions", SCHEMA))
+        await node.board.is_watched.wait()
+        node.registry.stop_waiting_for_primary()
+        expected = (503, 50004, "1", "Leader not known. This node is stopping.")
+        assert await refusal(await asked) == expected
+        async with leading(node.registry):
+            assert (await node.ask("POST", "/subjects/b/versions", SCHEMA)).status == 200
+        assert await refusal(await node.ask("POST", "/subjects/c/versions", SCHEMA)) == expected
+
+
+async def test_a_write_that_the_primary_has_is_answered_by_a_node_that_stops() -> None:
+    answering = asyncio.Event()
+
+    async def answer_late(_: web.Request) -> web.StreamResponse:
+        await answering.wait()
+        return web.json_response({"id": 7})
+
+    primary = Primary(answer_late)
+    async with follower(primary) as node:
+        asked = asyncio.create_task(node.ask("POST", "/subjects/a/versions", SCHEMA))
+        await primary.was_asked.wait()
+        node.registry.leave()
+        expected = (503, 50004, "1", "Leader not known. This node is stopping.")
+        assert await refusal(await node.ask("POST", "/subjects/b/versions", SCHEMA)) == expected
+        answering.set()
+        answer = await asked
+        assert (answer.status, await answer.json()) == (200, {"id": 7})
+
+
 async def test_a_write_that_nobody_waits_for_any_more_is_not_carried_out_later() -> None:
     """Whoever asked may have asked another node since, and deleted the schema again."""
     async with follower(None) as node:
