@@ -1,13 +1,10 @@
 """Engines for tests that plan without an event loop."""
 
-from typing import Any
-
-from karapace_like.registry.engine_jobs import Job
-from karapace_like.registry.engines import Engines, Outcome, _compute
+from karapace_like.registry.engines import Engines
 
 
 class ImmediateEngines(Engines):
     """Compute every light job at once; there is no event loop whose turns would bound them."""
 
-    def _compute_at_once(self, job: Job[Any]) -> Outcome:
-        return _compute(job)
+    def _has_time(self) -> bool:
+        return True
