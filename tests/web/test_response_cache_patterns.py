@@ -246,6 +246,22 @@ async def test_callers_whose_permissions_decide_go_through_aiohttp(
     assert not taken
 
 
+async def test_an_open_path_opens_no_other_one(start: Callable[..., Awaitable[Api]], taken: list[int]) -> None:
+    """The response of the one path is cached, without a pattern for others."""
+    access = Access(Authentication(), open_paths=["/schemas/ids/1"])
+    grants = [{"principals": ["root"], "operations": ["read", "write"], "resource": "subject"}]
+    access.use(parse(written({"root": "root-password"}, grants)))
+    api, root = await start(access=access, admit=access.recognise), basic("root", "root-password")
+    for number in range(2):
+        assert (await api("POST", f"/subjects/s{number}/versions", make_schema(number), headers=root))[0] == 200
+    async with line(api) as here:
+        for _ in range(2):
+            assert (await here.ask(request("GET", "/schemas/ids/1"))).status == 200
+        assert len(taken) == 1
+        assert (await here.ask(request("GET", "/schemas/ids/2"))).status == 401
+        assert (await here.ask(request("GET", "/schemas/ids/2", **root))).status == 200
+
+
 async def test_a_registration_that_another_node_has_to_make_is_left_to_aiohttp(api: Api, taken: list[int]) -> None:
     async with line(api) as here:
         assert (await here.ask(request("POST", "/subjects/s0/versions", make_schema(0)))).status == 200

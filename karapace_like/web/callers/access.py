@@ -93,6 +93,11 @@ def caller(request: web.Request) -> Caller:
     return request.app[ACCESS].find_default_caller() if caller_ is None else caller_
 
 
+def is_authorised(request: web.BaseRequest) -> bool:
+    """Whether the caller was authorised for what the request names: not so where credentials are not asked for."""
+    return _NEED in request
+
+
 async def recheck(request: web.Request) -> bool:
     """Check the caller of a request that lasts again; return whether the principal or the policy has changed.
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from aiohttp import web
 
 from karapace_like.registry.registry import CacheValidity
+from karapace_like.web.callers.access import is_authorised
 from karapace_like.web.http import origins, request_ids
 from karapace_like.web.server.request_heads import RequestHead
 from karapace_like.web.server.response_cache import (
@@ -92,7 +93,9 @@ def store_response(
     validity = caching if isinstance(caching, CacheValidity) else None if segments is None else segments.validity
     is_small = cache.takes(request_body, body)
     is_stored = validity is not None and response.status in _CACHED and is_small
-    is_pattern = segments is not None and response.status == HTTPStatus.OK and is_small
+    # A path that needs no credentials says nothing of others.
+    may_be_pattern = admit is None or is_authorised(request)
+    is_pattern = segments is not None and response.status == HTTPStatus.OK and is_small and may_be_pattern
     answer_body = None if isinstance(caching, CacheValidity | BySegment) else caching
     if not (is_stored or is_pattern or answer_body):
         return
