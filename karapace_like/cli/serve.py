@@ -1,6 +1,5 @@
 """`karapace-like serve`: the registry and the REST proxy."""
 
-import gc
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -25,9 +24,6 @@ from karapace_like.process.file_modes import keep_files_private
 from karapace_like.serve.listeners import ListenError, open_listeners
 from karapace_like.workers.errors import WorkerFailedError
 
-_STARTING_CONTAINERS = 100_000
-"""New containers between two garbage collections before the service is ready, when it chooses a number of its own. The
-replayed state has no garbage, and with Python's 700 it would be searched for some again and again, by 2 us a schema."""
 _EXAMPLES = """\b
 Examples:
   karapace-like serve --dev
@@ -78,11 +74,9 @@ def serve(*, file: Path | None, dev: bool, data: Path | None, ephemeral: bool, *
                 kafka = stack.enter_context(Cluster(data=folder, progress=logs.announce))
                 settings = replace(settings, bootstrap_uri=kafka.bootstrap_servers)
             # The supervisor does without the memory of the modules that serve.
-            if settings.workers > 1:
-                server = import_module("karapace_like.workers.supervisor")
-            else:
-                server = import_module("karapace_like.serve.process")
-                gc.set_threshold(_STARTING_CONTAINERS)
+            server = import_module(
+                "karapace_like.workers.supervisor" if settings.workers > 1 else "karapace_like.serve.process"
+            )
             server.run(settings, sockets, logs.announce, folder)
         except ConfigError as error:
             raise CannotTellError(str(error)) from error

@@ -39,6 +39,9 @@ _SHUTDOWN_SECONDS = 10.0
 """Time for requests in flight to complete; aiohttp waits so long twice."""
 _FATAL_SECONDS = 0.5
 """The same where the process ends because a critical task has failed: what they wait for may never come."""
+_STARTING_CONTAINERS = 100_000
+"""New containers that start a garbage collection until the service is ready. The replayed state has no garbage; with
+Python's 700 it would be searched for some again and again, for 2 us a schema."""
 _YOUNG_CONTAINERS = 10_000
 """New containers that start a collection of the youngest generation. A request of 100 records makes hundreds, and
 reference counting frees nearly all of them."""
@@ -92,6 +95,8 @@ async def start_service(
     """Run the service inside of the block; raises ConfigError."""
     import_codecs()
     async with AsyncExitStack() as stack:
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(_STARTING_CONTAINERS)
         parts = Parts.build(settings, role, await connect_to_registry(stack, settings))
         observed = parts.observe()
         collectors = observed.build_collector_registry()
