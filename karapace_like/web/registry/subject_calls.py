@@ -85,9 +85,9 @@ class _SubjectCall(NamedTuple):
         if self.limit.is_reached:
             return None
         with self.limit.admit():
-            return await self._answer_admitted(name, body)
+            return await self._answer_within_limit(name, body)
 
-    async def _answer_admitted(self, name: str, body: bytes) -> EncodedResponse | None:
+    async def _answer_within_limit(self, name: str, body: bytes) -> EncodedResponse | None:
         try:
             subject = self.registry.read().resolve_path(name, None)
             fields = JsonObject.of(bodies.decode(body), "RegisterSchemaRequest")
