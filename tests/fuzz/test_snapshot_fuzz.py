@@ -110,7 +110,8 @@ def look(store: Store) -> Any:
     return {
         "versions": versions,
         "contexts": contexts,
-        "order": [*store.contexts, *store.ordered_subjects()],
+        # The names in order may have some of subjects that are gone.
+        "order": [*store.contexts, *filter(store.versions_by_number, store.ordered_subjects())],
         "settings": [*store.configs.items(), *store.modes.items(), *store.counters.items()],
         "referrers": {target: set(found) for target, found in store.referrers.items()},
         "spellings": store.spellings,
