@@ -275,7 +275,7 @@ def _unavailable(reason: str) -> ApiError:
 
 def _qualify_references(schema: UnparsedSchema, subject: str) -> UnparsedSchema:
     """Return the schema with the whole subjects that its references mean in the context of the subject."""
-    return replace(
+    return msgspec.structs.replace(
         schema,
         references=tuple(
             replace(reference, subject=Subject(names.resolve_reference(reference.subject, subject)))
