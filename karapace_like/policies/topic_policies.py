@@ -80,8 +80,7 @@ class TopicPolicies(OptionalState[PolicyStore]):
         """Return the policies; raises ApiError 503 before the topic is replayed, and after it was lost."""
         if self._is_without_topic:
             return self._store
-        if self._problem is not None:
-            self.require_topic()
+        self.require_topic()
         return super().read()
 
     def require_topic(self) -> None:

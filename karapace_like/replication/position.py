@@ -14,11 +14,8 @@ class ReplayProgress:
     """The offset up to which the topic is applied."""
     end: int | None
     """The topic's end when the replay began; None before it is known."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the replay has reached that end."""
-        return self.end is not None and self.position >= self.end
+    is_ready: bool
+    """Whether the replay has reached that end."""
 
 
 class Position:

@@ -73,7 +73,7 @@ class Replica(ABC, Generic[S]):
     @property
     def progress(self) -> ReplayProgress:
         """The progress of the replay."""
-        return ReplayProgress(position=self._position.offset, end=self._replay_end)
+        return ReplayProgress(position=self._position.offset, end=self._replay_end, is_ready=self._is_replayed)
 
     @property
     def failure(self) -> str | None:

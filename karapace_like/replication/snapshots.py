@@ -114,7 +114,7 @@ class StateForm(NamedTuple, Generic[S]):
 
 
 class LoadedSnapshot(NamedTuple, Generic[S]):
-    """A snapshot in memory, which nobody has verified yet."""
+    """A snapshot in memory, not verified yet."""
 
     header: Header
     state: S

@@ -63,7 +63,7 @@ from karapace_like.web.proxy_v3.policies import POLICIES, PolicyServices
 from karapace_like.web.registry.metadata import CLUSTER_IDS, ClusterIds
 from karapace_like.web.registry.rules import RULE_PROCESSES
 from karapace_like.web.registry.search import SEARCHES, Searches
-from karapace_like.web.routing import Route, add_routes, hide_other_roles, refuse_until_started
+from karapace_like.web.routing import Route, add_routes, hide_other_roles, serve_only_operations
 from karapace_like.web.server.draining import Draining
 
 Application: TypeAlias = web.Application
@@ -173,7 +173,7 @@ def _list_middlewares(handling: RequestHandling, peers: Peers, quotas: Quotas | 
         *([] if handling.allowed_hosts is None else [hosts.serve_only(handling.allowed_hosts)]),
         *([] if handling.cors is None else [cors.answer_preflights]),
         *([hide_other_roles] if handling.hides_routes else []),
-        *([refuse_until_started] if handling.is_reader else []),
+        *([serve_only_operations] if handling.is_reader else []),
         limit_requests,
         *([proof_middleware] if peers.are_authenticated else []),
     ]

@@ -143,7 +143,7 @@ async def hide_other_roles(request: web.Request, handler: Handler) -> web.Stream
 
 
 @web.middleware
-async def refuse_until_started(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def serve_only_operations(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer calls of the operations role only; others get 503, since this process ends when it has read the topic."""
     match = request.match_info
     if match.http_exception is None and request.app[ROUTE_ROLES].get(match.route) is not ApiRole.OPERATIONS:

@@ -32,7 +32,7 @@ from karapace_like.web.server.caching import Admit, store_response
 from karapace_like.web.server.observer import Observer
 from karapace_like.web.server.rejected_heads import find_status, name_fault
 from karapace_like.web.server.request_heads import UNKNOWN, RequestHead, parse_request_head
-from karapace_like.web.server.response_cache import AnswerBody, CachedResponse, CacheEntry, ResponseCache
+from karapace_like.web.server.response_cache import AnswerBody, CachedResponse, CacheEntry, Counted, ResponseCache
 
 logger = logging.getLogger(__name__)
 
@@ -267,13 +267,8 @@ class Connection(RequestHandler):
             if response is None:
                 self._leave_to_aiohttp(head, data)
                 return
-            self._write(response.head + entry.extra_headers, request_id, response.body)
-            seconds, response_bytes = perf_counter() - begun, len(response.body)
-            entry.counted.count_response(response.status, seconds, len(body), response_bytes)
-            if self._observer.access_log is not None:
-                self._observer.log_cached_response(
-                    entry.counted, head, self.transport, request_id, response.status, response_bytes, seconds
-                )
+            response_head = response.head + entry.extra_headers
+            self._respond(entry.counted, head, request_id, response.status, response_head, response.body, begun)
             self._responses.store_answer(entry, body, response)
         finally:
             logs.request_id.reset(token)
@@ -299,13 +294,24 @@ class Connection(RequestHandler):
             return
         entry, head = request.entry, request.head
         request_id = head.request_id.decode() if head.request_id else request_ids.generate()
-        self._write(cached.head, request_id, cached.body)
-        seconds, size = perf_counter() - begun, len(cached.body)
-        entry.counted.count_response(cached.status, seconds, head.body, size)
+        self._respond(entry.counted, head, request_id, cached.status, cached.head, cached.body, begun)
+
+    def _respond(
+        self,
+        counted: Counted,
+        head: RequestHead,
+        request_id: str,
+        status: int,
+        response_head: bytes,
+        body: bytes,
+        begun: float,
+    ) -> None:
+        """Send the response to a request that began at that time of `perf_counter`; count and log it."""
+        self._write(response_head, request_id, body)
+        seconds, size = perf_counter() - begun, len(body)
+        counted.count_response(status, seconds, head.body, size)
         if self._observer.access_log is not None:
-            self._observer.log_cached_response(
-                entry.counted, head, self.transport, request_id, cached.status, size, seconds
-            )
+            self._observer.log_cached_response(counted, head, self.transport, request_id, status, size, seconds)
 
     def _check_answering(self, ended: asyncio.Task[None]) -> None:
         """Close the connection after an `answer_body` that raised: its client would wait for ever."""
