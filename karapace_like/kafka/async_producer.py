@@ -1,8 +1,8 @@
 """One librdkafka producer, whose delivery reports are served in batches on the event loop, or in a thread.
 
 A thread takes Python's interpreter lock for each report, and delays the event loop. Two kinds of clients have one all
-the same: those for few records at a time, because the timer of the event loop serves a report up to a millisecond after
-it has come, and those that fetch tokens (SASL/OAUTHBEARER), in the same call, for which the issuer may take long.
+the same: those for few records at a time, because a timer serves a report some time after it has come, and those that
+fetch tokens (SASL/OAUTHBEARER), in the same call, for which the issuer may take long.
 
 librdkafka refreshes the metadata of every topic that a client ever wrote to, until the client is closed. A client with
 `allow.auto.create.topics` would so recreate deleted topics; these clients have it off. Instead a metadata request of
@@ -10,7 +10,6 @@ its own precedes the first record to a topic, at which brokers with `auto.create
 """
 
 import asyncio
-import contextvars
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -28,14 +27,14 @@ from karapace_like.errors import KafkaFailure
 from karapace_like.kafka import translate
 from karapace_like.kafka.admin.protocol import ProtocolClient
 from karapace_like.kafka.client_log import client_logger
+from karapace_like.kafka.fine_timer import RepeatingTimer, create_timer
+from karapace_like.kafka.nagle import Nagle
 from karapace_like.records import Delivery, OutgoingRecord
 
 logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 0.1
 """How often the client is polled while nothing is being sent: for errors and statistics."""
-_BATCH_SECONDS = 0.001
-"""How long a report may wait for others, so that they are served together."""
 _QUEUE_FULL_SECONDS = 0.005
 _TASK = "delivery reports"
 _ANY_PARTITION = -1
@@ -82,12 +81,14 @@ class AsyncProducer:
         protocol: ProtocolClient,
         background: BackgroundTasks,
         *,
-        reports_at_once: bool = False,
+        report_seconds: float,
+        holds_back: bool = False,
     ) -> None:
         """`options` are librdkafka's, `protocol` queries topics, `background` counts failures to serve reports.
 
-        `reports_at_once`: whether a thread serves reports as they come. Raises KafkaFailure for options that the client
-        rejects.
+        `report_seconds`: how long a report may wait for others, so that they are served together; 0 for a thread that
+        serves them as they come. `holds_back`: whether calls wait for those before them (`nagle.py`).
+        Raises KafkaFailure for options that the client rejects.
         """
         self.topics: set[str] = set()
         """Those that the client keeps metadata of."""
@@ -103,27 +104,36 @@ class AsyncProducer:
                 {**options, "error_cb": translate.callback(self._on_client_error)}, logger=client_logger
             )
         self._loop = asyncio.get_running_loop()
-        self._context = contextvars.Context()
-        """That of the timer: what the client logs belongs to no request."""
         self._complete: list[_SendCall] = []
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
-        self._next: asyncio.TimerHandle | None = None
-        if reports_at_once or "oauth_cb" in options:
+        self._report_seconds = report_seconds
+        self._timer: RepeatingTimer | None = None
+        """None where a thread serves the reports."""
+        self._is_idle = True
+        """Whether the timer is slow, because nothing is being sent."""
+        has_thread = not report_seconds or "oauth_cb" in options
+        self._nagle = Nagle(is_ticking=not has_thread) if holds_back else None
+        self._has_passed = False
+        """Whether calls have passed since the timer's last one, so that their records linger."""
+        if has_thread:
             # The event is never set: the thread ends by itself once everything is reported after `close`.
             background.start_thread(_TASK, self._serve_in_thread, threading.Event())
         else:
-            self._next = self._loop.call_later(_IDLE_SECONDS, self._serve, context=self._context)
+            self._timer = create_timer(self._serve)
+            self._timer.repeat(_IDLE_SECONDS)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         """Write the records; return one delivery for each, in order, once all are reported. A failure is a value."""
         self._sending += 1
-        if self._sending == 1 and self._next is not None:
-            self._next.cancel()
-            self._next = self._loop.call_later(_BATCH_SECONDS, self._serve, context=self._context)
+        if self._is_idle and self._timer is not None:
+            self._is_idle = False
+            self._timer.repeat(self._report_seconds)
         try:
             if self.written.issuperset(map(_topic_of, records)):
-                return await self._send(records)
+                if self._nagle is None or not records:
+                    return await self._send(records)
+                return await self._send_in_turn(self._nagle, records)
             refused = await self._prepare_topics({record.topic for record in records} - self.written)
             sent = iter(await self._send([record for record in records if record.topic not in refused]))
             deliveries = [refused.get(record.topic) or next(sent) for record in records]
@@ -157,6 +167,16 @@ class AsyncProducer:
         """Return topic -> error code of a Metadata response (Kafka protocol guide, key 3). Raises KafkaFailure."""
         answer = await self._protocol.ask(MetadataRequest(list(topics), allow_auto_topic_creation=allow_creation))
         return {name: error for error, name, *_ in answer.topics}
+
+    async def _send_in_turn(self, nagle: Nagle, records: Sequence[OutgoingRecord]) -> list[Delivery]:
+        """Send the records once those before them, to the topic of the first of them, are reported."""
+        topic = records[0].topic
+        await nagle.enter(topic)
+        self._has_passed = True
+        try:
+            return await self._send(records)
+        finally:
+            nagle.leave(topic)
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         call = _SendCall(len(records), self._loop.create_future())
@@ -253,17 +273,21 @@ class AsyncProducer:
             logger.error("The Kafka producer has failed and is replaced: %s", reason)
 
     def _serve(self) -> None:
-        """Serve the reports that have arrived, and schedule the next call, also after a failure."""
+        """Serve the reports that have arrived; called by the timer, which has the next call even after a failure."""
+        assert self._timer is not None
         try:
             _settle(self._poll(0))
+            if self._nagle is not None:
+                self._nagle.tick()
         except Exception as error:  # noqa: BLE001 - whatever a callback raises
             self._background.report(_TASK, error)
         if self._is_at_end:
-            self._next = None
+            self._timer.close()
+            self._timer = None  # it refers to this object
             self._ended.set()
-        else:
-            interval = _BATCH_SECONDS if self._sending else _IDLE_SECONDS
-            self._next = self._loop.call_later(interval, self._serve, context=self._context)
+        elif not self._sending and not self._is_idle:
+            self._is_idle = True
+            self._timer.repeat(_IDLE_SECONDS)
 
     def _serve_in_thread(self) -> None:
         """Serve reports in this thread as they arrive."""
@@ -280,7 +304,11 @@ class AsyncProducer:
         """Serve the reports that arrive within `seconds`; return the calls whose reports are complete."""
         try:
             with translate.failures():
-                self._client.poll(seconds)
+                if self._has_passed:  # polls, too, and wakes the threads whose records have lingered long enough
+                    self._has_passed = False
+                    self._client.flush(_NOW)
+                else:
+                    self._client.poll(seconds)
         except KafkaFailure as failure:
             if (
                 failure.name == "_INVALID_ARG"

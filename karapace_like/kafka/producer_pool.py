@@ -1,14 +1,15 @@
-"""The producers of the REST proxy: three that all requests share, and one for each set of overrides in use.
+"""The producers of the REST proxy: four that all requests share, and one for each set of overrides in use.
 
-A producer's configuration holds for all its records, so each set of overrides needs a producer of its own. Of the three
-shared ones the immediate producer does not linger, the prompt one does as configured, the patient one longer: an
-idempotent client sends a partition's next batch once the last one is acknowledged, and spins while a batch is due
-before. Under load, or with slow brokers, larger batches cost less CPU and arrive no later (ADR 13).
+A producer's configuration holds for all its records, so each set of overrides needs a producer of its own. Of the four
+shared ones the immediate producer does not linger, the quick one hardly, the prompt one as configured, the patient one
+longer: an idempotent client sends a partition's next batch once the last one is acknowledged, and spins while a batch
+is due before. Under load, or with slow brokers, larger batches cost less CPU and arrive no later (ADR 13).
 """
 
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Final
 
 from karapace_like.errors import KafkaFailure
@@ -19,6 +20,13 @@ from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, Produc
 
 _MAX_SPECIAL: Final = 8
 """How many sets of overrides may have a producer at the same time: each has threads and connections of its own."""
+_QUICK_LINGER_MS: Final = 0.2
+"""How long a record of the quick producer waits for others. The client's thread looks again after a millisecond at the
+earliest, unless it is woken (`async_producer.py`)."""
+_QUICK_REPORT_SECONDS: Final = 0.0003
+"""How long a delivery report of the quick producer waits for others: longer than a record does."""
+_LONG_LINGER_MS: Final = 1
+"""Whoever has configured a longer time wants batches: the quick producer is not used."""
 _PATIENT_LINGER_MS: Final = 5
 """How long a record of the patient producer waits for others."""
 _MANY_RECORDS: Final = 50
@@ -27,8 +35,12 @@ _UNACKNOWLEDGED: Final = 5
 """Records that an idempotent client sends to a partition before any is acknowledged: so many need not linger."""
 _LOAD: Final = 4
 """Load: more requests than these are in flight, on average, when another one arrives."""
-_SLOW_SECONDS: Final = 0.006
-"""Slow brokers: a request takes more than this, on average, lingering not counted."""
+_QUICK_SECONDS: Final = 0.0016
+"""Quick brokers: a request takes no longer than this, on average, waiting for others not counted."""
+_CROWD: Final = 100
+"""Where more requests are in flight, on average, their batches are large whatever they wait for."""
+_SLOW_SECONDS: Final = 0.005
+"""Slow brokers: a request takes more than this, on average, waiting for others not counted."""
 _WEIGHT: Final = 1 / 32
 """Weight of the latest request in both averages."""
 
@@ -47,12 +59,12 @@ class ProducerPool:
     def __init__(self, kafka: KafkaSettings, settings: ProducerSettings) -> None:
         self._kafka = kafka
         self._settings = settings
-        self._time = asyncio.get_running_loop().time
         self.statistics = SharedStatistics()
         """Those of all batching clients."""
-        self._immediate = self._create_producer(replace(settings, linger_ms=0, reports_at_once=True))
+        self._immediate = self._create_producer(replace(settings, linger_ms=0, report_seconds=0))
+        self._quick: RetryingProducer | None = None
+        """Created when it is first needed, and so are the next two."""
         self._prompt: RetryingProducer | None = None
-        """Created when it is first needed, and so is the patient one."""
         self._patient: RetryingProducer | None = None
         self._in_flight = 0
         """Requests in flight at the shared producers."""
@@ -61,7 +73,7 @@ class ProducerPool:
         self._average_in_flight = 0.0
         """Moving average of the requests in flight at the arrival of another one."""
         self._average_seconds = 0.0
-        """Moving average of the seconds that requests with few records take, lingering not counted."""
+        """Moving average of the seconds that requests with few records take, waiting for others not counted."""
         self._special: dict[ProducerOverrides, _OverriddenProducer] = {}
         """The least recently used is first."""
         self._closing: set[asyncio.Task[None]] = set()
@@ -78,7 +90,7 @@ class ProducerPool:
         return self._send_with_overrides(records, overrides)
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        begun, count = self._time(), len(records)
+        begun, count = monotonic(), len(records)
         self._average_in_flight += (self._in_flight - self._average_in_flight) * _WEIGHT
         producer = self._choose_producer(count)
         self._in_flight += 1
@@ -89,13 +101,15 @@ class ProducerPool:
             self._in_flight -= 1
             self._records_in_flight -= count
             if count < _MANY_RECORDS:
-                self._average_seconds += (self._time() - begun - producer.linger - self._average_seconds) * _WEIGHT
+                self._average_seconds += (monotonic() - begun - producer.waiting - self._average_seconds) * _WEIGHT
 
     def _choose_producer(self, count: int) -> RetryingProducer:
         """Return the shared producer for a request with so many records, by what is in flight."""
         seconds, requests = self._average_seconds, self._average_in_flight
         if requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED:
             return self._immediate
+        if count < _MANY_RECORDS and requests <= _CROWD and seconds <= _QUICK_SECONDS:
+            return self._get_quick()
         if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
             return self._get_patient()
         return self._get_prompt()
@@ -115,6 +129,7 @@ class ProducerPool:
         """Wait until every record is reported, and close the clients."""
         producers = {
             self._immediate,
+            self._quick or self._immediate,
             self._prompt or self._immediate,
             self._patient or self._immediate,
             *(special.producer for special in self._special.values()),
@@ -123,6 +138,18 @@ class ProducerPool:
 
     def _create_producer(self, settings: ProducerSettings) -> RetryingProducer:
         return RetryingProducer(self._kafka, settings, self.statistics)
+
+    def _get_quick(self) -> RetryingProducer:
+        """Return the quick producer: the prompt one where records linger for another time by configuration."""
+        if not _QUICK_LINGER_MS < self._settings.linger_ms <= _LONG_LINGER_MS:
+            return self._get_prompt()
+        if self._quick is None:
+            self._quick = self._create_producer(
+                replace(
+                    self._settings, linger_ms=_QUICK_LINGER_MS, report_seconds=_QUICK_REPORT_SECONDS, holds_back=True
+                )
+            )
+        return self._quick
 
     def _get_prompt(self) -> RetryingProducer:
         if self._prompt is None:

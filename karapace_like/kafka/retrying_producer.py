@@ -42,8 +42,11 @@ class ProducerSettings:
     """How the partition of a record is chosen; the default agrees with Kafka's Java clients for keyed records."""
     metadata_timeout: float = 3.0
     """Seconds to wait for the metadata of an unknown topic or partition."""
-    reports_at_once: bool = False
-    """Whether a thread waits for delivery reports; see `async_producer.py`."""
+    report_seconds: float = 0.001
+    """How long a delivery report may wait for others; 0 for a thread that waits for them (`async_producer.py`)."""
+
+    holds_back: bool = False
+    """Whether requests wait until those before them, with records to the same topic, are acknowledged."""
 
     def client_options(self, kafka: KafkaSettings) -> dict[str, Any]:
         """Return the librdkafka configuration."""
@@ -77,8 +80,8 @@ class RetryingProducer:
         self._protocol = ProtocolClient(kafka, timeout=settings.metadata_timeout)
         self._background = kafka.background
         self._statistics = statistics or SharedStatistics()
-        self.linger = settings.linger_ms / 1000
-        """How long a record waits for others, in seconds."""
+        self.waiting = settings.linger_ms / 1000 + settings.report_seconds
+        """How long a record and its report wait for others, at most, in seconds."""
         self._batching = self._create_client(self._statistics.create_options())
         self._single: AsyncProducer | None = None
         self._topic_limit = _TOPICS
@@ -131,7 +134,8 @@ class RetryingProducer:
             {**self._options, **options},
             self._protocol,
             self._background,
-            reports_at_once=self._settings.reports_at_once,
+            report_seconds=self._settings.report_seconds,
+            holds_back=self._settings.holds_back,
         )
 
     def _get_batching(self) -> AsyncProducer:

@@ -53,6 +53,29 @@ async def test_few_records_at_a_time_need_one_client_while_brokers_are_quick(
     await closed(made, before)
 
 
+@pytest.mark.parametrize("linger_ms", [1, 20, 0], ids=["quick", "lingers", "does not linger"])
+async def test_single_records_at_the_same_time_are_written_together(
+    kafka: Cluster, topic: Callable[[], str], linger_ms: int
+) -> None:
+    """In the order in which they came, in each of two topics, again and again."""
+    before, names = await settled_clients(), (topic(), topic())
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings(linger_ms=linger_ms))
+    for name in names:
+        await made.send([OutgoingRecord(name, b"key", b"")])
+    written: dict[str, list[int | None]] = {name: [] for name in names}
+    for _ in range(5):
+        sent = {
+            name: [asyncio.ensure_future(made.send([OutgoingRecord(name, b"key", b"")])) for _ in range(20)]
+            for name in names
+        }
+        for name, calls in sent.items():
+            written[name] += [delivery.offset for [delivery] in await asyncio.gather(*calls)]
+    assert clients() > before + 1, "they wait for each other"
+    for offsets in written.values():
+        assert sorted(offsets, key=lambda offset: offset or 0) == list(range(1, 101))
+    await closed(made, before)
+
+
 async def test_requests_of_one_client_keep_their_order_whatever_their_size(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:

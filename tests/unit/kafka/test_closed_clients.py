@@ -62,7 +62,7 @@ async def test_a_closed_consumer_is_freed() -> None:
 async def test_a_closed_producer_is_freed() -> None:
     before = count_clients(Producer)
     options = KAFKA.client_options() | SharedStatistics().create_options()
-    producer = AsyncProducer(options, ProtocolClient(KAFKA, timeout=1.0), BackgroundTasks())
+    producer = AsyncProducer(options, ProtocolClient(KAFKA, timeout=1.0), BackgroundTasks(), report_seconds=0.001)
     assert count_clients(Producer) == before + 1
     await producer.close()
     del producer
