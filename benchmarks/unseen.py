@@ -29,7 +29,7 @@ _BYTES = 630
 """Of a schema with nine fields."""
 _SECONDS = 60
 """A round ends then at the latest."""
-_CONNECTIONS = 8
+_CONNECTIONS = 32
 KINDS = ("read by id", "look up", "check", "second version")
 
 

@@ -79,8 +79,8 @@ class Engines(EngineAccess):
         self._running: dict[Job[Any], asyncio.Task[Outcome]] = {}
         self._running_count = {False: 0, True: 0}
         """Running jobs, by whether they are heavy."""
-        self._turn_begun: float | None = None
-        """CPU seconds of the event loop's thread at the first light job of this turn; None before it."""
+        self._turn: tuple[float, float] | None = None
+        """Time, and CPU seconds of the event loop's thread, at the first light job of this turn; None before it."""
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="schema-engine")
         self._processes = JobProcesses(engine_process.__name__, engine_process.LIMITS, _PROCESSES)
 
@@ -123,14 +123,16 @@ class Engines(EngineAccess):
 
     def _has_time(self) -> bool:
         """Return whether a light job may run in this turn of the event loop."""
-        now = time.thread_time()  # a call of the system, so there is one for each job
-        if self._turn_begun is None:
-            self._turn_begun = now
+        if self._turn is None:
+            self._turn = (time.monotonic(), time.thread_time())
             asyncio.get_running_loop().call_soon(self._end_turn)
-        return now - self._turn_begun < _AT_ONCE_SECONDS
+            return True
+        begun, cpu = self._turn
+        # The second is a call of the system, and never later than the first.
+        return time.monotonic() - begun < _AT_ONCE_SECONDS or time.thread_time() - cpu < _AT_ONCE_SECONDS
 
     def _end_turn(self) -> None:
-        self._turn_begun = None
+        self._turn = None
 
     def _finish(self, job: Job[Any], cache: _OutcomeCache, running: "asyncio.Task[Outcome]") -> None:
         del self._running[job]
