@@ -41,6 +41,10 @@ _ANY_PARTITION = -1
 _NOW = 0
 _RECORDS_PER_TURN = 500
 """Records queued before other requests get the event loop again."""
+_IDLE_CALLS = 64
+"""Calls that are kept for later ones."""
+_IDLE_CALLBACKS = 128
+"""Callbacks that each of them keeps, of some 150 bytes."""
 
 _topic_of = attrgetter("topic")
 _Report: TypeAlias = Callable[[KafkaError | None, Any], None]
@@ -51,17 +55,26 @@ class _SendCall:
     """The deliveries of one `send`, completed by delivery reports.
 
     The thread that serves reports writes `deliveries` and `reported`, the event loop `sent`. Each compares both after
-    it has written, so that at least one of them sees the call complete.
+    it has written, so that at least one of them sees the call complete. A call that is complete can be begun again: to
+    create and to free the callbacks costs as much as all else that a report does.
     """
 
-    __slots__ = ("deliveries", "done", "reported", "sent")
+    __slots__ = ("callbacks", "deliveries", "done", "reported", "sent")
 
-    def __init__(self, size: int, done: asyncio.Future[None]) -> None:
+    done: asyncio.Future[None]
+
+    def __init__(self) -> None:
+        self.callbacks: list[_Report] = []
+        """That of the record at each index."""
+
+    def begin(self, size: int, done: asyncio.Future[None], report: "_ReportOf") -> None:
+        """Expect the deliveries of so many records; `report` notes one."""
         self.deliveries = [_UNREPORTED] * size
         self.reported = 0
         self.sent: int | None = None
         """How many reports to expect; None until all records are queued."""
         self.done = done
+        self.callbacks += [partial(report, self, at) for at in range(len(self.callbacks), size)]
 
     def settle(self) -> None:
         """Wake the sender if every report has arrived."""
@@ -70,6 +83,7 @@ class _SendCall:
 
 
 _UNREPORTED = Delivery()
+_ReportOf: TypeAlias = Callable[[_SendCall, int, KafkaError | None, Any], None]
 
 
 class AsyncProducer:
@@ -105,6 +119,7 @@ class AsyncProducer:
             )
         self._loop = asyncio.get_running_loop()
         self._complete: list[_SendCall] = []
+        self._idle: list[_SendCall] = []
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
         self._report_seconds = report_seconds
@@ -179,12 +194,13 @@ class AsyncProducer:
             nagle.leave(topic)
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        call = _SendCall(len(records), self._loop.create_future())
-        produce, report, sent = self._client.produce, self._report, 0
+        call = self._idle.pop() if self._idle else _SendCall()
+        call.begin(len(records), self._loop.create_future(), self._report)
+        produce, callbacks, sent = self._client.produce, call.callbacks, 0
         for at, record in enumerate(records):
             if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
                 await asyncio.sleep(0)
-            reporting = partial(report, call, at)
+            reporting = callbacks[at]
             try:
                 try:
                     if record.headers or record.timestamp:
@@ -207,7 +223,11 @@ class AsyncProducer:
         call.sent = sent
         call.settle()
         await call.done
-        return call.deliveries
+        deliveries = call.deliveries
+        if len(self._idle) < _IDLE_CALLS:
+            del callbacks[_IDLE_CALLBACKS:]
+            self._idle.append(call)
+        return deliveries
 
     def fetch_partition_count(self, topic: str, timeout: float) -> int:
         """Return how many partitions the topic has now. `timeout` is in seconds. Blocks; raises KafkaFailure."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import chain
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.producer_pool import ProducerPool
@@ -86,6 +87,42 @@ async def test_requests_of_one_client_keep_their_order_whatever_their_size(
     sent = [await made.send([OutgoingRecord(name, b"key", b"")] * size) for size in sizes]
     assert [each.offset for deliveries in sent for each in deliveries] == list(range(sum(sizes)))
     assert clients() == before + 2
+    await closed(made, before)
+
+
+async def test_each_delivery_is_that_of_its_record_whatever_was_sent_before(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """One after the other and at the same time, more and fewer records than before, and some that are refused."""
+    before, name = await settled_clients(), topic()
+    settings = ProducerSettings(max_request_size=1_000)
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), settings)
+    await made.send([OutgoingRecord(name, None, b"first")])
+
+    async def send(size: int) -> None:
+        tag = b"%d of %d" % (size, id(asyncio.current_task()))
+        records = [
+            OutgoingRecord(name, tag, bytes(2_000) if at % 5 == 3 else b"%d" % at, partition=0) for at in range(size)
+        ]
+        for at, delivery in enumerate(await made.send(records)):
+            if at % 5 == 3:
+                assert delivery.failure is not None
+                assert delivery.failure.name == "RECORD_TOO_LARGE"
+            else:
+                assert delivery.failure is None
+                sent[delivery.offset] = tag, b"%d" % at
+
+    sent: dict[int, tuple[bytes | None, bytes | None]] = {}
+    for size in (1, 200, 3, 600, 130, 2):
+        await send(size)
+    await asyncio.gather(*(send(size) for size in (1, 2, 50, 150) * 10))
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": name})
+    consumer.assign([TopicPartition(name, 0, 1)])
+    written: dict[int, tuple[bytes | None, bytes | None]] = {}
+    while len(written) < len(sent):
+        written |= {message.offset() or 0: (message.key(), message.value()) for message in consumer.consume(1_000, 1)}
+    consumer.close()
+    assert written == sent
     await closed(made, before)
 
 
