@@ -13,7 +13,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -52,34 +51,45 @@ _Report: TypeAlias = Callable[[KafkaError | None, Any], None]
 
 
 class _SendCall:
-    """The deliveries of one `send`, completed by delivery reports.
+    """The records of one `send`, and their deliveries, completed by reports.
 
     The thread that serves reports writes `deliveries` and `reported`, the event loop `sent`. Each compares both after
     it has written, so that at least one of them sees the call complete. A call that is complete can be begun again: to
     create and to free the callbacks costs as much as all else that a report does.
     """
 
-    __slots__ = ("callbacks", "deliveries", "done", "reported", "sent")
-
-    done: asyncio.Future[None]
+    __slots__ = (
+        "callbacks",
+        "deliveries",
+        "done",
+        "is_complete",
+        "queued",
+        "records",
+        "refused",
+        "reported",
+        "sent",
+        "topic",
+    )
 
     def __init__(self) -> None:
         self.callbacks: list[_Report] = []
         """That of the record at each index."""
 
-    def begin(self, size: int, done: asyncio.Future[None], report: "_ReportOf") -> None:
-        """Expect the deliveries of so many records; `report` notes one."""
+    def begin(self, records: Sequence[OutgoingRecord], done: asyncio.Future[None], report: "_ReportOf") -> None:
+        """Expect the deliveries of the records; `report` notes one, and `done` wakes the sender."""
+        size = len(records)
+        self.records = records
         self.deliveries = [_UNREPORTED] * size
+        self.queued = 0
+        """How many records the client has got or refused."""
+        self.refused = 0
         self.reported = 0
         self.sent: int | None = None
         """How many reports to expect; None until all records are queued."""
+        self.is_complete = False
+        self.topic = records[0].topic if records else None
         self.done = done
         self.callbacks += [partial(report, self, at) for at in range(len(self.callbacks), size)]
-
-    def settle(self) -> None:
-        """Wake the sender if every report has arrived."""
-        if self.reported == self.sent and not self.done.done():
-            self.done.set_result(None)
 
 
 _UNREPORTED = Delivery()
@@ -129,8 +139,8 @@ class AsyncProducer:
         """Whether the timer is slow, because nothing is being sent."""
         has_thread = not report_seconds or "oauth_cb" in options
         self._nagle = Nagle(is_ticking=not has_thread) if holds_back else None
-        self._has_passed = False
-        """Whether calls have passed since the timer's last one, so that their records linger."""
+        self._has_queued = False
+        """Whether records were queued since the last poll, so that they may still linger."""
         if has_thread:
             # The event is never set: the thread ends by itself once everything is reported after `close`.
             background.start_thread(_TASK, self._serve_in_thread, threading.Event())
@@ -146,9 +156,7 @@ class AsyncProducer:
             self._timer.repeat(self._report_seconds)
         try:
             if self.written.issuperset(map(_topic_of, records)):
-                if self._nagle is None or not records:
-                    return await self._send(records)
-                return await self._send_in_turn(self._nagle, records)
+                return await self._send(records)
             refused = await self._prepare_topics({record.topic for record in records} - self.written)
             sent = iter(await self._send([record for record in records if record.topic not in refused]))
             deliveries = [refused.get(record.topic) or next(sent) for record in records]
@@ -183,51 +191,60 @@ class AsyncProducer:
         answer = await self._protocol.ask(MetadataRequest(list(topics), allow_auto_topic_creation=allow_creation))
         return {name: error for error, name, *_ in answer.topics}
 
-    async def _send_in_turn(self, nagle: Nagle, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        """Send the records once those before them, to the topic of the first of them, are reported."""
-        topic = records[0].topic
-        await nagle.enter(topic)
-        self._has_passed = True
-        try:
-            return await self._send(records)
-        finally:
-            nagle.leave(topic)
-
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         call = self._idle.pop() if self._idle else _SendCall()
-        call.begin(len(records), self._loop.create_future(), self._report)
-        produce, callbacks, sent = self._client.produce, call.callbacks, 0
-        for at, record in enumerate(records):
-            if at % _RECORDS_PER_TURN == _RECORDS_PER_TURN - 1:
-                await asyncio.sleep(0)
-            reporting = callbacks[at]
-            try:
-                try:
-                    if record.headers or record.timestamp:
-                        self._enqueue(record, reporting)
-                    else:  # inline and with positional arguments: either would add half to the cost of the call
-                        partition = _ANY_PARTITION if record.partition is None else record.partition
-                        produce(record.topic, record.value, record.key, partition, reporting)
-                except BufferError:
-                    await self._enqueue_later(record, reporting)
-            except KafkaException as error:
-                call.deliveries[at] = Delivery(failure=_translate_refusal(error.args[0]))
-            except KafkaFailure as failure:
-                call.deliveries[at] = Delivery(failure=failure)
-            except (ValueError, OverflowError, TypeError) as error:
-                call.deliveries[at] = Delivery(failure=translate.invalid_argument(error))
-            except RuntimeError as error:
-                call.deliveries[at] = Delivery(failure=KafkaFailure("_DESTROY", str(error), retriable=True))
-            else:
-                sent += 1
-        call.sent = sent
-        call.settle()
+        call.begin(records, self._loop.create_future(), self._report)
+        if self._nagle is None or call.topic is None:
+            self._queue(call)
+        else:
+            self._nagle.enter(call.topic, partial(self._queue, call))
         await call.done
         deliveries = call.deliveries
         if len(self._idle) < _IDLE_CALLS:
-            del callbacks[_IDLE_CALLBACKS:]
+            del call.callbacks[_IDLE_CALLBACKS:]
             self._idle.append(call)
         return deliveries
+
+    def _queue(self, call: _SendCall) -> None:
+        """Queue the records of the call at the client: so many in this turn of the event loop, the rest in later ones.
+
+        All of them where the sender still waits; those that the client refuses have their deliveries then.
+        """
+        if call.done.cancelled():
+            call.records = call.records[: call.queued]
+        produce, records, callbacks, first = self._client.produce, call.records, call.callbacks, call.queued
+        last = min(first + _RECORDS_PER_TURN, len(records))
+        self._has_queued = True
+        for at in range(first, last):
+            record = records[at]
+            try:
+                if record.headers or record.timestamp:
+                    self._queue_whole(record, callbacks[at])
+                else:  # inline and with positional arguments: either would add half to the cost of the call
+                    partition = _ANY_PARTITION if record.partition is None else record.partition
+                    produce(record.topic, record.value, record.key, partition, callbacks[at])
+            except BufferError:  # once there is room
+                call.queued = at
+                self._loop.call_later(_QUEUE_FULL_SECONDS, self._queue, call)
+                return
+            except (KafkaException, KafkaFailure, ValueError, OverflowError, TypeError, RuntimeError) as error:
+                call.deliveries[at] = Delivery(failure=_translate_refusal(error))
+                call.refused += 1
+        call.queued = last
+        if last < len(records):
+            self._loop.call_soon(self._queue, call)
+        else:
+            call.sent = last - call.refused
+            self._finish(call)
+
+    def _finish(self, call: _SendCall) -> None:
+        """Wake the sender if every report has arrived."""
+        if call.reported == call.sent and not call.is_complete:
+            call.is_complete = True
+            if not call.done.done():
+                call.done.set_result(None)
+            if self._nagle is not None and call.topic is not None:
+                self._nagle.leave(call.topic)
 
     def fetch_partition_count(self, topic: str, timeout: float) -> int:
         """Return how many partitions the topic has now. `timeout` is in seconds. Blocks; raises KafkaFailure."""
@@ -245,8 +262,8 @@ class AsyncProducer:
         with translate.failures():
             self._client.close()
 
-    def _enqueue(self, record: OutgoingRecord, report: _Report) -> None:
-        """Queue one record at the client.
+    def _queue_whole(self, record: OutgoingRecord, report: _Report) -> None:
+        """Queue one record, with its headers and time, at the client.
 
         Raises BufferError for a full queue, KafkaException for a record that the client refuses, and KafkaFailure for a
         header's name that the client could not write.
@@ -273,13 +290,6 @@ class AsyncProducer:
         if call.reported == call.sent:
             self._complete.append(call)
 
-    async def _enqueue_later(self, record: OutgoingRecord, report: _Report) -> None:
-        """Queue one record once there is room for it."""
-        while True:
-            await asyncio.sleep(_QUEUE_FULL_SECONDS)
-            with suppress(BufferError):
-                return self._enqueue(record, report)
-
     def _on_client_error(self, error: KafkaError) -> None:
         """Note an error of the client; called where it is polled, or where a record is queued."""
         if error.fatal():
@@ -296,7 +306,7 @@ class AsyncProducer:
         """Serve the reports that have arrived; called by the timer, which has the next call even after a failure."""
         assert self._timer is not None
         try:
-            _settle(self._poll(0))
+            self._settle(self._poll(0))
             if self._nagle is not None:
                 self._nagle.tick()
         except Exception as error:  # noqa: BLE001 - whatever a callback raises
@@ -309,11 +319,15 @@ class AsyncProducer:
             self._is_idle = True
             self._timer.repeat(_IDLE_SECONDS)
 
+    def _settle(self, calls: list[_SendCall]) -> None:
+        for call in calls:
+            self._finish(call)
+
     def _serve_in_thread(self) -> None:
         """Serve reports in this thread as they arrive."""
         while not self._is_at_end:
             if complete := self._poll(_IDLE_SECONDS):
-                self._loop.call_soon_threadsafe(_settle, complete)
+                self._loop.call_soon_threadsafe(self._settle, complete)
         self._loop.call_soon_threadsafe(self._ended.set)
 
     @property
@@ -324,8 +338,8 @@ class AsyncProducer:
         """Serve the reports that arrive within `seconds`; return the calls whose reports are complete."""
         try:
             with translate.failures():
-                if self._has_passed:  # polls, too, and wakes the threads whose records have lingered long enough
-                    self._has_passed = False
+                if self._has_queued and self._nagle:  # polls, too, and wakes the threads whose records linger
+                    self._has_queued = False
                     self._client.flush(_NOW)
                 else:
                     self._client.poll(seconds)
@@ -348,15 +362,18 @@ def _find_name_failure(topic: str) -> KafkaFailure | None:
     return None
 
 
-def _settle(calls: list[_SendCall]) -> None:
-    for call in calls:
-        call.settle()
-
-
-def _translate_refusal(error: KafkaError) -> KafkaFailure:
-    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+def _translate_refusal(error: Exception) -> KafkaFailure:
+    """Return why the client has refused a record."""
+    if isinstance(error, KafkaFailure):
+        return error
+    if isinstance(error, RuntimeError):
+        return KafkaFailure("_DESTROY", str(error), retriable=True)
+    if not isinstance(error, KafkaException):
+        return translate.invalid_argument(error)
+    reason: KafkaError = error.args[0]
+    if reason.code() == KafkaError.MSG_SIZE_TOO_LARGE:
         return KafkaFailure(
             "RECORD_TOO_LARGE",
             "The record is larger than producer_max_request_size allows: send a smaller one, or raise the setting.",
         )
-    return translate.failure(error)
+    return translate.failure(reason)

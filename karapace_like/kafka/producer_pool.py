@@ -35,7 +35,7 @@ _UNACKNOWLEDGED: Final = 5
 """Records that an idempotent client sends to a partition before any is acknowledged: so many need not linger."""
 _LOAD: Final = 4
 """Load: more requests than these are in flight, on average, when another one arrives."""
-_QUICK_SECONDS: Final = 0.0016
+_QUICK_SECONDS: Final = 0.003
 """Quick brokers: a request takes no longer than this, on average, waiting for others not counted."""
 _CROWD: Final = 100
 """Where more requests are in flight, on average, their batches are large whatever they wait for."""

@@ -77,6 +77,20 @@ async def test_single_records_at_the_same_time_are_written_together(
     await closed(made, before)
 
 
+async def test_a_request_whose_caller_has_gone_keeps_no_other_waiting(kafka: Cluster, topic: Callable[[], str]) -> None:
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    await made.send([OutgoingRecord(name, None, b"")])
+    for _ in range(5):
+        sent = [asyncio.ensure_future(made.send([OutgoingRecord(name, None, b"")])) for _ in range(20)]
+        await asyncio.sleep(0)
+        for call in sent[::2]:
+            call.cancel()
+        deliveries = await asyncio.gather(*sent, return_exceptions=True)
+        assert [isinstance(each, asyncio.CancelledError) for each in deliveries] == [True, False] * 10
+    await closed(made, before)
+
+
 async def test_requests_of_one_client_keep_their_order_whatever_their_size(
     kafka: Cluster, topic: Callable[[], str]
 ) -> None:

@@ -1,12 +1,12 @@
 """What comes while others are unacknowledged waits for them, and passes together."""
 
-import asyncio
+from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from karapace_like.kafka.nagle import Nagle
-from tests.waiting import until
 
 
 class Calls:
@@ -14,143 +14,113 @@ class Calls:
 
     def __init__(self, *, is_ticking: bool = True) -> None:
         self.nagle = Nagle(is_ticking=is_ticking)
-        self.passed: list[str] = []
-        self.tasks: dict[str, asyncio.Task[None]] = {}
-        self._ends: dict[str, asyncio.Event] = {}
+        self.begun: list[str] = []
 
-    async def begin(self, name: str, topic: str = "t") -> None:
-        self._ends[name] = asyncio.Event()
-        self.tasks[name] = asyncio.ensure_future(self._run(name, topic))
-        await turns()
-
-    async def end(self, name: str) -> None:
-        self._ends[name].set()
-        await turns()
-
-    async def tick(self) -> None:
-        self.nagle.tick()
-        await turns()
-
-    async def _run(self, name: str, topic: str) -> None:
-        await self.nagle.enter(topic)
-        self.passed.append(name)
-        try:
-            await self._ends[name].wait()
-        finally:
-            self.nagle.leave(topic)
+    def enter(self, name: str, topic: str = "t") -> None:
+        self.nagle.enter(topic, lambda: self.begun.append(name))
 
 
-async def turns() -> None:
-    """Have the event loop run what is ready."""
-    for _ in range(4):
-        await asyncio.sleep(0)
-
-
-async def test_the_first_calls_pass_together_at_a_tick() -> None:
+def test_the_first_calls_begin_together_at_a_tick() -> None:
     calls = Calls()
-    await calls.begin("a")
-    await calls.begin("b")
-    assert calls.passed == []
-    await calls.tick()
-    assert calls.passed == ["a", "b"]
+    calls.enter("a")
+    calls.enter("b")
+    assert calls.begun == []
+    calls.nagle.tick()
+    assert calls.begun == ["a", "b"]
 
 
-async def test_without_ticks_the_first_call_passes_at_once() -> None:
+def test_without_ticks_the_first_call_begins_at_once() -> None:
     calls = Calls(is_ticking=False)
-    await calls.begin("a")
-    await calls.begin("b")
-    assert calls.passed == ["a"]
-    await calls.end("a")
-    assert calls.passed == ["a", "b"]
+    calls.enter("a")
+    calls.enter("b")
+    assert calls.begun == ["a"]
+    calls.nagle.leave("t")
+    assert calls.begun == ["a", "b"]
 
 
-async def test_others_pass_when_the_last_of_those_before_them_has_ended() -> None:
+def test_others_begin_when_the_last_of_those_before_them_has_ended() -> None:
     calls = Calls()
-    await calls.begin("a")
-    await calls.begin("b")
-    await calls.tick()
-    await calls.begin("c")
-    await calls.begin("d")
-    await calls.end("b")
-    assert calls.passed == ["a", "b"]
-    await calls.end("a")
-    assert calls.passed == ["a", "b", "c", "d"]
+    calls.enter("a")
+    calls.enter("b")
+    calls.nagle.tick()
+    calls.enter("c")
+    calls.enter("d")
+    calls.nagle.leave("t")
+    calls.nagle.tick()
+    assert calls.begun == ["a", "b"]
+    calls.nagle.leave("t")
+    assert calls.begun == ["a", "b", "c", "d"]
 
 
-async def test_topics_do_not_wait_for_each_other() -> None:
+def test_topics_do_not_wait_for_each_other() -> None:
     calls = Calls()
-    await calls.begin("slow", "one")
-    await calls.tick()
-    await calls.begin("quick", "other")
-    await calls.tick()
-    assert calls.passed == ["slow", "quick"]
+    calls.enter("slow", "one")
+    calls.nagle.tick()
+    calls.enter("quick", "other")
+    calls.nagle.tick()
+    assert calls.begun == ["slow", "quick"]
 
 
-async def test_no_call_waits_for_long_for_one_that_does_not_end() -> None:
+def test_no_call_waits_for_long_for_one_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("karapace_like.kafka.nagle.monotonic", lambda: now)
     calls = Calls()
-    await calls.begin("hangs")
-    await calls.tick()
-    await calls.begin("waits")
-
-    async def has_passed() -> bool:
-        calls.nagle.tick()
-        return calls.passed == ["hangs", "waits"]
-
-    await until(has_passed)
-
-
-async def test_a_cancelled_call_keeps_nobody_waiting() -> None:
-    """Neither those that came with it, nor those after it."""
-    calls = Calls()
-    for name in ("a", "b", "c"):
-        await calls.begin(name)
-    calls.tasks["b"].cancel()
-    await calls.tick()
-    assert calls.passed == ["a", "c"]
-    await calls.begin("d")
-    calls.tasks["c"].cancel()
-    await calls.end("a")
-    assert calls.passed == ["a", "c", "d"]
+    calls.enter("hangs")
+    calls.nagle.tick()
+    calls.enter("waits")
+    now += 0.004
+    calls.nagle.tick()
+    assert calls.begun == ["hangs"]
+    now += 0.002
+    calls.nagle.tick()
+    assert calls.begun == ["hangs", "waits"]
 
 
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("begin"), st.sampled_from("xy")),
-        st.tuples(st.sampled_from(["end", "cancel"]), st.integers(0, 9)),
-        st.just(("tick", None)),
-    ),
-    max_size=40,
-)
+def test_a_call_may_end_while_it_begins() -> None:
+    """The client refuses its records."""
+    nagle, begun = Nagle(is_ticking=True), []
+
+    def begin() -> None:
+        begun.append("refused")
+        nagle.leave("t")
+
+    nagle.enter("t", begin)
+    nagle.enter("t", begin)
+    nagle.tick()
+    nagle.enter("t", begin)
+    nagle.tick()
+    assert begun == ["refused"] * 3
 
 
+steps = st.lists(st.tuples(st.sampled_from(["enter", "leave", "tick"]), st.sampled_from("xy")), max_size=60)
+
+
+@patch("karapace_like.kafka.nagle.monotonic", new=lambda: 0.0)
 @given(steps=steps, is_ticking=st.booleans())
-def test_every_call_passes_in_the_order_of_its_topic(steps: list[tuple[str, object]], *, is_ticking: bool) -> None:
-    """However calls end and are cancelled: once all before it have, a call passes at the next tick."""
+def test_every_call_begins_in_the_order_of_its_topic(steps: list[tuple[str, str]], *, is_ticking: bool) -> None:
+    """And none before the last one of the group before it has ended."""
+    calls = Calls(is_ticking=is_ticking)
+    entered: dict[str, list[str]] = {"x": [], "y": []}
+    ended = {"x": 0, "y": 0}
 
-    async def run() -> None:
-        calls = Calls(is_ticking=is_ticking)
-        topics: dict[str, str] = {}
-        cancelled: set[str] = set()
-        for step, value in steps:
-            name = f"call {value}"
-            if step == "begin":
-                topics[f"call {len(topics)}"] = str(value)
-                await calls.begin(f"call {len(topics) - 1}", str(value))
-            elif step == "tick":
-                await calls.tick()
-            elif name in calls.tasks and step == "end":
-                await calls.end(name)
-            elif name in calls.tasks:
-                if name not in calls.passed:
-                    cancelled.add(name)
-                calls.tasks[name].cancel()
-                await turns()
-        for name in topics:
-            await calls.end(name)
-        await calls.tick()
-        await asyncio.gather(*calls.tasks.values(), return_exceptions=True)
-        for topic in "xy":
-            begun = [name for name, of in topics.items() if of == topic and name not in cancelled]
-            assert [name for name in calls.passed if topics[name] == topic] == begun
+    def begun(topic: str) -> list[str]:
+        return [name for name in calls.begun if name.startswith(topic)]
 
-    asyncio.run(run())
+    for step, topic in steps:
+        before = {name: len(begun(name)) for name in entered}
+        if step == "enter":
+            entered[topic].append(f"{topic}{len(entered[topic])}")
+            calls.enter(entered[topic][-1], topic)
+        elif step == "tick":
+            calls.nagle.tick()
+        elif ended[topic] < len(begun(topic)):
+            ended[topic] += 1
+            calls.nagle.leave(topic)
+        for name in entered:
+            assert len(begun(name)) == before[name] or ended[name] == before[name]
+    for topic in entered:
+        while ended[topic] < len(begun(topic)):
+            ended[topic] += 1
+            calls.nagle.leave(topic)
+    calls.nagle.tick()
+    assert {topic: begun(topic) for topic in entered} == entered
