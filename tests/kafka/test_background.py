@@ -156,7 +156,7 @@ async def test_delivery_reports_are_served_after_a_failure(
         assert (await node.call("POST", f"/topics/{name}", RECORD, headers=BINARY))[0] == 200
         monkeypatch.setattr(async_producer.AsyncProducer, "_poll", _once(async_producer.AsyncProducer._poll))
         assert (await node.call("POST", f"/topics/{name}", RECORD, headers=BINARY))[0] == 200
-        assert await _warns(node, "delivery reports failed")
+        await until(lambda: _warns(node, "delivery reports failed"))
         assert await node.failures("delivery reports") == 1
 
 
