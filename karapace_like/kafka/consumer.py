@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 500
 """Records taken from the client before other requests get the event loop again."""
+_AHEAD_BYTES = 2**20
+"""Bytes of records taken from the client for the next response, about, while the client of the last one reads that."""
 _FIRST_WAIT = 0.001
 _LONGEST_WAIT = 0.02
 """Seconds between two checks whether records have arrived, until `arrivals` takes over."""
@@ -70,6 +72,8 @@ class Consumer:
         self._topics: tuple[str, ...] = ()
         self._polled = asyncio.get_running_loop().time()
         """When the caller polled last, by the event loop's clock."""
+        self._max_bytes = 0
+        """Of the last `peek`."""
         self._state: ActiveConsumer | ParkedPosition = NO_POSITION
 
     @property
@@ -168,7 +172,7 @@ class Consumer:
         active = await self._activate()
         fetched = self._fetched
         loop = asyncio.get_running_loop()
-        self._polled = loop.time()
+        self._polled, self._max_bytes = loop.time(), max_bytes
         active.wake()
         deadline = self._polled + wait
         pause = _FIRST_WAIT
@@ -192,10 +196,25 @@ class Consumer:
         return fetched.records
 
     def advance(self, count: int) -> None:
-        """Deliver the first `count` records of the last `peek`: the next commit includes them."""
+        """Deliver the first `count` records of the last `peek`: the next commit includes them.
+
+        Where that leaves some, but fewer than the next response may have, as many are fetched after the caller's turn.
+        """
+        size = self._fetched.size
         positions = self._fetched.deliver(count)
         if isinstance(self._state, ActiveConsumer):
             self._state.advance(positions)
+            if positions and 0 < self._fetched.size < min(self._max_bytes, _AHEAD_BYTES):
+                ahead = min(count, _BATCH, count * _AHEAD_BYTES // (size - self._fetched.size))
+                asyncio.get_running_loop().call_soon(self._fetch_ahead, self._state, ahead)
+
+    def _fetch_ahead(self, active: ActiveConsumer, count: int) -> None:
+        """Take records from the client that the next `peek` would wait for; that one raises what fails here."""
+        if self._state is active:
+            try:
+                active.fetch(count)
+            except KafkaFailure as failure:
+                self._fetched.set_failure(failure)
 
     async def commit(self) -> None:
         """Commit the position after the delivered records, in every assigned partition. Raises KafkaFailure."""

@@ -65,7 +65,7 @@ class FetchedRecords:
         """Remove the first records; return the new position in each of their partitions."""
         records = self._records[:count]
         del self._records[:count]
-        self.size = _count_bytes(self._records)
+        self.size -= _count_bytes(records)
         positions = positions_after(records)
         self.delivered.update(positions)
         return positions

@@ -103,6 +103,53 @@ async def test_a_renewed_member_without_a_group_reads_on(kafka: Cluster, topic: 
         assert await first_value(member) == b"1"
 
 
+async def test_pages_of_a_member_are_all_its_records_once_each_in_their_order(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """Also where records were fetched ahead of the page that is asked for; those are not committed."""
+    name = topic()
+    values = [b"%d" % number for number in range(1_000)]
+    write(kafka, name, *values)
+    read: list[bytes | None] = []
+    async with a_member(kafka, name) as member:
+        await member.subscribe([name])
+        async with asyncio.timeout(_SECONDS):
+            while len(read) < len(values):
+                size = len(read) % 7 + 1
+                records = await member.peek(wait=0.1, min_bytes=1, max_bytes=3 * size, is_wanted=lambda: True)
+                page = records[:size]
+                member.advance(len(page))
+                read += [record.value for record in page]
+                if len(read) % 100 < len(page):
+                    await asyncio.sleep(0)  # a turn of the event loop, in which records are fetched ahead
+                    await member.commit()
+                    assert [each.offset for each in await member.fetch_committed_offsets(member.assignment)] == [
+                        len(read)
+                    ]
+                    await member.park()
+    assert read == values
+
+
+async def test_a_member_fetches_the_next_page_while_the_last_one_is_read(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """What the client has by then, without a call that waits for it."""
+    name = topic()
+    write(kafka, name, *[bytes(1_000)] * 5_000)
+    async with a_member(kafka, name) as member:
+        await member.subscribe([name])
+        left = 100
+
+        async def has_fetched_ahead() -> bool:
+            records = await member.peek(wait=1, min_bytes=500_500, max_bytes=500_500, is_wanted=lambda: True)
+            member.advance(max(len(records) - left, 0))
+            await asyncio.sleep(0)
+            # A byte is there, so that this call fetches nothing.
+            return len(await member.peek(wait=0, min_bytes=0, max_bytes=1, is_wanted=lambda: True)) > left
+
+        await until(has_fetched_ahead)
+
+
 async def test_a_member_whose_return_is_cancelled_stays_parked(kafka: Cluster, topic: Callable[[], str]) -> None:
     """And returns with the next call, with its subscription and its position."""
     name = topic()
