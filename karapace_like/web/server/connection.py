@@ -10,6 +10,7 @@ tests/web/test_aiohttp_internals.py lists them all. setup.cfg holds aiohttp to i
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
@@ -50,7 +51,8 @@ class _PendingRequest(NamedTuple):
     entry: CacheEntry
     answer: AnswerBody | CachedResponse
     head: RequestHead
-    data: bytes
+    body: bytes
+    pieces: Sequence[bytes]
     """Head and body as they came."""
 
 
@@ -122,9 +124,9 @@ class Connection(RequestHandler):
             self._held_bytes += len(data)
             if self._held_bytes >= self._whole:
                 held, self._held = self._held, []
-                self._begin_request(b"".join(held))
+                self._begin_request(held, self._held_bytes)
         elif self._rest == 0 and data:
-            self._begin_request(data)
+            self._begin_request((data,), len(data))
         else:
             if self._rest > 0:
                 self._rest = max(self._rest - len(data), UNKNOWN)
@@ -149,15 +151,15 @@ class Connection(RequestHandler):
             if not body.is_eof() and body.exception() is None:
                 set_exception(body, web.RequestPayloadError("a chunk is malformed"))
 
-    def _begin_request(self, data: bytes) -> None:
-        """Read bytes that begin a request."""
+    def _begin_request(self, pieces: Sequence[bytes], size: int) -> None:
+        """Read bytes that begin a request, `size` in all; the first piece has the whole head where there are others."""
         self._is_new = False
-        head = self._parse_head(data)
+        head = self._parse_head(pieces[0])
         if head is not None and head.is_small and head.body != UNKNOWN and self._is_idle:
             entry = self._responses.find(head)
-            if entry is not None and self._try_cache(entry, head, data):
+            if entry is not None and self._try_cache(entry, head, pieces, size):
                 return
-        self._leave_to_aiohttp(head, data)
+        self._leave_to_aiohttp(head, b"".join(pieces))
 
     def _leave_to_aiohttp(self, head: RequestHead | None, data: bytes) -> None:
         """Have aiohttp read the bytes, which begin a request."""
@@ -202,17 +204,17 @@ class Connection(RequestHandler):
         """Whether every earlier request is answered, and the client reads its responses."""
         return not (self._pending or self.writing_paused or self._close or self._force_close)
 
-    def _try_cache(self, entry: CacheEntry, head: RequestHead, data: bytes) -> bool:
+    def _try_cache(self, entry: CacheEntry, head: RequestHead, pieces: Sequence[bytes], size: int) -> bool:
         """Answer the request from the cache, now or once it is whole; False: aiohttp has to."""
         self._whole = head.size + head.body
         if head.body > self._responses.max_body:
             return False
-        if len(data) < self._whole:
-            self._held, self._held_bytes = [data], len(data)
+        if size < self._whole:
+            self._held, self._held_bytes = list(pieces), size
             return True
-        if len(data) != self._whole or not entry.admits(self.transport):
+        if size != self._whole or not entry.admits(self.transport):
             return False
-        body = data[head.size :]
+        body = _cut_body(head, pieces)
         cached = entry.responses.get(body) if entry.responses else None  # a large body takes long to hash
         if cached is not None and cached.validity.is_current():
             request_id = head.request_id.decode() if head.request_id else request_ids.generate()
@@ -223,13 +225,13 @@ class Connection(RequestHandler):
                     entry.counted, head, self.transport, request_id, cached.status, len(cached.body)
                 )
         elif cached is not None and cached.validity.is_unchanged():
-            self._start_answering(_PendingRequest(entry, cached, head, data))
+            self._start_answering(_PendingRequest(entry, cached, head, body, pieces))
         else:
             if cached is not None:
                 self._responses.forget(entry, body)
             if entry.answer_body is None:
                 return False
-            self._start_answering(_PendingRequest(entry, entry.answer_body, head, data))
+            self._start_answering(_PendingRequest(entry, entry.answer_body, head, body, pieces))
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         return True
 
@@ -247,7 +249,7 @@ class Connection(RequestHandler):
             if isinstance(request.answer, CachedResponse):
                 await self._confirm(request, request.answer)
             else:
-                await self._answer(request.entry, request.answer, request.head, request.data)
+                await self._answer(request, request.answer)
             self._next_request = self._loop.create_future()
             later, self._later = self._later, []
             if later:
@@ -255,8 +257,8 @@ class Connection(RequestHandler):
             for data in later:
                 self.data_received(data)
 
-    async def _answer(self, entry: CacheEntry, answer_body: AnswerBody, head: RequestHead, data: bytes) -> None:
-        body = data[head.size :]
+    async def _answer(self, request: _PendingRequest, answer_body: AnswerBody) -> None:
+        entry, _, head, body, pieces = request
         metrics = self._responses.metrics
         begun = perf_counter()
         metrics.in_flight += 1
@@ -265,7 +267,7 @@ class Connection(RequestHandler):
         try:
             response = await answer_body(body)
             if response is None:
-                self._leave_to_aiohttp(head, data)
+                self._leave_to_aiohttp(head, b"".join(pieces))
                 return
             response_head = response.head + entry.extra_headers
             self._respond(entry.counted, head, request_id, response.status, response_head, response.body, begun)
@@ -290,7 +292,7 @@ class Connection(RequestHandler):
             self._is_answering = False
         if not is_confirmed:
             if self.transport is not None:
-                self._leave_to_aiohttp(request.head, request.data)
+                self._leave_to_aiohttp(request.head, b"".join(request.pieces))
             return
         entry, head = request.entry, request.head
         request_id = head.request_id.decode() if head.request_id else request_ids.generate()
@@ -439,6 +441,12 @@ class Connection(RequestHandler):
         if self._is_answering and self._answering is not None:
             await asyncio.wait([self._answering], timeout=timeout)
         await super().shutdown(timeout)
+
+
+def _cut_body(head: RequestHead, pieces: Sequence[bytes]) -> bytes:
+    """Return the body of a whole request, copied once."""
+    first, *others = pieces
+    return b"".join((memoryview(first)[head.size :], *others)) if others else first[head.size :]
 
 
 async def _refuse_expectation(request: web.BaseRequest) -> web.StreamResponse:
