@@ -144,25 +144,29 @@ def _json_array(records: Sequence[DecodedRecord], *, with_timestamp: bool, with_
     """Return the JSON of the records as `render` has it. Most are joined from pieces: a long value is copied once."""
     pieces: list[bytes | msgspec.Raw] = []
     add, encode = pieces.append, _encoder.encode
-    at, opening, closing = None, b"", b""
+    at, opening, keyless, closing = None, b"", b"", b""
     for decoded in records:
         record, key, value = decoded.record, decoded.key, decoded.value
-        add(b"," if pieces else b"[")
         if decoded.refusal is not None or record.headers or with_timestamp or with_format:
-            add(encode(render(decoded, with_timestamp=with_timestamp, with_format=with_format)))
+            pieces += (b",", encode(render(decoded, with_timestamp=with_timestamp, with_format=with_format)))
             continue
         if record.at is not at:
             at = record.at
-            opening, closing = b'{"topic":%b,"key":' % encode(at.topic), b',"partition":%d,"offset":%%d}' % at.partition
-        pieces += (opening, b"null" if key is None else encode(key), b',"value":')
-        if isinstance(value, msgspec.Raw):
-            add(value)
-        elif isinstance(value, bytes) and len(value) >= LONG:
+            opening = b',{"topic":%b,"key":' % encode(at.topic)
+            keyless, closing = opening + b'null,"value":', b',"partition":%d,"offset":%%d}' % at.partition
+        if key is None:
+            add(keyless)
+        else:
+            pieces += (opening, encode(key), b',"value":')
+        if isinstance(value, bytes) and len(value) >= LONG:
             pieces += (b'"', b64encode(value), b'"')
         else:
-            add(encode(value))
+            add(value if isinstance(value, msgspec.Raw) else encode(value))
         add(closing % record.offset)
-    add(b"]" if pieces else b"[]")
+    if not pieces:
+        return b"[]"
+    pieces[0] = b"[%b" % pieces[0][1:]  # instead of the comma with which each record begins
+    add(b"]")
     return b"".join(pieces)
 
 
