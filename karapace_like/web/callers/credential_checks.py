@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 from karapace_like.access import errors
@@ -47,6 +47,7 @@ def find_network(transport: asyncio.BaseTransport | None) -> str:
     return _network(peer[0]) if isinstance(peer, tuple) else ""
 
 
+@lru_cache(maxsize=1024)
 def _network(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)

@@ -15,8 +15,8 @@ from karapace_like.web.proxy.internal import check_path_names
 _ROUTES = (
     *topics.ROUTES,
     *produce.ROUTES,
+    *records.ROUTES,  # before those of consumers, most of whose calls are polls: aiohttp tries them in this order
     *consumers.ROUTES,
-    *records.ROUTES,
     *transformations.ROUTES,
     *deliveries.ROUTES,
     *streams.ROUTES,
