@@ -281,7 +281,7 @@ async def _look_up_in(
     latest = store.version(subject, LATEST)
     if latest is not None:
         completed = registration.complete(submission, latest, config)
-        sent.append(msgspec.structs.replace(content, metadata=completed.metadata, rule_set=completed.rule_set))
+        sent.append(Content(content.type, content.text, content.references, completed.metadata, completed.rule_set))
     for candidate in sent:
         stored = await registration.find_newest(store, engines, versions, candidate, normalize=normalize)
         if stored is not None:

@@ -67,6 +67,15 @@ async def test_rule_sets_are_kept_and_searched(api: Api) -> None:
         assert [each["subject"] for each in (await api("GET", f"/schemas?ruleType={rule_type}"))[1]] == subjects
 
 
+async def test_a_look_up_takes_what_it_leaves_out_from_the_latest_version(api: Api) -> None:
+    """As a registration does: the metadata here, beside rules that are sent."""
+    rules = {"domainRules": [{"name": "r", "kind": "CONDITION", "mode": "WRITE", "type": "CEL", "expr": "true"}]}
+    body = {**INT, "ruleSet": rules}
+    registered = await api("POST", "/subjects/a/versions", {**body, "metadata": {"properties": {"owner": "x"}}})
+    status, answer = await api("POST", "/subjects/a", body)
+    assert (status, answer["id"], answer["metadata"]) == (200, registered[1]["id"], {"properties": {"owner": "x"}})
+
+
 async def test_rules_need_names_of_their_own(api: Api) -> None:
     """Unless the config says that rules are not looked at."""
     for rules in ([{"type": "CEL"}], [{"name": "r", "type": "CEL"}, {"name": "r", "type": "CEL"}]):
