@@ -5,7 +5,8 @@ the same offset holds the same state.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -82,15 +83,12 @@ class IdState(NamedTuple):
 def put_draft(store: Store, record: SchemaRecord, value: SchemaVersion) -> IdState:
     """Put a new version, which is planned and not written, into an existing context; `remove_draft` takes it out.
 
-    Drafts are found by their very texts, so the index of fingerprints need not have them.
+    Drafts are found by their very texts, so the indexes of fingerprints and GUIDs need not have them.
     """
     context = store.contexts[names.context_of(record.subject)]
-    before = IdState(context.max_id, context.by_digest.get(value.content.digest))
-    index, store.fingerprints = store.fingerprints, None
-    try:
+    before = IdState(context.max_id, context.by_key.get(value.content.key))
+    with _pause_indexes(store):
         _put(store, record, value, timestamp=0)
-    finally:
-        store.fingerprints = index
     return before
 
 
@@ -99,14 +97,22 @@ def remove_draft(store: Store, record: SchemaRecord, before: IdState) -> None:
     subject = names.canonical(record.subject)
     context = store.context(subject)
     assert record.value is not None
-    index, store.fingerprints = store.fingerprints, None
-    try:
+    with _pause_indexes(store):
         _forget(store, subject, record.version)
-    finally:
-        store.fingerprints = index
     context.max_id = before.max_id
     if before.id_of_content is not None:
-        context.by_digest[record.value.content.digest] = before.id_of_content
+        context.by_key[record.value.content.key] = before.id_of_content
+
+
+@contextmanager
+def _pause_indexes(store: Store) -> Iterator[None]:
+    """Leave the indexes of fingerprints and GUIDs as they are meanwhile."""
+    fingerprints, guids = store.fingerprints, store.guids
+    store.fingerprints = store.guids = None
+    try:
+        yield
+    finally:
+        store.fingerprints, store.guids = fingerprints, guids
 
 
 def _change(store: Store, record: Record, timestamp: int) -> None:
@@ -212,20 +218,30 @@ def _place_of(context: Context, replaced: StoredVersion, stored: StoredVersion) 
 
 def _index(store: Store, context: Context, stored: StoredVersion, place: int | None) -> None:
     """Let the version be found by its id, its content and what it refers to, and count it."""
-    holders = context.ids.get(stored.id)
+    schema_id, content, is_new = stored.id, stored.content, True
+    holders = context.ids.get(schema_id)
     if holders is None:
-        context.ids[stored.id] = [stored]
-        _index_content(store, context, stored)
+        context.ids[schema_id] = [stored]
     else:
-        content = stored.content = _share(holders, stored.content)
+        content = stored.content = _share(holders, content)
         first, last = holders[0].content, holders[-1].content
+        is_new = content is not first and content is not last and all(holder.content != content for holder in holders)
         if content is not first:  # nearly always they are one object
-            if content is not last and all(holder.content != content for holder in holders):
-                _index_content(store, context, stored)
-            context.mixed.add(stored.id)
+            context.mixed.add(schema_id)
         holders.insert(len(holders) if place is None else place, stored)
-    content = stored.content
-    store.census.version(content, 1, deleted=stored.deleted)
+    if is_new:
+        if context.max_id < schema_id < COUNTED_IDS:
+            context.max_id = schema_id
+        key = content.key
+        first_id = context.by_key.setdefault(key, schema_id)
+        if first_id != schema_id:
+            context.twins.setdefault(key, {first_id}).add(schema_id)
+            context.by_key[key] = min(first_id, schema_id)
+        if store.fingerprints is not None:
+            store.fingerprints.add(names.context_of(stored.subject), content, schema_id)
+        if store.guids is not None:
+            store.guids.add(names.context_of(stored.subject), content, schema_id)
+    store.census.count(content, is_new, not stored.deleted, stored.deleted)
     if content.references:
         for target in _targets(content, stored.subject):
             store.referrers.setdefault(target, {})[stored.subject, stored.version] = stored
@@ -237,20 +253,6 @@ def _share(holders: Sequence[StoredVersion], content: Content) -> Content:
         if holder.content == content:
             return holder.content
     return content
-
-
-def _index_content(store: Store, context: Context, stored: StoredVersion) -> None:
-    """Let the id be found by a content that is new to it, and count that."""
-    schema_id, digest = stored.id, stored.content.digest
-    store.census.schema(stored.content, 1)
-    if context.max_id < schema_id:
-        context.count(schema_id)
-    first_id = context.by_digest.setdefault(digest, schema_id)
-    if first_id != schema_id:
-        context.twins.setdefault(digest, {first_id}).add(schema_id)
-        context.by_digest[digest] = min(first_id, schema_id)
-    if store.fingerprints is not None:
-        store.fingerprints.add(names.context_of(stored.subject), stored.content, schema_id)
 
 
 def _delete(store: Store, subject: str, number: int) -> None:
@@ -274,7 +276,7 @@ def _forget(store: Store, subject: str, number: int) -> bool:
     stored = versions.pop(number, None)
     if stored is None:
         return False
-    store.census.version(stored.content, -1, deleted=stored.deleted)
+    store.census.count(stored.content, live=stored.deleted - 1, deleted=-stored.deleted)
     if not versions:
         del context.subjects[subject]
         store.subject_order.remove(subject)
@@ -297,18 +299,22 @@ def _forget(store: Store, subject: str, number: int) -> bool:
 
 def _forget_content(store: Store, context: Context, stored: StoredVersion) -> None:
     """Let the content be found by the smallest of its other ids, if it has any: the version was its last one here."""
-    schema_id, digest = stored.id, stored.content.digest
-    store.census.schema(stored.content, -1)
+    schema_id, key = stored.id, stored.content.key
+    store.census.count(stored.content, schemas=-1)
     if store.fingerprints is not None and schema_id not in context.ids:  # another spelling has the same fingerprint
         store.fingerprints.discard(names.context_of(stored.subject), stored.content, schema_id)
-    twins = context.twins.get(digest)
+    if any(holder.content.key == key for holder in context.ids.get(schema_id, ())):
+        return  # the same text, as a schema of another type
+    if store.guids is not None:
+        store.guids.discard(names.context_of(stored.subject), stored.content, schema_id)
+    twins = context.twins.get(key)
     if twins is None:
-        context.by_digest.pop(digest, None)
+        context.by_key.pop(key, None)
         return
     twins.discard(schema_id)
-    context.by_digest[digest] = min(twins)
+    context.by_key[key] = min(twins)
     if len(twins) == 1:
-        del context.twins[digest]
+        del context.twins[key]
 
 
 def _targets(content: Content, subject: str) -> list[tuple[str, int]]:
@@ -321,8 +327,7 @@ def _soft_delete(store: Store, subject: str, up_to: int) -> None:
     for version in store.versions(subject):
         if version.version <= up_to:
             version.deleted = True
-            store.census.version(version.content, -1, deleted=False)
-            store.census.version(version.content, 1, deleted=True)
+            store.census.count(version.content, live=-1, deleted=1)
 
 
 def _set(settings: dict[str | None, T], scope: str | None, value: T | None) -> None:

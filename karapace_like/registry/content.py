@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
+DIGEST_BYTES = 16
 LONG_CHARACTERS = 50_000
 """Of a text whose digest or fingerprint, computed again for every step of a request, would stall the event loop."""
 
@@ -32,11 +33,12 @@ _TAGS = "tags"
 RULE_LISTS = ("migrationRules", "domainRules", "encodingRules")
 
 
-class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
+class Content(msgspec.Struct, frozen=True, eq=False, gc=False, array_like=True):
     """One immutable schema as it is stored; equal contents share one id within a context.
 
     A Struct, as the other things of which there is one for every schema, because it is small and quickly made; the
-    garbage collector does not look at it, because nothing in it leads back to it.
+    garbage collector does not look at it, because nothing in it leads back to it. `msgspec.structs.replace` would keep
+    the digest: make a new one.
     """
 
     type: SchemaType
@@ -44,24 +46,41 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
     references: tuple[Reference, ...] = ()
     metadata: Json | None = None
     rule_set: Json | None = None
-    digest: bytes = b""
-    """MD5 over all of it: 16 bytes that are equal for equal contents in every context and registry."""
-
-    def __post_init__(self) -> None:
-        if not self.digest:
-            msgspec.structs.force_setattr(self, "digest", self._digest())
+    known_digest: bytes = b""
+    """The digest, once it was asked for."""
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Content) or self.digest != other.digest:
+        if not isinstance(other, Content) or not self.same_schema(other):
             return False
-        # A digest distinguishes neither types, nor where a reference's name ends and its subject begins.
-        return self.type is other.type and self.references == other.references
+        if self.metadata is self.rule_set is other.metadata is other.rule_set is None:
+            return True
+        return self.digest == other.digest
 
     def __ne__(self, other: object) -> bool:
         return not self == other  # a Struct has a __ne__ of its own
 
     def __hash__(self) -> int:
-        return hash(self.digest)
+        return hash(self.key)
+
+    @property
+    def key(self) -> str | bytes:
+        """The text, or the digest where there is more than a text: equal contents have the same, others seldom.
+
+        So nearly all contents are found without an MD5, which takes longer than all else that is done to store one.
+        """
+        if self.references or self.metadata is not None or self.rule_set is not None:
+            return self.digest
+        return self.text
+
+    @property
+    def digest(self) -> bytes:
+        """MD5 over all of it: 16 bytes that are equal for equal contents in every context and registry.
+
+        It distinguishes neither types, nor where a reference's name ends and its subject begins. Computed once.
+        """
+        if not self.known_digest:
+            msgspec.structs.force_setattr(self, "known_digest", self.hash_parts())
+        return self.known_digest
 
     @property
     def schema(self) -> UnparsedSchema:
@@ -98,7 +117,8 @@ class Content(msgspec.Struct, frozen=True, eq=False, gc=False):
         """Whether the two differ at most in metadata and rules."""
         return self.type is other.type and self.text == other.text and self.references == other.references
 
-    def _digest(self) -> bytes:
+    def hash_parts(self) -> bytes:
+        """Compute the digest, and do not keep it: for those who need that of every content."""
         digest = _hash_long_text(self.text).copy() if len(self.text) > LONG_CHARACTERS else _hash_text(self.text)
         for reference in self.references:
             digest.update(f"{reference.name}{reference.subject}".encode())

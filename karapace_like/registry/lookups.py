@@ -10,7 +10,7 @@ import msgspec
 from karapace_like.process.turns import Turn
 from karapace_like.registry import content as contents
 from karapace_like.registry import errors, names, parsing, registration, spellings
-from karapace_like.registry.content import Content
+from karapace_like.registry.content import DIGEST_BYTES, Content
 from karapace_like.registry.engine_jobs import ListTags
 from karapace_like.registry.engines import EngineAccess
 from karapace_like.registry.errors import RegistryError
@@ -230,15 +230,18 @@ def _in_context(store: RegistryView, schema_id: int, subject: str) -> list[Store
     return versions if meaning is None else sorted(versions, key=lambda stored: stored.content != meaning)
 
 
-def by_guid(store: RegistryView, guid: str) -> list[StoredVersion]:
+async def by_guid(store: RegistryView, guid: str) -> list[StoredVersion]:
     """One version for each context that has a schema with the guid; 40403 if none has."""
     try:
         digest = bytes.fromhex(guid.replace("-", ""))
     except ValueError:
         digest = b""
+    smallest: dict[str, int] = {}
+    for name, schema_id in await store.ids_with_digest(digest) if len(digest) == DIGEST_BYTES else ():
+        smallest.setdefault(name, schema_id)
     holders = (
         [stored for stored in store.holders(names.qualify(name, ""), schema_id) if stored.content.digest == digest]
-        for name, schema_id in store.contexts_with(digest)
+        for name, schema_id in smallest.items()
     )
     versions = [group[0] for group in holders if group]
     if not versions:

@@ -300,10 +300,10 @@ async def find_newest(
 async def _find_equal(
     store: RegistryView, engines: EngineAccess, versions: Sequence[StoredVersion], content: Content
 ) -> StoredVersion | None:
-    digest, text = content.digest, content.text  # compared here, because a subject may have thousands of versions
+    text = content.text  # compared here, because a subject may have thousands of versions
     for version in reversed(versions):
         stored = version.content
-        if stored.digest == digest and stored == content and await spellings.is_meant_by_id(store, engines, version):
+        if stored.text == text and stored == content and await spellings.is_meant_by_id(store, engines, version):
             return version
     for version in reversed(versions):
         stored = version.content

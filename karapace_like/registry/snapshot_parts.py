@@ -4,6 +4,7 @@ Versions are written in the order in which their ids list them; `apply.add_versi
 are found by. Left out: the file of the parts, and when it is trusted (`replication/snapshots.py`).
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar
@@ -46,8 +47,8 @@ class Part(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     spellings: dict[bytes, list[bytes]] = {}
     unreadable: dict[bytes, int] = {}
     associations: list[Association] = []
-    fingerprints: list[int] | None = None
-    """Entries of the index; None in every part where it is not complete."""
+    fingerprints: bytes | None = None
+    """Entries of the index, 8 bytes each; None in every part where it is not complete."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,7 +90,7 @@ class StateLoader:
             store.associations.put(association)
         if part.fingerprints is not None:
             self._index = self._index or FingerprintIndex()
-            self._index.extend(part.fingerprints)
+            self._index.extend(array("Q", part.fingerprints))
 
     def finish(self) -> Store:
         """Return the state, once all parts are added."""
@@ -123,9 +124,9 @@ def _list_parts(store: Store) -> Iterator[Part]:
     for associations in _split(store.associations):
         yield Part(associations=associations)
     if store.fingerprints is not None and store.fingerprints.is_complete and not store.fingerprints.unindexed:
-        yield Part(fingerprints=[])
-        for fingerprints in _split(store.fingerprints.entries):
-            yield Part(fingerprints=fingerprints)
+        yield Part(fingerprints=b"")
+        for numbers in _split(store.fingerprints.entries):
+            yield Part(fingerprints=array("Q", numbers).tobytes())
 
 
 def _split(entries: Iterable[T], weigh: Callable[[T], int] = lambda _: _ENTRY) -> Iterator[list[T]]:

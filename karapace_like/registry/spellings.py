@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 
 from karapace_like.registry import errors, fingerprints, parsing
 from karapace_like.registry.content import LONG_CHARACTERS, Content
@@ -39,20 +40,18 @@ async def build_index(store: Store) -> FingerprintIndex:
     The event loop is free meanwhile.
     """
     index = store.fingerprints = FingerprintIndex()
-    for name, context in list(store.contexts.items()):
-        ids = list(context.ids)
-        for begin in range(0, len(ids), _CHUNK):
-            contents = []
-            for schema_id in ids[begin : begin + _CHUNK]:
-                for content in {holder.content for holder in context.ids.get(schema_id, ())}:
-                    if len(content.text) > LONG_CHARACTERS:
-                        index.unindexed[name, schema_id, content.digest] = content
-                    else:
-                        contents.append((content, schema_id))
-            work = partial(_make_entries, name, contents)
-            is_little = sum(len(content.text) for content, _ in contents) <= LIGHT_CHARACTERS
-            for entry in work() if is_little else await asyncio.to_thread(work):
-                index.insert(entry)
+    listed = store.list_contents()
+    while chunk := list(islice(listed, _CHUNK)):
+        contents = []
+        for name, schema_id, content in chunk:
+            if len(content.text) > LONG_CHARACTERS:
+                index.unindexed[name, schema_id, content.digest] = content
+            else:
+                contents.append((name, schema_id, content))
+        work = partial(_make_entries, contents)
+        is_little = sum(len(content.text) for _, _, content in contents) <= LIGHT_CHARACTERS
+        for entry in work() if is_little else await asyncio.to_thread(work):
+            index.insert(entry)
     index.is_complete = True
     return index
 
@@ -79,8 +78,8 @@ async def _may_spell(engines: EngineAccess, content: Content, fingerprint: int) 
     return len(content.text) <= LONG_CHARACTERS or await _fingerprint(engines, content) == fingerprint
 
 
-def _make_entries(context: str, contents: Iterable[tuple[Content, int]]) -> list[int]:
-    return [fingerprints.make_entry(context, content, schema_id) for content, schema_id in contents]
+def _make_entries(contents: Iterable[tuple[str, int, Content]]) -> list[int]:
+    return [fingerprints.make_entry_of(context, content, schema_id) for context, schema_id, content in contents]
 
 
 async def adopt(

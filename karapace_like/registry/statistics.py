@@ -46,16 +46,11 @@ class RegistryCounts:
             for state, count in (("live", counted.live), ("deleted", counted.deleted))
         }
 
-    def schema(self, content: Content, change: int) -> None:
-        """Count an id of this content that was added (1) or removed (-1)."""
+    def count(self, content: Content, schemas: int = 0, live: int = 0, deleted: int = 0) -> None:
+        """Count ids of this content, its live versions and its deleted ones that were added; negative: removed."""
         counted = self._by_type[content.type]
-        counted.schemas += change
-        counted.characters += change * len(content.text)
-
-    def version(self, content: Content, change: int, *, deleted: bool) -> None:
-        """Count a version with this content that was added (1) or removed (-1)."""
-        counted = self._by_type[content.type]
-        if deleted:
-            counted.deleted += change
-        else:
-            counted.live += change
+        counted.live += live
+        counted.deleted += deleted
+        if schemas:
+            counted.schemas += schemas
+            counted.characters += schemas * len(content.text)

@@ -15,6 +15,7 @@ from karapace_like.registry import names
 from karapace_like.registry.associations import AssociationIndex
 from karapace_like.registry.content import Content
 from karapace_like.registry.fingerprints import FingerprintIndex
+from karapace_like.registry.guids import GuidIndex
 from karapace_like.registry.settings import Config, Mode
 from karapace_like.registry.statistics import RegistryCounts
 from karapace_like.registry.subject_order import SubjectOrder
@@ -40,7 +41,7 @@ class Deleted(enum.Enum):
         """The values of `StoredVersion.deleted` that are considered."""
 
 
-class StoredVersion(msgspec.Struct, eq=False, gc=False):
+class StoredVersion(msgspec.Struct, eq=False, gc=False, array_like=True):
     """One version of a subject: a number, an id and a Content."""
 
     subject: str
@@ -97,10 +98,10 @@ class Context:
     ids: dict[int, list[StoredVersion]] = field(default_factory=dict)
     """Id -> the versions that have it, in the order they were written. The id means the content of the first; another
     registry may have written the same schema in other words, or even another one (see `mixed`)."""
-    by_digest: dict[bytes, int] = field(default_factory=dict)
-    """Content digest -> its smallest id."""
-    twins: dict[bytes, set[int]] = field(default_factory=dict)
-    """Content digest -> its ids, where there are several: contents imported twice, or unequal ones (see Content)."""
+    by_key: dict[str | bytes, int] = field(default_factory=dict)
+    """Key of a content (`Content.key`) -> its smallest id."""
+    twins: dict[str | bytes, set[int]] = field(default_factory=dict)
+    """Key of a content -> its ids, where there are several: contents imported twice, or unequal ones (see Content)."""
     mixed: set[int] = field(default_factory=set)
     """Ids whose versions have unequal contents: spellings of one schema, or a conflict (see `conflicts.py`)."""
     max_id: int = 0
@@ -113,10 +114,11 @@ class Context:
 
     def id_of(self, content: Content) -> int | None:
         """Return the smallest id of the content; None if it has none."""
-        first = self.by_digest.get(content.digest)
+        key = content.key
+        first = self.by_key.get(key)
         if first is None:
             return None
-        for schema_id in sorted(self.twins.get(content.digest, (first,))):
+        for schema_id in sorted(self.twins.get(key, (first,))):
             if self.ids[schema_id][0].content == content:
                 return schema_id
         return None
@@ -153,6 +155,8 @@ class Store:
     """Key -> offset of the last record under it, where that could not be read; in the order of the offsets."""
     fingerprints: FingerprintIndex | None = None
     """The index of all texts; None before it is begun, and in a state in which nothing is registered."""
+    guids: GuidIndex | None = field(default=None, compare=False)
+    """The index of all digests, for `ids_with_digest`; None before its first call."""
     census: RegistryCounts = field(default_factory=RegistryCounts)
     subject_order: SubjectOrder = field(default_factory=SubjectOrder, compare=False)
     """For `ordered_subjects`."""
@@ -180,11 +184,29 @@ class Store:
         """The largest id that the context of the subject has given out."""
         return self.context(subject).max_id
 
-    def contexts_with(self, digest: bytes) -> Iterable[tuple[str, int]]:
-        """(context, smallest id) of each context that has a content with this digest, by context."""
-        for name, context in sorted(self.contexts.items()):
-            if digest in context.by_digest:
-                yield name, context.by_digest[digest]
+    async def ids_with_digest(self, digest: bytes) -> list[tuple[str, int]]:
+        """Return (context, id) of each id that has a content with this digest, in order.
+
+        The first call builds an index, which takes 4 µs for each schema; other tasks have their turns meanwhile.
+        """
+        guids = self.guids = self.guids or GuidIndex()
+        await guids.complete(self.list_contents)
+        return [
+            (name, schema_id)
+            for name, context in sorted(self.contexts.items())
+            for schema_id in guids.find_candidates(name, digest)
+            if any(holder.content.digest == digest for holder in context.ids.get(schema_id, ()))
+        ]
+
+    def list_contents(self) -> Iterator[tuple[str, int, Content]]:
+        """Yield (context, id, content) of each content of each id. What is added meanwhile may be left out."""
+        for name, context in list(self.contexts.items()):
+            for schema_id in list(context.ids):
+                holders = context.ids.get(schema_id, ())
+                if schema_id in context.mixed:
+                    yield from [(name, schema_id, content) for content in {holder.content for holder in holders}]
+                elif holders:
+                    yield name, schema_id, holders[0].content
 
     def aliases(self) -> Iterable[str]:
         """The subjects that stand for another one."""

@@ -1,6 +1,6 @@
 """Searching subjects by what people remember of them: a part of the name, an id, a guid, a tag, the name of a field.
 
-No index is held: names and stored texts are scanned in a worker thread, and only texts with the word are parsed.
+Only GUIDs have an index: names and texts are scanned in a worker thread, and only texts with the word are parsed.
 """
 
 import re
@@ -23,6 +23,7 @@ _PARSING_SECONDS = 0.4
 """Time in which hits are parsed; those that are left are not listed, and the answer says so."""
 _SHOWN_FIELDS = 5
 _GUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_DIGITS = re.compile(r"[0-9a-f]{32}")
 _INLINE_TAGS = ("confluent:tags", "confluent.field_meta", "confluent.message_meta", "confluent.enum_meta")
 _KINDS = ("name", "id", "guid", "tag", "field")
 
@@ -40,6 +41,8 @@ class SubjectQuery(NamedTuple):
     mode: Mode | None = None
     default_level: CompatibilityLevel = CompatibilityLevel.BACKWARD
     """Of subjects for which none is set."""
+    ids: frozenset[tuple[str, int]] | None = None
+    """(context, id) of each id with the guid, once `find_guid` has found them; None without a guid."""
 
 
 class SubjectHit(NamedTuple):
@@ -59,6 +62,16 @@ def parse_query(text: str) -> tuple[str, str]:
         raise errors.malformed_query(f"has {len(text)} characters", f"at most {MAX_QUERY}")
     kind, colon, word = text.strip().partition(":")
     return (kind, word.strip()) if colon and kind in _KINDS else ("", text.strip())
+
+
+async def find_guid(view: RegistryView, query: SubjectQuery) -> SubjectQuery:
+    """Return the query with the ids that have the guid; as it is where it names none."""
+    word = query.word.lower()
+    if query.kind != "guid" and (query.kind or not _GUID.fullmatch(word)):
+        return query
+    digits = word.replace("-", "")
+    with_guid = await view.ids_with_digest(bytes.fromhex(digits)) if _DIGITS.fullmatch(digits) else ()
+    return query._replace(ids=frozenset(with_guid))
 
 
 def list_names(store: Store) -> list[str]:
@@ -102,9 +115,14 @@ def _make_filter(query: SubjectQuery) -> _Filter:
         number = int(word) if word.isdecimal() else -1
         by_id = _Filter(lambda _: True, lambda version: version.id == number)
         return by_id if kind else _join(by_name, by_id)
-    if kind == "guid" or (not kind and _GUID.fullmatch(lowered)):
-        digits = lowered.replace("-", "")
-        return _Filter(lambda _: True, lambda version: version.content.digest.hex() == digits)
+    if query.ids is not None:
+        ids, digits = query.ids, lowered.replace("-", "")
+        return _Filter(
+            lambda _: True,
+            lambda version: (
+                (names.context_of(version.subject), version.id) in ids and version.content.digest.hex() == digits
+            ),
+        )
     if kind == "tag":
         quoted = f'"{word}"'
         return _Filter(lambda _: True, lambda version: _may_have_tag(version, word, quoted))

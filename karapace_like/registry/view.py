@@ -57,8 +57,8 @@ class RegistryView(Protocol):
         """Return the largest id that the context of the subject has given out."""
         ...
 
-    def contexts_with(self, digest: bytes) -> Iterable[tuple[str, int]]:
-        """Return (context, smallest id) of each context that has a content with this digest."""
+    async def ids_with_digest(self, digest: bytes) -> Sequence[tuple[str, int]]:
+        """Return (context, id) of each id that has a content with this digest, in order."""
         ...
 
     def aliases(self) -> Iterable[str]:
@@ -144,9 +144,9 @@ class CallerView:
         """Return the largest id of a context, which the caller knows a schema of: ids are counted, and no secret."""
         return self._store.max_id(subject)
 
-    def contexts_with(self, digest: bytes) -> Iterable[tuple[str, int]]:
+    async def ids_with_digest(self, digest: bytes) -> Sequence[tuple[str, int]]:
         """Return where the content is, for `holders` to decide whether it is shown."""
-        return self._store.contexts_with(digest)
+        return await self._store.ids_with_digest(digest)
 
     def aliases(self) -> Iterable[str]:
         """Return the aliases that are shown."""

@@ -8,14 +8,16 @@ import fcntl
 import os
 import stat
 import struct
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_MAGIC = b"karapace-like snapshot 1\n"
-"""The first bytes; the number is that of the format, of the blocks' contents too."""
+_MAGIC = f"karapace-like snapshot 2 {sys.byteorder}-endian\n".encode()
+"""The first bytes; the number is that of the format, of the blocks' contents too, which may have integers in them as
+this machine has them."""
 _HEAD = struct.Struct(">II")
 """The length of a block and its checksum."""
 _OTHERS = 0o077

@@ -43,7 +43,7 @@ class RegistrySchemas:
 
     async def by_guid(self, guid: uuid.UUID, rights: SubjectRights) -> RegisteredSchema:
         """Return the schema with the GUID, in any context; raise RegistryError 40403."""
-        stored = lookups.by_guid(self._view(rights), str(guid))[0]
+        stored = (await lookups.by_guid(self._view(rights), str(guid)))[0]
         return self._with_dependencies(stored.id, stored.content, stored.subject)
 
     async def by_version(self, subject: str, version: int, rights: SubjectRights) -> tuple[int, RegisteredSchema]:

@@ -140,7 +140,7 @@ def state(store: Store) -> Any:
     return (
         [records.encode(each) for each in list_records(store)],
         {
-            name: (context.max_id, context.by_digest, list(context.ids), context.mixed)
+            name: (context.max_id, context.by_key, list(context.ids), context.mixed)
             for name, context in store.contexts.items()
         },
         {target: list(found) for target, found in store.referrers.items()},

@@ -103,7 +103,7 @@ def look(store: Store) -> Any:
         found: (
             {subject: list(numbers) for subject, numbers in context.subjects.items()},
             [(schema_id, name(holders)) for schema_id, holders in context.ids.items()],
-            (context.by_digest, context.twins, context.mixed, context.max_id),
+            (context.by_key, context.twins, context.mixed, context.max_id),
         )
         for found, context in store.contexts.items()
     }

@@ -193,7 +193,7 @@ def _list_visible_versions(request: web.Request) -> list[StoredVersion]:
 async def get_by_guid(request: web.Request) -> web.Response:
     """GET /schemas/guids/{guid}: Return the schema with this GUID, from any context."""
     store = visibility.store(request)
-    stored = lookups.by_guid(store, request.match_info["guid"])[0]
+    stored = (await lookups.by_guid(store, request.match_info["guid"]))[0]
     text = await _format_text(request, stored)
     body = responses.encode(rendering.schema_string(stored, text, named=False))
     return await responses.respond_conditionally(request, body, max_age=_MAX_AGE)
@@ -201,7 +201,7 @@ async def get_by_guid(request: web.Request) -> web.Response:
 
 async def list_ids_of_guid(request: web.Request) -> web.Response:
     """GET /schemas/guids/{guid}/ids: List the id of the schema in each context."""
-    holders = lookups.by_guid(visibility.store(request), request.match_info["guid"])
+    holders = await lookups.by_guid(visibility.store(request), request.match_info["guid"])
     return respond_as_registry(request, [rendering.context_id(holder) for holder in holders])
 
 

@@ -68,6 +68,7 @@ async def search_subjects(request: web.Request) -> web.Response:
     if query.kind in {"field", "tag"}:  # fields and tags are a part of the text
         view = visibility.store(request)
     store = registry.read()
+    query = await subject_search.find_guid(view, query)
     all_names = subject_search.list_names(store)
     hits = await request.app[SEARCHES].scan(lambda: subject_search.scan(view, store, all_names, query))
     is_complete = True

@@ -52,7 +52,7 @@ def test_one_id_may_have_versions_in_many_subjects() -> None:
     assert [each.subject for each in store.context("b").ids[1]] == ["b"]
     store = replayed(schema("a", 1, 1, '"int"'), SchemaRecord("a", 1, None))
     assert store.context("a").ids == {}
-    assert store.context("a").by_digest == {}
+    assert store.context("a").by_key == {}
     assert store.context("a").max_id == 1
 
 
@@ -152,7 +152,7 @@ def test_after_any_log_the_indexes_agree_with_the_versions(log: Iterable[Record]
                 assert each.version == number
                 by_id.setdefault(each.id, set()).add(each.content)
         assert {schema_id for schema_id, contents in by_id.items() if len(contents) > 1} == context.mixed
-        assert context.by_digest.keys() == {each.digest for contents in by_id.values() for each in contents}
+        assert context.by_key.keys() == {each.key for contents in by_id.values() for each in contents}
         assert by_id.keys() == context.ids.keys()
-        assert all(context.by_digest[digest] in context.ids for digest in context.by_digest)
+        assert all(schema_id in context.ids for schema_id in context.by_key.values())
         assert context.max_id >= max(context.ids, default=0)

@@ -54,7 +54,7 @@ def _state(store: Store) -> object:
     """Everything that a reader can find in the store, in the order in which it is found."""
     return (
         [
-            (name, context.max_id, list(context.by_digest.items()), _versions(context.subjects), _ids(context.ids))
+            (name, context.max_id, list(context.by_key.items()), _versions(context.subjects), _ids(context.ids))
             for name, context in store.contexts.items()
         ],
         [(target, list(referrers)) for target, referrers in store.referrers.items()],
