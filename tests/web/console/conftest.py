@@ -1,6 +1,7 @@
 """One browser and one application for each module of tests: both are expensive."""
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from karapace_like.web.app import make_app
 from karapace_like.web.callers.access import Access
@@ -72,6 +73,20 @@ async def reading(chromium: Browser, address: str, **options: object) -> AsyncIt
         assert reader.problems == []
     finally:
         await context.close()
+
+
+async def cancel_loading(page: Page, url: str) -> None:
+    """Cancel what a view loads: it says so, and the browser aborts the request whose URL matches `url`, an expression.
+
+    The browser may report the aborted request only after the view has changed.
+    """
+
+    def is_aborted(request: Request) -> bool:
+        return re.search(url, request.url) is not None and "ERR_ABORTED" in str(request.failure)
+
+    async with page.expect_event("requestfailed", is_aborted):
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("alert")).to_contain_text("You have cancelled it.")
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from karapace_like.kafka.cluster import Cluster
 from tests.service_process import ServiceProcess
-from tests.web.console.conftest import reading
+from tests.web.console.conftest import cancel_loading, reading
 from tests.web.console.looks import find_faults
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.kafka]
@@ -156,17 +156,6 @@ async def test_from_make_run_to_the_reason(chromium: Browser) -> None:
         assert await _learn_why(page, "example-value") <= 10
 
 
-async def _cancel_reading(page: Page) -> None:
-    """Ask for records while Kafka does not answer, and cancel that: the request is aborted."""
-    aborted: list[str] = []
-    page.on("requestfailed", lambda request: aborted.append(f"{request.failure} {request.url}"))
-    await page.get_by_label("Offset").fill("1")
-    await page.get_by_label("Offset").press("Enter")
-    await page.get_by_role("button", name="Cancel").click()
-    await expect(page.get_by_role("alert")).to_contain_text("You have cancelled it.")
-    assert [url for url in aborted if "ERR_ABORTED" in url and "/topics/waiting/partitions/0/records" in url]
-
-
 async def test_a_view_that_waits_for_kafka_says_why(chromium: Browser, breakable_kafka: Cluster) -> None:
     with ServiceProcess(breakable_kafka.bootstrap_servers) as service:
         async with reading(chromium, service.url) as reader:
@@ -180,7 +169,9 @@ async def test_a_view_that_waits_for_kafka_says_why(chromium: Browser, breakable
             for broker in breakable_kafka.brokers:
                 broker.pause()
             try:
-                await _cancel_reading(page)
+                await page.get_by_label("Offset").fill("1")
+                await page.get_by_label("Offset").press("Enter")
+                await cancel_loading(page, "/topics/waiting/partitions/0/records")
                 while await _send(service, "GET", "/health/ready?writes=true", None) == 200:
                     await asyncio.sleep(0.2)
                 await page.get_by_role("navigation", name="Views").get_by_role("link", name="Topics").click()
