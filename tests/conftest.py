@@ -115,6 +115,8 @@ def service(kafka: Cluster) -> Iterator[ServiceProcess]:
     """One service on that broker for the whole run, as a process: tests share it like the broker."""
     with ServiceProcess(kafka.bootstrap_servers) as process:
         yield process
+        # Else tests that it left alone fail with a refused connection, and none says why it ended.
+        assert process.running, "\n".join(process.lines[-50:])
 
 
 @pytest.fixture
