@@ -13,10 +13,13 @@ LONG := $(BIN)/python -m pytest -o faulthandler_timeout=0
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 5
 # Folders of tests of which few or none do without Kafka, or that drive a browser: to import them takes a third of the minute.
 WITH_KAFKA := clients cluster contracts fuzz security web/console web/proxy web/proxy_v3
+# Where tests start services; all others run the application in their own process, where WORKERS changes nothing.
+WITH_SERVICES := cli clients cluster container contracts fuzz kafka security web/console web/proxy/test_deliveries.py \
+	web/proxy/test_idempotency.py web/test_landing_page.py
 CHECKED := karapace_like tests benchmarks examples docs .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-fast lint format type imports docs structure bench profile flames soak fuzz chaos interchange backup image viewer console-libraries screenshots lock clean
+.PHONY: help run test test-slow test-workers test-fast lint format type imports docs structure bench profile flames soak fuzz chaos interchange backup image viewer console-libraries screenshots lock clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -29,6 +32,9 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests, the lo
 
 test-slow: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run what `make test` leaves out: several brokers and their failures, builds, other clients, most examples that are drawn
 	TEST_FORM=long $(PYTEST) -o faulthandler_timeout=900 -m "long or drawn" $(ARGS)
+
+test-workers: $(VENV)/.dev $(VENV)/.browser $(VENV)/.prometheus ## run the tests that start services, the long ones too, with two workers in each service
+	WORKERS=2 $(PYTEST) -o faulthandler_timeout=900 $(addprefix tests/,$(WITH_SERVICES)) $(ARGS)
 
 test-fast: $(VENV)/.dev ## run the tests that need no Kafka, in about a minute
 	$(PYTEST) -n 2 -m "not kafka and not slow and not long" $(addprefix --ignore tests/,$(WITH_KAFKA)) $(ARGS)
