@@ -40,9 +40,9 @@ _ANY_PARTITION = -1
 _NOW = 0
 _RECORDS_PER_TURN = 500
 """Records queued before other requests get the event loop again."""
-_IDLE_CALLS = 64
+_IDLE_CALLS = 256
 """Calls that are kept for later ones."""
-_IDLE_CALLBACKS = 128
+_IDLE_CALLBACKS = 100
 """Callbacks that each of them keeps, of some 150 bytes."""
 
 _topic_of = attrgetter("topic")
@@ -203,6 +203,8 @@ class AsyncProducer:
         if len(self._idle) < _IDLE_CALLS:
             del call.callbacks[_IDLE_CALLBACKS:]
             self._idle.append(call)
+        else:
+            call.callbacks.clear()  # they refer to the call
         return deliveries
 
     def _queue(self, call: _SendCall) -> None:

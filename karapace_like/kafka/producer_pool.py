@@ -20,10 +20,10 @@ from karapace_like.records import NO_OVERRIDES, Delivery, OutgoingRecord, Produc
 
 _MAX_SPECIAL: Final = 8
 """How many sets of overrides may have a producer at the same time: each has threads and connections of its own."""
-_QUICK_LINGER_MS: Final = 0.2
+_QUICK_LINGER_MS: Final = 0.15
 """How long a record of the quick producer waits for others. The client's thread looks again after a millisecond at the
 earliest, unless it is woken (`async_producer.py`)."""
-_QUICK_REPORT_SECONDS: Final = 0.0003
+_QUICK_REPORT_SECONDS: Final = 0.00025
 """How long a delivery report of the quick producer waits for others: longer than a record does."""
 _LONG_LINGER_MS: Final = 1
 """Whoever has configured a longer time wants batches: the quick producer is not used."""
@@ -42,7 +42,9 @@ _CROWD: Final = 100
 _SLOW_SECONDS: Final = 0.005
 """Slow brokers: a request takes more than this, on average, waiting for others not counted."""
 _WEIGHT: Final = 1 / 32
-"""Weight of the latest request in both averages."""
+"""Weight of the latest request in averages."""
+_SLOW_WEIGHT: Final = 1 / 512
+"""Its weight in the average of which few requests should change anything."""
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ class ProducerPool:
         """The records of these requests."""
         self._average_in_flight = 0.0
         """Moving average of the requests in flight at the arrival of another one."""
+        self._usual_in_flight = 0.0
+        """The same of more requests, so that a crowd does not come and go with each batch."""
         self._average_seconds = 0.0
         """Moving average of the seconds that requests with few records take, waiting for others not counted."""
         self._special: dict[ProducerOverrides, _OverriddenProducer] = {}
@@ -92,6 +96,7 @@ class ProducerPool:
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
         begun, count = monotonic(), len(records)
         self._average_in_flight += (self._in_flight - self._average_in_flight) * _WEIGHT
+        self._usual_in_flight += (self._in_flight - self._usual_in_flight) * _SLOW_WEIGHT
         producer = self._choose_producer(count)
         self._in_flight += 1
         self._records_in_flight += count
@@ -108,7 +113,7 @@ class ProducerPool:
         seconds, requests = self._average_seconds, self._average_in_flight
         if requests <= _LOAD and self._records_in_flight + count <= _UNACKNOWLEDGED:
             return self._immediate
-        if count < _MANY_RECORDS and requests <= _CROWD and seconds <= _QUICK_SECONDS:
+        if count < _MANY_RECORDS and self._usual_in_flight <= _CROWD and seconds <= _QUICK_SECONDS:
             return self._get_quick()
         if requests > _LOAD and (count >= _MANY_RECORDS or seconds > _SLOW_SECONDS):
             return self._get_patient()

@@ -23,6 +23,7 @@ from tests.cluster.history import Holding, Version, violations
 from tests.cluster.registry_nodes import RegistryNodes, health
 from tests.cluster.relays import Relays
 from tests.cluster.report import Report
+from tests.service_process import ServiceProcess
 
 _WRITERS = 8
 _READERS = 2
@@ -78,12 +79,17 @@ async def judge(nodes: RegistryNodes, report: Report) -> None:
 
 
 def _settle(nodes: RegistryNodes) -> None:
-    """Return when all nodes are at the same place."""
+    """Return when all workers of all nodes are at the same place."""
     nodes.primary()
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while len({health(node)["schema_registry_reader_current_offset"] for node in nodes.all}) > 1:
+    while len({position for node in nodes.all for position in _list_positions(node)}) > 1:
         assert time.monotonic() < deadline, [health(node) for node in nodes.all]
         time.sleep(0.1)
+
+
+def _list_positions(node: ServiceProcess) -> list[int]:
+    """Return how far each worker of the node has read: any of them may answer a request."""
+    return [worker["position"] for worker in call(node.url, "GET", "/health/nodes")["workers"]]
 
 
 async def _holding(session: aiohttp.ClientSession, url: str) -> Holding:
