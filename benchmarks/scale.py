@@ -35,25 +35,25 @@ _ACTIVE_INSTANCES = 250
 class Costs:
     """What was measured, by the commands that `docs/benchmarks.md` names."""
 
-    read_us: float = 14.7
+    read_us: float = 8.3
     """CPU of a read of a schema that the response cache has: `benchmarks.bench`, get by id."""
-    unseen_read_us: float = 103.0
+    unseen_read_us: float = 26.7
     """One that it does not have: `benchmarks.unseen`."""
-    known_us: float = 18.3
+    known_us: float = 8.9
     """A registration of a known schema at the primary: `benchmarks.bench`, register known."""
     known_elsewhere: float = 3.5
     """As many times that, at another node, which asks Kafka for the topic's end: `benchmarks.forwarding`."""
-    new_us: float = 550.5
+    new_us: float = 165.2
     """A registration of a new one, at the primary: `benchmarks.bench`, register new."""
     forwarded: float = 2.0
     """As many times that at another node, which forwards it, beside the primary's part: `benchmarks.forwarding`."""
-    single_us: float = 75.8
+    single_us: float = 30.7
     """A produce request with one record: `benchmarks.bench`, produce 1 json."""
-    produce_us: float = 9.2
+    produce_us: float = 4.3
     """A record among 100 in Avro: `benchmarks.bench`, produce 100 avro."""
-    consume_us: float = 11.2
+    consume_us: float = 5.8
     """A record that is read in Avro: `benchmarks.bench`, consume avro."""
-    replay_us: float = 17.0
+    replay_us: float = 5.8
     """A record of the schemas topic at the start: `benchmarks.replay`."""
     base_mb: float = 75.0
     """A worker with nothing: `benchmarks.replay`."""
