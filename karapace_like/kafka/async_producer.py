@@ -73,7 +73,7 @@ class _SendCall:
 
     def __init__(self) -> None:
         self.callbacks: list[_Report] = []
-        """That of the record at each index."""
+        """That of the record at each index. They refer to the call and its producer: `clear` them at the end."""
 
     def begin(self, records: Sequence[OutgoingRecord], done: asyncio.Future[None], report: "_ReportOf") -> None:
         """Expect the deliveries of the records; `report` notes one, and `done` wakes the sender."""
@@ -90,6 +90,11 @@ class _SendCall:
         self.topic = records[0].topic if records else None
         self.done = done
         self.callbacks += [partial(report, self, at) for at in range(len(self.callbacks), size)]
+
+    def rest(self) -> None:
+        """Keep nothing of the records until the call is begun again."""
+        self.records, self.deliveries = (), []
+        del self.callbacks[_IDLE_CALLBACKS:]
 
 
 _UNREPORTED = Delivery()
@@ -201,10 +206,10 @@ class AsyncProducer:
         await call.done
         deliveries = call.deliveries
         if len(self._idle) < _IDLE_CALLS:
-            del call.callbacks[_IDLE_CALLBACKS:]
+            call.rest()
             self._idle.append(call)
         else:
-            call.callbacks.clear()  # they refer to the call
+            call.callbacks.clear()
         return deliveries
 
     def _queue(self, call: _SendCall) -> None:
@@ -243,7 +248,9 @@ class AsyncProducer:
         """Wake the sender if every report has arrived."""
         if call.reported == call.sent and not call.is_complete:
             call.is_complete = True
-            if not call.done.done():
+            if call.done.cancelled():
+                call.callbacks.clear()
+            else:
                 call.done.set_result(None)
             if self._nagle is not None and call.topic is not None:
                 self._nagle.leave(call.topic)
@@ -261,6 +268,8 @@ class AsyncProducer:
         """Wait for calls of `send` and their reports, within the delivery timeout, and close the client."""
         self._stopping.set()
         await self._ended.wait()
+        for call in self._idle:
+            call.callbacks.clear()
         with translate.failures():
             self._client.close()
 

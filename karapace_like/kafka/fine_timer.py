@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 _ITIMERSPEC: Final = struct.Struct("llll")
@@ -33,11 +34,11 @@ class RepeatingTimer(Protocol):
 
 
 def create_timer(call: Callable[[], None]) -> RepeatingTimer:
-    """Return the finest timer of this system, which is not running yet. `call` must not raise.
-
-    Raises OSError where no descriptor is left.
-    """
-    return KernelTimer(call) if sys.platform == "linux" else LoopTimer(call)
+    """Return the finest timer that there is here, which is not running yet. `call` must not raise."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # no descriptor is left, or a sandbox forbids the call
+            return KernelTimer(call)
+    return LoopTimer(call)
 
 
 class KernelTimer:

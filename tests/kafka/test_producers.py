@@ -1,11 +1,13 @@
 """The producers that requests share: which of them a request goes through is not to be seen in what becomes of it."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import Callable
 from itertools import chain
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from karapace_like.kafka.cluster import Cluster
 from karapace_like.kafka.producer_pool import ProducerPool
@@ -88,6 +90,44 @@ async def test_a_request_whose_caller_has_gone_keeps_no_other_waiting(kafka: Clu
             call.cancel()
         deliveries = await asyncio.gather(*sent, return_exceptions=True)
         assert [isinstance(each, asyncio.CancelledError) for each in deliveries] == [True, False] * 10
+    await closed(made, before)
+
+
+async def test_a_closed_client_that_has_sent_records_is_freed_without_a_collection(
+    kafka: Cluster, topic: Callable[[], str]
+) -> None:
+    """Also where callers have gone before their records were acknowledged."""
+    before, name = await settled_clients(), topic()
+    gc.disable()
+    try:
+        made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+        for _ in range(3):
+            sent = [asyncio.ensure_future(made.send([OutgoingRecord(name, None, bytes(1_000))])) for _ in range(20)]
+            await asyncio.sleep(0)
+            sent[-1].cancel()
+            await asyncio.gather(*sent, return_exceptions=True)
+        del sent
+        await closed(made, before)
+        del made
+
+        async def are_freed() -> bool:
+            return not any(type(each) is Producer for each in gc.get_objects())
+
+        await until(are_freed)
+    finally:
+        gc.enable()
+
+
+async def test_what_was_sent_is_not_kept(kafka: Cluster, topic: Callable[[], str]) -> None:
+    before, name = await settled_clients(), topic()
+    made = ProducerPool(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), ProducerSettings())
+    value = b"a value that nothing else has" * 1_000
+    unused = sys.getrefcount(value)
+    records = [OutgoingRecord(name, None, value) for _ in range(3)]
+    await made.send(records)
+    await asyncio.gather(*(made.send(records) for _ in range(20)))
+    del records
+    assert sys.getrefcount(value) == unused
     await closed(made, before)
 
 

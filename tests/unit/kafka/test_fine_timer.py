@@ -1,6 +1,7 @@
 """Timers that repeat: those of the kernel, and those of the event loop, which other systems have."""
 
 import asyncio
+import resource
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -76,4 +77,16 @@ async def test_an_interval_that_the_kernel_refuses_is_an_error() -> None:
     timer = create_timer(lambda: None)
     with pytest.raises(OSError, match="Invalid argument"):
         timer.repeat(-1)
+    timer.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="These timers are those of Linux.")
+async def test_where_the_kernel_gives_no_timer_the_event_loop_has_one() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        timer = create_timer(lambda: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert isinstance(timer, LoopTimer)
     timer.close()
