@@ -40,10 +40,6 @@ _ANY_PARTITION = -1
 _NOW = 0
 _RECORDS_PER_TURN = 500
 """Records queued before other requests get the event loop again."""
-_IDLE_CALLS = 256
-"""Calls that are kept for later ones."""
-_IDLE_CALLBACKS = 100
-"""Callbacks that each of them keeps, of some 150 bytes."""
 
 _topic_of = attrgetter("topic")
 _Report: TypeAlias = Callable[[KafkaError | None, Any], None]
@@ -54,32 +50,15 @@ class _SendCall:
     """The records of one `send`, and their deliveries, completed by reports.
 
     The thread that serves reports writes `deliveries` and `reported`, the event loop `sent`. Each compares both after
-    it has written, so that at least one of them sees the call complete. A call that is complete can be begun again: to
-    create and to free the callbacks costs as much as all else that a report does.
+    it has written, so that at least one of them sees the call complete.
     """
 
-    __slots__ = (
-        "callbacks",
-        "deliveries",
-        "done",
-        "is_complete",
-        "queued",
-        "records",
-        "refused",
-        "reported",
-        "sent",
-        "topic",
-    )
+    __slots__ = ("deliveries", "done", "is_complete", "queued", "records", "refused", "reported", "sent", "topic")
 
-    def __init__(self) -> None:
-        self.callbacks: list[_Report] = []
-        """That of the record at each index. They refer to the call and its producer: `clear` them at the end."""
-
-    def begin(self, records: Sequence[OutgoingRecord], done: asyncio.Future[None], report: "_ReportOf") -> None:
-        """Expect the deliveries of the records; `report` notes one, and `done` wakes the sender."""
-        size = len(records)
+    def __init__(self, records: Sequence[OutgoingRecord], done: asyncio.Future[None]) -> None:
+        """`done` wakes the sender."""
         self.records = records
-        self.deliveries = [_UNREPORTED] * size
+        self.deliveries = [_UNREPORTED] * len(records)
         self.queued = 0
         """How many records the client has got or refused."""
         self.refused = 0
@@ -89,16 +68,9 @@ class _SendCall:
         self.is_complete = False
         self.topic = records[0].topic if records else None
         self.done = done
-        self.callbacks += [partial(report, self, at) for at in range(len(self.callbacks), size)]
-
-    def rest(self) -> None:
-        """Keep nothing of the records until the call is begun again."""
-        self.records, self.deliveries = (), []
-        del self.callbacks[_IDLE_CALLBACKS:]
 
 
 _UNREPORTED = Delivery()
-_ReportOf: TypeAlias = Callable[[_SendCall, int, KafkaError | None, Any], None]
 
 
 class AsyncProducer:
@@ -134,7 +106,6 @@ class AsyncProducer:
             )
         self._loop = asyncio.get_running_loop()
         self._complete: list[_SendCall] = []
-        self._idle: list[_SendCall] = []
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
         self._report_seconds = report_seconds
@@ -197,20 +168,13 @@ class AsyncProducer:
         return {name: error for error, name, *_ in answer.topics}
 
     async def _send(self, records: Sequence[OutgoingRecord]) -> list[Delivery]:
-        call = self._idle.pop() if self._idle else _SendCall()
-        call.begin(records, self._loop.create_future(), self._report)
+        call = _SendCall(records, self._loop.create_future())
         if self._nagle is None or call.topic is None:
             self._queue(call)
         else:
             self._nagle.enter(call.topic, partial(self._queue, call))
         await call.done
-        deliveries = call.deliveries
-        if len(self._idle) < _IDLE_CALLS:
-            call.rest()
-            self._idle.append(call)
-        else:
-            call.callbacks.clear()
-        return deliveries
+        return call.deliveries
 
     def _queue(self, call: _SendCall) -> None:
         """Queue the records of the call at the client: so many in this turn of the event loop, the rest in later ones.
@@ -219,17 +183,17 @@ class AsyncProducer:
         """
         if call.done.cancelled():
             call.records = call.records[: call.queued]
-        produce, records, callbacks, first = self._client.produce, call.records, call.callbacks, call.queued
+        produce, report, records, first = self._client.produce, self._report, call.records, call.queued
         last = min(first + _RECORDS_PER_TURN, len(records))
         self._has_queued = True
         for at in range(first, last):
-            record = records[at]
+            record, reporting = records[at], partial(report, call, at)
             try:
                 if record.headers or record.timestamp:
-                    self._queue_whole(record, callbacks[at])
+                    self._queue_whole(record, reporting)
                 else:  # inline and with positional arguments: either would add half to the cost of the call
                     partition = _ANY_PARTITION if record.partition is None else record.partition
-                    produce(record.topic, record.value, record.key, partition, callbacks[at])
+                    produce(record.topic, record.value, record.key, partition, reporting)
             except BufferError:  # once there is room
                 call.queued = at
                 self._loop.call_later(_QUEUE_FULL_SECONDS, self._queue, call)
@@ -248,9 +212,7 @@ class AsyncProducer:
         """Wake the sender if every report has arrived."""
         if call.reported == call.sent and not call.is_complete:
             call.is_complete = True
-            if call.done.cancelled():
-                call.callbacks.clear()
-            else:
+            if not call.done.cancelled():
                 call.done.set_result(None)
             if self._nagle is not None and call.topic is not None:
                 self._nagle.leave(call.topic)
@@ -268,8 +230,6 @@ class AsyncProducer:
         """Wait for calls of `send` and their reports, within the delivery timeout, and close the client."""
         self._stopping.set()
         await self._ended.wait()
-        for call in self._idle:
-            call.callbacks.clear()
         with translate.failures():
             self._client.close()
 
